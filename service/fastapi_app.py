@@ -63,14 +63,14 @@ def compose_api(
     add_documentation(app, live, settings)
     if settings.metrics and settings.metrics_port is None:
         add_metrics(app, metrics)
-    add_error_handlers(app)
     context = EditorialContext(live, settings)
+    pages = EditorPages(context)
+    add_error_handlers(app, pages.error_page)
     reading = [Depends(context.auth.require(Role.READ))] if settings.read_token else []
     app.include_router(batch_router(live, lists, reading))
     pushes = PushedArticles(context.database, live, settings)
     push_limit = PushLimit(context)
     drafts = Drafts(context, metrics.queue.set)
-    pages = EditorPages(context)
     if invitation is not None:
         app.include_router(demo_login_router(pages, invitation))
     for router in [

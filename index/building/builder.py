@@ -46,7 +46,7 @@ from index.errors import BuildError, UnavailableError
 from index.files import save_array, write_json
 from index.publishing.churn import describe_churn
 from index.publishing.publish import Assessment, assess
-from index.reporting.report import REPORT, BuildFindings, make_report
+from index.reporting.report import REPORT, BuildFindings, describe_reading, make_report
 from index.reporting.report_page import PAGE, render_page
 from index.root.journal import append_journal, utc_timestamp
 from index.root.root import Root
@@ -302,7 +302,7 @@ def _make(
             sources=_source_names(context, sources),
             index=describe_index(folder, index.kind, round(recall, 4)),
             quality={},
-            reading={},
+            reading=describe_reading(context.report),
             encoded=encoded,
             weights=weights_by_name(related.calibration),
             seconds={},
@@ -349,7 +349,6 @@ def _make(
     manifest = manifest.model_copy(
         update={
             "quality": report["quality"],
-            "reading": report["reading"],
             "seconds": context.seconds,
             "drift": round(drift, 4),
         }

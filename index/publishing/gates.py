@@ -12,9 +12,11 @@ code     gate           refuses a build when
 17       comparison     the live build can't be read, so the new one can't be compared with it
 18       golden         its lists agree too seldom with editors' judgments of links or, if the
                         settings say so, more seldom than those of the live build
+19       text           most of its articles have no text, unlike those of the live build
 =======  =============  ==========================================================================
 
-A root's first build must only pass *recall* (:func:`index.publishing.publish.publish_build`).
+A root's first build must only pass *recall* and *text*
+(:func:`index.publishing.publish.publish_build`).
 Code 16 is not a gate: it means that a rollback holds publishing
 (:meth:`index.root.root.Root.check_hold`). The gate *golden* reads the editors' database; it is in
 ``service.curation.golden_set``.
@@ -43,6 +45,9 @@ _NATURAL_HUB = 4.0
 """An article always passes the gate *hub* if it is in no more lists than this many times the
 average, because some articles of every site are in many lists."""
 
+_MOST_BARE = 0.5
+"""The largest share of articles that may lack a text."""
+
 
 class Gate(enum.IntEnum):
     """The gates; each value is the command's exit code when that gate refuses a build."""
@@ -55,6 +60,7 @@ class Gate(enum.IntEnum):
     ENCODER = 15
     COMPARISON = 17
     GOLDEN = 18
+    TEXT = 19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +132,7 @@ def judge(
         full: The last full build, with which a small build is compared too, lest many small losses
             pass one by one; and the share of lists that changed since, new articles not counted.
     """
-    verdicts = [*_judge_alone(new, limits, now)]
+    verdicts = [_judge_texts(new, live), *_judge_alone(new, limits, now)]
     if full is not None:
         verdicts.append(_judge_loss(new, full[0], limits, now, "the last full build"))
         verdicts.append(_judge_lists(new, full[1], new.count, limits, "the last full build"))
@@ -173,9 +179,9 @@ def _judge_lists(
         value=changed,
         limit=limits.max_churn,
         passed=changed <= limits.max_churn or accepted or count < FEW,
-        message=f"{changed:.0%} of {count} lists show other articles than in {called}"
+        message=f"{share_of(changed, count)} lists show other articles than in {called}"
         f"{', new ones not counted' * new.manifest.small}; "
-        f"at most {limits.max_churn:.0%} may change{hint}",
+        f"at most {percent(limits.max_churn)} may change{hint}",
     )
 
 
@@ -191,9 +197,29 @@ def _judge_loss(new: Build, live: Build, limits: Limits, now: int, called: str) 
         value=loss,
         limit=limits.max_loss,
         passed=loss <= limits.max_loss or before < FEW,
-        message=f"{after} {kind} against {before} in {called}, a loss of {loss:.0%}; "
-        f"at most {limits.max_loss:.0%} may be lost",
+        message=f"{after} {kind} against {before} in {called}, a loss of {percent(loss)}; "
+        f"at most {percent(limits.max_loss)} may be lost",
     )
+
+
+def _judge_texts(new: Build, live: Build | None) -> Verdict:
+    """Judge whether most articles have no text though those of the live build, if any, have."""
+    bare = _share_without_text(new)
+    return Verdict(
+        gate=Gate.TEXT,
+        value=bare,
+        limit=_MOST_BARE,
+        passed=bare <= _MOST_BARE
+        or new.count < FEW
+        or (live is not None and _share_without_text(live) > _MOST_BARE),
+        message=f"{share_of(bare, new.count)} articles have no text, only a title; if they do, "
+        "name the field that holds it with --map summary=FIELD",
+    )
+
+
+def _share_without_text(build: Build) -> float:
+    titles_alone = build.manifest.reading.get("notes", {}).get("summary: no-text", 0)
+    return float(min(1.0, titles_alone / max(build.count, 1)))
 
 
 def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
@@ -212,16 +238,16 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
             value=weak,
             limit=limits.max_weak,
             passed=weak <= limits.max_weak or count < FEW,
-            message=f"{weak:.0%} of {count} visible articles have no related article that scores "
-            f"{limits.query.min_score:g} or more; at most {limits.max_weak:.0%} may lack one",
+            message=f"{share_of(weak, count)} visible articles have no related article that scores "
+            f"{limits.query.min_score:g} or more; at most {percent(limits.max_weak)} may lack one",
         ),
         Verdict(
             gate=Gate.HUB,
             value=share,
             limit=max_hub,
             passed=share <= max_hub or count < FEW,
-            message=f"article {new.article_id(hub)} is in {share:.0%} of all lists; one article "
-            f"may be in at most {max_hub:.0%}",
+            message=f"article {new.article_id(hub)} is in {share_of(share, count)} lists; "
+            f"one article may be in at most {percent(max_hub)}",
         ),
         Verdict(
             gate=Gate.RECALL,
@@ -232,6 +258,16 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
             f"{limits.min_recall:.1%} are required",
         ),
     ]
+
+
+def percent(share: float) -> str:
+    """Return a share in percent with one decimal, as in ``50.1%``, or none if it is 0."""
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"
+
+
+def share_of(share: float, whole: int) -> str:
+    """Return a share of a number of things, exact at any limit, as in ``330 of 659 (50.1%)``."""
+    return f"{round(share * whole)} of {whole} ({percent(share)})"
 
 
 def _encoder_message(new: Manifest, live: Manifest, *, changed: bool) -> str:

@@ -19,6 +19,9 @@ from index.root.root import Root
 from recommender.errors import NotFoundError
 from recommender.visibility import utc_now
 
+_ALWAYS = (Gate.RECALL, Gate.TEXT)
+"""The gates that a root's first build must pass, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
@@ -136,6 +139,7 @@ def publish_build(
             live.
         BuildError: If a file of the build is damaged.
     """
+    root.folder(name)  # a mistyped name is told of before a hold
     root.check_hold()
     manifest = root.verify(name)
     verdicts = (
@@ -152,7 +156,7 @@ def publish_build(
     )
     # On the first build, weak lists are better than none; they are reported.
     first = not (root.path / CURRENT).exists()
-    refusals = [v for v in verdicts if not v.passed and (not first or v.gate is Gate.RECALL)]
+    refusals = [v for v in verdicts if not v.passed and (not first or v.gate in _ALWAYS)]
     if not refusals:
         root.make_live(manifest, reason=reason)
         return verdicts

@@ -104,16 +104,21 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
             columns.tag_names, columns.tags.numbers, columns.tags.rows, visible, inbound, best
         ),
         "boilerplate": _boilerplate(findings.boilerplate, findings.relearned),
-        "reading": {
-            "read": reading.read,
-            "kept": reading.kept,
-            "skipped": dict(sorted(reading.skipped.items())),
-            "notes": dict(sorted(reading.notes.items())),
-            "languages": dict(sorted(reading.languages.items())),
-            "unused_fields": dict(sorted(reading.unused_fields.items())),
-        },
+        "reading": describe_reading(reading),
         "problems": [problem.to_dict() for problem in reading.problems],
         "map": _map(findings, visible),
+    }
+
+
+def describe_reading(reading: ReadReport) -> dict[str, Any]:
+    """Return how many records were read, kept, and left out or repaired, and why, as JSON."""
+    return {
+        "read": reading.read,
+        "kept": reading.kept,
+        "skipped": dict(sorted(reading.skipped.items())),
+        "notes": dict(sorted(reading.notes.items())),
+        "languages": dict(sorted(reading.languages.items())),
+        "unused_fields": dict(sorted(reading.unused_fields.items())),
     }
 
 

@@ -111,8 +111,9 @@ class Root:
                 )
             name = pointer.build
         if not BUILD_NAME.fullmatch(name) or not (self.builds / name).is_dir():
-            known = ", ".join(self.names()[-3:]) or "none"
-            raise NotFoundError(f"there is no build {name!r} in {self.path} (latest: {known})")
+            known = ", ".join(self.names()[-3:])
+            others = f"the latest are {known}" if known else f"there are none in {self.path}"
+            raise NotFoundError(f"there is no build {name!r}; {others}")
         return self.builds / name
 
     def open(

@@ -26,6 +26,9 @@ from service.cli.options import (
 )
 from service.settings import load_settings
 
+_COLUMNS = ("build", "state", "articles", "encoded", "seconds", "MB", "")
+_ROW = "{:23}  {:8}  {:>9}  {:>9}  {:>8}  {:>8}  {}"
+
 
 def builds(
     root: RootOption = None,
@@ -43,14 +46,15 @@ def builds(
     if as_json:
         print_json({"builds": rows, "held": held, "days": found["days"]})
         return
+    if rows:
+        typer.echo(
+            _ROW.format("build", "state", "articles", "encoded", "seconds", "MB", "").rstrip()
+        )
     for row in rows:
         if row.get("small") and not row["state"] and not every:
             continue
-        typer.echo(
-            f"{row['build']}  {row['state']:8}  {row.get('articles', ''):>9}  "
-            f"{row.get('encoded', ''):>8} encoded  {row.get('seconds', ''):>7} s  "
-            f"{row.get('mb', ''):>7} MB  {row.get('note', '')}".rstrip()
-        )
+        values = (row.get(name, "") for name in ("articles", "encoded", "seconds", "mb", "note"))
+        typer.echo(_ROW.format(row["build"], row["state"], *values).rstrip())
     for day in found["days"]:
         refused = f", {day['refused']} refused" if day["refused"] else ""
         typer.echo(f"{day['day']}: {day['published']} small builds{refused}, last {day['last']}")

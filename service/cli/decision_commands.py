@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from index.build.build import Build
 from index.build.id_table import IdTable
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
@@ -92,7 +93,8 @@ def audit(
     as_json: JsonOption = False,
 ) -> None:
     """Print every decision, oldest first: when it was made, by whom, what and why."""
-    with closing(open_decisions(load_settings(root=root))) as database:
+    settings = load_settings(root=root)
+    with closing(open_decisions(settings)) as database:
         entries = database.audit.all()
         if as_json:  # one object per line, because the trail may be long
             lines: Iterator[str] = (
@@ -101,18 +103,20 @@ def audit(
         elif as_csv:
             lines = csv_lines(entries)
         else:
-            lines = (_sentence(entry) for entry in entries)
+            opened = Root(settings.root)
+            build = None if opened.current() is None else opened.open()
+            lines = (_sentence(build, entry) for entry in entries)
         for line in lines:
             typer.echo(line, nl=False)
 
 
-def _sentence(entry: AuditEntry) -> str:
-    account = (entry.after or entry.before or {}).get("name")
-    about = " ".join(filter(None, (entry.article_id, entry.target_id, account)))
+def _sentence(build: Build | None, entry: AuditEntry) -> str:
+    from service.editor.labels import label_entry
+
     note = f": {entry.reason}" if entry.reason else ""
-    return (
-        f"{format_timestamp(entry.at)}  {entry.who} ({entry.how})  {entry.action}  {about}{note}\n"
-    )
+    done, moment = label_entry(build, entry), format_timestamp(entry.at)
+    ids = " ".join(filter(None, (entry.article_id, entry.target_id)))
+    return f"{moment}  {entry.who} ({entry.how})  {done}{ids and f' [{ids}]'}{note}\n"
 
 
 def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> None:

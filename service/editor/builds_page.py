@@ -176,11 +176,12 @@ _EVENTS = {
 _SHOWN_EVENTS = 20
 
 
-def list_events(root: Root) -> list[dict[str, Any]]:
-    """Returns what was last done with builds, latest first, for the page; not every small build.
+def list_events(root: Root, most: int = _SHOWN_EVENTS) -> list[dict[str, Any]]:
+    """Returns what was last done with builds, latest first, for pages; not every small build.
 
     Args:
         root: The folder that holds the builds.
+        most: The largest number of events.
 
     Returns:
         For each event ``at`` (ISO 8601), ``who``, ``did`` (the end of a sentence), ``build``,
@@ -198,7 +199,7 @@ def list_events(root: Root) -> list[dict[str, Any]]:
         for line in read_journal(root.path)
         if line.get("event") in _EVENTS and "at" in line and not line.get("small")
     ]
-    return told[: -_SHOWN_EVENTS - 1 : -1]
+    return told[: -most - 1 : -1]
 
 
 def builds_page_router(pages: EditorPages) -> APIRouter:

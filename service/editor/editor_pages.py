@@ -112,6 +112,10 @@ class EditorPages:
             **given,
         )
 
+    def error_page(self, problem: ProblemError) -> Response:
+        """Renders an error outside the editors' pages for whoever opened the address."""
+        return self.templates.problem(problem, None)
+
     def ask_again(self, person: Identity, kept: KeptForm, *, status: int = 200) -> Response:
         """Renders the page on which an editor confirms a form that a sign-in interrupted.
 

@@ -1,24 +1,31 @@
-"""``/editor/history``: a page with the audit trail, downloads, and buttons to undo decisions."""
+"""``/editor/history``: decisions and what was done with builds, downloads, and undo."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from index.build.build import Build
+from index.root.root import Root
+from recommender.visibility import microseconds
 from service.curation.article_search import read_title
 from service.decisions.audit_trail import AuditEntry
 from service.editor.article_page import describe_done
+from service.editor.builds_page import list_events
 from service.editor.editor_pages import EditorPages
 from service.editor.labels import label_end, label_entry
 from service.http.audit_export import download
 from service.http.auth import Identity
 
 PAGE = 50
+_BUILDS = 500
+"""How many events of builds the page looks at, the latest."""
+
 _LAST = 2**53
 
 
@@ -31,31 +38,47 @@ def history_router(pages: EditorPages) -> APIRouter:
     def history(
         article: str = "",
         who: str = "",
+        what: Literal["", "decisions", "builds"] = "",
         before: int = _LAST,
         done: int = 0,
         person: Identity = Depends(pages.reader),
     ) -> Response:
         view = context.view_or_none()
         build = None if view is None else view.build
-        entries = context.database().audit.latest(
-            before=min(max(before, 0), _LAST),
-            limit=PAGE + 1,
-            article_id=article or None,
-            who=who or None,
-        )
-        narrowed = {name: value for name, value in (("article", article), ("who", who)) if value}
+        audit, before = context.database().audit, min(max(before, 0), _LAST)
+        entries = []
+        if what != "builds":
+            entries = audit.latest(
+                before=before, limit=PAGE + 1, article_id=article or None, who=who or None
+            )
+        given = (("article", article), ("who", who), ("what", what))
+        narrowed = {name: value for name, value in given if value}
         older = {**narrowed, "before": entries[PAGE - 1].seq} if len(entries) > PAGE else None
+        lines = _lines(build, entries[:PAGE])
+        if what != "decisions" and not article:
+            newer = audit.get(before) if before < _LAST else None
+            since = entries[PAGE - 1].at if older else 0
+            until = newer.at if newer else _LAST
+            lines += [
+                line
+                for line in _build_lines(context.root)
+                if since <= line["at"] < until and who in ("", line["event"]["who"])
+            ]
+            lines.sort(key=lambda line: -line["at"])
         return pages.render(
             "history",
             person,
             here="history",
-            entries=_lines(build, entries[:PAGE]),
+            entries=lines,
             about=read_title(build, article) if build is not None and article else article,
             article=article,
             who=who,
+            what=what,
             narrowed=narrowed,
-            without_article=_address({"who": who} if who else {}),
-            without_who=_address({"article": article} if article else {}),
+            without={
+                name: _address({other: narrowed[other] for other in narrowed if other != name})
+                for name, _ in given
+            },
             older=older and _address(older),
             notice=describe_done(pages, person, done, back=""),
         )
@@ -88,6 +111,7 @@ def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str,
         key = (thing, entry.article_id, entry.target_id, author if thing == "judgment" else "")
         lines.append(
             {
+                "at": entry.at,
                 "entry": entry,
                 "sentence": label_entry(build, entry),
                 "end": label_end(entry),
@@ -101,6 +125,14 @@ def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str,
         )
         touched.add(key)
     return lines
+
+
+def _build_lines(root: Root) -> list[dict[str, Any]]:
+    """Returns what was done with builds as lines of the history, with the time of each."""
+    return [
+        {"at": microseconds(dt.datetime.fromisoformat(event["at"])), "event": event}
+        for event in list_events(root, _BUILDS)
+    ]
 
 
 def _address(parameters: Mapping[str, object]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from index.build.build import NO_DATE
 from index.query import RelatedQuery
@@ -33,6 +33,10 @@ _LONGEST = 200
 def search_router(pages: EditorPages) -> APIRouter:
     """Returns the route of the page on which editors search for articles."""
     router = pages.router()
+
+    @router.get("/")
+    def start() -> Response:
+        return RedirectResponse("/editor", 303)
 
     @router.get("/editor")
     def find(request: Request, person: Identity = Depends(pages.reader)) -> Response:

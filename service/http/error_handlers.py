@@ -1,13 +1,15 @@
 """Turns the exceptions of routes into HTTP error responses.
 
-All have one JSON shape: problem details (RFC 9457).
+All have one JSON shape, problem details (RFC 9457), but for people: a browser that opens an address
+outside the API gets a page.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -42,14 +44,24 @@ _RETRY = {"Retry-After": "5"}
 _MAX_SHOWN = 80
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Makes the app answer every exception that a route raises with problem details as JSON."""
+ErrorPage = Callable[[ProblemError], Response]
+"""A function that shows an error to a person, as HTML."""
+
+
+def add_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
+    """Makes the app answer every exception that a route raises.
+
+    Args:
+        app: The app.
+        error_page: Shows the error to whoever opened an address in a browser; all others, and all
+            of the API, get problem details as JSON.
+    """
     for kind in (ProblemError, AlsoLikeError, RequestValidationError, HTTPException, OSError):
-        app.add_exception_handler(kind, _on_error)
+        app.add_exception_handler(kind, partial(_on_error, error_page))
     app.add_exception_handler(Exception, _on_bug)
 
 
-async def _on_error(request: Request, error: Exception) -> Response:
+async def _on_error(error_page: ErrorPage, request: Request, error: Exception) -> Response:
     match error:
         case ProblemError():
             problem = error
@@ -61,13 +73,16 @@ async def _on_error(request: Request, error: Exception) -> Response:
             detail = str(error.detail)
             if error.status_code == 404:
                 path = request.scope["path"][:80]
-                detail = f"there is nothing at {path}; see /docs for the routes"
+                detail = f"there is nothing at {path}; /docs lists all addresses"
             problem = ProblemError(error.status_code, detail, headers=error.headers)
         case OSError(errno=errno.EMFILE | errno.ENFILE):
             log.error("%s", error)
             problem = out_of_files()
         case _:
             raise error
+    accepts_html = "text/html" in request.headers.get("accept", "")
+    if accepts_html and not request.scope["path"].startswith("/v1/"):
+        return error_page(problem)
     return _answer(problem)
 
 

@@ -218,8 +218,8 @@ def test_the_audit_trail_prints_as_text_json_and_csv(call: Run) -> None:
     call("tokens", "add", "cms")
     code, out, _ = call("audit")
     assert code == 0
-    assert "takedown.put  x/1" in out
-    assert "token.add  cms" in out
+    assert "took “x/1” down [x/1]" in out
+    assert "made the token cms" in out
     lines = [json.loads(line) for line in call("audit", "--json")[1].splitlines()]
     assert [line["seq"] for line in lines] == [1, 2]
     assert lines[0]["reason"].startswith("=HYPERLINK")

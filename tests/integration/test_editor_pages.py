@@ -558,7 +558,14 @@ def test_the_history_says_who_did_what_and_why_and_exports_all_of_it(
     assert [row["seq"] for row in rows] == [str(entry["seq"]) for entry in told]
     assert rows[-2]["reason"] == "'=1+1", "a spreadsheet runs no formula"
     assert told[-2]["reason"] == "=1+1"
+    mira.get("/editor/history", what="builds")
+    assert "published the build" in mira.page
+    assert "pinned" not in mira.page
+    mira.get("/editor/history", what="decisions")
+    assert "published the build" not in mira.page
     mira.get("/editor/history")
+    assert "published the build" in mira.page
+    assert "pinned" in mira.page
     mira.send("/editor/undo", seq=str(told[-2]["seq"]))
     assert first in desk.shown()
 

@@ -89,7 +89,7 @@ def spellings(path: str) -> list[str]:
     """Other ways to write a path, of which some lead to the same route and some nowhere."""
     head, slash, last = path.rpartition("/")
     first = path.split("/")[1]
-    letter = path[1]
+    letter = path[1:2] or "/"
     return [
         f"/%{ord(letter):02x}{path[2:]}",
         f"{path[:-1]}%{ord(path[-1]):02X}",

@@ -145,7 +145,7 @@ def test_a_build_with_a_hub_is_held_back(tmp_path: Path) -> None:
     new = snapshot(tmp_path / "new", lists)
     found = verdicts(new, None)[Gate.HUB]
     assert not found.passed
-    assert "a000 is in 11% of all lists" in found.message
+    assert "a000 is in 216 of 2000 (10.8%) lists" in found.message
     assert refused(new, None, max_hub=0.2) == set()
 
 
@@ -163,6 +163,17 @@ def test_a_build_whose_index_misses_neighbors_is_held_back(tmp_path: Path) -> No
     new = snapshot(tmp_path / "new", ring(100), recall=0.979)
     assert refused(new, None) == {Gate.RECALL}
     assert refused(new, None, min_recall=0.97) == set()
+
+
+def test_a_build_most_of_whose_articles_lost_their_text_is_held_back(tmp_path: Path) -> None:
+    full, bare = snapshot(tmp_path / "full", ring(40)), snapshot(tmp_path / "bare", ring(40))
+    bare.manifest.reading["notes"] = {"summary: no-text": 21}
+    assert Gate.TEXT in refused(bare, None), "a first build, too"
+    assert Gate.TEXT in refused(bare, full)
+    assert "21 of 40 (52.5%) articles have no text" in verdicts(bare, full)[Gate.TEXT].message
+    assert Gate.TEXT not in refused(bare, bare), "a site of titles stays one"
+    bare.manifest.reading["notes"] = {"summary: no-text": 20}
+    assert Gate.TEXT not in refused(bare, full)
 
 
 def test_shares_of_a_handful_of_articles_hold_nothing_back(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ NEVER_GOOD = Limits(query=RelatedQuery(min_score=1.0))
 @pytest.fixture
 def built(tmp_path: Path, write_jsonl: Callable[..., Path]) -> Callable[[], tuple[Root, str]]:
     words = ["kelp", "bread", "tram", "choir", "soil", "wind", "ice", "glass", "salt", "wool"]
-    records = [{"id": f"{a}-{b}", "title": f"{a} {b}{a}"} for a in words for b in words[:3]]
+    records = [
+        {"id": f"{a}-{b}", "title": f"{a} {b}{a}", "summary": a} for a in words for b in words[:3]
+    ]
     source = JsonlSource(str(write_jsonl(records)))
     root = Root(tmp_path / "root")
 
