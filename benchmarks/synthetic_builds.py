@@ -153,6 +153,8 @@ def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> 
         recency=days.astype(np.int64),
         languages=np.ones(count, dtype=np.int32),
         language_names=["", "en"],
+        sources=np.zeros(count, dtype=np.int32),
+        source_names=["synthetic"],
         tags=Labels(np.arange(count, dtype=np.int32), np.arange(count, dtype=np.int32) % 50, 50),
         tag_names=[f"tag {number}" for number in range(50)],
         authors=NO_LABELS,

@@ -6,6 +6,7 @@ and draft requests, their documentation, the settings and the cache key are made
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Annotated, Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, Strict, TypeAdapter
+from pydantic import AfterValidator, Field, Strict, TypeAdapter
 
 from recommender.article import MAX_ID_BYTES
 
@@ -22,6 +23,11 @@ DEFAULT_LIMIT = 6
 MAX_EXCLUDE = 100
 MAX_EXCLUDED = 2_048
 """Longest id or address of an article to leave out, in bytes."""
+MAX_NAME = 2_048
+"""Longest name of a tag or a source to filter by, in characters."""
+DAY = 86_400_000_000
+"""A day in microseconds."""
+_DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
 LANGUAGE_PATTERN = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"
 ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
 """Regular expression for valid article ids; it allows the same ids as
@@ -89,6 +95,34 @@ SkipLinkedChoice = Annotated[
 SitePins = Annotated[
     bool, Strict(), Field(description="show first what the page itself names as related")
 ]
+Tag = Annotated[
+    str, Field(min_length=1, max_length=MAX_NAME, description="only articles with this tag")
+]
+Source = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_NAME,
+        description="only articles from this source: the name of its [[source]] table, or else "
+        "its path or address; pushed for what was pushed",
+    ),
+]
+
+
+def _check_first_day(text: str) -> str:
+    _first_day(text, 0)
+    return text
+
+
+NewerThan = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,5}d)$",
+        description="only articles dated on this day or later, such as 2026-01-31, or in so many "
+        "days up to today (UTC), such as 30d; articles without a date are left out",
+    ),
+    AfterValidator(_check_first_day),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +142,10 @@ class RelatedQuery:
         skip_linked: ``last`` shows related articles that the article's own text links to after all
             other related ones, ``drop`` leaves them out, ``off`` ignores these links.
         site_pins: Whether the articles that the page itself names as related come first.
+        tag: Only articles with this tag, in any case; ``None`` for any.
+        source: Only articles from the source of this name; ``None`` for any.
+        newer_than: Only articles dated on this day (``2026-01-31``) or later, or in so many days up
+            to today (``30d``); ``None`` for any.
     """
 
     limit: Limit = DEFAULT_LIMIT
@@ -118,6 +156,34 @@ class RelatedQuery:
     language: Language | None = None
     skip_linked: SkipLinkedChoice = SkipLinked.LAST
     site_pins: SitePins = True
+    tag: Tag | None = None
+    source: Source | None = None
+    newer_than: NewerThan | None = None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether ``tag``, ``source`` or ``newer_than`` leave articles out."""
+        return any(each is not None for each in (self.tag, self.source, self.newer_than))
+
+    def at(self, now: int) -> RelatedQuery:
+        """Return the query with a date in place of a number of days: itself, if it has none.
+
+        Args:
+            now: The time, in microseconds since 1970 UTC.
+        """
+        if self.newer_than is None or not self.newer_than.endswith("d"):
+            return self
+        return replace(self, newer_than=_first_day(self.newer_than, now).isoformat())
+
+    def first_day(self, now: int) -> int | None:
+        """Return the first day that ``newer_than`` lets through, in days since 1970.
+
+        Args:
+            now: The time, in microseconds since 1970 UTC.
+        """
+        if self.newer_than is None:
+            return None
+        return _first_day(self.newer_than, now).toordinal() - _DAY_ZERO
 
     def by_ranking(self) -> RelatedQuery:
         """Return the query as if pages had no links, to measure or judge the ranking alone.
@@ -146,6 +212,16 @@ class QueryOption:
     type: TypeAdapter[Any]
 
 
+def _first_day(newer_than: str, now: int) -> dt.date:
+    if newer_than.endswith("d"):
+        return dt.date.fromordinal(_DAY_ZERO + now // DAY - int(newer_than[:-1]))
+    return dt.date.fromisoformat(newer_than)
+
+
+_IN_WORDS = {
+    "language": "a language tag like en or pt-BR",
+    "newer_than": "a day like 2026-01-31, or a number of days like 30d",
+}
 _LEFT_OUT = ("$ref", "description", "title", "uniqueItems")
 """JSON Schema keywords that are left out of a parameter's schema: the documentation states them
 elsewhere, or they are wrong for a parameter that is repeated."""
@@ -170,7 +246,7 @@ def _option(name: str, hint: Any) -> QueryOption:
         name=name,
         description=description,
         schema=schema,
-        allowed=_in_words(schema),
+        allowed=_IN_WORDS.get(name) or _in_words(schema),
         type=adapter,
     )
 
@@ -183,7 +259,7 @@ def _in_words(schema: dict[str, Any]) -> str:
     if schema["type"] == "boolean":
         return "true or false"
     if schema["type"] == "string":
-        return "a language tag like en or pt-BR"
+        return f"a text of 1 to {schema['maxLength']} characters"
     kind = "whole number" if schema["type"] == "integer" else "number"
     return f"a {kind} from {schema['minimum']:g} to {schema['maximum']:g}"
 

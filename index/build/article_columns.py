@@ -1,4 +1,4 @@
-"""Per-article columns of a build: visibility, dates, languages, tags and preference weights."""
+"""Per-article columns of a build: visibility, dates, languages, tags, sources and weights."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class ArticleColumns:
             microseconds since 1970 UTC.
         languages: Shape (n,), int32: positions in ``language_names``; 0 if unknown.
         language_names: BCP 47 tags; the first is empty and stands for an unknown language.
+        sources: Shape (n,), int32: positions in ``source_names``.
+        source_names: The names of the sources that articles are from.
         tags: Which articles have which tags, as positions in ``tag_names``.
         tag_names: The tags as the site spells them; of spellings that differ in case, the first.
         authors: Which articles have which authors, as positions in ``author_names``.
@@ -43,6 +45,8 @@ class ArticleColumns:
     recency: NDArray[np.int64]
     languages: NDArray[np.int32]
     language_names: list[str]
+    sources: NDArray[np.int32]
+    source_names: list[str]
     tags: Labels
     tag_names: list[str]
     authors: Labels
@@ -59,6 +63,7 @@ class ArticleColumns:
         save_array(folder / "visibility.npy", self.visibility)
         save_array(folder / "dates.npy", self.dates)
         save_array(folder / "languages.npy", self.languages)
+        save_array(folder / "sources.npy", self.sources)
         save_array(folder / "preferences.npy", self.weights)
         newest = np.lexsort((np.arange(count), -self.recency))
         Ragged.grouped(self.languages[newest], newest, len(self.language_names)).save(
@@ -76,5 +81,6 @@ class ArticleColumns:
                 "languages": self.language_names,
                 "tags": self.tag_names,
                 "authors": self.author_names,
+                "sources": self.source_names,
             },
         )

@@ -19,8 +19,8 @@ sentences.bin          why these eight are related, as JSON arrays of sentences
 stories.npy            (n,) int32: the story of each row · newer.npy: how many ages of its story
                        are newer than each row
 members_*.npy          each story's rows, newest version first
-facets.json            the names of tags, authors and languages
-languages.npy          (n,) int32: each row's language, 0 unknown
+facets.json            the names of tags, authors, languages and sources
+languages.npy          (n,) int32: each row's language, 0 unknown · sources.npy: its source
 recent_*.npy           each language's rows, newest first
 tags_*.npy             each row's tags · tagged_*.npy: each tag's rows, newest first
 dates.npy              (n,) int32: days since 1970
@@ -103,6 +103,7 @@ SERVED = frozenset(
         "members_ends.npy",
         "facets.json",
         "languages.npy",
+        "sources.npy",
         "tags_values.npy",
         "tags_ends.npy",
         "tagged_values.npy",
@@ -183,8 +184,9 @@ class Build:
         self.members = Ragged.load(folder, "members")
         facets = cast("dict[str, list[str]]", self.read_json("facets.json"))
         self.language_names, self.tag_names = facets["languages"], facets["tags"]
-        self.author_names = facets["authors"]
+        self.author_names, self.source_names = facets["authors"], facets["sources"]
         self.languages = cast("NDArray[np.int32]", self._array("languages"))
+        self.sources = cast("NDArray[np.int32]", self._array("sources"))
         self.tags = Ragged.load(folder, "tags")
         self.tagged = Ragged.load(folder, "tagged")
         self.recent = Ragged.load(folder, "recent")

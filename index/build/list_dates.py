@@ -94,7 +94,9 @@ def _digests(build: Build) -> Digests:
     first = _mix(own, _hashes(b"\n".join(split_explained(each)[:SHOWN]) for each in shared))
     explained = _mix(own, _hashes(shared))
     digests = np.empty((build.count, CARD + 1), dtype=np.uint64)
-    digests[:, CARD] = facts
+    labels = _sums(_hashes(map(str.encode, build.tag_names))[build.tags.values], build.tags)
+    sources = _hashes(map(str.encode, build.source_names))[build.sources]
+    digests[:, CARD] = _mix(facts, labels, sources)
     for start in range(0, build.count, _CHUNK):
         some = slice(start, start + _CHUNK)
         rows = build.related_rows[some]

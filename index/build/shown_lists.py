@@ -77,7 +77,8 @@ def related_lists(
     Args:
         build: The build.
         now: The time, in microseconds since 1970 UTC.
-        query: The query; its ``exclude``, ``fallback``, ``sort`` and ``language`` have no effect.
+        query: The query; its ``exclude``, ``fallback``, ``sort``, ``language`` and filters have no
+            effect.
         rows: Shape (m,): the rows whose lists to return; all rows by default.
 
     Returns:

@@ -29,7 +29,12 @@ class VectorIndex(NeighborIndex, Protocol):
     """A build's neighbor index, which can be restricted to the articles that readers may see."""
 
     def shown_at(
-        self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
+        self,
+        now: int,
+        *,
+        languages: Collection[int] = (),
+        without: Collection[int] = (),
+        among: NDArray[np.bool_] | None = None,
     ) -> NeighborIndex:
         """Return an index over the rows that readers may see.
 
@@ -38,6 +43,8 @@ class VectorIndex(NeighborIndex, Protocol):
             languages: Ids of the languages to keep; articles of unknown language are always kept.
                 All languages by default.
             without: Rows to leave out in any case, such as those that an editor took down.
+            among: Shape (n,), bool: the only rows that are wanted. An index on a server may find
+                others too, which the caller leaves out.
         """
         ...
 
@@ -77,7 +84,12 @@ class LocalIndex:
         return self._index.search(queries, k)
 
     def shown_at(
-        self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
+        self,
+        now: int,
+        *,
+        languages: Collection[int] = (),
+        without: Collection[int] = (),
+        among: NDArray[np.bool_] | None = None,
     ) -> NeighborIndex:
         """Return an index over the rows that readers may see; see :meth:`VectorIndex.shown_at`.
 
@@ -87,6 +99,8 @@ class LocalIndex:
         if languages:
             shown &= np.isin(self._languages, [0, *languages])
         shown[list(without)] = False
+        if among is not None:
+            shown &= among
         return self._index if shown.all() else ExactIndex(self._parts[1], shown)
 
 

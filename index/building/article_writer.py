@@ -27,7 +27,8 @@ _FACTS = "facts.npy"
 _TYPE = np.dtype(
     [
         *(("visibility", "<i8", 2), ("day", "<i4"), ("recency", "<i8"), ("boost", "<f4")),
-        *(("language", "<i4"), ("translation_key", "<i8"), ("page", "<i8"), ("version", "<i8")),
+        *(("language", "<i4"), ("source", "<i4"), ("translation_key", "<i8")),
+        *(("page", "<i8"), ("version", "<i8")),
         ("digest", "u1", 16),
     ]
 )
@@ -117,7 +118,8 @@ class ArticleWriter:
             facts[name] = [getattr(article, name) for article in block]
         digests = np.frombuffer(b"".join(article.digest for article in block), dtype=np.uint8)
         facts["digest"] = digests.reshape(-1, 16)
-        facts["language"] = [self._facets.language(article.language) for article in block]
+        facts["language"] = [self._facets.languages(article.language) for article in block]
+        facts["source"] = [self._facets.sources(article.links.source) for article in block]
         self._facts.append(facts)
         self.links.add(rows, [article.links for article in block])
         for row, article in zip(rows.tolist(), block, strict=True):
@@ -163,7 +165,9 @@ class ArticleWriter:
             dates=facts["day"],
             recency=facts["recency"],
             languages=facts["language"],
-            language_names=facets.language_names,
+            language_names=facets.languages.names,
+            sources=facts["source"],
+            source_names=facets.sources.names,
             tags=facets.tags.labels(),
             tag_names=facets.tags.names,
             authors=facets.authors.labels(),
@@ -176,26 +180,34 @@ class ArticleWriter:
         )
 
 
+class _NameNumbers:
+    """Numbers names from 0 on, in the order in which they come; some have their numbers already."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self._numbers = {name: number for number, name in enumerate(names)}
+
+    def __call__(self, name: str) -> int:
+        """Returns the number of a name."""
+        number = self._numbers.setdefault(name, len(self.names))
+        if number == len(self.names):
+            self.names.append(name)
+        return number
+
+
 class _Facets:
-    """The numbers of languages, tags and authors; those of the live build keep theirs."""
+    """The numbers of languages, sources, tags and authors; those of the live build keep theirs."""
 
     def __init__(self, carried: CarriedRows | None) -> None:
         if carried is None:
-            self.language_names, self.tags, self.authors = [""], LabelNumbers(), LabelNumbers()
+            self.languages, self.sources = _NameNumbers([""]), _NameNumbers([])
+            self.tags, self.authors = LabelNumbers(), LabelNumbers()
         else:
             names = read_json(carried.path_of("facets.json"))
-            self.language_names = names["languages"]
+            self.languages, self.sources = map(_NameNumbers, (names["languages"], names["sources"]))
             self.tags = _carried_labels(carried, names["tags"], "tag", "tags_values", "tags_ends")
             vectors = ("author_vectors_indices", "author_vectors_indptr")
             self.authors = _carried_labels(carried, names["authors"], "author", *vectors)
-        self._numbers = {name: number for number, name in enumerate(self.language_names)}
-
-    def language(self, name: str) -> int:
-        """Returns the number of a language."""
-        number = self._numbers.setdefault(name, len(self.language_names))
-        if number == len(self.language_names):
-            self.language_names.append(name)
-        return number
 
 
 def _carried_labels(

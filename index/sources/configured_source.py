@@ -24,6 +24,7 @@ class ConfiguredSource:
 
     Attributes:
         source: The wrapped source.
+        called: Its name; empty for the wrapped source's own.
         fields: For each article field, the record's field to read it from.
         url_template: Template for the links of articles that state none; empty to use the build's
             template.
@@ -34,6 +35,7 @@ class ConfiguredSource:
     """
 
     source: Source
+    called: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     url_template: str = ""
     date_format: str = ""
@@ -42,8 +44,8 @@ class ConfiguredSource:
 
     @property
     def name(self) -> str:
-        """The wrapped source's name, with secrets masked."""
-        return one_line(mask(self.source.name, self.secrets))
+        """The configured name, or else the wrapped source's, with secrets masked."""
+        return one_line(mask(self.called or self.source.name, self.secrets))
 
     @property
     def remarks(self) -> tuple[str, ...]:

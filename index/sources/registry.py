@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +28,7 @@ from index.sources.jsonl_source import JsonlSource
 from index.sources.markdown_pages import MarkdownSource
 from index.sources.parquet import ParquetSource
 from index.sources.plain_pages import PlainSource
+from index.sources.pushed_source import PUSHED
 from index.sources.secret_options import mask, resolve_secrets
 from index.sources.sitemap import SitemapSource
 from index.sources.source import Source
@@ -52,7 +54,7 @@ KINDS: dict[str, type[Source]] = {
 }
 """Source classes by kind. To add a kind, add a dataclass whose fields are its options."""
 
-_COMMON = ("kind", "map", "url_template", "date_format", "language")
+_COMMON = ("kind", "name", "map", "url_template", "date_format", "language")
 
 
 def open_sources(
@@ -72,7 +74,7 @@ def open_sources(
         overrides: Such a mapping from the command line, which overrides ``fields`` and ``map``.
 
     Raises:
-        SettingError: If there is no source, or one of them can't be used.
+        SettingError: If there is no source, two have one name, or one of them can't be used.
     """
     if not locations and not tables:
         raise SettingError(
@@ -81,10 +83,14 @@ def open_sources(
         )
     renamed = _mapping("the setting map", fields)
     _mapping("--map", overrides)
-    return [
+    opened = [
         open_source(table, renamed, overrides)
         for table in (map(table_for, locations) if locations else tables)
     ]
+    for name, count in Counter(each.called for each in opened if each.called).items():
+        if count > 1:
+            raise SettingError(f"{count} [[source]] tables have the name {name!r}; name each once")
+    return opened
 
 
 def open_source(
@@ -95,8 +101,8 @@ def open_source(
     """Returns the source that a ``[[source]]`` table describes, without reading from it.
 
     Args:
-        table: ``kind``, ``map``, ``url_template``, ``date_format`` and ``language``, and the kind's
-            own options.
+        table: ``kind``, ``name``, ``map``, ``url_template``, ``date_format`` and ``language``, and
+            the kind's own options.
         fields: For each article field, the records' field to read it from; the table's own ``map``
             overrides these.
         overrides: Such a mapping, which overrides both ``fields`` and ``map``.
@@ -116,6 +122,9 @@ def open_source(
             for name, value in table.items()
         }
     )
+    called = options.pop("name", "")
+    if not isinstance(called, str) or called == PUSHED:
+        raise SettingError(f"{where}: name = {called!r:.40}; give it a name other than {PUSHED!r}")
     own = _mapping(where, options.pop("map", {}))
     template = options.pop("url_template", "")
     if template:
@@ -138,6 +147,7 @@ def open_source(
         raise SettingError(mask(f"{where}: {error}", secrets)) from None
     return ConfiguredSource(
         source=source,
+        called=called,
         fields={**fields, **own, **overrides},
         url_template=template,
         date_format=date_format,

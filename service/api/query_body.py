@@ -13,10 +13,13 @@ from index.query import (
     FallbackChoice,
     Limit,
     MinScore,
+    NewerThan,
     RelatedQuery,
     SitePins,
     SkipLinkedChoice,
     Sort,
+    Source,
+    Tag,
     query_options,
 )
 from service.api.api_models import RequestModel
@@ -46,6 +49,9 @@ class QueryBody(RequestModel):
 
     skip_linked: SkipLinkedChoice | None = described("skip_linked")
     site_pins: SitePins | None = described("site_pins")
+    tag: Tag | None = described("tag")
+    source: Source | None = described("source")
+    newer_than: NewerThan | None = described("newer_than")
 
     def query(self, defaults: RelatedQuery) -> RelatedQuery:
         """Returns the query that the body describes, with ``defaults`` for missing fields."""

@@ -73,6 +73,7 @@ class RelatedLists:
         Raises:
             ProblemError: 404, if the article is unknown or readers may not see it.
         """
+        query = query.at(now)
         # A query with exclusions rarely comes again, and may be large.
         make_key = _cache_key.__wrapped__ if query.exclude else _cache_key
         key = f"{make_key(query)}{as_html:d}{article_id}"

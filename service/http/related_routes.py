@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from index.query import DAY
 from service.http.headers import (
     Freshness,
     Header,
@@ -169,7 +170,7 @@ class RelatedRoutes:
             cached.used = True
             self._counts.hits += 1
             route = cached.route
-            parts = self._send(generation, cached, request, now)
+            parts = self._send(generation, cached, request, now, generation.until)
         else:
             path = request.url.partition(b"?")[0]
             target = find_target(path)
@@ -222,9 +223,12 @@ class RelatedRoutes:
             article_id = read_article_id(path_id, parameters)
             query = read_related_query(parameters, self._lists.defaults)
             response = self._lists.find(generation, article_id, query, now, as_html=as_html)
-            if not query.exclude:
+            until = generation.until
+            if query.at(now) is not query:  # tomorrow, the same address asks for something else
+                until = min(until, (now // DAY + 1) * DAY)
+            elif not query.exclude:
                 generation.cache.alias(request.url, response)
-            return self._send(generation, response, request, now)
+            return self._send(generation, response, request, now, until)
         except ProblemError as problem:
             return self._failure(problem, request, as_html=as_html)
         except Exception:
@@ -232,14 +236,19 @@ class RelatedRoutes:
             return self._failure(server_error(), request, as_html=as_html)
 
     def _send(
-        self, generation: Generation, response: CachedResponse, request: RelatedRequest, now: int
+        self,
+        generation: Generation,
+        response: CachedResponse,
+        request: RelatedRequest,
+        now: int,
+        until: int,
     ) -> _Parts:
         accepted = request.headers.get(b"accept-encoding")
         if accepted is not None and accepts_gzip(accepted):
             data, body_at, gzipped = generation.cache.gzipped(response)
         else:
             data, body_at, gzipped = response.plain
-        left = generation.until - now
+        left = until - now
         head = self._fresh if left >= self._freshness.span else self._freshness.line(left)
         if self._cors.narrow:
             head += as_lines(self._cors.allow(request.headers))

@@ -40,6 +40,7 @@ from recommender.text import RECIPE, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import TokenizedCorpus, tokenize_corpus
 from recommender.translations import StoryLanguages
+from service.serving.guard import matching_rows
 from service.serving.selection import ListContext, SelectedItem, explainer, select_beside
 from service.serving.serving_view import ServingView
 
@@ -274,7 +275,7 @@ class DraftIndex:
         )
         depth = build.manifest.depth
         rows, scores = all_rows, _ = related.among(self.candidates(served, now), depth)
-        if query.language is not None or query.exclude:
+        if query.language is not None or query.exclude or query.is_filtered:
             rows, scores = related.among(self.candidates(served, now, query), depth)
         near = np.append(related.same_story, all_rows)
         phrases = self._phrases(words, near)
@@ -311,18 +312,23 @@ class DraftIndex:
         Args:
             served: This build with the editors' decisions.
             now: The current time, in microseconds since 1970 UTC.
-            query: The query whose language and excluded articles are applied; ``None`` for none.
+            query: The query whose language, filters and excluded articles are applied; ``None`` for
+                none.
         """
         build = self.build
         rows = np.array(served.showing(now).visible)
-        languages = []
+        languages, matching = [], None
         if query is not None:
+            if (matching := matching_rows(build, query, now)) is not None:
+                rows &= matching
             excluded = [row for key in query.exclude if (row := build.find(key)) is not None]
             rows &= ~np.isin(build.stories, build.stories[excluded])
             if query.language is not None:
                 languages = [_index_in(query.language, build.language_names)]
                 rows &= build.languages == languages[0]
-        filtered = self._index.shown_at(now, languages=languages, without=served.taken_down(now))
+        filtered = self._index.shown_at(
+            now, languages=languages, without=served.taken_down(now), among=matching
+        )
         return CandidateFilter(index=filtered, rows=rows)
 
     def _phrases(self, words: TokenizedCorpus, rows: NDArray[np.int32]) -> list[int]:

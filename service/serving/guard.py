@@ -3,13 +3,19 @@
 Versions and translations of an article are one story, of which one article is shown: the newest
 visible one in the language that the query asks for, or else in the language of the article or draft
 that the reader has before them; of several equally new ones, the most related. If there is none in
-that language, the newest in any language is shown, unless the query asks for a language.
+that language, the newest in any language is shown, unless the query asks for a language. Those that
+the query's filters leave out are never shown, and no older version takes their place.
 """
 
 from __future__ import annotations
 
 import heapq
+import itertools
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.query import Fallback, RelatedQuery
@@ -30,7 +36,8 @@ class Guard:
         kin: The row numbers of all versions of the article whose list this is; the list must not
             show that story.
         now: The current time, in microseconds since 1970 UTC.
-        query: The query, of which this class applies the language and the excluded articles.
+        query: The query, of which this class applies the language, the filters and the excluded
+            articles.
         language: The build's number of the language of the article or draft; 0 if unknown.
     """
 
@@ -49,6 +56,8 @@ class Guard:
         if query.language is not None:
             language = names.index(query.language) if query.language in names else len(names)
         self._language = language
+        self._matching = matching_rows(self._build, query, now)
+        self._matches = None if self._matching is None else self._matching.data
         self._seen = {NO_ROW}  # NO_ROW stands for all stories of which no version is visible
         for row in kin:
             self._seen.add(self._newest[row])
@@ -85,6 +94,8 @@ class Guard:
         newest = self._newest[row]
         if newest in self._seen or not self.is_visible(row) or not self._has_language(row):
             return False
+        if self._matches is not None and not self._matches[row]:
+            return False
         self._seen.add(newest)
         return True
 
@@ -102,37 +113,56 @@ class Guard:
         if newest in self._seen:
             return None
         shown: int = self._standing[candidate]
-        language_of = self._build.language_of
-        if self._language and language_of[shown] != self._language:
-            for row in self._build.members.numbers(self._build.story_of[candidate]):
-                if self._visible[row] and language_of[row] == self._language:
-                    shown = row
-                    break
-            else:
-                if self._only_language:
-                    return None
+        language, matches = self._language, self._matches
+        if (language and self._build.language_of[shown] != language) or (
+            matches is not None and not matches[shown]
+        ):
+            other = self._other_member(shown)
+            if other is None:
+                return None
+            shown = other
         self._seen.add(newest)
         return shown
+
+    def _other_member(self, shown: int) -> int | None:
+        """Returns the member of a story that the list shows if its newest one may not fit.
+
+        Args:
+            shown: The row number of that newest one.
+        """
+        build, language, matches = self._build, self._language, self._matches
+        members = build.members.numbers(build.story_of[shown])
+        members = [row for row in members if self._visible[row]]
+        own = [row for row in members if build.language_of[row] == language] if language else []
+        for group in (own, [] if self._only_language else [shown, *members]):
+            for row in group:
+                newest = build.newer[row] == build.newer[group[0]]
+                if newest and (matches is None or matches[row]):
+                    return row
+        return None
 
     def fallbacks(self, choice: Fallback, tags: Callable[[], Sequence[int]]) -> Iterator[int]:
         """Yields the row numbers of articles that may be shown when related articles are too few.
 
         For fallbacks by tag, the articles that share the rarest tag come first, then those that
         share the next rarest, and so on. The newest articles of the site follow. All are in the
-        language of the article or draft; if that is unknown, they are in any language.
+        language of the article or draft; if that is unknown, they are in any language. Where the
+        query's filters leave too few of them, those in other languages follow.
 
         Args:
             choice: Which fallbacks the query asks for.
             tags: Returns the build's numbers of the tags of the article or draft.
         """
-        build, language = self._build, self._language
-        if language >= len(build.language_names):
-            return
-        pools: list[Iterable[int]] = [_newest(build, language)]
-        if choice is Fallback.TAG:
-            pools = [*sorted((build.tagged[tag] for tag in tags()), key=len), *pools]
-        for pool in pools:
-            for candidate in map(int, pool):  # one at a time, since a pool may hold a million rows
+        build, matching = self._build, self._matching
+        languages = [self._language] if self._language < len(build.language_names) else []
+        if matching is not None and self._language and not self._only_language:
+            languages.append(0)
+        for language in languages:
+            pools = [_newest(build, language, matching)]
+            if choice is Fallback.TAG:
+                tagged = [_among(build.tagged[tag], matching) for tag in tags()]
+                pools = [*sorted(tagged, key=len), *pools]
+            for candidate in map(int, itertools.chain.from_iterable(pools)):  # maybe a million rows
                 # One that readers may not see is skipped, even if another version is visible.
                 if self.is_visible(candidate) and language in (0, build.language_of[candidate]):
                     shown = self.admit(candidate)
@@ -152,14 +182,46 @@ class Guard:
         return not self._only_language or self._build.language_of[row] == self._language
 
 
-def _newest(build: Build, language: int) -> Iterable[int]:
+def matching_rows(build: Build, query: RelatedQuery, now: int) -> NDArray[np.bool_] | None:
+    """Returns which articles have the tag, the source and the date that a query asks for.
+
+    Args:
+        build: The build, of n articles.
+        query: The query, of which no other option counts.
+        now: The current time, in microseconds since 1970 UTC.
+
+    Returns:
+        Shape (n,), bool; ``None`` if the query asks for none of these.
+    """
+    if not query.is_filtered:
+        return None
+    matching = np.ones(build.count, dtype=np.bool_)
+    if query.tag is not None:
+        tag = build.tag_numbers.get(unicodedata.normalize("NFC", query.tag).casefold())
+        matching[:] = False
+        if tag is not None:
+            matching[build.tagged[tag]] = True
+    if query.source is not None:
+        known = query.source in build.source_names
+        matching &= build.sources == (build.source_names.index(query.source) if known else -1)
+    if (first_day := query.first_day(now)) is not None:
+        matching &= build.dates >= first_day
+    return matching
+
+
+def _among(rows: NDArray[np.int32], matching: NDArray[np.bool_] | None) -> NDArray[np.int32]:
+    return rows if matching is None else rows[matching[rows]]
+
+
+def _newest(build: Build, language: int, matching: NDArray[np.bool_] | None) -> Iterable[int]:
     """Returns the row numbers of the articles in one language, newest first.
 
     Args:
         build: The build that holds the articles.
         language: The build's number of the language; 0 for all languages.
+        matching: Which articles may be returned; all if ``None``.
     """
     if language:
-        return build.recent[language]
-    pools = (map(int, build.recent[one]) for one in range(len(build.recent)))
+        return _among(build.recent[language], matching)
+    pools = (map(int, _among(build.recent[one], matching)) for one in range(len(build.recent)))
     return heapq.merge(*pools, key=lambda row: (-build.recency(row), row))

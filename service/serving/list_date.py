@@ -24,7 +24,7 @@ class ListDate(NamedTuple):
             is shown.
         lasting: Whether the shown list stays the same as long as that date, for the same decisions
             of editors and within one epoch. It does not if something from elsewhere is shown: a
-            fallback, a pinned article, or the list of a translation.
+            fallback, a pinned article, the list of a translation, or what filters let through.
     """
 
     date: int
@@ -48,6 +48,10 @@ def list_date(
     if query.language is not None:
         foreign += build.members.numbers(build.story_of[row])
         listed = max(dates[member][WHOLE] for member in foreign)
+        return ListDate(listed, WHOLE, lasting=False)
+    if query.is_filtered:  # what stands in the list may have got or lost the tag
+        foreign += [other for other in build.related(row)[0] if other != NO_ROW]
+        listed = max([dates[row][WHOLE], *(dates[other][CARD] for other in foreign)])
         return ListDate(listed, WHOLE, lasting=False)
     column = _column(build, row, items, query)
     date = max([dates[row][column], *(dates[other][CARD] for other in foreign)])

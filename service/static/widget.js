@@ -1,12 +1,14 @@
 /* AlsoLike: related articles in any page.
    <script src="https://SERVICE/widget.js" defer></script>
    <alsolike-related article="ARTICLE_ID"></alsolike-related>
-   Optional: limit="6"; keep-links keeps cards of articles that the page links to already; shadow
-   keeps the page's styles out; service="https://…" if the script comes from elsewhere.
+   Optional: limit="6"; tag, source, newer-than="30d" to filter; keep-links keeps cards of articles
+   that the page links to already; shadow keeps the page's styles out; service="https://…" if the
+   script comes from elsewhere.
    Or <div data-alsolike="ARTICLE_ID">, with data-limit and data-skip-links.
    Shows nothing if the service can't be reached. */
 (() => {
   const NAME = "alsolike-related";
+  const FILTERS = ["tag", "source", "newer-than"];
   if (customElements.get(NAME)) return; // a second script tag
   const script = document.currentScript ?? document.querySelector('script[src*="/widget.js"]');
   const home = script && new URL(".", script.src).href;
@@ -25,6 +27,10 @@
     const skips = own ? get("keep-links") === null : get("skip-links") !== null;
     const url = new URL("v1/related.html", service);
     url.searchParams.set("id", id);
+    for (const name of FILTERS) {
+      const value = get(name);
+      if (value) url.searchParams.set(name.replace("-", "_"), value);
+    }
     const limit = get("limit");
     if (skips) url.searchParams.set("limit", Math.min(50, 3 * (limit || 6)));
     else if (limit) url.searchParams.set("limit", limit);
@@ -155,7 +161,7 @@
   customElements.define(
     NAME,
     class extends HTMLElement {
-      static observedAttributes = ["article", "limit", "keep-links", "service"];
+      static observedAttributes = ["article", "limit", "keep-links", "service", ...FILTERS];
       connectedCallback() {
         this.style.display ||= "flow-root"; // margins stay inside
         check(this);

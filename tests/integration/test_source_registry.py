@@ -21,7 +21,7 @@ from index.articles.record import Record, RecordProblem
 from index.errors import SourceError
 from index.sources import registry
 from index.sources.configured_source import ConfiguredSource
-from index.sources.registry import KINDS, open_source, table_for
+from index.sources.registry import KINDS, open_source, open_sources, table_for
 from index.sources.secret_options import mask
 from recommender.errors import SettingError
 from tests.support.http_site import Site, page, serving
@@ -82,6 +82,7 @@ def test_a_source_says_how_it_writes_dates_and_which_fields_hold_a_title(tmp_pat
         ({"kind": "csv", "path": "x", "url_template": "/y"}, "{id}"),
         ({"kind": "csv", "path": "x", "date_format": "%d/%m"}, "as in %d/%m/%Y"),
         ({"kind": "csv", "path": "x", "map": {"title": ["a", ""], "name": "b"}}, "'name'"),
+        ({"kind": "csv", "path": "x", "name": "pushed"}, "name = 'pushed'"),
         ({"kind": "html", "path": "x", "main": "p[["}, "p[["),
         ({"kind": "html", "path": "x", "select": {"date": "h1::before"}}, "Pseudo"),
         ({"kind": "feed"}, "either url or path"),
@@ -100,6 +101,13 @@ def test_an_option_that_cant_be_used_is_refused_with_its_name(
     with pytest.raises(SettingError, match=re.escape(said)) as error:
         open_source(table)
     assert "hunter2" not in str(error.value)
+
+
+def test_a_source_may_have_a_name_of_its_own() -> None:
+    tables = [{"kind": "csv", "path": "a.csv", "name": "blog"}, {"kind": "csv", "path": "b.csv"}]
+    assert [source.name for source in open_sources([], tables, {}, {})] == ["blog", "b.csv"]
+    with pytest.raises(SettingError, match=r"2 .* tables have the name 'blog'"):
+        open_sources([], [tables[0], tables[0]], {}, {})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from service.api.draft_models import DraftRequest, request_schema
 from service.api.query_body import QueryBody
 from service.app import create_app
 from service.http.query_params import read_related_query
+from service.http.static_files import STATIC
 from service.settings import Settings, load_settings
 from tests.support.articles import prose
 from tests.support.builds import publish
@@ -31,6 +33,9 @@ VALUES: dict[str, Any] = {
     "language": "de",
     "skip_linked": "drop",
     "site_pins": False,
+    "tag": "kelp",
+    "source": "blog",
+    "newer_than": "2026-01-31",
 }
 """For each field a value that is not its default."""
 DEFAULTS = RelatedQuery()
@@ -122,7 +127,18 @@ def test_each_field_makes_a_response_of_its_own(client: TestClient, name: str) -
     assert plain.headers["etag"] == again.headers["etag"] != other.headers["etag"]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name in Settings.model_fields])
+def test_the_tag_for_pages_can_give_each_filter() -> None:
+    script = (STATIC / "widget.js").read_text()
+    given = [name for name in NAMES if not replace(DEFAULTS, **{name: VALUES[name]}).is_filtered]
+    filters = [name.replace("_", "-") for name in NAMES if name not in given]
+    assert f"const FILTERS = {json.dumps(filters)};" in script
+
+
+SET = [name for name in NAMES if name in Settings.model_fields and name != "source"]
+"""The setting ``source`` is about something else."""
+
+
+@pytest.mark.parametrize("name", SET)
 def test_a_field_that_can_be_set_takes_its_default_from_the_setting(
     name: str, tmp_path: Path
 ) -> None:
@@ -145,6 +161,12 @@ def test_a_field_that_can_be_set_takes_its_default_from_the_setting(
         ("exclude", "&exclude=a" * 100, "at most 100 ids or addresses"),
         ("skip_linked", "first", "one of last, drop, off"),
         ("site_pins", "yes", "true or false"),
+        ("tag", "", "a text of 1 to 2048 characters"),
+        ("source", "", "a text of 1 to 2048 characters"),
+        ("newer_than", "2026-02-30", "a day like 2026-01-31, or a number of days like 30d"),
+        ("newer_than", "-3d", "a day like 2026-01-31, or a number of days like 30d"),
+        ("newer_than", "yesterday", "a day like 2026-01-31, or a number of days like 30d"),
+        ("newer_than", "2026-01-31T00:00", "a day like 2026-01-31, or a number of days like 30d"),
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_with_what_is(

@@ -80,7 +80,12 @@ class MilvusIndex:
         return sort_hits(rows, scores)
 
     def shown_at(
-        self, now: int, *, languages: Collection[int] = (), without: Collection[int] = ()
+        self,
+        now: int,
+        *,
+        languages: Collection[int] = (),
+        without: Collection[int] = (),
+        among: object = None,  # noqa: ARG002 - so many rows can't be named in a filter
     ) -> MilvusIndex:
         """Return an index over the rows that readers may see; the server applies the filter.
 
