@@ -185,6 +185,14 @@ class RelatedQuery:
             return None
         return _first_day(self.newer_than, now).toordinal() - _DAY_ZERO
 
+    def identity(self) -> str:
+        """Return a text that identifies the query, the same in every process.
+
+        No query's text is the beginning of another's.
+        """
+        values = [getattr(self, field.name) for field in fields(self)]
+        return repr([sorted(value) if isinstance(value, frozenset) else value for value in values])
+
     def by_ranking(self) -> RelatedQuery:
         """Return the query as if pages had no links, to measure or judge the ranking alone.
 

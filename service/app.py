@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from index.root.root import Root
+from service.clicks.placement import open_placements
 from service.decisions.open_decisions import keep_state
 from service.http.metrics import Metrics, RequestCounts
 from service.http.middleware import LateApp, Lifespan, Middleware, Probes
@@ -45,7 +46,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     keeper = keep_state(settings)
     live = Live(Root(settings.root), keeper=keeper, cache_bytes=settings.cache_mb * 1_000_000)
     counts = RequestCounts()
-    lists = RelatedLists(settings, counts)
+    lists = RelatedLists(settings, counts, open_placements(settings))
     metrics = Metrics(live, counts)
 
     def compose() -> ASGIApp:

@@ -387,6 +387,21 @@ class Settings(BaseSettings):
     read_token: bool = False
     """require a token of role read for related articles"""
 
+    clicks: bool = False
+    """count which related articles readers see and click, without anything about a reader"""
+
+    clicks_database: Annotated[str, Home] = ""
+    """URL of the database of counted clicks; unset: clicks.sqlite in the root"""
+
+    keep_click_days: Annotated[int, Field(ge=1, le=3_650)] = 400
+    """days after which counted clicks are removed"""
+
+    respect_do_not_track: bool = True
+    """count nothing of browsers that send Do Not Track or Global Privacy Control"""
+
+    explore: Share = 0
+    """share of blocks of time in which two neighbors of a list swap places, to learn from clicks"""
+
     @model_validator(mode="after")
     def _check_combinations(self) -> Settings:
         everywhere = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not bound to
@@ -402,7 +417,7 @@ class Settings(BaseSettings):
             )
         return self
 
-    @field_serializer("database", when_used="json")
+    @field_serializer("database", "clicks_database", when_used="json")
     def _mask_password(self, value: str) -> str:
         shown, _, _ = value.partition("?")
         before, at, place = shown.rpartition("@")

@@ -202,6 +202,11 @@ class Build:
         self.language_of = self.languages.data
         self.date_of = self.dates.data
 
+    @property
+    def full_name(self) -> str:
+        """The name of the last build that related every article anew: of this one, if it did."""
+        return self.manifest.full or self.name
+
     @functools.cached_property
     def tag_numbers(self) -> dict[str, int]:
         """The number of each tag, by its name without case."""
@@ -220,6 +225,14 @@ class Build:
     def row(self, article_id: str) -> int | None:
         """Return the row of an article, or ``None`` if the build does not have it."""
         return self._table.row(article_id)
+
+    def row_of_digest(self, digest: bytes) -> int | None:
+        """Return the row of the article whose id has this digest; ``None`` if there is none.
+
+        Args:
+            digest: What :func:`index.build.id_table.id_digest` returned, for any build.
+        """
+        return self._table.row_of_digest(digest)
 
     def rows_of(self, ids: Iterable[bytes]) -> NDArray[np.int64]:
         """Return the row of each of many ids, which must be sorted; -1 for an unknown one."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from hashlib import blake2b
 from pathlib import Path
 from zlib import crc32
 
@@ -19,6 +20,11 @@ from index.files import Blob, prefault
 
 _IDS = "ids.bin"
 _TABLE = "slots"
+
+
+def id_digest(article_id: bytes) -> bytes:
+    """Return six bytes that stand for an article id; any build finds the id by them."""
+    return crc32(article_id).to_bytes(4) + blake2b(article_id, digest_size=2).digest()
 
 
 def write_id_table(folder: Path) -> None:
@@ -50,6 +56,13 @@ class IdTable:
         wanted = article_id.encode(errors="surrogatepass")  # invalid Unicode is just not found
         for row in self._slots.numbers(crc32(wanted) % len(self._slots)):
             if self.ids[row] == wanted:
+                return row
+        return None
+
+    def row_of_digest(self, digest: bytes) -> int | None:
+        """Return the row of the article whose id has this :func:`id_digest`; ``None`` for none."""
+        for row in self._slots.numbers(int.from_bytes(digest[:4]) % len(self._slots)):
+            if id_digest(self.ids[row]) == digest:
                 return row
         return None
 

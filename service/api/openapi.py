@@ -21,6 +21,7 @@ from index.articles.card import ArticleCard
 from index.query import MAX_LIMIT, ArticleId, RelatedQuery, query_options
 from service.api.api_models import ApiModel
 from service.api.operation_routes import PROBES, Alive, NotReady, Ready
+from service.clicks.placement import MAX_PLACEMENT
 from service.http.content_policy import page_policy
 from service.http.html_fragment import templates
 from service.http.list_json import related_json
@@ -75,6 +76,9 @@ class RelatedAnswer(ApiModel):
 
     build: str
     """the name of the build in which the list last changed"""
+
+    placement: str | None = Field(None, max_length=MAX_PLACEMENT)
+    """what a report of clicks names the list by; only while the setting clicks is on"""
 
     items: list[RelatedItem] = Field(max_length=MAX_LIMIT)
     """the related articles"""

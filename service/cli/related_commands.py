@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -133,20 +132,19 @@ def export(
     A takedown, or an article that becomes visible or invisible, changes these files only at the
     next export, and copies in a CDN only when it fetches them again. The service shows it at once.
     """
-    from service.http.list_json import items_json
+    from service.clicks.placement import open_placements
+    from service.http.list_json import exported_json
 
     settings = load_settings(root=root, limit=limit)
     live = Root(settings.root).open()
     now = utc_now()
-    query = settings.query
+    query, placements = settings.query, open_placements(settings)
 
     served = ServingView(live, read_state(settings))
 
     def render(row: int) -> bytes:
-        return b'{"article_id":%b,"items":%b}\n' % (
-            json.dumps(live.article_id(row), ensure_ascii=False).encode(),
-            items_json(live, select(served, row, now=now, query=query)),
-        )
+        chosen = select(served, row, now=now, query=query)
+        return exported_json(live, row, chosen, query, placements)
 
     done = export_lists(served, out, render, now=now)
     counted = ", ".join(f"{count} {what}" for what, count in done.items())

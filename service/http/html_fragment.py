@@ -67,14 +67,16 @@ class Heading(NamedTuple):
     language: str | None
 
 
-def render_fragment(cards: list[FragmentCard], heading: Heading) -> bytes:
+def render_fragment(
+    cards: list[FragmentCard], heading: Heading, placement: str | None = None
+) -> bytes:
     """Renders the section as HTML in UTF-8; returns nothing (``b""``) if there are no cards.
 
     All values are escaped.
     """
     if not cards:
         return b""
-    return _fragment.render(cards=cards, heading=heading).encode()
+    return _fragment.render(cards=cards, heading=heading, placement=placement).encode()
 
 
 def make_heading(text: str | None, language: str | None, locale: str) -> Heading:
@@ -142,7 +144,13 @@ def _speak(language: str | None, locale: str) -> Locale:
 
 
 def related_html(
-    build: Build, row: int, items: list[SelectedItem], *, heading: str | None, locale: str
+    build: Build,
+    row: int,
+    items: list[SelectedItem],
+    *,
+    heading: str | None,
+    locale: str,
+    placement: str | None = None,
 ) -> bytes:
     """Renders the section "You May Also Like" for the page of one article, as HTML in UTF-8.
 
@@ -152,6 +160,7 @@ def related_html(
         items: The related articles to show, in their order.
         heading: The setting ``heading``; ``None`` for “You May Also Like”.
         locale: The setting ``locale``, used if an article's language is unknown.
+        placement: The list's placement, if clicks on it are counted.
     """
 
     def language(row: int) -> str | None:
@@ -161,4 +170,4 @@ def related_html(
         make_fragment_card(read_card(build.cards[item.row]), language(item.row), locale)
         for item in items
     ]
-    return render_fragment(cards, make_heading(heading, language(row), locale))
+    return render_fragment(cards, make_heading(heading, language(row), locale), placement)

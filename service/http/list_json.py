@@ -6,13 +6,19 @@ from json.encoder import encode_basestring
 
 from index.build.build import Build
 from index.build.list_dates import build_name
+from index.query import RelatedQuery
+from service.clicks.placement import Placements, Variant
 from service.serving.selection import Origin, SelectedItem
 
 _ORIGINS = {origin: origin.encode() for origin in Origin}
 
 
 def related_json(
-    build: Build, article_id: str, items: list[SelectedItem], date: int | None = None
+    build: Build,
+    article_id: str,
+    items: list[SelectedItem],
+    date: int | None = None,
+    placement: str | None = None,
 ) -> bytes:
     """Returns the JSON body of a response with the related articles of one article.
 
@@ -21,14 +27,42 @@ def related_json(
         article_id: The article whose related articles are listed.
         items: The related articles, in their order.
         date: The date of the build in which the list last changed; by default of this one.
+        placement: The list's placement, if clicks on it are counted.
     """
     name = build.name if date is None else build_name(date)
     parts = (
         b'{"article_id":', quoted(article_id),
-        b',"build":"', name.encode(),
-        b'","items":', items_json(build, items), b"}",
+        b',"build":"', name.encode(), b'"', _placement(placement),
+        b',"items":', items_json(build, items), b"}",
     )  # fmt: skip
     return b"".join(parts)  # one join makes an object of exactly this size, which the cache keeps
+
+
+def exported_json(
+    build: Build,
+    row: int,
+    items: list[SelectedItem],
+    query: RelatedQuery,
+    placements: Placements | None,
+) -> bytes:
+    """Returns the content of an article's file in a static export.
+
+    Args:
+        build: The build that holds the articles' fields.
+        row: The row number of the article whose related articles are listed.
+        items: The related articles, in their order.
+        query: The query that chose them.
+        placements: Makes the list's placement, if clicks on it are counted.
+    """
+    placement = None
+    if placements is not None:
+        placement = placements.token(build, row, items, query, Variant.EXPORTED)
+    article_id, cards = quoted(build.article_id(row)), items_json(build, items)
+    return b'{"article_id":%b%b,"items":%b}\n' % (article_id, _placement(placement), cards)
+
+
+def _placement(token: str | None) -> bytes:
+    return b"" if token is None else b',"placement":"%b"' % token.encode()
 
 
 def items_json(build: Build, items: list[SelectedItem]) -> bytes:

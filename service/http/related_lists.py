@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 from importlib.metadata import version
 
 from index.query import RelatedQuery
+from service.clicks.placement import Placements
 from service.http.headers import Cors, Header, as_lines
 from service.http.html_fragment import related_html
 from service.http.list_json import related_json
@@ -32,6 +32,7 @@ class RelatedLists:
     Args:
         settings: The effective settings.
         counts: Counts cache hits and misses.
+        placements: Makes the placements of lists, if clicks on them are counted.
 
     Attributes:
         defaults: What a request without parameters asks for: how many articles, and which.
@@ -42,9 +43,12 @@ class RelatedLists:
         common: The headers that every response has, as HTTP sends them.
     """
 
-    def __init__(self, settings: Settings, counts: RequestCounts) -> None:
+    def __init__(
+        self, settings: Settings, counts: RequestCounts, placements: Placements | None = None
+    ) -> None:
         self.settings = settings
         self.counts = counts
+        self.placements = placements
         self.defaults = settings.query
         self.cors = Cors(settings.cors_origins)
         self.private = (b"Authorization", b"Cookie") if settings.read_token else ()
@@ -75,8 +79,8 @@ class RelatedLists:
         """
         query = query.at(now)
         # A query with exclusions rarely comes again, and may be large.
-        make_key = _cache_key.__wrapped__ if query.exclude else _cache_key
-        key = f"{make_key(query)}{as_html:d}{article_id}"
+        identity = query.identity() if query.exclude else _identity(query)
+        key = f"{identity}{as_html:d}{article_id}"  # no query's identity begins another's
         cached = generation.cache.get(key, generation.served.build)
         if cached is not None:
             self.counts.hits += 1
@@ -89,17 +93,24 @@ class RelatedLists:
             raise not_found()
         items = select(served, row, now=now, query=query)
         listed = list_date(build, row, items, query)
+        placement = None
+        if self.placements is not None:
+            placement = self.placements.token(build, row, items, query)
         if as_html:
             heading, locale = self.settings.heading, self.settings.locale
-            body = related_html(build, row, items, heading=heading, locale=locale)
+            body = related_html(
+                build, row, items, heading=heading, locale=locale, placement=placement
+            )
         else:
-            body = related_json(build, article_id, items, listed.date)
+            body = related_json(build, article_id, items, listed.date, placement)
         response = CachedResponse(
             self._tag(key, body), self._headers[as_html], body, route=ROUTES[as_html]
         )
         response.build = build.name
         if listed.lasting:
-            response.listed = article_id, listed.column, build.list_dates[row][listed.column]
+            date = build.list_dates[row][listed.column]
+            full_build = None if placement is None else build.full_name
+            response.listed = article_id, listed.column, date, full_build
         if not query.exclude:  # lists with exclusions are rarely requested twice
             generation.cache.put(key, response)
         return response
@@ -111,12 +122,4 @@ class RelatedLists:
         return digest.hexdigest().encode()
 
 
-@functools.lru_cache(maxsize=1_000)
-def _cache_key(query: RelatedQuery) -> str:
-    """Returns a text that identifies a query, to begin the key of a cached response.
-
-    The key goes on with the format and the article's id. No query's text is the beginning of
-    another's, so two different requests never have the same key.
-    """
-    values = [getattr(query, field.name) for field in dataclasses.fields(query)]
-    return repr([sorted(value) if isinstance(value, frozenset) else value for value in values])
+_identity = functools.lru_cache(maxsize=1_000)(RelatedQuery.identity)

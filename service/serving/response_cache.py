@@ -45,8 +45,8 @@ class CachedResponse:
         aliases: The raw URLs (path and query as received) under which the cache finds the response.
         build: The name of the newest build that the response is known to hold in.
         listed: The article whose list it shows, the column of the build's list dates that stands
-            for what is shown of it, and the date there; ``None`` if the response holds in one
-            build only.
+            for what is shown of it, the date there, and the last full build if the response says
+            it; ``None`` if the response holds in one build only.
     """
 
     __slots__ = (
@@ -61,7 +61,7 @@ class CachedResponse:
         self.for_gzip = False
         self.aliases: list[bytes] = []
         self.build = ""
-        self.listed: tuple[str, int, int] | None = None
+        self.listed: tuple[str, int, int, str | None] | None = None
         self._tag = tag
         self._headers = headers
         self._data, self._body_at, self._gzipped = self._encode(body, gzipped=False)
@@ -99,9 +99,11 @@ class CachedResponse:
         if self.build != build.name:
             if self.listed is None:
                 return False
-            article_id, column, date = self.listed
+            article_id, column, date, full_build = self.listed
             row = build.row(article_id)
             if row is None or build.list_dates[row][column] != date:
+                return False
+            if full_build is not None and full_build != build.full_name:
                 return False
             self.build = build.name
         return True

@@ -11,8 +11,9 @@ import numpy as np
 from index.build.build import Build
 from index.build.list_dates import WHOLE
 from recommender.visibility import utc_now
+from service.clicks.placement import open_placements
 from service.decisions.open_decisions import keep_state
-from service.http.list_json import items_json, quoted
+from service.http.list_json import exported_json
 from service.serving.list_date import list_date
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
@@ -34,6 +35,7 @@ class Exporter:
         self._query = settings.query
         self._out = out
         self._keeper = keep_state(settings)
+        self._placements = open_placements(settings)
         self._before: ServingView | None = None
         self._until = 0
         self._loose: set[str] = set()
@@ -47,7 +49,8 @@ class Exporter:
         if before is not None and before.state is state and now < self._until:
             if before.build is build:
                 return
-            rows = self._changed(before.build, build)
+            if self._placements is None or before.build.full_name == build.full_name:
+                rows = self._changed(before.build, build)
         served = ServingView(build, state)
         done = export_lists(served, self._out, self._render(served, now), now=now, rows=rows)
         self._before, self._until = served, served.showing(now).until
@@ -69,6 +72,6 @@ class Exporter:
                 self._loose.discard(key)
             else:
                 self._loose.add(key)
-            return b'{"article_id":%b,"items":%b}\n' % (quoted(key), items_json(build, items))
+            return exported_json(build, row, items, self._query, self._placements)
 
         return render

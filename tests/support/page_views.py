@@ -7,6 +7,7 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from index.root.root import Root
+from service.clicks.placement import open_placements
 from service.decisions.decision_state import NO_STATE, DecisionState
 from service.decisions.poller import PolledState
 from service.http.metrics import RequestCounts
@@ -48,7 +49,7 @@ class Service:
         )
         self.live.refresh()
         self.tally = RequestCounts()
-        lists = RelatedLists(chosen, self.tally)
+        lists = RelatedLists(chosen, self.tally, open_placements(chosen))
         self.client = TestClient(RelatedRoutes(_nothing, self.live, lists))
         self.client.headers.pop("accept-encoding")
 

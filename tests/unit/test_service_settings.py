@@ -84,6 +84,11 @@ VALUES: dict[str, Any] = {
     "push_rate": 34,
     "ghost_secret": "sesame",
     "read_token": True,
+    "clicks": True,
+    "clicks_database": "postgresql+psycopg://someone@db/clicks",
+    "keep_click_days": 30,
+    "respect_do_not_track": False,
+    "explore": 0.05,
 }
 """For each setting a value that is not its default."""
 

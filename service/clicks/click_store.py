@@ -1,0 +1,194 @@
+"""Stores what was counted: sums by day in a database of their own, without anything about a reader.
+
+The database is apart from that of editors' decisions, so that no takedown waits for a click: the
+file ``clicks.sqlite`` in the root, or what the setting ``clicks_database`` names. In a PostgreSQL
+database the tables are in the schema ``alsolike_clicks``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Integer, Text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from index.errors import DatabaseError
+from index.sql_engine import describe, file_url, parse_url, translate
+from service.decisions.connections import postgres_engine, sqlite_engine
+from service.decisions.decision_store import WRITES
+from service.settings import Settings
+
+FILE = "clicks.sqlite"
+"""The database file in the folder of the builds that is used if the settings name no database."""
+
+SCHEMA = "alsolike_clicks"
+"""The schema that holds the tables in a PostgreSQL database."""
+
+_MAKING = 0x636C6963
+"""The number of the PostgreSQL lock that makes a second process wait while tables are made."""
+
+metadata = sa.MetaData()
+
+
+def _sums(name: str, keys: Mapping[str, type[Text | Integer]], *sums: str) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        *(sa.Column(key, kind, primary_key=True) for key, kind in keys.items()),
+        *(sa.Column(each, sa.BigInteger, nullable=False) for each in sums),
+        sqlite_with_rowid=False,
+    )
+
+
+counts = _sums(
+    "counts",
+    {
+        "day": Text,
+        "variant": Text,
+        "build": Text,
+        "article": Text,
+        "target": Text,
+        "position": Integer,
+        "origin": Text,
+    },
+    "seen",
+    "clicked",
+)
+"""How often each link was seen and clicked.
+
+``day`` is ``YYYY-MM-DD`` in the site's time zone, ``variant`` is ``live``, the name of the compared
+variant or ``export``, ``build`` the last full build. The rows with ``target`` ``''`` and
+``position`` 0 are of lists: views of the list, and views of it in which anything was clicked.
+"""
+
+blocks = _sums(
+    "blocks",
+    {"comparison": Text, "block": Integer, "article": Text, "variant": Text},
+    "seen",
+    "clicked",
+)
+"""Views of lists, and those with a click, by block of time, while a comparison runs."""
+
+rejected = _sums("rejected", {"day": Text, "reason": Text}, "events")
+"""How many reported events did not count, by reason."""
+
+Sums = Mapping[tuple[str | int, ...], Sequence[int]]
+"""Sums to add to a table, by the values of its key columns, in the table's order."""
+
+
+class ClickStore:
+    """The open database of counted clicks.
+
+    Args:
+        engine: Its SQLAlchemy engine.
+        label: Its URL without a password, for messages.
+    """
+
+    def __init__(self, engine: sa.Engine, label: str) -> None:
+        self._engine = engine
+        self.label = label
+
+    def add(self, sums: Mapping[sa.Table, Sums]) -> None:
+        """Adds sums to those that the tables hold, in one transaction.
+
+        Args:
+            sums: What to add to each table.
+
+        Raises:
+            DatabaseError: If the database can't be written; then nothing was added.
+        """
+        with self.write() as connection:
+            for table, rows in sums.items():
+                if rows:
+                    names = table.columns.keys()
+                    values = [dict(zip(names, (*k, *v), strict=True)) for k, v in rows.items()]
+                    connection.execute(_upsert(table, connection.dialect.name), values)
+
+    def forget(self, before: str) -> None:
+        """Removes what was counted before a day, such as ``2026-01-31``.
+
+        Raises:
+            DatabaseError: If the database can't be written.
+        """
+        with self.write() as connection:
+            for table in (counts, rejected):
+                connection.execute(table.delete().where(table.c.day < before))
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Opens a transaction for reading.
+
+        Raises:
+            DatabaseError: If the database can't be read.
+        """
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                yield connection
+        except SQLAlchemyError as error:
+            raise translate(error, self.label) from error
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Opens a transaction for writing.
+
+        Raises:
+            DatabaseError: If the database can't be written; then nothing was changed.
+        """
+        try:
+            with (
+                self._engine.connect().execution_options(**{WRITES: True}) as connection,
+                connection.begin(),
+            ):
+                yield connection
+        except SQLAlchemyError as error:
+            raise translate(error, self.label) from error
+
+    def close(self) -> None:
+        """Closes all connections to the database."""
+        self._engine.dispose()
+
+
+def open_clicks(settings: Settings) -> ClickStore:
+    """Opens the database of counted clicks that the settings name; makes what is missing of it.
+
+    Raises:
+        DatabaseError: If it can't be opened or made; the message names the remedy.
+    """
+    url = settings.clicks_database or file_url(settings.root / FILE)
+    label = describe(url)
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        if parsed.password is None:
+            parsed = parse_url(url, settings.database_password.get_secret_value())
+        engine: sa.Engine = postgres_engine(parsed)
+        engine = engine.execution_options(schema_translate_map={None: SCHEMA})
+    elif parsed.get_backend_name() == "sqlite" and parsed.database:
+        engine = sqlite_engine(Path(parsed.database), create=True)
+    else:
+        raise DatabaseError(f"{label}: clicks must be counted in an sqlite file or in postgresql")
+    store = ClickStore(engine, label)
+    try:
+        with store.write() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MAKING})")
+                connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
+            metadata.create_all(connection)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _upsert(table: sa.Table, dialect: str) -> Any:
+    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    sums = {
+        column.name: column + insert.excluded[column.name]
+        for column in table.columns
+        if not column.primary_key
+    }
+    return insert.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)

@@ -1,0 +1,198 @@
+"""Placements: short signed texts that say which list is shown, so that its clicks can be counted.
+
+A placement is a part of a list like its title is: the same for everyone who gets the list, so that
+caches go on working. It says nothing about a reader. Whoever reports clicks sends it back, and
+names positions only; the signature makes sure that this service has shown such a list.
+
+It is the Base64 (URL alphabet, without padding) of: version (1 byte), variant (1), date of the last
+full build (8), digest of the query (2), digest of the article's id (6), for each item the digest of
+its id (6) and its origin (1), and a keyed BLAKE2b of all that (8).
+"""
+
+from __future__ import annotations
+
+import binascii
+import enum
+import functools
+import os
+import struct
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from hmac import compare_digest
+from pathlib import Path
+
+from index.build.build import Build
+from index.build.id_table import id_digest
+from index.build.list_dates import build_date, build_name
+from index.files import sync_folder
+from index.query import MAX_LIMIT, RelatedQuery
+from recommender.errors import SettingError
+from service.serving.selection import Origin, SelectedItem
+from service.settings import Settings
+
+KEY_FILE = "clicks.key"
+"""The file in the root with the key that signs placements; all processes of a site share it."""
+
+_KEY_BYTES = 32
+_VERSION = 1
+_HEAD = struct.Struct(">BBQ2s6s")
+_ITEM = struct.Struct(">6sB")
+_MAC = 8
+_ORIGINS = tuple(Origin)
+_NUMBERS = {origin: number for number, origin in enumerate(Origin)}
+MAX_PLACEMENT = (_HEAD.size + MAX_LIMIT * _ITEM.size + _MAC + 2) // 3 * 4
+"""The longest placement, in characters."""
+
+
+class Variant(enum.IntEnum):
+    """What made the list: the live build, the one that it is compared with, or a static export."""
+
+    LIVE = 0
+    COMPARED = 1
+    EXPORTED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """What a placement says.
+
+    Attributes:
+        variant: What made the list.
+        full_build: The date of the last full build, as :func:`index.build.list_dates.build_date`
+            returns it.
+        query: A digest of the query, 2 bytes.
+        article: The digest of the id of the article whose list it is.
+        items: For each position the digest of the article's id, and why it is there.
+        signature: What signs all that; no two placements share one.
+    """
+
+    variant: Variant
+    full_build: int
+    query: bytes
+    article: bytes
+    items: tuple[tuple[bytes, Origin], ...]
+    signature: bytes
+
+    @property
+    def full_build_name(self) -> str:
+        """The name of the last full build."""
+        return build_name(self.full_build)
+
+
+class Placements:
+    """Makes placements, and reads those that come back.
+
+    Args:
+        key: The secret that signs them, 32 bytes.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def token(
+        self,
+        build: Build,
+        row: int,
+        items: Sequence[SelectedItem],
+        query: RelatedQuery,
+        variant: Variant = Variant.LIVE,
+    ) -> str:
+        """Returns the placement of a list.
+
+        Args:
+            build: The build that made the list.
+            row: The row number of the article whose list it is.
+            items: The related articles, in their order.
+            query: The query that asked for them.
+            variant: What made the list.
+        """
+        ids = build.ids
+        head = _HEAD.pack(
+            _VERSION, variant, build_date(build.full_name), _digest(query), id_digest(ids[row])
+        )
+        content = head + b"".join(
+            [_ITEM.pack(id_digest(ids[item.row]), _NUMBERS[item.origin]) for item in items]
+        )
+        return urlsafe_b64encode(content + self._sign(content)).rstrip(b"=").decode()
+
+    def read(self, token: str) -> Placement | None:
+        """Returns what a placement says; ``None`` if this service has not made it."""
+        try:
+            raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except (binascii.Error, ValueError):
+            return None
+        content, signature = raw[:-_MAC], raw[-_MAC:]
+        if not compare_digest(self._sign(content), signature):
+            return None
+        if urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
+            return None  # other characters that mean the same bytes
+        version, variant, full_build, query, article = _HEAD.unpack_from(content)
+        if version != _VERSION:
+            return None
+        return Placement(
+            variant=Variant(variant),
+            full_build=full_build,
+            query=query,
+            article=article,
+            items=tuple(
+                (digest, _ORIGINS[origin])
+                for digest, origin in _ITEM.iter_unpack(content[_HEAD.size :])
+            ),
+            signature=signature,
+        )
+
+    def _sign(self, content: bytes) -> bytes:
+        return blake2b(content, digest_size=_MAC, key=self._key).digest()
+
+
+def open_placements(settings: Settings) -> Placements | None:
+    """Returns what makes and reads the placements of a site; ``None`` if no clicks are counted.
+
+    The first call of all makes the key in the root, which only the user who made it may read.
+
+    Raises:
+        SettingError: If the key can't be read or made.
+    """
+    if not settings.clicks:
+        return None
+    path = settings.root / KEY_FILE
+    try:
+        key = _read_or_make(path)
+    except OSError as error:
+        raise SettingError(
+            f"the setting clicks needs the file {path}, which can't be read or made: "
+            f"{error.strerror}; let the user who runs this own it, or set clicks = false"
+        ) from error
+    if len(key) != _KEY_BYTES:
+        raise SettingError(f"{path} has {len(key)} bytes, not {_KEY_BYTES}: restore or remove it")
+    return Placements(key)
+
+
+def _read_or_make(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{KEY_FILE}.{os.getpid()}.tmp")
+    beside.unlink(missing_ok=True)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(_KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(beside)
+        except FileExistsError:  # another process was first
+            return path.read_bytes()
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return path.read_bytes()
+
+
+@functools.lru_cache(maxsize=1_000)
+def _digest(query: RelatedQuery) -> bytes:
+    return blake2b(query.identity().encode(), digest_size=2).digest()

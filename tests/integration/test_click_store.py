@@ -1,0 +1,40 @@
+"""The database of counted clicks: sums add up, whoever adds them, in a file or in PostgreSQL."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from service.clicks.click_store import ClickStore, blocks, counts, open_clicks, rejected
+from service.settings import Settings
+from tests.support.decision_databases import NewUrl
+
+KEY = ("2026-01-31", "live", "20260130T030000Z-00ab12", "a", "b", 1, "related")
+
+
+def rows(store: ClickStore, table: sa.Table) -> list[tuple[object, ...]]:
+    with store.read() as connection:
+        return [tuple(row) for row in connection.execute(sa.select(table))]
+
+
+@pytest.fixture
+def settings(new_url: NewUrl, tmp_path: Path) -> Settings:
+    return Settings(root=tmp_path, clicks=True, clicks_database=new_url())
+
+
+def test_what_several_processes_add_is_summed(settings: Settings) -> None:
+    def add(_: int) -> None:
+        with closing(open_clicks(settings)) as store:
+            for _ in range(5):
+                store.add({counts: {KEY: [2, 1]}, rejected: {("2026-01-31", "robot"): [3]}})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(add, range(4)))
+    with closing(open_clicks(settings)) as store:
+        assert rows(store, counts) == [(*KEY, 40, 20)]
+        assert rows(store, rejected) == [("2026-01-31", "robot", 60)]
+        assert rows(store, blocks) == []
