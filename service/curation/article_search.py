@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,6 +155,18 @@ class SearchResult:
     counts: SearchCounts
 
 
+class LinkHealth(NamedTuple):
+    """How well an article is linked: its best related article's score, and who shows it.
+
+    Attributes:
+        best: The score, 0 to 1; ``-inf`` if nothing is related.
+        lists: The number of other visible articles whose lists show it.
+    """
+
+    best: float
+    lists: int
+
+
 class ArticleSearch:
     """Searches the articles of the published build.
 
@@ -203,6 +215,18 @@ class ArticleSearch:
             near=near,
             counts=_count(build, rows, masks),
         )
+
+    def health(self, served: ServingView, rows: list[int], now: int) -> list[LinkHealth]:
+        """Returns how well articles are linked, by the stored lists without pins and hides.
+
+        Args:
+            served: The published build with the editors' decisions.
+            rows: The row numbers of the articles.
+            now: The current time, in microseconds since 1970 UTC.
+        """
+        visible = visibility_masks(served, now)[VisibilityStatus.VISIBLE]
+        best, inbound = self._count_links(served.build, visible)
+        return [LinkHealth(best=float(best[row]), lists=int(inbound[row])) for row in rows]
 
     def _measure(self, served: ServingView, now: int) -> dict[str, NDArray[np.bool_]]:
         """Finds out for each condition, such as ``"weak"``, which articles meet it.

@@ -10,15 +10,18 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from index.articles.card import read_card
 from index.build.build import NO_DATE
 from index.query import RelatedQuery
 from service.curation.article_search import (
     ArticleRow,
+    LinkHealth,
     SearchCounts,
     SearchQuery,
     read_article_row,
     read_title,
 )
+from service.curation.link_texts import Closeness
 from service.curation.pin_alerts import check_pin
 from service.decisions.decision_state import OverrideKind
 from service.editor.editor_pages import EditorPages, whole_number
@@ -47,7 +50,12 @@ def search_router(pages: EditorPages) -> APIRouter:
             view, query, now=now, limit=PAGE, offset=(page - 1) * PAGE
         )
         pinning = _pinning(view, given.get("pin"), now)
-        hits = [_hit(view, row, now, pinning) for row in result.rows]
+        closeness, least = pages.closeness(view.build), pages.context.query.min_score
+        healths = pages.context.search.health(view, result.rows, now)
+        hits = [
+            _hit(view, row, now, pinning) | _in_words(health, closeness, least)
+            for row, health in zip(result.rows, healths, strict=True)
+        ]
         filtered = any(given.get(name) for name in (*_FILTERS, "q"))
         starts = not (filtered or pinning or page > 1)
         first = (page - 1) * PAGE + 1
@@ -156,7 +164,16 @@ def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> d
     pins = sum(each.kind is OverrideKind.PIN for each in overrides)
     hides = len(overrides) - pins
     decided = [f"{n} {name}{'s' * (n > 1)}" for n, name in ((pins, "pin"), (hides, "hide")) if n]
-    return {"item": item, "link": link, "decided": ", ".join(decided)}
+    excerpt = read_card(view.build.cards[row]).excerpt
+    return {"item": item, "link": link, "decided": ", ".join(decided), "excerpt": excerpt}
+
+
+def _in_words(health: LinkHealth, closeness: Closeness, least: float) -> dict[str, str]:
+    """Returns what the page says of how well an article is linked."""
+    good = health.best >= least
+    best = f"best link {closeness.word(health.best)}" if good else "no good related article"
+    lists = f"in {health.lists:,} lists" if health.lists != 1 else "in 1 list"
+    return {"health": f"{best}, {lists if health.lists else 'in no list'}"}
 
 
 def _pinning(view: ServingView, article_id: str | None, now: int) -> ArticleRow | None:
