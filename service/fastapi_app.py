@@ -24,6 +24,7 @@ from service.api.takedown_routes import takedowns_router
 from service.curation.pushed_articles import PushedArticles
 from service.editor.article_page import article_page_router
 from service.editor.builds_page import builds_page_router
+from service.editor.clicks_page import clicks_page_router
 from service.editor.decision_page import decision_router
 from service.editor.draft_page import draft_page_router
 from service.editor.editor_pages import EditorPages
@@ -88,6 +89,7 @@ def compose_api(
         decision_router(pages),
         history_router(pages),
         builds_page_router(pages),
+        clicks_page_router(pages),
         draft_page_router(pages, drafts),
     ]:
         app.include_router(router)

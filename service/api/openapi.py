@@ -242,6 +242,9 @@ _SITE_FILES = {
         "For pages that include the HTML fragment; the script loads it by itself.",
     ),
 }
+NO_TRACKING = b' || navigator.doNotTrack === "1" || navigator.globalPrivacyControl'
+"""Where clicks.js obeys readers who do not want to be counted."""
+
 _ANY_ORIGIN = {
     "Access-Control-Allow-Origin": "*",
     "Cache-Control": "public, max-age=3600",
@@ -258,6 +261,7 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
             f"/{name}",
             STATIC / name,
             _ANY_ORIGIN,
+            without=b"" if settings.respect_do_not_track else NO_TRACKING,
             tags=["site"],
             summary=summary,
             description=description,

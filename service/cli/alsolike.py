@@ -16,6 +16,7 @@ from recommender.machine import usable_cores
 from service.cli.account_commands import editors_app, tokens_app
 from service.cli.build_command import build
 from service.cli.builds_commands import builds, diff, inspect, report, verify
+from service.cli.click_commands import clicks
 from service.cli.database_commands import db_app
 from service.cli.decision_commands import audit, check_overrides, takedown
 from service.cli.first_commands import doctor, init
@@ -122,6 +123,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
     (release, "release --reason 'feed fixed'", None),
     (export, "export --out public/related", "Write every list as a JSON file, for static sites."),
     (report, "report --out report.html", "Show where a build's report page is, or copy it."),
+    (clicks, "clicks --by origin", "Show which links readers see and follow."),
     (watch, "watch --export public/related", "Follow sources and pushes; build what changes."),
     (serve, "serve --port 8000 --workers 2", "Serve the live build over HTTP."),
     (demo, "demo --port 8000", "Build the sample corpus, show a list, serve it."),
@@ -136,7 +138,7 @@ for _command, _example, _line in _COMMANDS:
 
 _ONLY_PRINTING = (
     *("related", "inspect", "doctor", "builds", "diff", "evaluate", "audit", "check-overrides"),
-    *("sources check", "db status", "tokens list", "editors list"),
+    *("clicks", "sources check", "db status", "tokens list", "editors list"),
 )
 """Commands whose only effect is their output; if that can't be written, they exit with 1."""
 

@@ -119,6 +119,64 @@ class ClickStore:
             for table in (counts, rejected):
                 connection.execute(table.delete().where(table.c.day < before))
 
+    def sums(
+        self,
+        *columns: str,
+        since: str,
+        lists: bool = False,
+        article: str = "",
+        least: int = 0,
+    ) -> list[tuple[Any, ...]]:
+        """Returns how often lists or links were seen and clicked, summed by some columns.
+
+        Args:
+            *columns: The columns of :data:`counts` by which they are told apart.
+            since: The first day, such as ``2026-01-31``.
+            lists: Whether to return views of lists, instead of views of links.
+            article: Only those of this article's list.
+            least: Only sums of what was seen at least so often.
+
+        Returns:
+            For each combination of values these values, and the sums ``seen`` and ``clicked``.
+
+        Raises:
+            DatabaseError: If the database can't be read.
+        """
+        seen, clicked = (
+            sa.cast(sa.func.coalesce(sa.func.sum(column), 0), sa.BigInteger)
+            for column in (counts.c.seen, counts.c.clicked)
+        )
+        by = [counts.c[name] for name in columns]
+        kind = counts.c.target == "" if lists else counts.c.target != ""
+        query = sa.select(*by, seen, clicked).where(counts.c.day >= since, kind).group_by(*by)
+        if article:
+            query = query.where(counts.c.article == article)
+        with self.read() as connection:
+            return [tuple(row) for row in connection.execute(query.having(seen >= least))]
+
+    def export(self, since: str) -> Iterator[Sequence[Any]]:
+        """Yields the names of the columns of :data:`counts`, then all rows since a day.
+
+        Raises:
+            DatabaseError: If the database can't be read.
+        """
+        query = sa.select(counts).where(counts.c.day >= since).order_by(*counts.primary_key)
+        yield counts.columns.keys()
+        with self.read() as connection:
+            yield from connection.execution_options(yield_per=10_000).execute(query)
+
+    def rejections(self, since: str) -> list[tuple[str, int]]:
+        """Returns for each reason how many events did not count since a day, most first.
+
+        Raises:
+            DatabaseError: If the database can't be read.
+        """
+        events = sa.func.sum(rejected.c.events)
+        query = sa.select(rejected.c.reason, events).where(rejected.c.day >= since)
+        with self.read() as connection:
+            rows = connection.execute(query.group_by(rejected.c.reason).order_by(-events))
+            return [(reason, int(count)) for reason, count in rows]
+
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """Opens a transaction for reading.

@@ -12,5 +12,6 @@
                        the notice that another editor changed the list meanwhile
     history_page.py    the audit trail
     builds_page.py     the builds: compare, publish, roll back
+    clicks_page.py     what readers follow
     draft_page.py      related articles for a draft
 """

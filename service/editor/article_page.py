@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode, urljoin
@@ -15,7 +16,9 @@ from urllib.parse import urlencode, urljoin
 from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
 
+from index.errors import DatabaseError
 from recommender.visibility import NEVER
+from service.clicks.click_figures import LinkFigure
 from service.curation.article_search import ArticleRow, read_article_row
 from service.curation.decision_actions import check_known, find_row
 from service.curation.link_texts import compare_texts
@@ -23,6 +26,7 @@ from service.curation.pin_alerts import check_pin
 from service.curation.preview import Candidate, LeftOut, Preview, make_preview
 from service.decisions.decision_state import Override, OverrideKind
 from service.decisions.overrides import ListOverrides, StoredOverride
+from service.editor.clicks_page import link_sentence
 from service.editor.editor_pages import EditorPages
 from service.editor.labels import (
     STANDING_SENTENCES,
@@ -46,6 +50,7 @@ _LINE: Mapping[str, Any] = {
     "tone": "",
     "same_as": None,
     "hidden": False,
+    "clicks": "",
 }
 """What the template shows of an article in the list or a candidate, unless it is said otherwise.
 
@@ -53,6 +58,7 @@ _LINE: Mapping[str, Any] = {
 ``pinned_at`` is the position that a pin asks for.
 ``why`` is the reason for that, ``tone`` the style in which the page shows it, and ``same_as`` the
 version of the same article that the list shows instead. ``hidden`` says whether an editor hid it.
+``clicks`` says how often readers saw and followed the link in the last 28 days.
 """
 
 
@@ -83,6 +89,7 @@ class ArticleView:
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = database.judgments.by(person.name, article_id)
         self._takedown = database.takedowns.get(article_id)
+        self._clicks = read_clicks(pages, article_id)
         self.cards = render_cards(context.settings, self._view, row, self.preview.chosen)
 
     def _read(self, row: int) -> ArticleRow:
@@ -135,11 +142,14 @@ class ArticleView:
         return {**_LINE, "item": item, "verdict": self._verdicts.get(item.article_id, 0), **values}
 
     def _shown(self, position: int, chosen: SelectedItem, sentence: str) -> dict[str, Any]:
+        target = self._view.build.article_id(chosen.row)
+        clicked = self._clicks.get(target)
         return self._line(
             chosen.row,
+            clicks="" if clicked is None else link_sentence(clicked),
             position=position,
             origin=chosen.origin,
-            pinned_at=self._pinned_at.get(self._view.build.article_id(chosen.row)),
+            pinned_at=self._pinned_at.get(target),
             score=chosen.score if chosen.origin is Origin.RELATED or chosen.score else None,
             sentence=sentence if chosen.origin is not Origin.FALLBACK else "",
         )
@@ -198,6 +208,17 @@ def render_cards(
         chosen: The related articles to show.
     """
     return related_html(view.build, row, chosen, heading=settings.heading, locale=settings.locale)
+
+
+def read_clicks(pages: EditorPages, article_id: str) -> Mapping[str, LinkFigure]:
+    """Returns how often the links of an article's list were followed, by where they lead to.
+
+    Returns nothing if clicks are not counted, or the counts can't be read now.
+    """
+    with suppress(DatabaseError):
+        figures = pages.click_figures()
+        return {} if figures is None else figures.links_of(article_id)
+    return {}
 
 
 def count_lists(count: int, *, more: bool) -> str:

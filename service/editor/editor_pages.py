@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -16,6 +18,8 @@ from starlette.responses import RedirectResponse, Response
 
 from index.build.build import Build
 from recommender.errors import AlsoLikeError
+from service.clicks.click_figures import ClickFigures, first_day
+from service.clicks.click_store import ClickStore, open_clicks
 from service.curation.article_search import read_title
 from service.curation.link_texts import Closeness
 from service.editor.kept_form import KeptForm
@@ -26,6 +30,8 @@ from service.http.error_handlers import problem_of
 from service.http.problems import ProblemError
 from service.roles import Role
 from service.serving.serving_view import ServingView
+
+_KEPT_SECONDS = 60
 
 
 class EditorPages:
@@ -40,6 +46,7 @@ class EditorPages:
         self.templates = PageTemplates(context.settings, context.live)
         self.render = self.templates.render
         self._closeness: tuple[Build, Closeness] | None = None
+        self._figures: dict[int, tuple[float, ClickFigures]] = {}
 
     def router(self) -> APIRouter:
         """Returns a router for editors' pages.
@@ -138,6 +145,31 @@ class EditorPages:
         if kept is None or kept[0] is not build:
             kept = self._closeness = build, Closeness.of(build, self.context.query)
         return kept[1]
+
+    @functools.cached_property
+    def _clicks(self) -> ClickStore:
+        return open_clicks(self.context.settings)
+
+    def click_figures(self, days: int = 28) -> ClickFigures | None:
+        """Returns the figures of the last days, as of a minute ago at most.
+
+        Args:
+            days: How many days, with today.
+
+        Returns:
+            The figures; ``None`` if clicks are not counted.
+
+        Raises:
+            DatabaseError: If the counts can't be read.
+        """
+        settings = self.context.settings
+        if not settings.clicks:
+            return None
+        read, kept = self._figures.get(days, (0.0, None))
+        if kept is None or time.monotonic() - read > _KEPT_SECONDS:
+            kept = ClickFigures(self._clicks, first_day(settings, days))
+            self._figures[days] = time.monotonic(), kept
+        return kept
 
     def view(self) -> tuple[ServingView, int]:
         """Returns the published build with all decisions made so far, and the current time.

@@ -47,7 +47,8 @@ class PageTemplates:
     """Renders the editors' pages from the templates in ``templates/editor``.
 
     Args:
-        settings: The effective settings, of which the time zone is used.
+        settings: The effective settings, of which the time zone is used, and whether clicks are
+            counted.
         live: Holds the published build and the editors' decisions. Every page shows a warning if
             their copy on disk (the snapshot) is out of date.
     """
@@ -62,9 +63,11 @@ class PageTemplates:
             number="{:,}".format,
             lang=_lang,
             day=self._day,
+            share=_share,
         )
         self._templates.globals.update(
             static=lambda name: f"/editor/static/{name}",
+            counted=settings.clicks,
             unsaved=lambda: live.keeper.kept.unsaved is not None,
         )
 
@@ -172,6 +175,11 @@ class PageTemplates:
 
 
 _query = partial(quote, safe="", errors="replace")
+
+
+def _share(rate: float) -> str:
+    """Formats a share for people, such as ``9.8 %``, or ``0.42 %`` if it is below 1 %."""
+    return f"{100 * rate:.{1 if rate >= 0.01 or not rate else 2}f}\u202f%"
 
 
 def _lang(language: str | None) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,9 @@ from starlette.responses import RedirectResponse, Response
 
 from index.articles.card import read_card
 from index.build.build import NO_DATE
+from index.errors import DatabaseError
 from index.query import RelatedQuery
+from service.clicks.click_figures import Figure
 from service.curation.article_search import (
     ArticleRow,
     LinkHealth,
@@ -78,6 +81,7 @@ def search_router(pages: EditorPages) -> APIRouter:
             toggles=_toggles(query, result.counts),
             filtered=filtered,
             pins=find_weak_pins(view, now, pages.context.query) if starts else [],
+            followed=_followed(pages) if starts else None,
             clear=_link({"pin": given["pin"]} if pinning else {}),
             pages=further if further["before"] or further["after"] else None,
             notice=None,
@@ -146,6 +150,14 @@ def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dic
                 }
             )
     return found[:_SHOWN_PINS]
+
+
+def _followed(pages: EditorPages) -> Figure | None:
+    """Returns how often lists were seen and followed in the last week, if clicks are counted."""
+    with suppress(DatabaseError):
+        figures = pages.click_figures(7)
+        return None if figures is None else figures.total
+    return None
 
 
 def _single(request: Request) -> dict[str, str]:

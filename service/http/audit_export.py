@@ -24,9 +24,9 @@ def audit_json(entry: AuditEntry) -> dict[str, Any]:
 
 def csv_lines(entries: Iterable[AuditEntry]) -> Iterator[str]:
     """Yields the audit trail as CSV: a line with the column names, then one line for each entry."""
-    yield _line(AuditEntry.__slots__)
+    yield csv_line(AuditEntry.__slots__)
     for entry in entries:
-        yield _line(_cell(value) for value in audit_json(entry).values())
+        yield csv_line(audit_json(entry).values())
 
 
 def download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
@@ -81,7 +81,8 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
-def _line(cells: Iterable[str]) -> str:
+def csv_line(values: Iterable[Any]) -> str:
+    """Returns a line of CSV that a spreadsheet can open without running any of it."""
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
+    csv.writer(line).writerow(map(_cell, values))
     return line.getvalue()

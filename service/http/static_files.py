@@ -23,6 +23,7 @@ def add_static_file(
     path: str,
     file: Traversable,
     headers: Mapping[str, str],
+    without: bytes = b"",
     **documented: Any,
 ) -> None:
     """Adds a route that sends a file, or answers 304 if the client already has it.
@@ -32,9 +33,10 @@ def add_static_file(
         path: The path of the URL that clients request.
         file: The stylesheet or script to send; it is read now, not at each request.
         headers: Further headers of every response, such as ``Cache-Control``.
+        without: What is left out of the file.
         **documented: How the OpenAPI document describes the route, as for ``router.get``.
     """
-    content = file.read_bytes()
+    content = file.read_bytes().replace(without, b"") if without else file.read_bytes()
     media_type = MEDIA_TYPES["." + file.name.rpartition(".")[2]]
     tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
     always = {**headers, "ETag": tag, "X-Content-Type-Options": "nosniff"}

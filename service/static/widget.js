@@ -1,10 +1,7 @@
 /* AlsoLike: related articles in any page.
    <script src="https://SERVICE/widget.js" defer></script>
    <alsolike-related article="ARTICLE_ID"></alsolike-related>
-   Optional: limit="6"; tag, source, newer-than="30d" to filter; keep-links keeps cards of articles
-   that the page links to already; shadow keeps the page's styles out; service="https://…" if the
-   script comes from elsewhere.
-   Or <div data-alsolike="ARTICLE_ID">, with data-limit and data-skip-links.
+   or <div data-alsolike="ARTICLE_ID"></div>; more in docs/front-ends.md.
    Shows nothing if the service can't be reached. */
 (() => {
   const NAME = "alsolike-related";
@@ -107,7 +104,7 @@
     } else if (place.localName === NAME) place.style.minHeight = "";
   }
 
-  /* Has a list counted: clicks.js finds it by itself, but not in a shadow tree. */
+  /* clicks.js finds a list by itself, but not in a shadow tree. */
   function count({ section, service }) {
     counting ??= new Promise((onload) => {
       const src = new URL("clicks.js", service);

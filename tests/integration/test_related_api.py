@@ -314,6 +314,17 @@ def test_any_origin_may_read_without_credentials(client: TestClient) -> None:
     assert client.get("/widget.js").headers["access-control-allow-origin"] == "*"
 
 
+def test_the_script_that_reports_clicks_obeys_do_not_track_unless_told_otherwise(
+    root: Root, client: TestClient
+) -> None:
+    asks = "navigator.doNotTrack"
+    assert asks in client.get("/clicks.js").text
+    with TestClient(create_app(Settings(root=root.path, respect_do_not_track=False))) as other:
+        script = other.get("/clicks.js").text
+    assert asks not in script
+    assert "if (window.alsolikeClicks) return;" in script
+
+
 def test_a_setting_narrows_which_origins_may_read(root: Root) -> None:
     settings = Settings(root=root.path, cors_origins=["https://site.example", "https://b.example/"])
     with TestClient(create_app(settings)) as client:

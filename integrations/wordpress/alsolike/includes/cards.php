@@ -84,7 +84,8 @@ function fetch_list( $post_id ) {
 	}
 	foreach ( (array) ( $answer['body']['items'] ?? array() ) as $item ) {
 		if ( is_array( $item ) && isset( $item['article_id'], $item['title'], $item['url'] ) ) {
-			$list['items'][] = $item;
+			$item['placement'] = $answer['body']['placement'] ?? ''; // While the service counts clicks.
+			$list['items'][]   = $item;
 		}
 	}
 	$seconds = 404 === $answer['status'] ? 10 : $answer['max_age'];
@@ -117,11 +118,17 @@ function render_cards( $post_id, $limit = null, $heading = null ) {
 	$heading = '' !== $heading ? $heading : __( 'You May Also Like', 'alsolike' );
 	$theme   = 'theme' === setting( 'look' );
 	wp_enqueue_style( $theme ? 'wp-block-latest-posts' : 'alsolike-cards' );
+	$placement  = (string) ( $items[0]['placement'] ?? '' );
+	$attributes = ' aria-label="' . esc_attr( $heading ) . '"';
+	if ( $placement ) {
+		$attributes .= ' data-placement="' . esc_attr( $placement ) . '"';
+		wp_enqueue_script( 'alsolike-clicks', trailingslashit( setting( 'address' ) ) . 'clicks.js', array(), VERSION, true );
+	}
 	$cards = implode( '', array_map( $theme ? __NAMESPACE__ . '\theme_card' : __NAMESPACE__ . '\own_card', $items ) );
 	return $theme
-		? '<section class="alsolike-related" aria-label="' . esc_attr( $heading ) . '"><h2>' . esc_html( $heading )
+		? '<section class="alsolike-related"' . $attributes . '><h2>' . esc_html( $heading )
 			. '</h2><ul class="wp-block-latest-posts__list wp-block-latest-posts has-dates">' . $cards . '</ul></section>'
-		: '<section class="alsolike" aria-label="' . esc_attr( $heading ) . '"><h2 class="alsolike-heading">' . esc_html( $heading )
+		: '<section class="alsolike"' . $attributes . '><h2 class="alsolike-heading">' . esc_html( $heading )
 			. '</h2><ul class="alsolike-cards" role="list">' . $cards . '</ul></section>';
 }
 
@@ -140,7 +147,7 @@ function own_card( $item ) {
 	$html   .= '<div class="alsolike-text"><h3 class="alsolike-title" dir="auto"><a href="' . esc_url( $item['url'] ) . '">' . esc_html( $title ) . '</a></h3>';
 	$html   .= date_of( $item, 'alsolike-date' ) . excerpt_of( $item, 'p', 'alsolike-excerpt' );
 	$html   .= '<a class="alsolike-more" href="' . esc_url( $item['url'] ) . '" aria-label="' . esc_attr( "$more: $title" ) . '" tabindex="-1">' . esc_html( $more ) . '</a></div>';
-	return '<li class="alsolike-card">' . $html . '</li>';
+	return '<li class="alsolike-card"' . position_of( $item ) . '>' . $html . '</li>';
 }
 
 /**
@@ -154,7 +161,16 @@ function theme_card( $item ) {
 		? '<div class="wp-block-latest-posts__featured-image"><img src="' . esc_url( $picture ) . '" alt="' . esc_attr( $item['image']['alt'] ?? '' ) . '" loading="lazy" decoding="async"></div>'
 		: '';
 	$html   .= '<a class="wp-block-latest-posts__post-title" href="' . esc_url( $item['url'] ) . '">' . esc_html( $item['title'] ) . '</a>';
-	return '<li>' . $html . date_of( $item, 'wp-block-latest-posts__post-date' ) . excerpt_of( $item, 'div', 'wp-block-latest-posts__post-excerpt' ) . '</li>';
+	return '<li' . position_of( $item ) . '>' . $html . date_of( $item, 'wp-block-latest-posts__post-date' ) . excerpt_of( $item, 'div', 'wp-block-latest-posts__post-excerpt' ) . '</li>';
+}
+
+/**
+ * Returns the attribute that says where a card stood in the service's list.
+ *
+ * @param array $item The card's fields.
+ */
+function position_of( $item ) {
+	return ' data-position="' . (int) ( $item['position'] ?? 0 ) . '"';
 }
 
 /**

@@ -1,0 +1,85 @@
+"""The command ``alsolike clicks``."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from index.root.root import Root
+from recommender.errors import SettingError
+from service.cli.options import JsonOption, RootOption, print_json
+from service.clicks.click_figures import ClickFigures, Figure, first_day
+from service.clicks.click_store import open_clicks
+from service.http.audit_export import csv_line
+from service.settings import load_settings
+
+
+class By(StrEnum):
+    """What the figures are told apart by."""
+
+    POSITION = "position"
+    ORIGIN = "origin"
+    EVIDENCE = "evidence"
+    ARTICLE = "article"
+    BUILD = "build"
+    DAY = "day"
+    VARIANT = "variant"
+
+
+def clicks(
+    by: Annotated[
+        By,
+        typer.Option(
+            help="Links by position, origin or the evidence that speaks most for them; or lists, "
+            "of which readers follow a link or none, by article, full build, day or variant."
+        ),
+    ] = By.POSITION,
+    days: Annotated[int, typer.Option(min=1, help="Days to sum up, with today.")] = 28,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print every count of these days, for a spreadsheet.")
+    ] = False,
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what readers see and follow, with 95 % intervals; count by the setting clicks."""
+    settings = load_settings(root=root)
+    if not settings.clicks:
+        raise SettingError("clicks are not counted; set clicks = true in alsolike.toml")
+    with closing(open_clicks(settings)) as store:
+        since = first_day(settings, days)
+        if as_csv:
+            for row in store.export(since):
+                typer.echo(csv_line(row), nl=False)
+            return
+        figures = ClickFigures(store, since)
+        if by is By.EVIDENCE:
+            found = figures.by_evidence(Root(settings.root).open())
+        else:
+            found = figures.by(by.value)
+        total, rejected = figures.total, dict(figures.rejections)
+    if as_json:
+        described = [figure.describe() for figure in found]
+        told = {"since": since, "by": by.value, "lists": total.describe(), "figures": described}
+        print_json({**told, "rejected": rejected})
+        return
+    typer.echo(
+        f"since {since}: {total.seen:,} lists seen; a link was followed in {total.clicked:,}, "
+        f"{_share(total)}"
+    )
+    width = max([len(by.value), *(len(figure.name) for figure in found)])
+    typer.echo(f"{by.value:{width}}  {'seen':>11}  {'followed':>9}")
+    for figure in found:
+        counted = f"{figure.seen:>11,}  {figure.clicked:>9,}"
+        typer.echo(f"{figure.name:{width}}  {counted}  {_share(figure)}")
+    if rejected:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items())
+        typer.echo(f"not counted: {reasons}")
+
+
+def _share(figure: Figure) -> str:
+    if not figure.enough:
+        return "too few to say"
+    return f"{figure.rate:.2%} ({figure.low:.2%} to {figure.high:.2%})"

@@ -1,0 +1,158 @@
+"""``/editor/clicks``: what readers follow, for editors; for admins also what was not counted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from index.reporting.charts import columns, meter
+from service.clicks.click_figures import (
+    ClickFigures,
+    Figure,
+    LinkFigure,
+    best_links,
+    worst_links,
+)
+from service.curation.article_search import ArticleRow, read_article_row
+from service.editor.editor_pages import EditorPages
+from service.http.auth import Identity
+from service.http.problems import ProblemError
+from service.serving.serving_view import ServingView
+
+PERIODS = (7, 28, 90)
+"""Of how many days the page can show the figures."""
+
+_SHOWN = 8
+
+_ORIGINS = {
+    "related": "related by its text",
+    "pinned": "pinned by your team",
+    "site": "named by the page itself",
+    "fallback": "filler",
+}
+_EVIDENCE = {
+    "meaning": "the texts are close in meaning",
+    "words": "the texts share words",
+    "names": "the text names the title of the other",
+    "named": "the other text names its title",
+    "tags": "the same tags",
+    "authors": "the same authors",
+    "dates": "dates close together",
+    "unknown": "nothing that is known today",
+}
+_REASONS = {
+    "forged": "not a list of this service",
+    "outdated": "a list of an old build",
+    "absurd": "impossible, such as a click on what was never seen",
+    "robot": "a robot",
+    "too-many": "too many from one address",
+    "unknown": "an article that is no longer there",
+    "opted-out": "browsers that ask not to be counted",
+    "foreign": "from a site that is not in cors_origins",
+    "dropped": "more than could be kept in memory",
+}
+
+
+def clicks_page_router(pages: EditorPages) -> APIRouter:
+    """Returns the route of the page that shows what readers follow."""
+    router = pages.router()
+
+    @router.get("/editor/clicks")
+    def show(days: str = "28", person: Identity = Depends(pages.reader)) -> Response:
+        if days not in map(str, PERIODS):
+            raise ProblemError(422, f"days is {days[:20]!r}; it must be 7, 28 or 90", field="days")
+        figures = pages.click_figures(int(days))
+        values: dict[str, Any] = {"days": int(days), "periods": PERIODS, "figures": figures}
+        if figures is not None and figures.total.seen:
+            values |= _values(pages, figures, admin=person.role == "admin")
+        return pages.render("clicks", person, here="clicks", **values)
+
+    return router
+
+
+def link_sentence(link: LinkFigure) -> str:
+    """Returns how often a link was seen and followed, in words."""
+    seen, clicked = link.figure.seen, link.figure.clicked
+    told = f"followed {clicked:,} of {seen:,} times" if clicked else f"not once in {seen:,} times"
+    if link.surely != 1:
+        return f"{told}; usual there: {link.usual:,.0f}"
+    return f"{told}, as usual there" if link.figure.enough else f"{told}, too few to judge"
+
+
+def _values(pages: EditorPages, figures: ClickFigures, *, admin: bool) -> dict[str, Any]:
+    view, now = pages.view()
+
+    def rows(figures: Iterable[tuple[str, str, str]]) -> list[dict[str, Any]]:
+        shown = (
+            {"item": item, "target": target, "sentence": sentence}
+            for article, other, sentence in figures
+            if (item := _row(view, article, now))
+            and ((target := _row(view, other, now)) or not other)
+        )
+        return list(itertools.islice(shown, _SHOWN))
+
+    def links(chosen: Iterable[LinkFigure]) -> list[dict[str, Any]]:
+        return rows((each.article, each.figure.name, link_sentence(each)) for each in chosen)
+
+    never = {figure.name: figure.seen for figure in figures.unfollowed}
+    evidence = figures.by_evidence(view.build)
+    values = {
+        "charts": _charts(figures.days),
+        "positions": _table(figures.positions, {}),
+        "tables": [
+            ("Why the link is there", _table(figures.by("origin"), _ORIGINS)),
+            ("What speaks most for related ones", _table(evidence, _EVIDENCE)),
+        ],
+        "best": links(best_links(figures.links)),
+        "worst": links(link for link in worst_links(figures.links) if link.article not in never),
+        "unfollowed": rows(
+            (article, "", f"seen {seen:,} times") for article, seen in never.items()
+        ),
+        "admin": admin,
+    }
+    if admin:
+        values["more"] = [
+            ("Variant", _table(figures.by("variant"), {})),
+            ("Full build", _table(figures.by("build")[-_SHOWN:], {})),
+        ]
+        values["rejections"] = [
+            (_REASONS.get(reason, reason), count) for reason, count in figures.rejections
+        ]
+    return values
+
+
+def _row(view: ServingView, article_id: str, now: int) -> ArticleRow | None:
+    row = view.build.row(article_id)
+    return None if row is None else read_article_row(view, row, now)
+
+
+def _charts(days: Sequence[Figure]) -> dict[str, Any]:
+    """Returns the charts by day: lists seen, and how many of 1,000 were followed."""
+    step = max(1, len(days) // 5)
+    dates = [f"{dt.date.fromisoformat(day.name):%-d %b}" for day in days]
+    labels = [date if at % step == 0 else "" for at, date in enumerate(dates)]
+    followed = [round(1_000 * day.rate) for day in days]
+    return {
+        "Lists seen": columns([day.seen for day in days], labels, title="Lists seen each day"),
+        "Followed, of 1,000 seen": columns(
+            followed, labels, title="Of 1,000 lists seen, those in which a link was followed"
+        ),
+    }
+
+
+def _table(figures: Sequence[Figure], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Returns the lines of a table of figures, each with a bar as long as its rate."""
+    most = max((figure.rate for figure in figures if figure.enough), default=0.0)
+    return [
+        {
+            "name": names.get(figure.name, figure.name),
+            "figure": figure,
+            "bar": meter(figure.rate / most, title="") if figure.enough and most else "",
+        }
+        for figure in figures
+    ]

@@ -1,0 +1,149 @@
+"""What readers follow: figures of counted clicks, on the editors' pages and by the command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from service.clicks.click_figures import ClickFigures, best_links, first_day, worst_links
+from service.clicks.click_store import FILE, counts, open_clicks, rejected
+from service.roles import Role
+from service.settings import Settings
+from tests.support.commands import runner
+from tests.support.decision_databases import NewUrl
+from tests.support.editor_forms import add_editor, editor
+from tests.support.editor_site import PAGE, Desk, build_site, open_desk
+
+TODAY = dt.datetime.now(dt.UTC).date()
+BUILD = "20260130T030000Z-00ab12"
+LOVED, IGNORED, RARE, DEAD = "sea-016", "sea-020", "sea-024", "song-001"
+"""Of PAGE's list, what readers follow, pass over and hardly saw; and a list that nobody follows."""
+
+
+def count(settings: Settings) -> None:
+    """Two days of two lists, and a day long past."""
+    rows = {}
+    for ago in (0, 2, 400):
+        day = str(TODAY - dt.timedelta(days=ago))
+        for article, target, position, origin, seen, clicked in (
+            (PAGE, "", 0, "", 500, 100),
+            (PAGE, LOVED, 1, "related", 500, 90),
+            (PAGE, IGNORED, 1, "pinned", 500, 10),
+            (PAGE, RARE, 2, "fallback", 20, 1),
+            (DEAD, "", 0, "", 300, 0),
+            (DEAD, PAGE, 1, "related", 300, 0),
+        ):
+            rows[day, "live", BUILD, article, target, position, origin] = [seen, clicked]
+    with closing(open_clicks(settings)) as store:
+        store.add(
+            {counts: rows, rejected: {(str(TODAY), "robot"): [7], (str(TODAY), "forged"): [9]}}
+        )
+
+
+def test_figures_sum_up_the_last_days(new_url: NewUrl, tmp_path: Path) -> None:
+    settings = Settings(root=tmp_path, clicks=True, clicks_database=new_url())
+    with closing(open_clicks(settings)) as store:
+        figures = ClickFigures(store, first_day(settings, 7))
+        assert (figures.total.seen, figures.days, figures.links) == (0, [], [])
+        assert not figures.total.enough
+    count(settings)
+    with closing(open_clicks(settings)) as store:
+        figures = ClickFigures(store, first_day(settings, 7))
+        total = figures.total
+        assert (total.seen, total.clicked, total.enough) == (1600, 200, True)
+        assert total.low < total.rate == 0.125 < total.high
+        assert [(each.name, each.seen) for each in figures.positions] == [("1", 2600), ("2", 40)]
+        assert not figures.positions[1].enough, "2 of 40 says little"
+        assert [day.seen for day in figures.days] == [800, 0, 800]
+        assert [each.name for each in figures.by("origin")] == ["related", "pinned", "fallback"]
+        assert [link.figure.name for link in best_links(figures.links)] == [LOVED]
+        assert [link.figure.name for link in worst_links(figures.links)] == [PAGE, IGNORED]
+        assert figures.links_of(PAGE)[LOVED].times == pytest.approx(180 / (1000 * 200 / 2600))
+        assert [each.name for each in figures.unfollowed] == [DEAD]
+        assert figures.rejections == [("forged", 9), ("robot", 7)]
+        assert len(list(store.export(figures.since))) == 1 + 12
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = build_site(tmp_path_factory.mktemp("site"))
+    for name, role in (("mira", Role.ADMIN), ("noor", Role.EDITOR)):
+        add_editor(root, name, role)
+    count(Settings(root=root, clicks=True))
+    return root
+
+
+@pytest.fixture
+def desk(site: Path, tmp_path: Path) -> Iterator[Desk]:
+    with open_desk(site, tmp_path, clicks=True) as opened:
+        yield opened
+
+
+def test_editors_see_what_readers_follow_and_admins_what_did_not_count(desk: Desk) -> None:
+    for name, operates in (("noor", False), ("mira", True)):
+        with editor(desk, name) as person:
+            assert person.get("/editor/clicks").status_code == 200
+            page = person.page
+            assert "<b>1,600</b> lists seen" in page
+            assert "followed 180 of 1,000 times; usual there: 77" in page
+            assert "Lists that nobody follows" in page
+            assert "seen 600 times" in page
+            assert page.count("<svg") >= 3
+            assert ("a robot" in page) == operates
+            assert BUILD in page or not operates
+            assert person.get("/editor/clicks", days=7).status_code == 200
+            assert person.get("/editor/clicks", days=8).status_code == 422
+            person.get("/editor")
+            assert "followed a link in 12.5\u202f% of the lists" in person.page
+
+
+def test_the_page_of_an_article_says_how_its_links_are_followed(desk: Desk) -> None:
+    shown = desk.shown(PAGE)
+    key = (str(TODAY), "live", BUILD, PAGE, shown[0], 1, "related")
+    with closing(open_clicks(desk.settings)) as store:
+        store.add({counts: {key: [12, 1]}})
+    with editor(desk, "noor") as person:
+        person.look(PAGE)
+        assert "Followed 1 of 12 times, too few to judge." in person.page
+
+
+def test_pages_go_on_without_the_counts(desk: Desk) -> None:
+    (desk.settings.root / FILE).write_bytes(b"no database")
+    with editor(desk, "noor") as person:
+        assert person.get("/editor").status_code == 200
+        assert person.look(PAGE).status_code == 200
+        assert person.get("/editor/clicks").status_code == 503
+
+
+def test_a_site_that_does_not_count_says_so(site: Path, tmp_path: Path) -> None:
+    with open_desk(site, tmp_path) as desk, editor(desk, "noor") as person:
+        person.get("/editor/clicks")
+        assert "Clicks are not counted here" in person.page
+        person.get("/editor")
+        assert "/editor/clicks" not in person.page
+
+
+def test_the_command_prints_figures(
+    site: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = runner(monkeypatch, capsys)
+    code, _, errors = run("clicks", "--root", str(site))
+    assert (code, "set clicks = true" in errors) == (2, True)
+    monkeypatch.setenv("ALSOLIKE_CLICKS", "true")
+    code, out, _ = run("clicks", "--root", str(site))
+    assert code == 0
+    assert "1,600 lists seen; a link was followed in 200, 12.50%" in out
+    assert "too few to say" in out.splitlines()[-2]
+    assert out.splitlines()[-1] == "not counted: 9 forged, 7 robot"
+    code, out, _ = run("clicks", "--root", str(site), "--by", "evidence", "--days", "1", "--json")
+    told = json.loads(out)
+    assert told["since"] == str(TODAY)
+    assert sum(figure["seen"] for figure in told["figures"]) == 800
+    code, out, _ = run("clicks", "--root", str(site), "--csv")
+    assert out.splitlines()[0] == "day,variant,build,article,target,position,origin,seen,clicked"
+    assert len(out.splitlines()) == 13
