@@ -44,7 +44,12 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     """
     settings = settings or load_settings()
     keeper = keep_state(settings)
-    live = Live(Root(settings.root), keeper=keeper, cache_bytes=settings.cache_mb * 1_000_000)
+    live = Live(
+        Root(settings.root),
+        keeper=keeper,
+        cache_bytes=settings.cache_mb * 1_000_000,
+        exploring=settings.explore > 0,
+    )
     counts = RequestCounts()
     lists = RelatedLists(settings, counts, open_placements(settings))
     metrics = Metrics(live, counts)

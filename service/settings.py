@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -58,6 +60,7 @@ _FROM_KUBERNETES = re.compile(
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0, le=100)]
 
 
 def _without_secrets(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -159,10 +162,63 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{shown}"
 
 
+def _check_kinds(weights: dict[str, float]) -> dict[str, float]:
+    if weights:
+        from recommender.evidence import KINDS  # which takes a moment to import
+
+        known = [kind.name for kind in KINDS]
+        for name in weights:
+            if name not in known:
+                raise ValueError(f"{name!r} is no kind of evidence; they are {', '.join(known)}")
+    return weights
+
+
+def _check_variant(name: str) -> str:
+    if not re.fullmatch("[a-z0-9][a-z0-9-]{0,39}", name) or name in ("live", "export"):
+        raise ValueError(
+            "name a variant by up to 40 of a-z, 0-9 and -, but not live or export, which have a "
+            "meaning of their own"
+        )
+    return name
+
+
 Home = AfterValidator(_expand_home_in)
+VariantName = Annotated[str, AfterValidator(_check_variant)]
 
 
-class Settings(BaseSettings):
+class RankingSettings(BaseModel):
+    """The settings of what is related to what; a variant's table holds some of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    model: Annotated[str, Home] = DEFAULT_MODEL
+    """the embedding model: a name, a folder, multilingual, or hashing:DIM"""
+
+    precision: Literal["auto", "bfloat16", "float32"] = "auto"
+    """number format in which the model computes"""
+
+    depth: Annotated[int, Field(ge=1, le=500)] = DEFAULT_DEPTH
+    """how many related articles a build stores for each article"""
+
+    half_life: Annotated[float, Field(gt=0)] | None = None
+    """articles older than the newest by this many days count half; unset: no effect"""
+
+    boost: list[Boost] = Field(default_factory=list)
+    """articles to favor: field, factor, and one of equals, at_least or below"""
+
+    learn: str = "auto"
+    """learn how much each kind of evidence counts: auto (from the site's own links and editors'
+    judgments), off, or a file of judgments to learn from as well"""
+
+    weights: Annotated[dict[str, Weight], AfterValidator(_check_kinds)] = {}
+    """weights of kinds of evidence by name, instead of learned ones: they take effect with
+    --relearn, or in a variant"""
+
+    adopt_orphans: bool = True
+    """add each article that no list shows to a list where it fits well"""
+
+
+class Settings(RankingSettings, BaseSettings):
     """All settings; each can also be set as ``ALSOLIKE_<NAME>`` in the environment."""
 
     model_config = SettingsConfigDict(
@@ -175,15 +231,6 @@ class Settings(BaseSettings):
 
     root: Annotated[Path, AfterValidator(_expand_home)] = Path("alsolike-root")
     """folder that holds the builds"""
-
-    model: Annotated[str, Home] = DEFAULT_MODEL
-    """the embedding model: a name, a folder, multilingual, or hashing:DIM"""
-
-    precision: Literal["auto", "bfloat16", "float32"] = "auto"
-    """number format in which the model computes"""
-
-    depth: Annotated[int, Field(ge=1, le=500)] = DEFAULT_DEPTH
-    """how many related articles a build stores for each article"""
 
     map: dict[str, str | list[str]] = Field(default_factory=dict)
     """fields that the source names differently: AlsoLike's name = the source's"""
@@ -244,18 +291,9 @@ class Settings(BaseSettings):
     ray_address: str | None = None
     """host:port of the Ray cluster's head; unset: Ray on this machine"""
 
-    half_life: Annotated[float, Field(gt=0)] | None = None
-    """articles older than the newest by this many days count half; unset: no effect"""
-
-    boost: list[Boost] = Field(default_factory=list)
-    """articles to favor: field, factor, and one of equals, at_least or below"""
-
-    learn: str = "auto"
-    """learn how much each kind of evidence counts: auto (from the site's own links and editors'
-    judgments), off, or a file of judgments to learn from as well"""
-
-    adopt_orphans: bool = True
-    """add each article that no list shows to a list where it fits well"""
+    variant: dict[VariantName, RankingSettings] = {}
+    """other settings to compare the site's own with: [variant.NAME] holds some of model,
+    precision, depth, half_life, boost, learn, weights and adopt_orphans"""
 
     trust_related_blocks: bool = False
     """take a block of related links that stands on most pages for the editors' own"""
@@ -424,6 +462,12 @@ class Settings(BaseSettings):
         user, _, _ = before.partition("://")[2].partition(":")
         return f"{before.partition('://')[0]}://{user}@{place}" if at else shown
 
+    def with_ranking(self, given: dict[str, Any]) -> Settings:
+        """Returns these settings with some of a variant's table instead of their own."""
+        ranking = RankingSettings.model_validate(given)
+        changed = {name: getattr(ranking, name) for name in ranking.model_fields_set}
+        return self.model_copy(update=changed)
+
     @property
     def query(self) -> RelatedQuery:
         """The query for related articles that a request without parameters makes."""
@@ -518,7 +562,8 @@ def load_settings(**overrides: Any) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            known = ", ".join(sorted(Settings.model_fields))
+            kind = RankingSettings if name.startswith("variant.") else Settings
+            known = ", ".join(sorted(kind.model_fields))
             message = f"setting {name!r} does not exist; the settings are {known}"
         else:
             # Someone may have put a password into these, so their values are not shown.

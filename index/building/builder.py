@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
@@ -34,7 +34,8 @@ from index.build.ragged import Ragged
 from index.build.search_index import filled_beside
 from index.build.sentences import write_sentences
 from index.build.vectors import LOCAL, describe_index, make_index
-from index.building.context import BuildContext, BuildOptions, Progress
+from index.building.changed_articles import take_articles
+from index.building.context import Beside, BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
 from index.building.learn_stage import judged_pairs, save_learning, weights_by_name
@@ -57,6 +58,7 @@ from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.carried import CarriedRelating
 from recommender.encoder import Encoder
 from recommender.errors import NotFoundError
+from recommender.evidence import KINDS
 from recommender.faiss_index import measure_recall
 from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.text import RECIPE
@@ -78,12 +80,14 @@ class BuildResult:
         report: How many records of the sources were read, kept and skipped, and why.
         assessment: What the gates found.
         refused: The pushed statements whose record can't be read any more: id, number, reason.
+        changed: What a small build changed of the live build: articles by id, and ids removed.
     """
 
     manifest: Manifest
     report: ReadReport
     assessment: Assessment
     refused: list[tuple[str, int, str]] = field(default_factory=list)
+    changed: tuple[Mapping[str, bytes], Sequence[str]] | None = None
 
 
 def make_build(
@@ -92,8 +96,9 @@ def make_build(
     load_encoder: Callable[[], Encoder],
     options: BuildOptions,
     progress: Progress = lambda _stage, _done, _total: None,
+    beside: Beside | None = None,
 ) -> BuildResult:
-    """Makes a build from sources; the caller holds the root's lock.
+    """Makes a build from sources, or beside another; the caller holds the root's lock.
 
     Args:
         root: The root in which the build is made.
@@ -102,23 +107,29 @@ def make_build(
         load_encoder: Loads the encoder; called only after the sources were read and accepted.
         options: The options of the build.
         progress: Called with a stage's name, the number of items done, and their total if known.
+        beside: A finished build from which all articles are taken, instead of the sources.
 
     Raises:
         SourceError: If a source can't be read, or holds no usable article.
         BuildError: If the build can't be written.
     """
-    name = _new_name(root.names())
+    name = beside.name if beside is not None and beside.name else _new_name(root.names())
     folder = root.start_build(name)
     try:
+        if beside is not None:
+            previous = beside.previous
+        else:
+            previous = None if options.from_scratch else _previous(root)
         context = BuildContext(
             folder=folder,
             options=options,
-            previous=None if options.from_scratch else _previous(root),
+            previous=previous,
             progress=progress,
             seen=_live_articles(root),
+            beside=beside,
         )
-        with ExitStack() as beside:
-            manifest, assessment = _make(context, name, sources, load_encoder, beside)
+        with ExitStack() as parallel:
+            manifest, assessment = _make(context, name, sources, load_encoder, parallel)
         root.finish_build(folder)
     except BaseException as error:
         # Remove the files first, so that a full disk has room for the journal entry.
@@ -144,6 +155,7 @@ def make_build(
         report=context.report,
         assessment=assessment,
         refused=context.refused,
+        changed=context.changed,
     )
 
 
@@ -191,14 +203,17 @@ def _make(
     name: str,
     sources: Sequence[Source],
     load_encoder: Callable[[], Encoder],
-    beside: ExitStack,
+    parallel: ExitStack,
 ) -> tuple[Manifest, Assessment]:
     folder, live = context.folder, context.previous
     if context.options.milvus is not None:
         check_milvus(folder, context.options.milvus)
     with context.stage("read"):
-        count = read_sources(context, sources)
-        full_text = beside.enter_context(filled_beside(folder, context.carried))
+        if context.beside is not None:
+            count = take_articles(context, context.beside)
+        else:
+            count = read_sources(context, sources)
+        full_text = parallel.enter_context(filled_beside(folder, context.carried))
         context.fail_with(full_text)
     store = ArticleStore(folder / ARTICLES)
     with context.stage("prepare"):
@@ -238,11 +253,12 @@ def _make(
             recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
     with context.stage("relate"):
         visible = visible_at(columns.visibility, utc_now())
-        carried = None
-        if not context.options.relearn:
-            carried = carried_calibration(context.previous, entry)
+        calibrated = (context.beside and context.beside.calibrated) or context.previous
+        if context.options.relearn:
+            calibrated = None
+        carried = carried_calibration(calibrated, entry)
         judged = None
-        if carried is None:
+        if carried is None and not context.options.weights:
             judged = judged_pairs(context, store, boilerplate, links, visible, encoder)
         related = relate(
             CorpusArticles(
@@ -263,6 +279,7 @@ def _make(
                 translation_keys=columns.translation_keys,
             ),
             depth=context.options.depth,
+            weights=[context.options.weights.get(kind.name, kind.weight) for kind in KINDS],
             adopt=context.options.adopt_orphans,
             calibration=carried,
             judged=judged,
@@ -277,7 +294,7 @@ def _make(
         _write_stories(folder, related)
         save_state(folder, related.state)
         write_json(folder / "calibration.json", asdict(related.calibration))
-        reused = context.previous if carried is not None else None
+        reused = calibrated if carried is not None else None
         learning = save_learning(context, related, judged, reused)
         columns.save(folder)
         store.close()
@@ -308,24 +325,28 @@ def _make(
             seconds={},
             full=name if small is None else small.full or small.name,
             small=small is not None,
-            pushed=max(context.options.pushed, 0 if small is None else small.pushed),
+            pushed=max(context.options.pushed, 0 if small is None else small.pushed)
+            if context.beside is None
+            else context.beside.build.manifest.pushed,
             files={},
         )
         build = Build(folder, manifest, verify=False)
         date_lists(build, context.previous)
         full_date = build_date(manifest.full)
         drift = 0.0 if small is None else float((build.listed_in[:, 0] > full_date).mean())
+        variant = context.beside is not None and context.beside.name is not None
+        compared = None if variant else context.previous
         assessment = assess(
             build,
-            context.previous,
+            compared,
             context.options.limits,
             golden=context.options.golden,
             accept_change=context.options.accept_change,
             now=moment,
         )
         churn = None
-        if context.previous is not None and assessment.churn is not None:
-            churn = describe_churn(context.previous, build, assessment.churn, now=moment)
+        if compared is not None and assessment.churn is not None:
+            churn = describe_churn(compared, build, assessment.churn, now=moment)
         report = make_report(
             BuildFindings(
                 now=moment,
@@ -380,6 +401,8 @@ def _live_index(context: BuildContext) -> Path | None:
 
 def _source_names(context: BuildContext, sources: Sequence[Source]) -> list[str]:
     """Returns the names of all sources that articles of the build are from."""
+    if context.beside is not None:
+        return context.beside.build.manifest.sources
     changes = context.options.changes
     if changes is None or context.previous is None:
         pushed = [PUSHED] if context.options.pushed else []
@@ -394,12 +417,14 @@ def _boilerplate(context: BuildContext, store: ArticleStore) -> tuple[Boilerplat
     change because other articles did. The boilerplate learned from this build then only shows how
     much the site's boilerplate has changed, for which a smaller sample is enough.
     """
-    previous = context.previous
-    if previous is not None and previous.manifest.recipe == RECIPE and not context.options.relearn:
+    previous = None if context.options.relearn else context.previous
+    if context.beside is not None:  # the same texts, so that their embeddings can be taken over
+        previous = context.beside.build
+    if previous is not None and previous.manifest.recipe == RECIPE:
         found = json.loads(previous.checked("boilerplate.json").read_bytes())
         boilerplate = Boilerplate(**found)
-        small = context.carried is not None
-        relearned = boilerplate if small else _learn(store, _DRIFT_SAMPLE)
+        given = context.carried is not None or context.beside is not None
+        relearned = boilerplate if given else _learn(store, _DRIFT_SAMPLE)
     else:
         boilerplate = relearned = _learn(store, SAMPLE)
     write_json(

@@ -15,6 +15,7 @@ from index.articles.article_store import ARTICLES, NUMBERS
 from index.build.build import Build
 from index.build.carried_rows import CarriedRows
 from index.building.article_staging import ArticleStaging
+from index.building.context import Beside, BuildContext
 from index.files import load_array, save_array
 
 MOST_CHANGED = 0.05
@@ -51,6 +52,20 @@ def find_changes(
         return None
     staging.discard()
     return put, [live.article_id(row) for row in np.flatnonzero(gone).tolist()]
+
+
+def take_articles(context: BuildContext, beside: Beside) -> int:
+    """Writes a finished build's articles into the store of one that is made beside it.
+
+    Returns:
+        The number of articles.
+    """
+    if beside.changed is not None and beside.previous is not None:
+        context.carried = change_articles(beside.previous, context.folder, *beside.changed)
+    else:
+        for name in (ARTICLES, NUMBERS):
+            shutil.copyfile(beside.build.checked(name), context.folder / name)
+    return beside.build.count
 
 
 def change_articles(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +45,7 @@ class BuildOptions:
         relearn: Learn the boilerplate and the weights of evidence again instead of reusing the
             live build's.
         learn: Learn the weights of evidence from the site's own links and from judgments.
+        weights: Weights of kinds of evidence, by name, to use instead of learned ones.
         judgments: Returns judged pairs: the ids of an article and of another, and a grade above 0
             if the second belongs into the list of the first, 0 if not. Called if weights are
             learned.
@@ -72,6 +73,7 @@ class BuildOptions:
     keep_missing: bool = False
     relearn: bool = False
     learn: bool = True
+    weights: Mapping[str, float] = field(default_factory=dict)
     judgments: Callable[[], Mapping[tuple[str, str], int]] = dict
     preferences: Preferences = field(default_factory=Preferences)
     adopt_orphans: bool = True
@@ -87,6 +89,27 @@ class BuildOptions:
     def small(self) -> bool:
         """Whether the build must take over what did not change, instead of relating all anew."""
         return self.changes is not None or bool(self.only)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """A finished build whose articles another one takes, made otherwise; no source is read.
+
+    Attributes:
+        build: The finished build.
+        name: The name of the other build, if it is a variant's, which no gate compares with
+            another build; by default a new name.
+        previous: An earlier build of the same kind as the other; ``None`` if there is none.
+        changed: If the other is to be a small build: by id, the articles by which the finished
+            build differs from ``previous``, and the ids of those that it lacks.
+        calibrated: The build whose calibration is used; by default ``previous``.
+    """
+
+    build: Build
+    name: str | None = None
+    previous: Build | None = None
+    changed: tuple[Mapping[str, bytes], Sequence[str]] | None = None
+    calibrated: Build | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +128,8 @@ class BuildContext:
         seen: The article store of the live build, which says what sources held before; ``None`` if
             there is none.
         refused: Statements whose record can't be read any more: id, number and reason.
+        beside: The finished build whose articles are taken, if no source is read.
+        changed: What a small build changed of the live build: articles by id, and ids removed.
     """
 
     folder: Path
@@ -116,6 +141,8 @@ class BuildContext:
     seconds: dict[str, float] = field(default_factory=dict)
     seen: Path | None = None
     refused: list[tuple[str, int, str]] = field(default_factory=list)
+    beside: Beside | None = None
+    changed: tuple[Mapping[str, bytes], Sequence[str]] | None = None
 
     def fail_with(self, beside: Future[None]) -> None:
         """Ends the build early if work in the background fails.

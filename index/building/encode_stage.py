@@ -46,11 +46,12 @@ def encode_texts(
         os.posix_fallocate(reserved.fileno(), 0, path.stat().st_size)
     digests = load_array(context.folder / "text_digests.npy")
     missing = np.arange(len(texts))
-    previous = context.previous
-    if previous is not None and previous.manifest.encoder == EncoderEntry(
-        **asdict(encoder.fingerprint)
-    ):
-        missing = _carry_over(previous, digests, embeddings)
+    entry = EncoderEntry(**asdict(encoder.fingerprint))
+    beside = None if context.beside is None else context.beside.build
+    for build in (beside, context.previous):
+        if build is not None and build.manifest.encoder == entry:
+            missing = _carry_over(build, digests, embeddings)
+            break
     done = 0
 
     def advance(count: int) -> None:

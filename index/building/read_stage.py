@@ -6,7 +6,7 @@ possibly on other machines. Duplicate ids are found in this process, which gets 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -182,13 +182,13 @@ def _write_articles(context: BuildContext, staging: ArticleStaging, gone: frozen
         gone: Ids of articles that the live build may have, but that were pushed as gone.
     """
     options, live = context.options, context.previous
-    found: tuple[dict[str, bytes], Iterable[str]] | None = None
+    found: tuple[dict[str, bytes], list[str]] | None = None
     if options.small:
-        removed = frozenset() if options.changes is None else options.changes.remove
-        found = staging.take(), removed
+        found = staging.take(), [*(options.changes.remove if options.changes else ())]
     elif live is not None and _may_take_over(live, options):
         found = find_changes(live, staging, keep_missing=options.keep_missing)
         found = found and (found[0], [*found[1], *gone])
+    context.changed = found
     if found is not None and live is not None:
         context.carried = change_articles(live, context.folder, *found)
         if not len(context.carried.rows):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 
 from index.build.list_dates import build_date
 from index.errors import BuildError, UnavailableError
+from index.root.comparison import VARIANTS, read_comparison
 from index.root.journal import append_journal
 from index.root.root import Root
 
@@ -17,7 +19,7 @@ _READ_ON = 60
 
 
 def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list[str]:
-    """Remove old builds; the caller must hold the root's lock.
+    """Remove old builds and those of variants beside them; the caller must hold the root's lock.
 
     Args:
         root: The root whose old builds are removed.
@@ -50,9 +52,26 @@ def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list
             log.warning("%s", error)
         except OSError as error:
             raise BuildError(f"build {name} can't be removed: {error}") from error
+    _prune_variants(root)
     if removed:
         append_journal(root.path, "prune", builds=removed)
     return removed
+
+
+def _prune_variants(root: Root) -> None:
+    """Remove a variant's builds with the live ones beside which they were made; all at the end."""
+    try:
+        comparison, kept = read_comparison(root.path), set(root.names())
+    except BuildError as error:  # whoever makes the variant's builds says so
+        log.debug("%s", error)
+        return
+    for folder in (root.path / VARIANTS).glob("*"):
+        if comparison is None or comparison.variant != folder.name:
+            shutil.rmtree(folder)
+            continue
+        builds = Root(folder)
+        for name in {*builds.names()} - kept:
+            builds.remove(name)
 
 
 def _date_of(seconds: float) -> int:

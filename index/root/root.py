@@ -6,6 +6,8 @@
       CURRENT          names the live build with its manifest's SHA-256, and earlier live builds
       builds/NAME/     one folder per build, which never changes; those being made or removed have
                        a name that begins with a dot
+      comparison.json  the variant with which the live lists are compared, and how
+      variants/NAME/   the builds of a variant, each under the name of the live one beside it
       journal.jsonl    what was done, when, and by whom
       .lock            locked by the process that builds or publishes
 """

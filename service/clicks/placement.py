@@ -12,7 +12,6 @@ its id (6) and its origin (1), and a keyed BLAKE2b of all that (8).
 from __future__ import annotations
 
 import binascii
-import enum
 import functools
 import os
 import struct
@@ -28,6 +27,7 @@ from index.build.id_table import id_digest
 from index.build.list_dates import build_date, build_name
 from index.files import sync_folder
 from index.query import MAX_LIMIT, RelatedQuery
+from index.root.comparison import Variant
 from recommender.errors import SettingError
 from service.serving.selection import Origin, SelectedItem
 from service.settings import Settings
@@ -44,14 +44,6 @@ _ORIGINS = tuple(Origin)
 _NUMBERS = {origin: number for number, origin in enumerate(Origin)}
 MAX_PLACEMENT = (_HEAD.size + MAX_LIMIT * _ITEM.size + _MAC + 2) // 3 * 4
 """The longest placement, in characters."""
-
-
-class Variant(enum.IntEnum):
-    """What made the list: the live build, the one that it is compared with, or a static export."""
-
-    LIVE = 0
-    COMPARED = 1
-    EXPORTED = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

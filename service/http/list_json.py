@@ -7,7 +7,8 @@ from json.encoder import encode_basestring
 from index.build.build import Build
 from index.build.list_dates import build_name
 from index.query import RelatedQuery
-from service.clicks.placement import Placements, Variant
+from index.root.comparison import Variant
+from service.clicks.placement import Placements
 from service.serving.selection import Origin, SelectedItem
 
 _ORIGINS = {origin: origin.encode() for origin in Origin}

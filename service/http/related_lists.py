@@ -6,13 +6,15 @@ import functools
 import hashlib
 from importlib.metadata import version
 
-from index.query import RelatedQuery
+from index.query import Order, RelatedQuery
+from index.root.comparison import Variant
 from service.clicks.placement import Placements
 from service.http.headers import Cors, Header, as_lines
 from service.http.html_fragment import related_html
 from service.http.list_json import related_json
 from service.http.metrics import RequestCounts
 from service.http.problems import not_found
+from service.serving.exploration import explore
 from service.serving.list_date import list_date
 from service.serving.live import Generation
 from service.serving.response_cache import CachedResponse
@@ -81,21 +83,23 @@ class RelatedLists:
         # A query with exclusions rarely comes again, and may be large.
         identity = query.identity() if query.exclude else _identity(query)
         key = f"{identity}{as_html:d}{article_id}"  # no query's identity begins another's
-        cached = generation.cache.get(key, generation.served.build)
+        cached = generation.cache.get(key, generation.served.build, generation.other)
         if cached is not None:
             self.counts.hits += 1
             return cached
         self.counts.misses += 1
-        served = generation.served
+        served, variant = generation.choose(article_id)
         build = served.build
         row = build.row(article_id)
         if row is None or not served.showing(now).visible[row]:
             raise not_found()
         items = select(served, row, now=now, query=query)
+        if self.settings.explore and query.sort is not Order.NEWEST:
+            explore(items, self.settings.explore, article_id, generation.block)
         listed = list_date(build, row, items, query)
         placement = None
         if self.placements is not None:
-            placement = self.placements.token(build, row, items, query)
+            placement = self.placements.token(build, row, items, query, variant)
         if as_html:
             heading, locale = self.settings.heading, self.settings.locale
             body = related_html(
@@ -110,7 +114,8 @@ class RelatedLists:
         if listed.lasting:
             date = build.list_dates[row][listed.column]
             full_build = None if placement is None else build.full_name
-            response.listed = article_id, listed.column, date, full_build
+            varied = variant is Variant.COMPARED
+            response.listed = article_id, listed.column, date, full_build, varied
         if not query.exclude:  # lists with exclusions are rarely requested twice
             generation.cache.put(key, response)
         return response

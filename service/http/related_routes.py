@@ -166,7 +166,11 @@ class RelatedRoutes:
         cached = None
         if generation is not None and refusal is None and request.method in _METHODS:
             cached = generation.cache.by_address.get(request.url)
-        if cached is not None and generation is not None and cached.holds(generation.served.build):
+        if (
+            cached is not None
+            and generation is not None
+            and cached.holds(generation.served.build, generation.other)
+        ):
             cached.used = True
             self._counts.hits += 1
             route = cached.route

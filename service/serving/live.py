@@ -5,17 +5,30 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import operator
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from index.build.build import Build
 from index.build.file_watch import FileWatch
+from index.build.manifest import MANIFEST
+from index.root.comparison import (
+    COMPARISON,
+    ComparisonState,
+    Variant,
+    block_of,
+    read_comparison,
+    variant_folder,
+)
+from index.root.pointer import CURRENT
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, NotFoundError
 from recommender.visibility import utc_now
+from service.decisions.decision_state import DecisionState
 from service.decisions.poller import StatePoller
 from service.decisions.snapshot import file_stamp
 from service.errors import NotReadyError
@@ -26,6 +39,7 @@ log = logging.getLogger("alsolike")
 
 WATCH_SECONDS = 0.25
 RETRY_SECONDS = 30.0
+_EXPLORING = 3_600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +50,14 @@ class Generation:
     article that appears or disappears starts a new generation. Its cache is empty or, after a new
     build, that of the generation before, whose responses know in which builds they hold. Each
     request uses one generation, so that a response never mixes two, and an outdated response is
-    never taken from the cache.
+    never taken from the cache. While the lists are compared with those of a variant, a generation
+    ends with the block of time in which each article has the list of one of the two.
 
     Attributes:
         served: The build with the editors' decisions.
+        other: The variant's build with the same decisions; ``None`` if it is not there.
+        comparison: The comparison that runs.
+        block: The number of the block of time; 0 if nothing depends on it.
         since: The start of the time span, microseconds since 1970 UTC.
         until: The end of the time span: the next time at which any list may change.
         tag: A digest of build, decisions and time span; the same in every process.
@@ -51,6 +69,23 @@ class Generation:
     until: int
     tag: bytes
     cache: ResponseCache
+    other: ServingView | None = None
+    comparison: ComparisonState | None = None
+    block: int = 0
+
+    @property
+    def basis(self) -> tuple[Build, DecisionState, Build | None, ComparisonState | None]:
+        """What the generation is made of, but for the time."""
+        other = None if self.other is None else self.other.build
+        return self.served.build, self.served.state, other, self.comparison
+
+    def choose(self, article_id: str) -> tuple[ServingView, Variant]:
+        """Returns from which build readers get an article's list, and what made it."""
+        if self.comparison is None or not self.comparison.picks(article_id, self.block):
+            return self.served, Variant.LIVE
+        if self.other is None:
+            return self.served, Variant.INSTEAD
+        return self.other, Variant.COMPARED
 
 
 @dataclass(slots=True)
@@ -66,6 +101,7 @@ class Live:
         keeper: Reads the editors' decisions.
         cache_bytes: The capacity of each generation's cache, in bytes.
         clock: A function that returns the time in microseconds since 1970 UTC.
+        exploring: Whether lists may change with each hour, if no comparison says how often.
         forgetful: Functions to call after another build was loaded, so that other code frees
             its data of the old one.
     """
@@ -74,13 +110,17 @@ class Live:
     keeper: StatePoller
     cache_bytes: int = 64_000_000
     clock: Callable[[], int] = utc_now
+    exploring: bool = False
     generation: Generation | None = None
     refused: str | None = None
     swaps: int = 0
     refusals: int = 0
     forgetful: list[Callable[[], None]] = field(default_factory=list)
+    comparison: ComparisonState | None = None
     _build: Build | None = None
-    _seen: tuple[int, int, int] | None = None
+    _other: Build | None = None
+    _variant_problem: str = ""
+    _seen: object = None
     _retry: float = 0.0
     _threads: ThreadPoolExecutor = field(  # not the shared ones, where slow pages delay a takedown
         default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="live")
@@ -107,7 +147,7 @@ class Live:
             with self._swapping:
                 generation = self.generation
                 if generation is not None and not generation.since <= now < generation.until:
-                    generation = self._generation(generation.served, now)
+                    generation = self._generation(generation.served, generation.other, now)
                     self.generation = generation
         return generation
 
@@ -144,12 +184,13 @@ class Live:
         """Opens the build that the file ``CURRENT`` names, unless it is open already.
 
         If it can't be opened, the reason is logged and the earlier build stays in use. It is tried
-        again when ``CURRENT`` changes, and every 30 seconds, as its files may be restored.
+        again when ``CURRENT`` changes, and every 30 seconds, as its files may be restored. So is
+        the variant's build beside it, if a comparison runs; without one, the live lists are served.
         """
         with self._following:
             if self._let_go():
                 return
-            stamp = file_stamp(self.root.path / "CURRENT")
+            stamp = [file_stamp(path) for path in self._followed()]
             if stamp == self._seen and time.monotonic() < self._retry:
                 return
             self._seen, self._retry = stamp, float("inf")
@@ -164,6 +205,16 @@ class Live:
                     log.error("still serving %s: %s", name, self.refused)
         self._settle()
 
+    def _followed(self) -> Iterator[Path]:
+        """Yields the files whose change says that another build is to be opened."""
+        yield self.root.path / CURRENT
+        yield self.root.path / COMPARISON
+        if self.comparison is not None and self._build is not None:
+            yield self._variant_root(self.comparison).builds / self._build.name / MANIFEST
+
+    def _variant_root(self, comparison: ComparisonState) -> Root:
+        return Root(variant_folder(self.root.path, comparison.variant))
+
     def _let_go(self) -> bool:
         """Stops using the build if another process is about to write to the build's files.
 
@@ -172,14 +223,19 @@ class Live:
         build again, if its files are still in order.
 
         Returns:
-            Whether the build was let go.
+            Whether the build was let go, or the variant's.
         """
-        build = self._build
-        written_to = build and build.watch and build.watch.written_to()
+        if path := _written_to(self._other):
+            self._other = None
+            self._retry = time.monotonic() + RETRY_SECONDS
+            self._tell_variant(f"a process writes to the file {path} of the variant's build")
+            self._settle()
+            return True
+        written_to = _written_to(self._build)
         if not written_to:
             return False
         with self._swapping:
-            self._build = self.generation = self._seen = None
+            self._build = self._other = self.generation = self._seen = None
         self._forget()
         self.refused = f"a process writes to the file {written_to} of the live build"
         self.refusals += 1
@@ -223,25 +279,54 @@ class Live:
         pointer = self.root.current()
         if pointer is None:
             raise NotFoundError(f"nothing is published in {self.root.path}")
-        if self._build is None or self._build.name != pointer.build:
+        build = self._build
+        if build is None or build.name != pointer.build:
             start = time.perf_counter()
             build = self.root.open(pointer.build, watch=FileWatch())
             _ = build.list_dates  # no request has to open a file
-            self._build = build
-            self._forget()
-            self.swaps += 1
             log.info(
                 "serving build %s: %d articles, opened in %.3f s",
                 build.name,
                 build.count,
                 time.perf_counter() - start,
             )
+        comparison, other = self._open_variant(build)
+        with self._swapping:
+            swapped = build is not self._build
+            self._build, self._other, self.comparison = build, other, comparison
+        if swapped:
+            self._forget()
+            self.swaps += 1
         self.refused = None
+
+    def _open_variant(self, live: Build) -> tuple[ComparisonState | None, Build | None]:
+        """Returns the comparison that runs, and the variant's build beside a live one, if any."""
+        comparison, problem, opened = None, "", None
+        try:
+            comparison = read_comparison(self.root.path)
+            if comparison is not None:
+                own = self._variant_root(comparison)
+                if live.name in own.names():
+                    opened = self._other
+                    same = comparison == self.comparison
+                    if opened is None or opened.name != live.name or not same:
+                        opened = own.open(live.name, watch=FileWatch())
+                        _ = opened.list_dates
+        except (AlsoLikeError, OSError) as error:
+            opened, problem = None, str(error)
+            self._retry = time.monotonic() + RETRY_SECONDS
+        self._tell_variant(problem)
+        return comparison, opened
+
+    def _tell_variant(self, problem: str) -> None:
+        if problem and problem != self._variant_problem:
+            log.error("the live lists are served instead of the variant's: %s", problem)
+        self._variant_problem = problem
 
     def close(self) -> None:
         """Lets go of the build, at the end of the service."""
         with self._swapping:
-            self.generation = self._build = None
+            self.generation = self._build = self._other = None
         self._forget()
 
     def _forget(self) -> None:
@@ -249,27 +334,55 @@ class Live:
             forget()
 
     def _settle(self) -> None:
-        """Starts a new generation if the build or the decisions are new."""
+        """Starts a new generation if a build, the decisions or the comparison is new."""
         with self._swapping:
             build, state, now = self._build, self.keeper.kept.state, self.generation
             if build is None or state is None:
                 self.generation = None
-            elif now is None or now.served.build is not build or now.served.state is not state:
-                served = ServingView(build, state, None if now is None else now.served)
-                moment = self.clock()
-                lasts = now and now.served.state is state and now.since <= moment < now.until
-                cache = now.cache if now and lasts else None
-                self.generation = self._generation(served, moment, cache)
+                return
+            basis = (build, state, self._other, self.comparison)
+            if now is not None and all(map(operator.is_, now.basis, basis)):
+                return
+            served = ServingView(build, state, None if now is None else now.served)
+            before = None if now is None else now.other
+            other = None if self._other is None else ServingView(self._other, state, before)
+            moment = self.clock()
+            lasts = (
+                now is not None
+                and now.served.state is state
+                and now.comparison == self.comparison
+                and (before is None) == (other is None)
+                and now.since <= moment < now.until
+            )
+            cache = now.cache if now is not None and lasts else None
+            self.generation = self._generation(served, other, moment, cache)
 
     def _generation(
-        self, served: ServingView, now: int, cache: ResponseCache | None = None
+        self,
+        served: ServingView,
+        other: ServingView | None,
+        now: int,
+        cache: ResponseCache | None = None,
     ) -> Generation:
-        showing, state = served.showing(now), served.state
-        parts = (served.build.name, state.database, state.version, served.epoch(now))
+        spans = [view.showing(now)[:2] for view in (served, other) if view is not None]
+        comparison, block, state = self.comparison, 0, served.state
+        seconds = comparison.block if comparison else _EXPLORING if self.exploring else 0
+        if seconds:
+            block, length = block_of(now, seconds), seconds * 1_000_000
+            spans.append((block * length, (block + 1) * length))
+        key = comparison and (comparison.key, other is None)
+        parts = (served.build.name, state.database, state.version, served.epoch(now), key, block)
         return Generation(
             served=served,
-            since=showing.since,
-            until=showing.until,
+            other=other,
+            comparison=comparison,
+            block=block,
+            since=max(since for since, _ in spans),
+            until=min(until for _, until in spans),
             tag=hashlib.blake2b(repr(parts).encode(), digest_size=16).digest(),
             cache=ResponseCache(self.cache_bytes) if cache is None else cache,
         )
+
+
+def _written_to(build: Build | None) -> Path | None:
+    return build.watch.written_to() if build is not None and build.watch is not None else None

@@ -7,11 +7,12 @@ from collections import OrderedDict
 from collections.abc import Hashable
 
 from index.build.build import Build
+from service.serving.serving_view import ServingView
 
 GZIP_FROM = 860
 """The smallest body that is compressed, in bytes; a smaller one fits in one packet anyway."""
 
-_OVERHEAD = 500
+_OVERHEAD = 520
 """Estimated bytes of memory that a cached response takes in addition to its data."""
 _ALIAS_OVERHEAD = 150
 _MAX_ALIASES = 4
@@ -45,8 +46,8 @@ class CachedResponse:
         aliases: The raw URLs (path and query as received) under which the cache finds the response.
         build: The name of the newest build that the response is known to hold in.
         listed: The article whose list it shows, the column of the build's list dates that stands
-            for what is shown of it, the date there, and the last full build if the response says
-            it; ``None`` if the response holds in one build only.
+            for what is shown of it, the date there, the last full build if the response says it,
+            and whether it is the variant's list; ``None`` if the response holds in one build only.
     """
 
     __slots__ = (
@@ -61,7 +62,7 @@ class CachedResponse:
         self.for_gzip = False
         self.aliases: list[bytes] = []
         self.build = ""
-        self.listed: tuple[str, int, int, str | None] | None = None
+        self.listed: tuple[str, int, int, str | None, bool] | None = None
         self._tag = tag
         self._headers = headers
         self._data, self._body_at, self._gzipped = self._encode(body, gzipped=False)
@@ -90,16 +91,22 @@ class CachedResponse:
         """
         return b'"%b-gzip"' % self._tag if gzipped else b'"%b"' % self._tag
 
-    def holds(self, build: Build) -> bool:
-        """Whether the response is what a request would get from a build.
+    def holds(self, build: Build, other: ServingView | None = None) -> bool:
+        """Whether the response is what a request would get from a build, or a variant's beside it.
 
         That is so if the list has not changed since. The editors' decisions must be the same as
         when the response was made, and no article may have appeared or disappeared by the clock.
+
+        Args:
+            build: The build.
+            other: The variant's build, which has the same name.
         """
         if self.build != build.name:
             if self.listed is None:
                 return False
-            article_id, column, date, full_build = self.listed
+            article_id, column, date, full_build, varied = self.listed
+            if varied and other is not None:
+                build = other.build
             row = build.row(article_id)
             if row is None or build.list_dates[row][column] != date:
                 return False
@@ -156,10 +163,12 @@ class ResponseCache:
     def __len__(self) -> int:
         return len(self._responses)
 
-    def get(self, key: Hashable, build: Build) -> CachedResponse | None:
+    def get(
+        self, key: Hashable, build: Build, other: ServingView | None = None
+    ) -> CachedResponse | None:
         """Returns the cached response for a key; ``None`` without one that holds in a build."""
         response = self._responses.get(key)
-        if response is None or not response.holds(build):
+        if response is None or not response.holds(build, other):
             return None
         response.used = True
         return response

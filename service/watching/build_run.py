@@ -22,6 +22,7 @@ from service.curation.golden_set import golden_gate, read_judgments
 from service.curation.settled_pushes import settle_statements, statement_options
 from service.settings import Settings
 from service.watching.notices import notify, tell_ended_pins
+from service.watching.variant_builds import follow_live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ def build_options(settings: Settings, **more: Any) -> BuildOptions:
         depth=settings.depth,
         preferences=settings.preferences,
         learn=settings.learn != "off",
+        weights=settings.weights,
         judgments=partial(read_judgments, settings),
         adopt_orphans=settings.adopt_orphans,
         trust_related_blocks=settings.trust_related_blocks,
@@ -79,7 +81,8 @@ def run_build(
     """Makes a build, publishes it, and removes old ones; the caller holds the root's lock.
 
     If a build of all sources fails, or a gate refuses it, or pins have ended with it, the setting
-    ``notify`` says who is told. Of changes, the caller knows more.
+    ``notify`` says who is told. Of changes, the caller knows more. While a variant is compared with
+    the live lists, its build is made as well.
 
     Args:
         root: The root.
@@ -105,6 +108,9 @@ def run_build(
         if options.changes is None:
             notify(settings, "failed", f"no build could be made: {error}")
         raise
+    was_live = None if before is None else before.build
+    follow = partial(follow_live, root, settings, options, load_encoder, progress, made, was_live)
+    follow(published=False)
     verdicts: list[Verdict] = []
     refusal: GateError | None = None
     name = made.manifest.name
@@ -125,6 +131,7 @@ def run_build(
             if options.changes is None:
                 notify(settings, "refused", str(error), build=name)
         else:
+            follow(published=True)
             if options.changes is None and before is not None:
                 tell_ended_pins(root, settings, before.build, name)
         prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)

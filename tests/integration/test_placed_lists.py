@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from index.root.comparison import Variant
 from index.root.root import Root
 from service.app import create_app
-from service.clicks.placement import KEY_FILE, Placement, Placements, Variant, open_placements
+from service.clicks.placement import KEY_FILE, Placement, Placements, open_placements
 from service.settings import Settings
 from service.watching.exporter import Exporter
 from tests.support.articles import topical

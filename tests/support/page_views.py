@@ -46,6 +46,7 @@ class Service:
             keeper=self.decisions,
             cache_bytes=chosen.cache_mb * 1_000_000,
             clock=lambda: self.now,
+            exploring=chosen.explore > 0,
         )
         self.live.refresh()
         self.tally = RequestCounts()

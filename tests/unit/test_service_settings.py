@@ -15,10 +15,15 @@ from service.server import log_settings
 from service.settings import CONFIG_FILE, Settings, load_settings
 
 VALUES: dict[str, Any] = {
-    "root": "somewhere",
     "model": "hashing:64",
     "precision": "float32",
     "depth": 20,
+    "half_life": 30.5,
+    "boost": [{"field": "tags", "factor": 1.5, "equals": "news"}],
+    "learn": "off",
+    "weights": {"words": 0.3},
+    "adopt_orphans": False,
+    "root": "somewhere",
     "map": {"title": "headline"},
     "source": [{"kind": "jsonl", "path": "articles.jsonl"}],
     "url_template": "/articles/{id}",
@@ -38,10 +43,7 @@ VALUES: dict[str, Any] = {
     "milvus_alias": "other",
     "engine": "ray",
     "ray_address": "head:6379",
-    "half_life": 30.5,
-    "boost": [{"field": "tags", "factor": 1.5, "equals": "news"}],
-    "learn": "off",
-    "adopt_orphans": False,
+    "variant": {"bold": {"depth": 9}},
     "trust_related_blocks": True,
     "keep": 2,
     "keep_small": 3,

@@ -1,0 +1,144 @@
+"""The comparison of the live lists with those of a variant: the file ``comparison.json``.
+
+Which of the two readers get, is decided by article and block of time. So every reader of a page
+gets the same list within a block, and any cache can keep it until the block ends. A variant's
+builds are in ``variants/NAME/builds/``, each under the name of the live build beside which it was
+made and from whose articles. So the root's one pointer publishes both, and goes back with both.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from index.errors import BuildError
+from index.files import replace_file
+
+COMPARISON = "comparison.json"
+VARIANTS = "variants"
+
+_SECOND = 1_000_000
+
+
+class Variant(enum.IntEnum):
+    """What made a list that readers get, as its placement says."""
+
+    LIVE = 0
+    COMPARED = 1
+    EXPORTED = 2
+    INSTEAD = 3
+    """The live build, since the compared variant has none: no comparison counts it."""
+
+
+class ComparisonState(BaseModel):
+    """A comparison that runs or ran.
+
+    Attributes:
+        variant: The variant's name.
+        share: The share of articles and blocks that get the variant's lists.
+        block: Length of a block of time, in seconds.
+        settings: What the variant's builds are made with instead of the site's settings, as it was
+            when the comparison began.
+        started: When it began, in seconds since 1970.
+        ended: When it ended; ``None`` while it runs.
+        salt: Makes the choice another one in each comparison.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    variant: str
+    share: float = Field(0.5, gt=0, lt=1)
+    block: int = Field(3600, ge=60, le=604_800)
+    settings: dict[str, Any] = {}
+    started: int = Field(default_factory=lambda: int(time.time()))
+    ended: int | None = None
+    salt: str = Field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def key(self) -> str:
+        """What tells this comparison from all others, for the counts of clicks."""
+        return f"{self.variant}@{self.started}"
+
+    def picks(self, article_id: str, block: int) -> bool:
+        """Return whether readers of an article get the variant's list in a block of time."""
+        return fraction_of(self.salt, article_id, block) < self.share
+
+    def counted_in(self, article_id: str, variant: Variant, now: int) -> int | None:
+        """Return the block in which a list that a reader saw counts; ``None`` if in none.
+
+        A list that was sent at the end of a block may be seen in the next.
+
+        Args:
+            article_id: The article whose list it is.
+            variant: What made the list.
+            now: When the reader saw it, in microseconds since 1970 UTC.
+        """
+        if variant not in (Variant.LIVE, Variant.COMPARED):
+            return None
+        current, varied = block_of(now, self.block), variant is Variant.COMPARED
+        for block in (current, current - 1):
+            if (block + 1) * self.block > self.started and self.picks(article_id, block) == varied:
+                return block
+        return None
+
+
+def fraction_of(*parts: object) -> float:
+    """Return a number in [0, 1) that looks random and depends on nothing but the parts."""
+    digest = hashlib.blake2b("\0".join(map(str, parts)).encode(errors="surrogatepass"))
+    return int.from_bytes(digest.digest()[:6]) / 2**48
+
+
+def block_of(now: int, seconds: int) -> int:
+    """Return the number of the block of time to which a moment belongs.
+
+    Args:
+        now: The moment, in microseconds since 1970 UTC.
+        seconds: The length of a block.
+    """
+    return now // (seconds * _SECOND)
+
+
+def read_comparison(root: Path, *, running: bool = True) -> ComparisonState | None:
+    """Return the root's comparison.
+
+    Args:
+        root: The folder of the root.
+        running: Return ``None`` if the comparison has ended.
+
+    Raises:
+        BuildError: If the file can't be read.
+    """
+    path = root / COMPARISON
+    try:
+        found = ComparisonState.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise BuildError(
+            f"{path} can't be read ({reason}): remove it to end the comparison"
+        ) from error
+    return None if running and found.ended is not None else found
+
+
+def write_comparison(root: Path, comparison: ComparisonState) -> None:
+    """Replace the root's comparison, in one step.
+
+    Raises:
+        BuildError: If the file can't be written, for example because the disk is full.
+    """
+    try:
+        replace_file(root / COMPARISON, comparison.model_dump_json().encode() + b"\n")
+    except OSError as error:
+        raise BuildError(f"{root / COMPARISON} can't be replaced: {error}") from error
+
+
+def variant_folder(root: Path, name: str) -> Path:
+    """Return the folder of a variant's builds, which is a root without a pointer."""
+    return root / VARIANTS / name

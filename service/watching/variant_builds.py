@@ -1,0 +1,209 @@
+"""Makes a variant's builds beside the live ones, from their articles, while a comparison runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from index.build.build import Build
+from index.building.builder import BuildResult, make_build
+from index.building.context import Beside, BuildOptions, Progress
+from index.errors import BuildError, GateError
+from index.root.comparison import ComparisonState, read_comparison, variant_folder
+from index.root.journal import append_journal, read_journal
+from index.root.root import Root
+from index.scale_out.open_engine import open_engine
+from recommender.encoder import Encoder
+from recommender.errors import AlsoLikeError
+from service.settings import Settings
+from service.watching.notices import notify
+
+log = logging.getLogger("alsolike")
+
+_HOUR = 3_600
+
+
+@functools.lru_cache(maxsize=1)  # kept loaded, as the watcher keeps its own
+def _load(model: str, precision: str) -> Encoder:
+    from recommender.sentence_encoder import load_encoder
+
+    return load_encoder(model, precision)
+
+
+Changed = tuple[Mapping[str, bytes], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantBuilds:
+    """The builds of the variant that a comparison is about; the caller holds the root's lock.
+
+    Args:
+        root: The root.
+        settings: The effective settings.
+        comparison: The comparison, which says what the variant's builds are made with.
+        options: The options of the live build.
+        load_encoder: Loads the encoder of the live build.
+        progress: Called with a stage's name, the number of items done, and their total if known.
+    """
+
+    root: Root
+    settings: Settings
+    comparison: ComparisonState
+    options: BuildOptions
+    load_encoder: Callable[[], Encoder]
+    progress: Progress
+
+    @property
+    def own(self) -> Root:
+        """The root of the variant's builds, none of which is live by itself."""
+        return Root(variant_folder(self.root.path, self.comparison.variant))
+
+    def follow(self, made: BuildResult, before: str | None, *, published: bool) -> None:
+        """Makes the build beside a live one; if it fails, that is told, and the live lists serve.
+
+        It is made before the live build is published, so that both go live at once. But a live
+        small build does not wait for all lists of the variant: if those before are not there to be
+        carried over, they are made anew afterwards; after a failure not sooner than in an hour.
+
+        Args:
+            made: The live build.
+            before: The name of the build that was live before, to which changes were made.
+            published: Whether the live build is published already.
+        """
+        name, small = made.manifest.name, made.manifest.small
+        changed = made.changed if small and before in self.own.names() else None
+        waits = small and changed is None
+        if waits != published or (waits and self._failed_lately()):
+            return
+        try:
+            self.make(name, before=before, changed=changed)
+        except Exception as error:
+            if not isinstance(error, AlsoLikeError):
+                log.exception("the variant's build failed")
+            variant = self.comparison.variant
+            told = f"the build of variant {variant} beside {name} failed, so that all readers "
+            told += f"get the live lists: {error}"
+            log.error("%s", told)
+            append_journal(self.root.path, "variant", variant=variant, build=name, reason=told)
+            notify(self.settings, "failed", told, build=name)
+
+    def make(self, name: str, *, before: str | None = None, changed: Changed | None = None) -> None:
+        """Makes the build beside a finished live one.
+
+        Args:
+            name: The name of both.
+            before: The name of the builds before, if the variant's is to be a small one.
+            changed: What the live one changed of the build before; ``None`` to relate all anew.
+
+        Raises:
+            AlsoLikeError: If it can't be made.
+            GateError: If a gate refuses it that lets the live one pass.
+        """
+        own, live = self.own, self.root.open(name)
+        with own.locked("alsolike build"):
+            names = own.names()
+            previous = before if changed is not None else next(reversed(names), None)
+            beside = Beside(
+                build=live,
+                name=name,
+                previous=None if previous is None else own.open(previous),
+                changed=changed,
+            )
+            made = self._make(own, beside)
+            failed = {gate["gate"] for gate in live.report()["gates"] if not gate["passed"]}
+            refusals = [
+                one
+                for one in made.assessment.verdicts
+                if not one.passed and one.gate.name.lower() not in failed
+            ]
+            if refusals:
+                own.remove(name)
+                reason = "; ".join(one.message for one in refusals)
+                append_journal(own.path, "refuse", build=name, reason=reason)
+                raise GateError(f"it was refused: {reason}", int(refusals[0].gate))
+
+    def make_live(self, live: Build) -> BuildResult:
+        """Makes a full build of the root from the live one's articles, with the variant's settings.
+
+        Its weights of evidence are those of the variant's build.
+
+        Raises:
+            AlsoLikeError: If it can't be made.
+        """
+        calibrated = self.own.open(live.name) if live.name in self.own.names() else None
+        beside = Beside(build=live, previous=live, calibrated=calibrated)
+        return self._make(self.root, beside, milvus=self.settings.milvus)
+
+    def _make(self, root: Root, beside: Beside, **more: Any) -> BuildResult:
+        varied = self.settings.with_ranking(self.comparison.settings)
+        own_encoder = (varied.model, varied.precision) != (
+            self.settings.model,
+            self.settings.precision,
+        )
+        engine = open_engine(varied.engine, address=varied.ray_address, root=root.path)
+        with engine as opened:
+            options = replace(
+                self.options,
+                changes=None,
+                only=frozenset(),
+                statements=None,
+                engine=opened,
+                milvus=None,  # where a collection is named for its build
+                depth=varied.depth,
+                learn=varied.learn != "off",
+                weights=varied.weights,
+                preferences=varied.preferences,
+                adopt_orphans=varied.adopt_orphans,
+            )
+            load = functools.partial(_load, varied.model, varied.precision)
+            return make_build(
+                root,
+                [],
+                load if own_encoder else self.load_encoder,
+                replace(options, **more),
+                self.progress,
+                beside,
+            )
+
+    def _failed_lately(self) -> bool:
+        last: dict[str, Any] = next(reversed(read_journal(self.own.path)), {})
+        if last.get("event") not in ("fail", "refuse"):
+            return False
+        return dt.datetime.fromisoformat(last["at"]).timestamp() > time.time() - _HOUR
+
+
+def follow_live(
+    root: Root,
+    settings: Settings,
+    options: BuildOptions,
+    load_encoder: Callable[[], Encoder],
+    progress: Progress,
+    made: BuildResult,
+    before: str | None,
+    *,
+    published: bool,
+) -> None:
+    """Makes the build of the variant, if one is compared with the live lists.
+
+    For the arguments see :class:`VariantBuilds` and :meth:`VariantBuilds.follow`.
+    """
+    try:
+        comparison = read_comparison(root.path)
+    except BuildError as error:
+        log.error("%s", error)
+        return
+    if comparison is not None:
+        builds = VariantBuilds(
+            root=root,
+            settings=settings,
+            comparison=comparison,
+            options=options,
+            load_encoder=load_encoder,
+            progress=progress,
+        )
+        builds.follow(made, before, published=published)
