@@ -17,7 +17,7 @@ PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-
 USE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help try demo test test-unit test-full lint size wordpress-zip
+.PHONY: help try demo test test-unit test-full lint size wordpress-zip release
 
 help:
 	@echo "make try         show a site's related lists: SITE=https://example.org, or a folder"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-full   all tests, the large counts too"
 	@echo "make lint        ruff, mypy, import contracts"
 	@echo "make wordpress-zip   the plugin for WordPress: dist/alsolike-wordpress.zip"
+	@echo "make release     the last commit's wheel, source archive and plugin in dist/: always the same bytes"
 	@echo "make size        code lines of each package"
 	@echo "Variables: PYTHON=$(PYTHON)  PIP_ARGS='$(PIP_ARGS)'  VENV=$(VENV)  PORT=$(PORT)"
 
@@ -56,6 +57,16 @@ size: $(DEV)
 
 wordpress-zip: $(USE)
 	$(BIN)/python integrations/wordpress/make_zip.py
+
+# From what is committed alone, with its time, so that whoever makes them again gets the same bytes.
+release: $(DEV)
+	rm -rf dist && mkdir -p dist/source
+	git archive HEAD | tar -x -C dist/source
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PIP_CONSTRAINT='$(CURDIR)/constraints.txt' \
+		$(BIN)/python -m build --outdir dist dist/source
+	$(BIN)/python dist/source/integrations/wordpress/make_zip.py dist/alsolike-wordpress.zip
+	rm -r dist/source
+	cd dist && sha256sum * > SHA256SUMS
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

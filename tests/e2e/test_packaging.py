@@ -23,12 +23,37 @@ def run(*command, **more):
     return done.stdout
 
 
+def release(folder: Path, umask: int, timezone: str) -> Path:
+    """The files of a release, made in a new clone by someone with other habits."""
+    with_mask = {"umask": umask, "env": {**os.environ, "TZ": timezone}}
+    run("git", "clone", "--quiet", str(HERE), str(folder), **with_mask)
+    (folder / "recommender" / "not_committed.py").write_text("")
+    # The environment is this one, and up to date whatever a clone's files say.
+    up_to_date = [f"VENV={sys.prefix}", "--old-file", f"{sys.prefix}/.installed-dev"]
+    run("make", "release", *up_to_date, cwd=folder, **with_mask)
+    return folder / "dist"
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(HERE))
-    (found,) = folder.glob("*.whl")
+def dist(tmp_path_factory) -> Path:
+    return release(tmp_path_factory.mktemp("one") / "clone", 0o022, "UTC")
+
+
+@pytest.fixture(scope="module")
+def wheel(dist) -> Path:
+    (found,) = dist.glob("*.whl")
     return found
+
+
+@pytest.mark.full
+def test_releases_of_two_clones_are_the_same_bytes(dist, tmp_path):
+    other = release(tmp_path / "clone", 0o077, "Asia/Tokyo")
+    names = sorted(path.name for path in dist.iterdir())
+    kinds = [name.rpartition(".")[2] for name in names]
+    assert kinds == ["SHA256SUMS", "whl", "gz", "zip"]
+    for name in names:
+        assert (dist / name).read_bytes() == (other / name).read_bytes(), name
+    run("sha256sum", "--check", "SHA256SUMS", cwd=other)
 
 
 def test_the_version_stands_in_one_place_alone():
@@ -42,7 +67,7 @@ def test_the_version_stands_in_one_place_alone():
 @pytest.mark.full
 def test_the_wheel_holds_every_file_of_the_three_floors(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
-    tracked = run("git", "ls-files", *PACKAGES, cwd=HERE).splitlines()
+    tracked = run("git", "ls-files", *PACKAGES, cwd=wheel.parents[1]).splitlines()
     assert any("/templates/" in name for name in tracked)
     assert set(tracked) <= held
     foreign = {name for name in held if not name.startswith((*PACKAGES, "alsolike-"))}
