@@ -19,12 +19,12 @@ from recommender.faiss_index import inner_products
 from recommender.fusion import Calibration, gather_candidates
 from recommender.neighbors import NO_ROW, TIED, NeighborIndex, Neighbors, Rows, sort_hits
 from recommender.parallel import BlockMapper, equal_blocks, in_turn
-from recommender.postings import may_reach, search_postings
+from recommender.postings import may_find_others, search_postings
 
 _BLOCK = 256
 _SEARCHED = 8_192
 _CELLS = 2**25
-_MOST_AFFECTED = 0.1
+_MOST_STALE = 0.5
 
 
 class CandidateSearch:
@@ -36,7 +36,7 @@ class CandidateSearch:
         postings: Shape (terms, n), float32 CSR: the postings of the terms.
         k: Number of nearest articles to find by embedding, and as many by words.
         carried: The articles that did not change; ``None`` to find the candidates of all.
-        affected: Shape (n,), bool: the articles that are in other postings than the last time.
+        changes: Shape (terms, n), float32 CSR: what changed of the postings since the last time.
         workspace: Stores ``nearest_…`` until :meth:`drop`, and ``candidate_…``.
         mapper: Runs a function on every block of articles.
 
@@ -52,7 +52,7 @@ class CandidateSearch:
         postings: sp.csr_matrix,
         k: int,
         carried: CarriedRelating | None,
-        affected: NDArray[np.bool_],
+        changes: sp.csr_matrix,
         workspace: Workspace,
         mapper: BlockMapper,
     ) -> None:
@@ -60,7 +60,7 @@ class CandidateSearch:
         self._carried, self._workspace, self._mapper = carried, workspace, mapper
         self.stale = np.arange(len(pairs))
         if carried is not None:
-            self.stale, self._newcomers = self._find_stale(carried, affected)
+            self.stale, self._newcomers = self._find_stale(carried, changes)
         # One block at a time, since FAISS itself uses every core.
         self.nearest = join_rows(
             Neighbors,
@@ -116,7 +116,7 @@ class CandidateSearch:
         )
 
     def _find_stale(
-        self, carried: CarriedRelating, affected: NDArray[np.bool_]
+        self, carried: CarriedRelating, changes: sp.csr_matrix
     ) -> tuple[NDArray[np.int64], sp.csr_matrix]:
         """Return the rows that may have other candidates now, and what :func:`_newcomers` does."""
         rows, pairs = carried.rows, self._pairs
@@ -125,14 +125,11 @@ class CandidateSearch:
         newcomers = _newcomers(pairs.embeddings, np.flatnonzero(~kept), least[:, 0])
         marks = np.where(carried.moved < 0, BY_MEANING | BY_WORDS, 0).astype(np.uint8)
         marks[-1] = 0
-        marks[rows[affected & kept]] |= BY_WORDS
-        stale = affected | (np.diff(newcomers.indptr) > 0) | carried.holding(marks)
-        if affected.mean() > _MOST_AFFECTED:
+        stale = ~kept | (np.diff(newcomers.indptr) > 0) | carried.holding(marks)
+        if stale.mean() > _MOST_STALE:
             return np.arange(len(rows)), newcomers  # to find out which would take longer
         least[stale, 1] = np.inf
-        stale |= may_reach(
-            pairs.terms, self._postings, np.flatnonzero(affected), least[:, 1], self._mapper
-        )
+        stale |= may_find_others(pairs.terms, self._postings, changes, least[:, 1], self._mapper)
         return np.flatnonzero(stale), newcomers
 
     def _find_nearest(self, start: int, stop: int) -> Neighbors:

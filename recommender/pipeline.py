@@ -149,17 +149,17 @@ def relate(
         days=catalogue.dates,
     )
     if carried is None:
-        postings, affected = make_postings(pairs.terms, workspace, mapper), np.ones(count, bool)
+        postings = changes = make_postings(pairs.terms, workspace, mapper)
     else:
         known = carried.state.postings
-        postings, affected = update_postings(pairs.terms, known, carried.moved[:-1], workspace)
+        postings, changes = update_postings(pairs.terms, known, carried.moved[:-1], workspace)
     search = CandidateSearch(
         pairs,
         catalogue.index,
         postings,
         recipe.candidates + 1,
         carried,
-        affected,
+        changes,
         workspace,
         mapper,
     )

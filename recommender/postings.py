@@ -59,7 +59,7 @@ def make_postings(
 
 def update_postings(
     weights: sp.csr_matrix, old: sp.csr_matrix, moved: NDArray[np.int32], workspace: Workspace
-) -> tuple[sp.csr_matrix, NDArray[np.bool_]]:
+) -> tuple[sp.csr_matrix, sp.csr_matrix]:
     """Make the postings of each term from those that the terms had before some articles changed.
 
     Args:
@@ -70,25 +70,29 @@ def update_postings(
         workspace: Stores the postings; see :func:`make_postings`.
 
     Returns:
-        The postings; and shape (n,), bool: the articles that are in other postings than before, new
-        ones among them.
+        The postings; and shape (terms, n), float32 CSR: the weights of all that articles gained,
+        new ones among them, or lost while they stayed.
     """
     count, width = weights.shape
-    affected = np.ones(count, dtype=bool)
-    affected[moved[moved >= 0]] = False
+    new = np.ones(count, dtype=bool)
+    new[moved[moved >= 0]] = False
     changed = np.zeros(width, dtype=bool)
-    changed[weights[np.flatnonzero(affected)].indices] = True
-    lost = np.flatnonzero((moved < 0)[old.indices])
-    changed[np.searchsorted(old.indptr, lost, side="right") - 1] = True
+    changed[weights[np.flatnonzero(new)].indices] = True
+    gone = np.flatnonzero((moved < 0)[old.indices])
+    changed[np.searchsorted(old.indptr, gone, side="right") - 1] = True
     terms = np.flatnonzero(changed)
     fresh = _heaviest_per_row(take_columns(weights, terms).T.tocsr(), POSTINGS)
     before, places = old[terms], np.arange(len(terms), dtype=np.int64) * count
     rows = moved[before.indices]
-    keys = (np.repeat(places, np.diff(before.indptr)) + rows)[rows >= 0]
-    other = np.setxor1d(keys, np.repeat(places, np.diff(fresh.indptr)) + fresh.indices)
-    affected[other % count] = True
-    kept = np.where(changed, -1, np.arange(width))
-    return carry_matrix(old, kept, fresh, workspace, "postings", moved), affected
+    kept = rows >= 0
+    lost = (np.repeat(places, np.diff(before.indptr)) + rows)[kept]
+    gained = np.repeat(places, np.diff(fresh.indptr)) + fresh.indices
+    both = np.isin(lost, gained), np.isin(gained, lost)
+    keys = np.concatenate([lost[~both[0]], gained[~both[1]]])
+    values = np.concatenate([before.data[kept][~both[0]], fresh.data[~both[1]]])
+    changes = sp.csr_matrix((values, (terms[keys // count], keys % count)), (width, count))
+    source = np.where(changed, -1, np.arange(width))
+    return carry_matrix(old, source, fresh, workspace, "postings", moved), changes
 
 
 def take_columns(matrix: sp.csr_matrix, columns: NDArray[np.integer]) -> sp.csr_matrix:
@@ -168,39 +172,45 @@ def search_postings(
     return top_of_rows(found, keep)
 
 
-def may_reach(
+def may_find_others(
     weights: sp.csr_matrix,
     postings: sp.csr_matrix,
-    rows: NDArray[np.integer],
+    changes: sp.csr_matrix,
     least: NDArray[np.float32],
     mapper: BlockMapper = map_in_threads,
 ) -> NDArray[np.bool_]:
-    """Return for which articles :func:`search_postings` finds one of some rows with a given score.
+    """Return for which articles :func:`search_postings` may find others, or other scores, than
+    before its postings changed.
 
     Args:
         weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
-        postings: Shape (terms, n), float32 CSR: the result of :func:`make_postings`.
-        rows: The rows that may be found.
-        least: Shape (n,), float32: the least score for each article; infinity for articles that are
-            not asked about.
+        postings: Shape (terms, n), float32 CSR: the postings now.
+        changes: Shape (terms, n), float32 CSR: what :func:`update_postings` returned with them.
+        least: Shape (n,), float32: the least score that each article's search found; infinity for
+            articles that are not asked about.
         mapper: Runs a function on every block of articles.
 
     Returns:
         Shape (n,), bool.
     """
-    theirs = take_columns(postings, rows)
+    rows = np.unique(changes.indices)
+    changed = take_columns(changes, rows)
+    theirs = take_columns(postings, rows).maximum(changed)  # as before or now, whichever is more
 
-    def reach(some: NDArray[np.int64], queries: sp.csr_matrix, slack: float) -> NDArray[np.int64]:
+    def reach(some: NDArray[np.int64], queries: sp.csr_matrix, slack: float) -> sp.csr_matrix:
         found = queries @ theirs
-        bounds = np.repeat(least[some] - slack, np.diff(found.indptr))
-        enough = np.flatnonzero(found.data >= bounds)
-        return some[np.unique(np.searchsorted(found.indptr, enough, side="right") - 1)]
+        found.data = found.data >= np.repeat(least[some] - slack, np.diff(found.indptr))
+        found.eliminate_zeros()
+        return found
 
     def find(start: int, stop: int) -> NDArray[np.int64]:
         # All terms of an article are faster to look at than to choose the heaviest from, and give
         # no smaller score.
-        close = reach(np.arange(start, stop), weights[start:stop], 1e-5)
-        return reach(close, _heaviest_per_row(weights[close], QUERY_TERMS), 0.0)
+        near = np.arange(start, stop)
+        near = near[np.diff(reach(near, weights[start:stop], 1e-5).indptr) > 0]
+        queries = _heaviest_per_row(weights[near], QUERY_TERMS)
+        others = reach(near, queries, 0.0).multiply(queries @ changed).tocsr()
+        return near[np.diff(others.indptr) > 0]
 
     found = np.zeros(len(least), dtype=bool)
     for some in mapper(find, equal_blocks(len(least), _ROWS // 16), stage="reached"):

@@ -208,7 +208,7 @@ def assert_same(one: PipelineResult, other: PipelineResult) -> None:
     heard=st.sampled_from([0.0, 0.2]),
     depth=st.sampled_from([5, 9, 60]),
     held=st.sampled_from([3, 512]),
-    most_affected=st.sampled_from([0.1, 1.0]),
+    most_stale=st.sampled_from([0.1, 1.0]),
     flat_limit=st.sampled_from([39, 100_000]),
 )
 def test_what_is_carried_over_is_what_relating_anew_gives(
@@ -219,13 +219,13 @@ def test_what_is_carried_over_is_what_relating_anew_gives(
     heard: float,
     depth: int,
     held: int,
-    most_affected: float,
+    most_stale: float,
     flat_limit: int,
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postings, "POSTINGS", held)
         patch.setattr(postings, "QUERY_TERMS", 4 if held == 3 else 32)
-        patch.setattr(candidates, "_MOST_AFFECTED", most_affected)
+        patch.setattr(candidates, "_MOST_STALE", most_stale)
         patch.setattr(faiss_index, "FLAT_LIMIT", flat_limit)
         patch.setattr(faiss_index, "_LEAST_FACTOR", 1_000)  # compressed codes, yet exact
         patch.setattr(faiss_index, "_MOST_FACTOR", 1_000)
