@@ -7,12 +7,15 @@ be in memory as a whole. A build therefore passes in a workspace that keeps the 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import DTypeLike, NDArray
+
+_TOGETHER = 1_024
+"""Number of runs of rows that are appended to a matrix at once."""
 
 
 class Column(Protocol):
@@ -120,14 +123,20 @@ def carry_matrix(
     new = rows < 0
     source = np.where(new, np.cumsum(new) - 1, rows)
     breaks = np.flatnonzero((np.diff(source) != 1) | (new[1:] != new[:-1])) + 1
+    plain = [(np.asarray(one.data), np.asarray(one.indices), one.indptr) for one in (old, fresh)]
     matrix = MatrixColumns(workspace, name)
+    waiting: list[tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]] = []
     ends = [*breaks.tolist(), len(rows)] if len(rows) else []
     for start, stop in itertools.pairwise([0, *ends]):
-        first, last = int(source[start]), int(source[stop - 1]) + 1
-        part = SparseRows.of((fresh if new[start] else old)[first:last])
-        if columns is not None and not new[start]:
-            part = replace(part, indices=columns[part.indices])
-        matrix.append(part)
+        data, indices, indptr = plain[int(new[start])]
+        bounds = indptr[source[start] : source[stop - 1] + 2]
+        here = slice(bounds[0], bounds[-1])
+        moved = indices[here] if columns is None or new[start] else columns[indices[here]]
+        waiting.append((data[here], moved, np.diff(bounds)))
+        if len(waiting) == _TOGETHER or stop == len(rows):
+            parts = [np.concatenate(some) for some in zip(*waiting, strict=True)]
+            matrix.append(SparseRows(data=parts[0], indices=parts[1], lengths=parts[2]))
+            waiting.clear()
     return matrix.finish(fresh.shape[1])
 
 

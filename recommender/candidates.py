@@ -89,7 +89,8 @@ class CandidateSearch:
                 rows=self.nearest.rows[start:stop], scores=self.nearest.scores[start:stop]
             )
             both = np.concatenate([near.rows, words.rows], axis=1)
-            found = gather_candidates(own, self._pairs, both, scoring, rows)
+            known = None if self._carried is None else self._carried.scored(rows)
+            found = gather_candidates(own, self._pairs, both, scoring, rows, known)
             return Candidates(
                 rows=found.rows,
                 scores=found.scores,

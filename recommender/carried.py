@@ -15,7 +15,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.arrays import Column
-from recommender.neighbors import NO_ROW, Neighbors
+from recommender.neighbors import NO_ROW, Neighbors, Rows
 from recommender.parameters import SHOWN
 from recommender.rerank import RankedLists, return_orphans
 from recommender.stories import ClosePairs, Stories
@@ -122,6 +122,12 @@ class CarriedRelating:
             found_by=found.found_by[old],
             least=found.least[old],
         )
+
+    def scored(self, rows: Rows) -> Neighbors:
+        """Return the unchanged candidates that some articles had, if they did not change either."""
+        found = self.candidates(self.rows[rows])
+        kept = self.rows[rows] >= 0
+        return Neighbors(rows=np.where(kept[:, None], found.rows, NO_ROW), scores=found.scores)
 
     def changed(self, own: Neighbors, stale: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which articles have other candidates than the last time; shape (n,).

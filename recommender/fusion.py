@@ -74,12 +74,16 @@ class Calibration:
         return found
 
     def fuse(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the own scores of pairs.
+        """Return the own scores of pairs, to the last bit the same whichever are scored together.
 
         Args:
             values: Shape (..., kinds), float32: their evidence; NaN counts as the mean.
         """
-        return self.standardize(values) @ np.array(self.weights, dtype=np.float32)
+        standard = self.standardize(values)
+        fused = np.zeros(values.shape[:-1], dtype=np.float32)
+        for position, weight in enumerate(self.weights):
+            fused += np.float32(weight) * standard[..., position]
+        return fused
 
     def copy_scores(self, articles: PairData, rows: NDArray[np.integer]) -> NDArray[np.float32]:
         """Return the own score that each of some articles would have with a copy of it.
@@ -144,7 +148,12 @@ def _with_prior(
 
 
 def gather_candidates(
-    own: PairData, corpus: PairData, found: Rows, calibration: Calibration, own_rows: Rows
+    own: PairData,
+    corpus: PairData,
+    found: Rows,
+    calibration: Calibration,
+    own_rows: Rows,
+    known: Neighbors | None = None,
 ) -> Neighbors:
     """Compute the own scores of some articles with their candidates.
 
@@ -156,15 +165,38 @@ def gather_candidates(
         calibration: What is frozen of the site.
         own_rows: Shape (articles,), int32: the row of each article; :data:`NO_ROW` for a text that
             is not in the corpus.
+        known: Rows whose scores are known, shape (articles, any): they are not computed again.
 
     Returns:
         Rows and scores, shape (articles, k): each candidate once, sorted by (-score, row).
     """
     rows = _distinct(found, own_rows)
-    fused = calibration.fuse(compare(own, corpus, rows, calibration.weights))
+    if known is None:
+        fused = calibration.fuse(compare(own, corpus, rows, calibration.weights))
+    else:
+        fused = _known_scores(known, rows)
+        new = np.isnan(fused) & (rows != NO_ROW)
+        order = np.argsort(~new, axis=1, kind="stable")[:, : new.sum(axis=1).max(initial=0)]
+        asked = np.take_along_axis(np.where(new, rows, NO_ROW), order, axis=1)
+        scores = calibration.fuse(compare(own, corpus, asked, calibration.weights))
+        fused[new] = scores[asked != NO_ROW]
     keys = sort_keys(fused, rows)
     keys[rows == NO_ROW] = NO_KEY
     return from_keys(np.sort(keys, axis=1))
+
+
+def _known_scores(known: Neighbors, rows: Rows) -> NDArray[np.float32]:
+    """Return the score that is known of each row, NaN if none is; shape as ``rows``."""
+    order = np.argsort(known.rows, axis=1)
+    # One search in all lists: the rows of each have a range of numbers of their own.
+    size = 2 + int(max(known.rows.max(initial=0), rows.max(initial=0)))
+    first = np.arange(len(rows), dtype=np.int64)[:, None] * size + 1
+    numbers = (np.take_along_axis(known.rows, order, axis=1) + first).ravel()
+    wanted = (rows + first).ravel()
+    places = np.minimum(np.searchsorted(numbers, wanted), len(numbers) - 1)
+    scores = np.take_along_axis(known.scores, order, axis=1).ravel()[places]
+    held = (numbers[places] == wanted) & (rows.ravel() != NO_ROW)
+    return np.where(held, scores, np.float32(np.nan)).reshape(rows.shape)
 
 
 def mean_nearest(own: Neighbors) -> NDArray[np.float32]:
