@@ -38,9 +38,11 @@ def statement_options(settings: Settings) -> dict[str, Any]:
             )
         with closing(open_decisions(settings)) as database:
             last = database.pushed.last()
-    except DatabaseError:
+    except DatabaseError as error:
         if _pushed_in_live_build(settings):
             raise
+        if not nothing_decided(settings):
+            log.warning("a full build is made without what was pushed: %s", error)
         return {"statements": tuple}
     return {"statements": partial(_statements, settings), "pushed": last}
 

@@ -72,6 +72,7 @@ class Watcher:
     _wait: float = 0.0
     _retry: float = 0.0
     _tried: int = 0
+    _tried_with: int = 0
     _failed: float = 0.0
 
     def __post_init__(self) -> None:
@@ -214,9 +215,11 @@ class Watcher:
         """Returns why a full build has to be made now; empty if none has to."""
         now = dt.datetime.now(self.settings.zone)
         if self.live is None:
-            something = bool(self.sources) or self.database.pushed.last() > 0
             waited = now.timestamp() - self._tried >= self.settings.follow_seconds
-            return "the first build" if something and waited else ""
+            ready = (waited and bool(self.sources)) or self._is_pushed(
+                above=0 if waited else self._tried_with
+            )
+            return "the first build" if ready else ""
         if self.settings.full_build_at != "off":
             at = dt.time.fromisoformat(self.settings.full_build_at)
             last = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
@@ -229,12 +232,20 @@ class Watcher:
             return f"{drifted:.0%} of the lists were computed since the last full build"
         return ""
 
+    def _is_pushed(self, above: int) -> bool:
+        """Tells whether an article was pushed by a statement with a higher number."""
+        pushed = self.database.pushed
+        return pushed.last() > above and any(
+            one.record is not None and one.refused is None and one.number > above
+            for one in pushed.all()
+        )
+
     def _make_full(self, reason: str) -> bool:
         options = build_options(self.settings, keep_missing=self.keep_missing)
         log.info("a full build begins: %s", reason)
         try:
             with self._root.locked("alsolike watch") as found:
-                self._tried = int(time.time())
+                self._tried, self._tried_with = int(time.time()), options.pushed
                 for sentence in found:
                     log.info("cleaned up: %s", sentence)
                 run = run_build(

@@ -39,14 +39,16 @@ class Site:
     def __init__(self, folder: Path, database: Database, **settings: Any) -> None:
         self.file = folder / "articles.jsonl"
         self.root = Root(folder / "root")
-        given = {"full_build_at": "off", "max_churn": 1.0, "max_drift": 1.0, **settings}
-        self.settings = Settings(root=self.root.path, follow_seconds=0.01, **given)
+        given: dict[str, Any] = {"full_build_at": "off", "max_churn": 1.0, "max_drift": 1.0}
+        given |= {"follow_seconds": 0.01, **settings}
+        self.settings = Settings(root=self.root.path, **given)
         self.database = database
 
-    def watcher(self, dim: int = 64) -> Watcher:
+    def watcher(self, dim: int = 64, *, alone: bool = False) -> Watcher:
+        """A watcher of the file and of pushes, or of pushes alone."""
         return Watcher(
             settings=self.settings,
-            sources=[open_source({"kind": "jsonl", "path": str(self.file)})],
+            sources=[] if alone else [open_source({"kind": "jsonl", "path": str(self.file)})],
             encoder=HashingEncoder(dim),
             database=self.database,
             stop=threading.Event(),
@@ -162,6 +164,19 @@ def test_a_night_that_was_missed_is_made_up_for_once(
         assert len(site.root.names()) == 2
         assert not site.root.manifest().small
         assert read_journal(site.root.path)[-1]["reason"] == "nightly"
+
+
+def test_the_first_build_is_made_as_soon_as_an_article_was_pushed(tmp_path: Path) -> None:
+    with closing(open_decisions(Settings(root=tmp_path / "root"))) as database:
+        site = Site(tmp_path, database, follow_seconds=60)
+        watcher = site.watcher(alone=True)
+        steps(watcher, 1)
+        site.push((IDS[0], None), (IDS[1], {"title": 5}))
+        steps(watcher, 2)
+        assert site.events() == ["fail"], "of these no build can be made"
+        site.push((IDS[0], RECORDS[0]))
+        steps(watcher, 1)
+        assert site.has(IDS[0])
 
 
 def test_only_one_process_watches_and_only_with_the_live_model(
