@@ -11,7 +11,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace, carry_matrix
+from recommender.arrays import (
+    IN_MEMORY,
+    MatrixColumns,
+    SparseRows,
+    Workspace,
+    carry_matrix,
+)
 from recommender.neighbors import NO_ROW, Neighbors, Rows
 from recommender.parallel import BlockMapper, blocks_by_size, equal_blocks, in_turn, map_in_threads
 from recommender.top_k import top_of_rows
@@ -82,15 +88,13 @@ def update_postings(
     changed[np.searchsorted(old.indptr, gone, side="right") - 1] = True
     terms = np.flatnonzero(changed)
     fresh = _heaviest_per_row(take_columns(weights, terms).T.tocsr(), POSTINGS)
-    before, places = old[terms], np.arange(len(terms), dtype=np.int64) * count
+    before = old[terms]
     rows = moved[before.indices]
     kept = rows >= 0
-    lost = (np.repeat(places, np.diff(before.indptr)) + rows)[kept]
-    gained = np.repeat(places, np.diff(fresh.indptr)) + fresh.indices
-    both = np.isin(lost, gained), np.isin(gained, lost)
-    keys = np.concatenate([lost[~both[0]], gained[~both[1]]])
-    values = np.concatenate([before.data[kept][~both[0]], fresh.data[~both[1]]])
-    changes = sp.csr_matrix((values, (terms[keys // count], keys % count)), (width, count))
+    ends = np.concatenate([[0], np.cumsum(kept)])[before.indptr]
+    stayed = sp.csr_matrix((before.data[kept], rows[kept], ends), shape=fresh.shape)
+    other = abs(fresh - stayed).tocoo()
+    changes = sp.csr_matrix((other.data, (terms[other.row], other.col)), shape=(width, count))
     source = np.where(changed, -1, np.arange(width))
     return carry_matrix(old, source, fresh, workspace, "postings", moved), changes
 
@@ -179,8 +183,7 @@ def may_find_others(
     least: NDArray[np.float32],
     mapper: BlockMapper = map_in_threads,
 ) -> NDArray[np.bool_]:
-    """Return for which articles :func:`search_postings` may find others, or other scores, than
-    before its postings changed.
+    """Return for which articles :func:`search_postings` may find others than before a change.
 
     Args:
         weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
