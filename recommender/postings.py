@@ -201,7 +201,7 @@ def may_find_others(
     theirs = take_columns(postings, rows).maximum(changed)  # as before or now, whichever is more
 
     def reach(some: NDArray[np.int64], queries: sp.csr_matrix, slack: float) -> sp.csr_matrix:
-        found = queries @ theirs
+        found: sp.csr_matrix = queries @ theirs
         found.data = found.data >= np.repeat(least[some] - slack, np.diff(found.indptr))
         found.eliminate_zeros()
         return found
@@ -213,7 +213,8 @@ def may_find_others(
         near = near[np.diff(reach(near, weights[start:stop], 1e-5).indptr) > 0]
         queries = _heaviest_per_row(weights[near], QUERY_TERMS)
         others = reach(near, queries, 0.0).multiply(queries @ changed).tocsr()
-        return near[np.diff(others.indptr) > 0]
+        held: NDArray[np.int64] = near[np.diff(others.indptr) > 0]
+        return held
 
     found = np.zeros(len(least), dtype=bool)
     for some in mapper(find, equal_blocks(len(least), _ROWS // 16), stage="reached"):
