@@ -151,9 +151,7 @@ class Sentences:
         if len(told) < _FEW:
             every = [*told, *self._heaviest_words(pair)]
             told = [every[at] for at in distinct_phrases(range(len(every)), every, _PHRASES)]
-        if pair.shared:
-            return f"both speak of {_and(told)}"
-        return f"both use the word{'s' * (len(told) > 1)} {_quoted(told)}" if told else ""
+        return f"both mention {_quoted(told)}" if told else ""
 
     def _heaviest_words(self, pair: _Pair) -> list[str]:
         """Return the words that both hold, by the product of their two weights."""

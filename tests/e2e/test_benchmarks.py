@@ -56,6 +56,13 @@ def test_relevance_measures_every_method_on_the_sample(last_line_here):
     assert found["macro_ndcg10"]["alsolike"] > found["macro_ndcg10"]["dense"]
 
 
+def test_sentences_of_the_sample_name_what_stands_in_both(last_line_here):
+    found = last_line_here("benchmarks.sentences", "--model", "hashing:64")
+    assert found["links"] > 100
+    assert found["untrue"] == 0
+    assert found["nothing_named"] < 0.1
+
+
 @pytest.mark.full
 @pytest.mark.model
 @pytest.mark.parametrize("module", ["ablation", "learning", "template"])

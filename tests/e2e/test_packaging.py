@@ -88,4 +88,4 @@ def test_a_clean_environment_runs_the_demo_from_the_wheel(wheel, tmp_path):
     alsolike = str(python.with_name("alsolike"))
     printed = run(alsolike, "demo", "--no-serve", cwd=tmp_path, env=clean)
     assert "120 articles" in printed
-    assert "Both speak of" in printed
+    assert "Both mention" in printed

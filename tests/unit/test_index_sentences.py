@@ -66,7 +66,7 @@ class Reader:
 
 
 KINDS = (
-    *("both speak of ", "both use the words ", "both use the word ", "both are tagged "),
+    *("both mention ", "both are tagged "),
     *("both are by ", "the text names ", "its text names ", "the page links to it"),
     *("its page links to this one", "both are linked from "),
 )

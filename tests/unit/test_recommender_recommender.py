@@ -111,7 +111,7 @@ def test_a_text_needs_articles_first():
 
 def test_an_explanation_names_what_both_hold():
     why = fit().explain("waves", "fish")
-    assert why.sentence.startswith("Both speak of ")
+    assert why.sentence.startswith("Both mention “")
     assert all(term in why.sentence for term in why.shared_terms)
     assert why.score is not None
     assert 0 < why.word_similarity < 1

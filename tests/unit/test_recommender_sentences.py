@@ -65,7 +65,7 @@ def test_at_most_two_reasons_are_given_the_strongest_first() -> None:
         "authors": ["Ann"],
     }
     said = why(one, other)
-    assert said.startswith("Both speak of ")
+    assert said.startswith("Both mention “")
     assert said.count("oth ") == 2
     assert said.endswith("both are tagged “Sea”.")
 
