@@ -4,6 +4,10 @@
 build; then ``alsolike serve`` and ``alsolike watch`` run on it, and articles are pushed one after
 another, each as soon as the one before is shown. Times are from the answered PUT, measured at the
 service. At last a burst of 100 in one batch, until all of them are shown.
+
+Up to 20,000 articles are real ones, encoded by the model. More would take hours to encode: they,
+and those that are pushed, are put together from sentences as by :mod:`benchmarks.scale`, and what
+the full build holds has embeddings put together likewise. Whatever is pushed, the model encodes.
 """
 
 from __future__ import annotations
@@ -26,10 +30,20 @@ from urllib.parse import quote
 
 from benchmarks.corpora import SAMPLE, data_folder, say
 from benchmarks.offered_load import percentile
+from benchmarks.scale import MOST, PoolEncoder, encode_pool, make_pool
 from benchmarks.support.servers import free_port, running
-from recommender.sentence_encoder import DEFAULT_MODEL
+from index.building.builder import make_build
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
+from recommender.encoder import Encoder, Fingerprint
+from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
+from service.settings import load_settings
+from service.watching.build_run import build_options
 
 BURST = 100
+ENCODED = 20_000
+"""Most articles that are real ones."""
+
 _PATIENCE = 300.0
 _LOOK = 0.02
 _SEED = 19
@@ -53,6 +67,32 @@ def records(data: Path | None, count: int) -> list[dict[str, Any]]:
         {"id": f"a{number:06}", "title": title, "url": f"/{number}", "summary": text}
         for number, (title, text) in enumerate(found[:count])
     ]
+
+
+class ComposedEncoder(PoolEncoder):
+    """Gives texts of a pool's sentences embeddings put together from theirs, in a model's name.
+
+    Args:
+        folder: Where the sentences and their embeddings are.
+        model: The model that made these.
+    """
+
+    def __init__(self, folder: Path, model: Encoder) -> None:
+        super().__init__(folder)
+        self._model = model
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        """The model's, which goes on with the build."""
+        return self._model.fingerprint
+
+
+def composed(data: Path, model: str, count: int) -> tuple[list[dict[str, Any]], Encoder]:
+    """Articles put together from sentences, and the encoder for those of the full build."""
+    pool = make_pool(data, MOST)
+    folder, _ = encode_pool(pool, model)
+    articles = [{**pool.article(number), "url": f"/{number}"} for number in range(count)]
+    return articles, ComposedEncoder(folder, load_encoder(model))
 
 
 def _read(path: Path) -> Iterator[tuple[str, str]]:
@@ -110,7 +150,9 @@ def _until(reached: Callable[[], bool], start: float) -> float:
     return time.perf_counter() - start
 
 
-def measure(articles: list[dict[str, Any]], puts: int, model: str, folder: Path) -> dict[str, Any]:
+def measure(
+    articles: list[dict[str, Any]], encoder: Encoder, puts: int, model: str, folder: Path
+) -> dict[str, Any]:
     """Build all but the last articles, then push these."""
     size = len(articles) - puts - BURST - 1
     source = folder / "articles.jsonl"
@@ -119,18 +161,24 @@ def measure(articles: list[dict[str, Any]], puts: int, model: str, folder: Path)
     os.environ |= {"ALSOLIKE_FULL_BUILD_AT": "off", "ALSOLIKE_PUSH_RATE": "100000"}
     os.environ |= {"ALSOLIKE_MAX_DRIFT": "1", "ALSOLIKE_DRAFTS": "false"}
     command = [sys.executable, "-m", "service.cli"]
+    settings = load_settings()
+    root = Root(settings.root)
     start = time.perf_counter()
-    subprocess.run([*command, "build", str(source)], check=True, stdout=sys.stderr)
+    root.path.mkdir()
+    with root.locked("benchmark"):
+        options = build_options(settings)
+        made = make_build(root, [JsonlSource(str(source))], lambda: encoder, options).manifest
+        root.make_live(root.verify(made.name))
     full = time.perf_counter() - start
     say(f"{size} articles: a full build takes {full:.1f} s")
     tokens = [*command, "tokens", "add", "benchmark", "--role", "publisher", "--json"]
-    made = json.loads(subprocess.run(tokens, check=True, capture_output=True).stdout)
+    token = json.loads(subprocess.run(tokens, check=True, capture_output=True).stdout)["token"]
     port = free_port()
     serve = running([*command, "serve", "--port", str(port)], folder / "serve.log", port)
     with serve, (folder / "watch.log").open("wb") as log:
         watcher = subprocess.Popen([*command, "watch"], stdout=log, stderr=log)
         try:
-            return {"articles": size, **_push_all(Site(port, made["token"]), articles[size:])} | {
+            return {"articles": size, **_push_all(Site(port, token), articles[size:])} | {
                 "full_s": round(full, 1)
             }
         except RuntimeError:
@@ -171,9 +219,15 @@ def main() -> None:
     options = parser.parse_args()
     sizes = []
     for size in map(int, options.sizes.split(",")):
-        articles = records(options.data, size + options.puts + BURST + 1)
+        count = size + options.puts + BURST + 1
+        if size <= ENCODED:
+            articles, encoder = records(options.data, count), load_encoder(options.model)
+        elif options.data is None:
+            parser.error(f"more than {ENCODED} articles are put together from those of --data")
+        else:
+            articles, encoder = composed(options.data, options.model, count)
         with tempfile.TemporaryDirectory() as folder:
-            sizes.append(measure(articles, options.puts, options.model, Path(folder)))
+            sizes.append(measure(articles, encoder, options.puts, options.model, Path(folder)))
         say(json.dumps(sizes[-1]))
     print(json.dumps({"sizes": sizes}))
 
