@@ -11,18 +11,11 @@ from babel.dates import format_date
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from index.articles.card import ArticleCard, read_card
+from index.articles.word_table import load_table
 from index.build.build import Build
 from service.serving.selection import SelectedItem
 
-_LABELS = {
-    "de": ("Das könnte Sie auch interessieren", "Weiterlesen"),
-    "en": ("You May Also Like", "Read more"),
-    "es": ("También te puede interesar", "Leer más"),
-    "fr": ("Vous aimerez aussi", "Lire la suite"),
-    "it": ("Potrebbe interessarti anche", "Continua a leggere"),
-    "nl": ("Misschien ook interessant", "Lees meer"),
-    "pt": ("Você também pode gostar", "Ler mais"),
-}
+_WORDS: dict[str, tuple[str, str]] = load_table(__file__)
 """The section's heading and the label of its links, by language."""
 
 
@@ -52,6 +45,12 @@ class FragmentCard(ArticleCard):
 
     language: str | None
     """the article's language, if known"""
+
+    foreign: str | None
+    """the article's language in the words of the page's, if it is another"""
+
+    page_language: str | None
+    """the language of the page"""
 
     read_more: str
     """the label of the link"""
@@ -92,27 +91,34 @@ def make_heading(text: str | None, language: str | None, locale: str) -> Heading
     """
     if text is not None:
         return Heading(text=text, language=None)
-    spoken = _speak(language, locale).language
-    spoken = spoken if spoken in _LABELS else "en"
-    return Heading(text=_LABELS[spoken][0], language=spoken)
+    written = _written_in(_speak(language, locale))
+    return Heading(text=_WORDS[written][0], language=written)
 
 
-def make_fragment_card(card: ArticleCard, language: str | None, locale: str) -> FragmentCard:
+def make_fragment_card(
+    card: ArticleCard, language: str | None, locale: str, page_language: str | None = None
+) -> FragmentCard:
     """Adds to an article's card the label "Read more" and the date, both in the article's language.
 
     Args:
         card: The card, as stored in the build.
         language: The article's language, if known.
         locale: The setting ``locale``, used if the language is unknown.
+        page_language: The language of the page that shows the card, if known; the card of an
+            article in another one says so.
     """
-    spoken = _speak(language, locale)
+    spoken, page = _speak(language, locale), find_locale(page_language)
+    written = _written_in(spoken)
+    foreign = language is not None and page is not None and page.language != spoken.language
     return FragmentCard.model_construct(
         **dict(card),
         initial=next(filter(str.isalnum, card.title), "").upper(),
         printed_date=None if card.date is None else print_date(card.date, spoken),
         language=language,
-        read_more=_LABELS.get(spoken.language, _LABELS["en"])[1],
-        read_more_language=None if spoken.language in _LABELS else "en",
+        foreign=spoken.get_language_name(page) if foreign else None,
+        page_language=page_language,
+        read_more=_WORDS[written][1],
+        read_more_language=None if written.partition("-")[0] == spoken.language else written,
     )
 
 
@@ -143,6 +149,13 @@ def _speak(language: str | None, locale: str) -> Locale:
     return find_locale(language) or find_locale(locale) or Locale("en")
 
 
+def _written_in(spoken: Locale) -> str:
+    """Returns the tag of the words to use for a locale: ``en`` if there are none of its own."""
+    parts = (spoken.script, spoken.territory)
+    tags = [*(f"{spoken.language}-{part}" for part in parts), spoken.language, "en"]
+    return next(tag for tag in tags if tag in _WORDS)
+
+
 def related_html(
     build: Build,
     row: int,
@@ -166,8 +179,9 @@ def related_html(
     def language(row: int) -> str | None:
         return build.language_names[build.language_of[row]] or None
 
+    page = language(row)
     cards = [
-        make_fragment_card(read_card(build.cards[item.row]), language(item.row), locale)
+        make_fragment_card(read_card(build.cards[item.row]), language(item.row), locale, page)
         for item in items
     ]
-    return render_fragment(cards, make_heading(heading, language(row), locale), placement)
+    return render_fragment(cards, make_heading(heading, page, locale), placement)

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from index.articles.card import ArticleCard
+from index.articles.word_table import load_table
 from index.root.root import Root
 from service.app import create_app
+from service.http import html_fragment
 from service.http.html_fragment import (
     FragmentCard,
     Heading,
@@ -148,7 +150,11 @@ def test_a_hostile_record_goes_through_the_whole_service_without_harm(tmp_path: 
         ("de", "en", "5. März 2026", "Das könnte Sie auch interessieren", "Weiterlesen"),
         ("fr", "en", "5 mars 2026", "Vous aimerez aussi", "Lire la suite"),
         ("pt-br", "en", "5 de março de 2026", "Você também pode gostar", "Ler mais"),
-        ("pl", "en", "5 marca 2026", "You May Also Like", "Read more"),
+        ("pt-pt", "en", "5 de março de 2026", "Também lhe pode interessar", "Ler mais"),
+        ("pl", "en", "5 marca 2026", "Może Cię też zainteresować", "Czytaj dalej"),
+        ("zh-tw", "en", "2026年3月5日", "你可能也喜歡", "閱讀全文"),
+        ("zh-cn", "en", "2026年3月5日", "你可能还喜欢", "阅读全文"),
+        ("sw", "en", "5 Machi 2026", "You May Also Like", "Read more"),
         (None, "de", "5. März 2026", "Das könnte Sie auch interessieren", "Weiterlesen"),
         ("xx-unheard", "es", "5 de marzo de 2026", "También te puede interesar", "Leer más"),
     ],
@@ -166,8 +172,34 @@ def test_words_and_dates_are_in_the_article_s_language(
 
 
 def test_english_words_in_a_card_of_another_language_are_marked_as_english() -> None:
-    assert section(values(), language="pl").all("a")[1]["lang"] == "en"
+    assert section(values(), language="sw").all("a")[1]["lang"] == "en"
     assert "lang" not in section(values(), language="de").all("a")[1]
+
+
+@pytest.mark.parametrize(
+    ("language", "page_language", "said"),
+    [
+        ("en", "de", "Englisch"),
+        ("pt-br", "de", "Portugiesisch"),
+        ("de-at", "de", None),
+        (None, "de", None),
+        ("de", None, None),
+    ],
+)
+def test_a_card_in_another_language_than_the_page_says_so(
+    language: str | None, page_language: str | None, said: str | None
+) -> None:
+    card = make_fragment_card(ArticleCard(**values()), language, "en", page_language)
+    page = Page(render_fragment([card], make_heading(None, page_language, "en")).decode())
+    labels = page.all("span")
+    assert labels == ([{"class": "alsolike-language", "lang": "de"}] if said else [])
+    assert said is None or said in page.text
+
+
+def test_every_language_has_a_heading_and_a_label_and_is_known_by_its_tag() -> None:
+    for tag, words in load_table(html_fragment.__file__).items():
+        assert [isinstance(word, str) for word in words] == [True, True]
+        assert make_heading(None, tag, "en") == Heading(text=words[0], language=tag)
 
 
 def test_a_heading_of_the_site_s_own_is_kept() -> None:
