@@ -36,6 +36,7 @@ from index.articles.foreign_dates import check_date_format
 from index.articles.url_template import DEFAULT_TEMPLATE, check_template
 from index.publishing.gates import Limits
 from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery, SkipLinked
+from index.root.comparison import read_comparison
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
@@ -344,6 +345,10 @@ class Settings(RankingSettings, BaseSettings):
     max_golden_drop: Share | None = None
     """gate for publishing: how far below the live build's that share may be; unset: no limit"""
 
+    decide_first: bool = False
+    """gate for publishing: while a variant is compared, no build with another model, depth or
+    weights of evidence"""
+
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     """address to listen on"""
 
@@ -495,7 +500,9 @@ class Settings(RankingSettings, BaseSettings):
     def limits(self) -> Limits:
         """The limits of the checks (gates) that a build must pass to be published."""
         same = {"max_loss", "max_churn", "max_weak", "max_hub", "min_recall"}
-        return Limits(query=self.query, **self.model_dump(include=same))
+        running = read_comparison(self.root) if self.decide_first else None
+        undecided = "" if running is None else running.variant
+        return Limits(query=self.query, undecided=undecided, **self.model_dump(include=same))
 
     @property
     def preferences(self) -> Preferences:

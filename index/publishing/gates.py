@@ -13,6 +13,8 @@ code     gate           refuses a build when
 18       golden         its lists agree too seldom with editors' judgments of links or, if the
                         settings say so, more seldom than those of the live build
 19       text           most of its articles have no text, unlike those of the live build
+20       undecided      its model, weights or depth differ from the live build's while a variant is
+                        compared with it, if the settings say so
 =======  =============  ==========================================================================
 
 A root's first build must only pass *recall* and *text*
@@ -61,6 +63,7 @@ class Gate(enum.IntEnum):
     COMPARISON = 17
     GOLDEN = 18
     TEXT = 19
+    UNDECIDED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,8 @@ class Limits:
         max_hub: Largest share of shown lists that one article may be in. On a small site an equal
             share for every article is already large, so 4 times an equal share always passes.
         min_recall: Least share of true neighbors that the index must find.
+        undecided: The variant that is compared with the live build, if that has to be decided
+            before a build of another recipe; else empty.
         query: What the site asks for by default. Its least score is that of a good related
             article; the lists of two builds are computed with it and compared.
     """
@@ -83,6 +88,7 @@ class Limits:
     max_weak: float = 0.2
     max_hub: float = 0.1
     min_recall: float = 0.98
+    undecided: str = ""
     query: RelatedQuery = field(default_factory=lambda: RelatedQuery(min_score=0.05))
 
 
@@ -141,6 +147,9 @@ def judge(
     old, made = live.manifest, new.manifest
     changed = old.encoder != made.encoder or old.recipe != made.recipe
     reweighed = old.weights != made.weights
+    if limits.undecided:
+        same = not (changed or reweighed) and old.depth == made.depth
+        verdicts.append(_judge_undecided(limits.undecided, same=same))
     return [
         Verdict(
             gate=Gate.ENCODER,
@@ -161,6 +170,20 @@ def judge(
         ),
         *verdicts,
     ]
+
+
+def _judge_undecided(variant: str, *, same: bool) -> Verdict:
+    """Judge whether another recipe may replace one that is being compared with a variant."""
+    return Verdict(
+        gate=Gate.UNDECIDED,
+        value=float(not same),
+        limit=0.0,
+        passed=same,
+        message=f"variant {variant} is compared with the live lists, and this build has "
+        f"{'the same' if same else 'another'} model, depth and weights of evidence"
+        + "; decide first: alsolike compare status"
+        * (not same),
+    )
 
 
 def _judge_lists(

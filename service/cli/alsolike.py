@@ -17,6 +17,7 @@ from service.cli.account_commands import editors_app, tokens_app
 from service.cli.build_command import build
 from service.cli.builds_commands import builds, diff, inspect, report, verify
 from service.cli.click_commands import clicks
+from service.cli.compare_commands import compare_app
 from service.cli.database_commands import db_app
 from service.cli.decision_commands import audit, check_overrides, takedown
 from service.cli.first_commands import doctor, init
@@ -65,6 +66,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(sources_app, name="sources")
+app.add_typer(compare_app, name="compare")
 app.add_typer(db_app, name="db", short_help="Manage the database of decisions.")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(editors_app, name="editors")

@@ -62,7 +62,8 @@ GATES_EPILOG = (
     "10 too many articles lost, 11 too many lists changed, 12 too many articles without a good "
     "related article, 13 one article in too many lists, 14 the index misses neighbors, 15 model or "
     "text preparation changed, 16 publishing on hold since a rollback, 17 no live build to compare "
-    "with, 18 too few of the editors' judgments met, 19 most articles without text."
+    "with, 18 too few of the editors' judgments met, 19 most articles without text, 20 a variant "
+    "is compared and not decided on."
 )
 
 

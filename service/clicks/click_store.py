@@ -154,6 +154,16 @@ class ClickStore:
         with self.read() as connection:
             return [tuple(row) for row in connection.execute(query.having(seen >= least))]
 
+    def blocks_of(self, comparison: str) -> list[tuple[Any, ...]]:
+        """Returns block, article, variant, ``seen`` and ``clicked`` of all lists of a comparison.
+
+        Raises:
+            DatabaseError: If the database can't be read.
+        """
+        query = sa.select(*list(blocks.c)[1:]).where(blocks.c.comparison == comparison)
+        with self.read() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
     def export(self, since: str) -> Iterator[Sequence[Any]]:
         """Yields the names of the columns of :data:`counts`, then all rows since a day.
 

@@ -59,6 +59,7 @@ VALUES: dict[str, Any] = {
     "min_recall": 0.9,
     "min_golden": 0.6,
     "max_golden_drop": 0.1,
+    "decide_first": True,
     "host": "localhost",
     "port": 8080,
     "workers": 2,

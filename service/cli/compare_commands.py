@@ -1,0 +1,153 @@
+"""The commands ``alsolike compare …``: compare the live lists with those of a variant."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from index.root.comparison import ComparisonState
+from index.root.root import Root
+from recommender.errors import InputError
+from service.cli.build_command import progress_bar
+from service.cli.options import (
+    ForceOption,
+    JsonOption,
+    ReasonOption,
+    RootOption,
+    command_group,
+    print_json,
+    print_result,
+)
+from service.cli.publish_commands import print_cleanup
+from service.settings import CONFIG_FILE, Settings, load_settings
+
+if TYPE_CHECKING:
+    from service.watching.comparisons import Comparisons
+
+compare_app = command_group(
+    "Compare the live lists with those of a variant, by readers' clicks.", "compare status"
+)
+
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+@compare_app.command(
+    epilog="Example: alsolike compare start fresh --share 0.5 --block 1h",
+    short_help="Make the variant's build, and show its lists to a share of readers.",
+)
+def start(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The variant: its settings are in [variant.NAME].")
+    ],
+    root: RootOption = None,
+    share: Annotated[
+        float, typer.Option(help="Share of articles and blocks that get the variant's lists.")
+    ] = 0.5,
+    block: Annotated[
+        str, typer.Option(help="How long an article keeps its variant, such as 30m, 1h or 1d.")
+    ] = "1h",
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make the variant's build beside the live one, and begin to compare the two.
+
+    Which of both lists readers get, is decided by article and block of time. Every build is made
+    for both until the comparison ends.
+    """
+    if (found := re.fullmatch(r"(\d{1,6})([smhd])", block)) is None:
+        raise InputError(f"--block {block!r} must be a number and a unit, such as 30m, 1h or 1d")
+    settings = load_settings(root=root)
+    with _comparisons(settings) as comparisons:
+        state = comparisons.start(
+            name, share=share, block=int(found[1]) * _UNITS[found[2]], reason=reason
+        )
+    sentence = f"{name} gets {share:.0%} of articles and blocks of {block} from now on"
+    print_result(state.model_dump(exclude={"salt"}), sentence, as_json=as_json)
+
+
+@compare_app.command(
+    epilog="Example: alsolike compare status", short_help="Say what has been found out so far."
+)
+def status(root: RootOption = None, as_json: JsonOption = False) -> None:
+    """Say which lists readers follow more often, how sure that is, and when it may be decided."""
+    from service.clicks.comparison_findings import find_comparison
+
+    found = find_comparison(load_settings(root=root))
+    if as_json:
+        print_json(found.figures())
+        return
+    for sentence in found.sentences():
+        typer.echo(sentence)
+
+
+@compare_app.command(
+    epilog="Example: alsolike compare stop --reason 'no difference'",
+    short_help="End the comparison: all readers get the live lists.",
+)
+def stop(root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
+    """End the comparison: all readers get the live lists. What was counted stays."""
+    with _comparisons(load_settings(root=root)) as comparisons:
+        state = comparisons.stop(reason=reason)
+    sentence = f"{state.variant} is compared no longer; all readers get the live lists"
+    print_result({"stopped": state.variant}, sentence, as_json=as_json)
+
+
+@compare_app.command(
+    epilog="Example: alsolike compare publish --reason 'followed 9 % more often'",
+    short_help="Give all readers the variant's lists, and end the comparison.",
+)
+def publish(
+    root: RootOption = None,
+    force: ForceOption = False,
+    reason: ReasonOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Make a build with the variant's settings live, and say which settings to write.
+
+    It is made from the live build's articles, and passes the gates like any other.
+    """
+    with _comparisons(load_settings(root=root)) as comparisons:
+        state, build = comparisons.publish(force=force, reason=reason)
+    lines = "\n".join(settings_lines(state))
+    print_result(
+        {"live": build, "settings": state.settings},
+        f"live: {build}, with the lists of {state.variant}. So that the next builds are made like "
+        f"it, write into {CONFIG_FILE}, and start alsolike watch and serve again:\n{lines}",
+        as_json=as_json,
+    )
+
+
+def settings_lines(state: ComparisonState) -> Iterator[str]:
+    """Yields the lines by which the variant's settings become the site's own."""
+    for name, value in state.settings.items():
+        yield f"{name} = {_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        given = (f"{key} = {_toml(part)}" for key, part in value.items() if part is not None)
+        return f"{{ {', '.join(given)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@contextmanager
+def _comparisons(settings: Settings) -> Iterator[Comparisons]:
+    """Holds the root's lock while a comparison begins or ends."""
+    from recommender.sentence_encoder import load_encoder
+    from service.watching.comparisons import Comparisons
+
+    with (
+        Root(settings.root).locked("alsolike compare") as found,
+        progress_bar() as progress,
+    ):
+        print_cleanup(found)
+        yield Comparisons(
+            settings, lambda: load_encoder(settings.model, settings.precision), progress
+        )

@@ -1,0 +1,174 @@
+"""What a comparison of a variant with the live lists has shown so far, in figures and sentences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from index.root.comparison import ComparisonState, read_comparison, variant_folder
+from index.root.journal import read_journal
+from index.root.root import Root
+from recommender.clicks.comparison import WORTH_FINDING, Comparison, compare_variants
+from recommender.errors import NotFoundError
+from service.clicks.click_store import open_clicks
+from service.settings import Settings
+
+_DAY = 86_400
+_POWER = 0.8
+_FEW = 100
+
+
+class BlockCount(NamedTuple):
+    """How often the lists of an article were seen in a block of time, and followed."""
+
+    block: int
+    article: str
+    variant: str
+    seen: int
+    clicked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonFindings:
+    """What a comparison has shown.
+
+    Attributes:
+        state: The comparison, running or ended.
+        result: The rates of both, with the interval of their difference.
+        missing: Why readers get live lists only; empty if the variant's are there.
+        now: The time for which this holds, in seconds since 1970.
+        zone: The site's time zone, for dates.
+    """
+
+    state: ComparisonState
+    result: Comparison
+    missing: str
+    now: float
+    zone: Any
+
+    @property
+    def views_a_day(self) -> float:
+        """Lists that readers saw per day so far."""
+        until = self.state.ended or self.now
+        return self.result.views * _DAY / max(until - self.state.started, 60)
+
+    def sentences(self) -> Iterator[str]:
+        """Yields what it means, a sentence or two for each matter."""
+        state, result = self.state, self.result
+        name, since = state.variant, self._date(state.started)
+        until = "" if state.ended is None else f" until {self._date(state.ended)}"
+        yield (
+            f"{name} was compared with the live lists from {since}{until}; "
+            if until
+            else f"{name} is compared with the live lists since {since}; "
+        ) + f"it gets {state.share:.0%} of articles and blocks of {duration(state.block)}."
+        if self.missing:
+            yield self.missing
+        if result.views < _FEW or result.live_rate <= 0:
+            yield f"{result.views:,} lists were seen that count: too few to say anything."
+            return
+        part, low, high = result.relative
+        yield (
+            f"{result.views:,} lists were seen. Readers followed {result.live_rate:.1%} of the "
+            f"live ones and {result.other_rate:.1%} of {name}'s: {part:+.1%}, surely between "
+            f"{low:+.1%} and {high:+.1%}, as often as you look."
+        )
+        if result.decided:
+            better = name if result.low > 0 else "the live build"
+            yield f"That is decided: readers follow the lists of {better} more often."
+            return
+        yield (
+            f"That is not decided. A true difference of {WORTH_FINDING:.0%} would be known by now "
+            f"with a probability of {result.power():.0%}."
+        )
+        yield self._expected()
+
+    def _expected(self) -> str:
+        needed = self.result.needed_views(power=_POWER)
+        if needed is None:
+            return "Too little is known yet to say how long it takes."
+        if needed <= self.result.views:
+            return f"More than {WORTH_FINDING:.0%} is not likely; smaller differences take longer."
+        days = (needed - self.result.views) / self.views_a_day
+        by = self._date(self.now + days * _DAY) if days < 3_650 else "not within ten years"
+        return f"For {_POWER:.0%}, {needed:,} seen lists are needed: as it goes now, {by}."
+
+    def figures(self) -> dict[str, Any]:
+        """Returns everything as JSON values."""
+        result = self.result
+        return {
+            "variant": self.state.variant,
+            "started": self.state.started,
+            "ended": self.state.ended,
+            "share": self.state.share,
+            "block": self.state.block,
+            "settings": self.state.settings,
+            "missing": self.missing,
+            "views": result.views,
+            "live_rate": result.live_rate,
+            "variant_rate": result.other_rate,
+            "difference": result.difference,
+            "low": result.low,
+            "high": result.high,
+            "decided": result.decided,
+            "power": result.power(),
+            "needed_views": result.needed_views(power=_POWER),
+            "sentences": list(self.sentences()),
+        }
+
+    def _date(self, moment: float) -> str:
+        return datetime.fromtimestamp(moment, self.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def find_comparison(settings: Settings) -> ComparisonFindings:
+    """Returns what the root's comparison, running or ended, has shown.
+
+    Raises:
+        NotFoundError: If there is none.
+        DatabaseError: If the counts can't be read.
+    """
+    state = read_comparison(settings.root, running=False)
+    if state is None:
+        raise NotFoundError("nothing is compared; begin with: alsolike compare start NAME")
+    with closing(open_clicks(settings)) as store:
+        counts = [BlockCount(*row) for row in store.blocks_of(state.key)]
+    articles = {name: number for number, name in enumerate({one.article for one in counts})}
+    columns = np.array(
+        [
+            (articles[one.article], one.block, one.variant != "live", one.seen, one.clicked)
+            for one in counts
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 5)
+    return ComparisonFindings(
+        state=state,
+        result=compare_variants(*columns.T, share=state.share),
+        missing="" if state.ended is not None else _why_missing(settings, state.variant),
+        now=time.time(),
+        zone=settings.zone,
+    )
+
+
+def _why_missing(settings: Settings, variant: str) -> str:
+    """Returns why there is no build of a variant beside the live one; empty if there is one."""
+    root = Root(settings.root)
+    pointer = root.current()
+    if pointer is None or pointer.build in Root(variant_folder(root.path, variant)).names():
+        return ""
+    told = [line for line in read_journal(root.path) if line.get("event") == "variant"]
+    why = next((line["reason"] for line in told if line.get("build") == pointer.build), "")
+    return f"Now all readers get the live lists: {why or 'its build is not made yet'}."
+
+
+def duration(seconds: int) -> str:
+    """Returns a span of time as ``--block`` takes it, such as ``1h``."""
+    for unit, length in (("d", _DAY), ("h", 3_600), ("m", 60)):
+        if seconds % length == 0:
+            return f"{seconds // length}{unit}"
+    return f"{seconds}s"

@@ -1,0 +1,157 @@
+"""Begins, ends and decides the comparison of a variant with the live lists."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from pydantic import ValidationError
+
+from index.building.context import BuildOptions, Progress
+from index.publishing.publish import publish_build
+from index.publishing.retention import prune
+from index.root.comparison import (
+    ComparisonState,
+    read_comparison,
+    variant_folder,
+    write_comparison,
+)
+from index.root.journal import append_journal
+from index.root.root import Root
+from recommender.encoder import Encoder
+from recommender.errors import InputError, NotFoundError
+from service.errors import ConflictError
+from service.settings import Settings
+from service.watching.build_run import build_options
+from service.watching.variant_builds import VariantBuilds
+
+
+class Comparisons:
+    """Begins, ends and decides comparisons; each method needs the root's lock.
+
+    Args:
+        settings: The effective settings.
+        load_encoder: Loads the encoder of the settings' model.
+        progress: Called with a stage's name, the number of items done, and their total if known.
+    """
+
+    def __init__(
+        self, settings: Settings, load_encoder: Callable[[], Encoder], progress: Progress
+    ) -> None:
+        self._settings = settings
+        self._load_encoder = load_encoder
+        self._progress = progress
+        self._root = Root(settings.root)
+
+    def start(self, name: str, *, share: float, block: int, reason: str = "") -> ComparisonState:
+        """Makes the variant's build beside the live one, and begins to compare the two.
+
+        Args:
+            name: The variant's name: its table in the settings is ``[variant.NAME]``.
+            share: The share of articles and blocks that get the variant's lists.
+            block: The length of a block, in seconds.
+            reason: Why, for the journal.
+
+        Raises:
+            InputError: If no clicks are counted, or the settings have no such variant.
+            ConflictError: If a comparison runs.
+            AlsoLikeError: If the variant's build can't be made, or a gate refuses it.
+        """
+        if not self._settings.clicks:
+            raise InputError("clicks decide a comparison, but none are counted: set clicks = true")
+        state = self._new_state(name, share, block)
+        if (running := read_comparison(self._root.path)) is not None:
+            raise ConflictError(
+                f"{running.variant} is compared already; end that first: alsolike compare stop"
+            )
+        live = self._root.folder().name
+        if (earlier := variant_folder(self._root.path, name)).exists():
+            shutil.rmtree(earlier)
+        self._builds(state, build_options(self._settings)).make(live)
+        state = state.model_copy(update={"started": int(time.time())})
+        write_comparison(self._root.path, state)
+        told = {"variant": name, "build": live, "share": share, "block": block, "reason": reason}
+        append_journal(self._root.path, "compare", **told, settings=state.settings)
+        return state
+
+    def stop(self, *, reason: str = "") -> ComparisonState:
+        """Ends the comparison: all readers get the live lists. What was counted stays.
+
+        Raises:
+            NotFoundError: If none runs.
+        """
+        state = self._running()
+        self._end(state, reason)
+        return state
+
+    def publish(self, *, force: bool = False, reason: str = "") -> tuple[ComparisonState, str]:
+        """Makes the variant's lists those of all readers, and ends the comparison.
+
+        Args:
+            force: Whether to publish them even if a gate refuses.
+            reason: Why, for the journal.
+
+        Returns:
+            The comparison, and the name of the build that is live now.
+
+        Raises:
+            NotFoundError: If none runs.
+            GateError: If a gate refuses the build; then the comparison goes on.
+        """
+        state, settings = self._running(), self._settings
+        limits = replace(settings.limits, undecided="")
+        options = replace(build_options(settings), limits=limits, accept_change=True)
+        made = self._builds(state, options).make_live(self._root.open())
+        name = made.manifest.name
+        publish_build(
+            self._root,
+            name,
+            limits,
+            golden=options.golden,
+            accept_change=True,
+            force=force,
+            reason=reason or f"variant {state.variant}",
+            assessment=made.assessment,
+        )
+        self._end(state, reason or f"published as {name}")
+        prune(self._root, settings.keep, settings.keep_small, settings.keep_small_hours)
+        return state, name
+
+    def _new_state(self, name: str, share: float, block: int) -> ComparisonState:
+        found = self._settings.variant.get(name)
+        if found is None:
+            known = ", ".join(sorted(self._settings.variant)) or "none"
+            raise InputError(
+                f"the settings have no variant {name!r} (they have: {known}); write a table "
+                f"[variant.{name}] with what differs, such as half_life = 365"
+            )
+        given = found.model_dump(mode="json", exclude_unset=True)
+        if self._settings.with_ranking(given) == self._settings:
+            raise InputError(f"[variant.{name}] differs in nothing from the site's own settings")
+        try:
+            return ComparisonState(variant=name, share=share, block=block, settings=given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"--{first['loc'][0]} {first['input']}: {first['msg']}") from error
+
+    def _builds(self, state: ComparisonState, options: BuildOptions) -> VariantBuilds:
+        return VariantBuilds(
+            root=self._root,
+            settings=self._settings,
+            comparison=state,
+            options=options,
+            load_encoder=self._load_encoder,
+            progress=self._progress,
+        )
+
+    def _running(self) -> ComparisonState:
+        state = read_comparison(self._root.path)
+        if state is None:
+            raise NotFoundError("nothing is compared; begin with: alsolike compare start NAME")
+        return state
+
+    def _end(self, state: ComparisonState, reason: str) -> None:
+        write_comparison(self._root.path, state.model_copy(update={"ended": int(time.time())}))
+        append_journal(self._root.path, "compared", variant=state.variant, reason=reason)
