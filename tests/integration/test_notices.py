@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -11,12 +12,15 @@ import pytest
 
 from index.root.root import Root
 from recommender.visibility import NEVER, utc_now
-from service.decisions.decision_state import DecisionState, Override, OverrideKind
+from service.decisions.decision_state import OverrideKind
+from service.decisions.open_decisions import open_decisions
 from service.settings import Settings
 from service.watching import notices
 from service.watching.notices import notify, tell_ended_pins
 from tests.support.articles import topical
 from tests.support.builds import publish
+from tests.support.decision_databases import MIRA
+from tests.support.service_process import until
 
 
 def test_a_command_gets_what_happened_on_its_standard_input(tmp_path: Path) -> None:
@@ -83,26 +87,28 @@ def test_an_answer_that_is_no_success_is_logged(
     assert "key=1" not in caplog.text
 
 
-def test_pins_that_ended_or_lost_their_effect_are_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pins_that_ended_or_lost_their_effect_are_told_once(tmp_path: Path) -> None:
     root = Root(tmp_path / "root")
     records = topical(12)
     first = publish(root, tmp_path, records)
     second = publish(root, tmp_path, records[:-1])
-    page, gone, kept = (records[at]["id"] for at in (0, -1, 1))
-
-    def pin(target: str, until: int) -> Override:
-        return Override(
-            article_id=page, target_id=target, kind=OverrideKind.PIN, position=1, until=until
-        )
-
-    pins = (pin(gone, NEVER), pin(kept, utc_now() - 1), pin(kept, NEVER), pin("unknown", NEVER))
-    state = DecisionState(overrides={page: pins})
-    monkeypatch.setattr(notices, "read_state", lambda _: state)
+    page, gone, ended, kept = (records[at]["id"] for at in (0, -1, 1, 2))
     settings = Settings(root=root.path, notify=f"tee -a {tmp_path / 'told'}")
+    soon = utc_now() + 300_000
+    with closing(open_decisions(settings)) as database:
+        for target, end in {gone: NEVER, ended: soon, kept: NEVER, "unknown": NEVER}.items():
+            database.overrides.put(
+                MIRA,
+                article_id=page,
+                target_id=target,
+                kind=OverrideKind.PIN,
+                position=1,
+                until=end,
+            )
+    until(lambda: utc_now() > soon)
     tell_ended_pins(root, settings, first, second)
     message = json.loads((tmp_path / "told").read_text())["message"]
     assert f"the pinned {gone} is not in the live build" in message
-    assert f"the pin of {kept} has ended" in message
+    assert f"the pin of {ended} has ended" in message
+    assert kept not in message
     assert "unknown" not in message, "it had no effect before"
