@@ -64,7 +64,7 @@ class Trial:
             make_build(Root(Path(folder)), [CorpusSource(corpus)], lambda: encoder, options)
 
     def _keep(self, judged: JudgedPairs, *rest: Any) -> None:
-        self._judged, self._rest = judged, rest
+        self._judged, self.site, self.encode = judged, rest, judged.encode
         seeds = training_seeds(judged, *rest)
         assert seeds is not None
         self.seeds: TrainingSeeds = seeds
@@ -105,7 +105,7 @@ class Trial:
                 targets=self._judged.targets[dealt],
                 grades=self._judged.grades[dealt],
             )
-            seeds = training_seeds(judged, *self._rest)
+            seeds = training_seeds(judged, *self.site)
             adopted += seeds is not None and self.learn(seeds).adopted
         return adopted
 

@@ -22,7 +22,7 @@ from recommender.fusion import (
 )
 from recommender.labels import Labels
 from recommender.learning.judged_pairs import SCALES, JudgedPairs, training_seeds
-from recommender.learning.learned_weights import LearnedWeights, learn_weights
+from recommender.learning.learned_weights import LearnedWeights, learn_in_steps
 from recommender.lexical import LexicalVectors
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors
 from recommender.parallel import BlockMapper, equal_blocks, map_in_threads
@@ -114,6 +114,7 @@ def relate(
     adopt: bool = True,
     calibration: Calibration | None = None,
     judged: JudgedPairs | None = None,
+    clicked: JudgedPairs | None = None,
     workspace: Workspace = IN_MEMORY,
     mapper: BlockMapper = map_in_threads,
     carried: CarriedRelating | None = None,
@@ -130,6 +131,7 @@ def relate(
             measured on this corpus by default.
         judged: Pairs of articles from which the weights of evidence are learned, unless a
             calibration is given.
+        clicked: Pairs judged by clicks, which may change the weights further.
         workspace: Stores every array that grows with the corpus. When the function returns, the
             workspace still holds the lists, the candidates and the postings of the terms.
         mapper: Runs a function on every block of articles; by default on every core of this
@@ -184,14 +186,14 @@ def relate(
     learned = None
     if calibration is None:
         scoring = _choose_hub(scoring, own, nearest, recipe)
-        if judged is not None and catalogue.terms is not None:
-            seeds = training_seeds(
-                judged, pairs, own, nearest, stories, scoring, catalogue.terms, lexical.idf
+        if catalogue.terms is not None:
+            site = (pairs, own, nearest, stories, scoring, catalogue.terms, lexical.idf)
+            default, scales = np.array([*scoring.weights, scoring.neighbors]), np.array(SCALES)
+            own_seeds, clicked_seeds = (
+                None if some is None else training_seeds(some, *site) for some in (judged, clicked)
             )
-            if seeds is not None:
-                default = np.array([*scoring.weights, scoring.neighbors])
-                learned = learn_weights(seeds, default, np.array(SCALES))
-        if learned is not None and learned.adopted:
+            learned = learn_in_steps(own_seeds, clicked_seeds, default, scales)
+        if learned is not None and learned.changed:
             *kinds, neighbors = learned.weights.tolist()
             scoring = replace(scoring, weights=kinds, neighbors=neighbors)
             own = search.candidates(scoring)

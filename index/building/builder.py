@@ -38,7 +38,12 @@ from index.building.changed_articles import take_articles
 from index.building.context import Beside, BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
-from index.building.learn_stage import judged_pairs, save_learning, weights_by_name
+from index.building.learn_stage import (
+    clicked_pairs,
+    judged_pairs,
+    save_learning,
+    weights_by_name,
+)
 from index.building.link_stage import resolve_links
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
@@ -257,9 +262,10 @@ def _make(
         if context.options.relearn:
             calibrated = None
         carried = carried_calibration(calibrated, entry)
-        judged = None
+        judged = clicked = None
         if carried is None and not context.options.weights:
             judged = judged_pairs(context, store, boilerplate, links, visible, encoder)
+            clicked = clicked_pairs(context, visible, encoder)
         related = relate(
             CorpusArticles(
                 embeddings=embeddings,
@@ -283,6 +289,7 @@ def _make(
             adopt=context.options.adopt_orphans,
             calibration=carried,
             judged=judged,
+            clicked=clicked,
             workspace=workspace,
             mapper=spread,
             carried=_carried_relating(context),
@@ -295,7 +302,7 @@ def _make(
         save_state(folder, related.state)
         write_json(folder / "calibration.json", asdict(related.calibration))
         reused = calibrated if carried is not None else None
-        learning = save_learning(context, related, judged, reused)
+        learning = save_learning(context, related, (judged, clicked), reused)
         columns.save(folder)
         store.close()
         texts.discard()

@@ -24,6 +24,9 @@ from recommender.preferences import Preferences
 Progress = Callable[[str, int, int | None], None]
 """Called with a stage's name, the number of items done, and their total if it is known."""
 
+ClickCount = tuple[str, str, int, int, int]
+"""Ids of an article and of a target in its list, position from 1, times seen, times clicked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
@@ -48,6 +51,8 @@ class BuildOptions:
         weights: Weights of kinds of evidence, by name, to use instead of learned ones.
         judgments: Returns judged pairs: the ids of an article and of another, and a grade above 0
             if the second belongs into the list of the first, 0 if not. Called if weights are
+            learned.
+        clicks: Returns the counts of clicks by article, target and position. Called if weights are
             learned.
         from_scratch: Reuse nothing of the live build: encode and learn everything again.
         limits: The limits of the gates.
@@ -75,6 +80,7 @@ class BuildOptions:
     learn: bool = True
     weights: Mapping[str, float] = field(default_factory=dict)
     judgments: Callable[[], Mapping[tuple[str, str], int]] = dict
+    clicks: Callable[[], Iterable[ClickCount]] = tuple
     preferences: Preferences = field(default_factory=Preferences)
     adopt_orphans: bool = True
     trust_related_blocks: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,15 @@ from index.building.context import BuildContext
 from index.building.link_names import without_words_of_links
 from index.files import write_json
 from recommender.boilerplate import Boilerplate
-from recommender.encoder import Embeddings, Encoder, embed_texts
+from recommender.clicks.click_judgments import click_judgments
+from recommender.clicks.propensities import position_propensities
+from recommender.encoder import Encoder, embed_texts
 from recommender.evidence import KINDS
 from recommender.fusion import Calibration
 from recommender.learning.judged_pairs import JudgedPairs
 from recommender.learning.learning_words import describe_learning
 from recommender.pipeline import PipelineResult
-from recommender.text import PreparedText, prepare
+from recommender.text import prepare
 
 LEAST_ENCODED = 200
 ENCODED_SHARE = 0.05
@@ -78,20 +81,16 @@ def judged_pairs(
     count = Counter(kinds[told].tolist())
     if not told.any() and not len(judged):
         return None
-
-    def encode(texts: Sequence[PreparedText]) -> Embeddings:
-        return embed_texts(encoder, texts)
-
     return JudgedPairs(
         seeds=np.concatenate([sources[told], judged[:, 0]]),
         targets=np.concatenate([targets[told], judged[:, 1]]),
-        grades=np.concatenate([np.ones(int(told.sum()), dtype=np.int32), judged[:, 2]]),
+        grades=np.concatenate([np.ones(int(told.sum()), dtype=np.float32), judged[:, 2]]),
         linked=np.stack([sources[in_text], targets[in_text]], axis=1),
         texts={
             row: prepare(without_words_of_links(store[row], found.names), boilerplate)
             for row in linking.tolist()
         },
-        encode=encode,
+        encode=partial(embed_texts, encoder),
         sources={
             "links in texts": count[PageLinkKind.TEXT],
             "related links of pages": count[PageLinkKind.RELATED],
@@ -100,10 +99,52 @@ def judged_pairs(
     )
 
 
+def clicked_pairs(
+    context: BuildContext, visible: NDArray[np.bool_], encoder: Encoder
+) -> JudgedPairs | None:
+    """Collect the pairs of visible articles that readers' clicks judge.
+
+    Args:
+        context: The build.
+        visible: Shape (n,), bool: which articles readers may see.
+        encoder: Makes the embeddings.
+
+    Returns:
+        The pairs; ``None`` if the clicks tell nothing, or nothing is to be learned.
+    """
+    if not context.options.learn:
+        return None
+    row = cache(IdTable(context.folder).row)
+    counts = np.array(
+        [
+            (article, target, *count)
+            for article_id, target_id, *count in context.options.clicks()
+            if (article := row(article_id)) is not None and (target := row(target_id)) is not None
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 5)
+    shown = counts[visible[counts[:, 0]] & visible[counts[:, 1]]]
+    articles, targets, positions, seen, clicked = shown.T
+    propensities = position_propensities(articles, targets, positions, seen, clicked)
+    judged = click_judgments(articles, targets, positions, seen, clicked, propensities)
+    if not len(judged.gains):
+        return None
+    return JudgedPairs(
+        seeds=judged.articles,
+        targets=judged.targets,
+        grades=np.log2(1 + judged.gains),
+        linked=np.zeros((0, 2), dtype=np.int32),
+        texts={},
+        encode=partial(embed_texts, encoder),
+        sources={"pairs by clicks": len(judged.gains)},
+        closed=True,
+    )
+
+
 def save_learning(
     context: BuildContext,
     related: PipelineResult,
-    judged: JudgedPairs | None,
+    judged: Sequence[JudgedPairs | None],
     previous: Build | None,
 ) -> dict[str, Any]:
     """Write what was learned into the build's folder, or what the live build says of it.
@@ -111,7 +152,7 @@ def save_learning(
     Args:
         context: The build.
         related: The result of relating the articles.
-        judged: What weights were learned from.
+        judged: What weights were learned from, each kind apart.
         previous: The live build, if its weights are used.
 
     Returns:
@@ -120,19 +161,31 @@ def save_learning(
     learned, learning = related.learned, dict[str, Any]()
     if previous is not None:
         learning = previous.learning
-    elif learned is not None and judged is not None:
+    elif learned is not None:
         weights = weights_by_name(related.calibration)
         learning = {
-            "adopted": learned.adopted,
+            "adopted": learned.changed,
             "sentences": describe_learning(learned, list(weights)),
             "seeds": learned.seeds,
-            "sources": dict(judged.sources),
+            "sources": {
+                name: count
+                for some in judged
+                if some is not None
+                for name, count in some.sources.items()
+            },
             "default_ndcg10": round(learned.default_ndcg10, 4),
             "learned_ndcg10": round(learned.learned_ndcg10, 4),
             "gain_99": [round(learned.gain_low, 4), round(learned.gain_high, 4)],
             "folds": learned.folds,
             "weights": weights,
         }
+        if (clicked := learned.clicked) is not None:
+            learning["clicks"] = {
+                "adopted": clicked.adopted,
+                "lists": clicked.seeds,
+                "gain_99": [round(clicked.gain_low, 4), round(clicked.gain_high, 4)],
+                "own_links_kept": round(clicked.kept, 4),
+            }
     write_json(context.folder / LEARNING, learning)
     return learning
 

@@ -45,6 +45,10 @@ def click_judgments(
     (the gamma-Poisson model; moments as in Clayton and Kaldor, Biometrics 43, 1987). So targets
     with few clicks hardly differ from 1, and if all differences are chance, nothing is judged.
 
+    Propensities are taken from the upper ends of their intervals. If they were taken too low, all
+    that stands lower down would seem better than it is, in every list alike, and no fold would
+    show that this is wrong; too high, they only make the list's order seem right as it is.
+
     Args:
         articles: Shape (n,), int: whose list it is.
         targets: Shape (n,), int: what was seen in it.
@@ -57,7 +61,7 @@ def click_judgments(
     used = propensities.known[place] & (positions <= len(propensities.values)) & (seen > 0)
     pairs, group = np.unique(np.stack([articles, targets])[:, used], axis=1, return_inverse=True)
     count = pairs.shape[1]
-    exposure = np.bincount(group.ravel(), (seen * propensities.values[place])[used], count)
+    exposure = np.bincount(group.ravel(), (seen * propensities.high[place])[used], count)
     clicks = np.bincount(group.ravel(), clicked[used], count)
     _, owner = np.unique(pairs[0], return_inverse=True)
     of_article = np.bincount(owner, clicks)

@@ -16,7 +16,7 @@ def rate_interval(
     JASA 22 (1927).
 
     Args:
-        clicked: How many were clicked; any shape.
+        clicked: How many were clicked; any shape. More than were seen count as all.
         seen: How many were seen, of the same shape.
         confidence: The probability with which the interval holds the true rate.
 
@@ -26,7 +26,7 @@ def rate_interval(
     """
     count = np.asarray(seen, dtype=np.float64)
     reach = float(ndtri((1 + confidence) / 2)) ** 2
-    rate = np.asarray(clicked, dtype=np.float64) / np.maximum(count, 1)
+    rate = np.minimum(np.asarray(clicked, dtype=np.float64) / np.maximum(count, 1), 1)
     middle = (count * rate + reach / 2) / (count + reach)
     half = np.sqrt(reach * count * rate * (1 - rate) + reach**2 / 4) / (count + reach)
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)

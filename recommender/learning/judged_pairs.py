@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recommender.encoder import Embeddings
 from recommender.evidence import KINDS, PairData, compare
 from recommender.fusion import Calibration, hear_neighbors
-from recommender.learning.training_seeds import TrainingSeeds, deal_by_chance
+from recommender.learning.training_seeds import TrainingSeeds, deal_by_chance, mean_elsewhere
 from recommender.lexical import apply_weights
 from recommender.neighbors import NO_ROW, Neighbors
 from recommender.stories import Stories
@@ -44,20 +44,23 @@ class JudgedPairs:
     Attributes:
         seeds: Shape (m,), int32: for each judged pair, the row of the article whose list it is.
         targets: Shape (m,), int32: the row of the article that belongs into the list, or not.
-        grades: Shape (m,), int32: above 0 if related, else 0.
+        grades: Shape (m,), float32: above 0 if related, else 0; 2 ** grade - 1 is gained.
         linked: Shape (l, 2), int32: source and target of all links in texts, both rows.
         texts: For rows whose text must be compared without the words of its links, that text.
         encode: Encodes such texts.
         sources: The number of judged pairs by where they come from.
+        closed: Whether a seed's judged articles are compared with each other alone, since of others
+            nothing is known; by default all others count as unrelated.
     """
 
     seeds: NDArray[np.int32]
     targets: NDArray[np.int32]
-    grades: NDArray[np.int32]
+    grades: NDArray[np.float32]
     linked: NDArray[np.int32]
     texts: Mapping[int, PreparedText]
     encode: Callable[[Sequence[PreparedText]], Embeddings]
     sources: Mapping[str, int] = field(default_factory=dict)
+    closed: bool = False
 
     def draw(self, most: int = MOST_SEEDS) -> JudgedPairs:
         """Return the pairs of at most so many seeds that have a related article."""
@@ -113,6 +116,7 @@ def training_seeds(
         valid &= ~_among(found * count + seeds[:, None], links)
         place, known = _find(seeds[:, None] * count + found, keys)
         grades = np.where(known & valid, gains[place], 0.0).astype(np.float32)
+        comparable = valid & known if judged.closed else valid
         values = scoring.standardize(compare(own.take(block), corpus, found))
         scores = values @ np.array(scoring.weights, dtype=np.float32)
         order = np.argsort(np.where(valid, sort_keys(scores, found), np.iinfo(np.int64).max))
@@ -120,13 +124,13 @@ def training_seeds(
         paid = scoring.hub * (nearest[np.maximum(found, 0)] - scoring.hub_mean)
         features = np.concatenate([values, heard[..., None]], axis=2)
         full = scores + scoring.neighbors * heard - paid
-        order = np.argsort(np.where(valid, sort_keys(full.astype(np.float32), found), 2**62))
+        order = np.argsort(np.where(comparable, sort_keys(full.astype(np.float32), found), 2**62))
         parts.append(
             [
                 np.take_along_axis(features, order[..., None], axis=1),
                 *(
                     _by_order(some, order)
-                    for some in (-paid.astype(np.float32), grades, valid, np.maximum(found, 0))
+                    for some in (-paid.astype(np.float32), grades, comparable, np.maximum(found, 0))
                 ),
             ]
         )
@@ -137,9 +141,13 @@ def training_seeds(
     own_story = stories.of[seed] == stories.of[target]
     counted = (gains > 0) & ~own_story & ~_among(target * count + seed, links)
     seed, target, gains = seed[counted], target[counted], gains[counted]
-    popularity = deal_by_chance(np.searchsorted(rows, seed), target, gains, found, grades)
     ideal = _ideal(rows, seed, gains)
-    kept = ideal > 0
+    if judged.closed:
+        popularity = mean_elsewhere(target, gains, found, grades)
+        kept = valid.sum(axis=1) > 1
+    else:
+        popularity = deal_by_chance(np.searchsorted(rows, seed), target, gains, found, grades)
+        kept = ideal > 0
     if not kept.any():
         return None
     return TrainingSeeds(

@@ -2,13 +2,16 @@
 
 The seeds are divided into folds. Weights fitted without a fold are measured on its seeds, with a
 strength of shrinking that was chosen without them as well (nested cross-validation).
+
+Clicks are learned from in a second step, from the weights of the first on. What they change must
+surely gain on unseen lists by the same rule, and must not cost the site's own links.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +23,10 @@ from recommender.learning.training_seeds import TrainingSeeds
 FOLDS = 5
 MIN_SEEDS = 20
 _STRENGTHS = (math.inf, 30.0, 10.0, 3.0, 1.0, 0.3, 0.1)
+MOST_LOST = 0.01
+"""The largest share of what lists are worth by the site's own links and judgments that may be lost
+by learning from clicks, too."""
+
 _CONFIDENCE = 0.99
 _RANDOM_SEED = 7
 
@@ -42,6 +49,9 @@ class LearnedWeights:
         gain_high: Upper end.
         shares: Shape (2, kinds), float64: the share of each kind of evidence in how much the
             scores of a list's candidates differ, by the default and by ``weights``.
+        kept: The mean rank-biased gain on the seeds on which nothing may be lost, as a share of
+            the default's; 1 without any.
+        clicked: What was learned from clicks in the second step; ``None`` without clicks.
     """
 
     weights: NDArray[np.float64]
@@ -54,10 +64,48 @@ class LearnedWeights:
     gain_low: float
     gain_high: float
     shares: NDArray[np.float64]
+    kept: float = 1.0
+    clicked: LearnedWeights | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the weights are others than the default, by either step."""
+        return self.adopted or (self.clicked is not None and self.clicked.adopted)
+
+
+def learn_in_steps(
+    own: TrainingSeeds | None,
+    clicked: TrainingSeeds | None,
+    default: NDArray[np.float64],
+    scales: NDArray[np.float64],
+) -> LearnedWeights | None:
+    """Learn weights from what the site itself calls related, and then from clicks.
+
+    Args:
+        own: The articles judged by the site's links and its editors; ``None`` without any.
+        clicked: The articles whose lists were clicked in; ``None`` without any.
+        default: As for :func:`learn_weights`.
+        scales: As well.
+
+    Returns:
+        The first step's result, with the weights of both; the second's is in ``clicked``. ``None``
+        if there is nothing to learn from.
+    """
+    if clicked is None:
+        return None if own is None else learn_weights(own, default, scales)
+    own = clicked.take(np.arange(0)) if own is None else own
+    first, both = learn_weights(own, default, scales), own.join(clicked)
+    second = learn_weights(both, first.weights, scales, guarded=len(own))
+    shares = np.stack([both.shares(default), both.shares(second.weights)])
+    return replace(first, weights=second.weights, clicked=replace(second, shares=shares))
 
 
 def learn_weights(
-    seeds: TrainingSeeds, default: NDArray[np.float64], scales: NDArray[np.float64]
+    seeds: TrainingSeeds,
+    default: NDArray[np.float64],
+    scales: NDArray[np.float64],
+    *,
+    guarded: int = 0,
 ) -> LearnedWeights:
     """Learn weights from judged articles.
 
@@ -65,12 +113,16 @@ def learn_weights(
         seeds: The judged articles with the evidence of their candidates.
         default: Shape (kinds,), float64: the weights that are kept unless better ones are found.
         scales: Shape (kinds,), float64, above 0: by how much each weight ordinarily differs.
+        guarded: So many of the first seeds need not gain, but may lose no more than
+            :data:`MOST_LOST`, neither by weights that were learned without them nor by the final
+            ones.
 
     Returns:
         The same weights for the same arguments: nothing is drawn from the clock.
     """
-    enough = len(seeds) >= MIN_SEEDS
+    enough = len(seeds) - guarded >= MIN_SEEDS
     before = seeds.measure(default)
+    guard, judged = slice(guarded), slice(guarded, None)
     unseen, choices = np.zeros((len(seeds), 3)), np.zeros(len(_STRENGTHS))
     low = high = beyond_chance = 0.0
     if enough:
@@ -81,23 +133,32 @@ def learn_weights(
             chosen = gains[fold, ~here, :, 1].mean(axis=0).argmax()
             unseen[here] = gains[fold, here, chosen]
             choices += gains[fold, here, :, 1].sum(axis=0)
-        whole = max(float(before[:, 1].mean()), 1e-9)
-        low, high = _interval(unseen[:, 1] / whole)
-        beyond_chance, _ = _interval(unseen[:, 1] - unseen[:, 2])
+        gained, whole = unseen[judged], max(float(before[judged, 1].mean()), 1e-9)
+        low, high = _interval(gained[:, 1] / whole)
+        beyond_chance, _ = _interval(gained[:, 1] - gained[:, 2])
     best = int(choices.argmax())
-    adopted = best > 0 and min(low, beyond_chance, float(unseen[:, 0].sum())) > 0
-    weights = _fit_path(seeds, default, scales)[best] if adopted else default
+    adopted = best > 0 and min(low, beyond_chance, float(unseen[judged, 0].sum())) > 0
+    weights, kept = default, 1.0
+    if adopted:
+        learned = _fit_path(seeds, default, scales)[best]
+        least = (1 - MOST_LOST) * before[guard, :2].sum(axis=0)
+        after = seeds.measure(learned)[guard], before[guard] + unseen[guard]
+        adopted = all((some[:, :2].sum(axis=0) >= least).all() for some in after)
+        if guarded:
+            kept = float(after[0][:, 1].sum() / max(before[guard, 1].sum(), 1e-9))
+        weights = learned if adopted else default
     return LearnedWeights(
         weights=weights,
         adopted=adopted,
         strength=_STRENGTHS[best],
-        seeds=len(seeds),
+        seeds=len(seeds) - guarded,
         folds=FOLDS if enough else 0,
-        default_ndcg10=float(before[:, 0].sum()) / max(len(seeds), 1),
-        learned_ndcg10=float((before + unseen)[:, 0].sum()) / max(len(seeds), 1),
+        default_ndcg10=float(before[judged, 0].sum()) / max(len(seeds) - guarded, 1),
+        learned_ndcg10=float((before + unseen)[judged, 0].sum()) / max(len(seeds) - guarded, 1),
         gain_low=low,
         gain_high=high,
         shares=np.stack([seeds.shares(default), seeds.shares(weights)]),
+        kept=kept,
     )
 
 

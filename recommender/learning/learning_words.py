@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from recommender.learning.learned_weights import MIN_SEEDS, LearnedWeights
+from recommender.learning.learned_weights import MIN_SEEDS, MOST_LOST, LearnedWeights
 
 _PHRASES = {
     "meaning": "texts of similar meaning",
@@ -35,34 +35,70 @@ def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str
     """Say what was learned and how good it is, or why the default weights are kept.
 
     Args:
-        learned: The result of :func:`recommender.learning.learned_weights.learn_weights`.
+        learned: The result of :mod:`recommender.learning.learned_weights`.
         kinds: The name of each kind of evidence, in the order of the weights. A kind that has no
             phrase of its own here is called by its name.
 
     Returns:
         One to some sentences, the most important first.
     """
+    said = [] if learned.changed else ["The default weights are used."]
+    if (clicked := learned.clicked) is None:
+        return [*_changes(learned, kinds), " ".join([*said, _describe_links(learned)])]
+    return [
+        *_changes(clicked if clicked.adopted else learned, kinds),
+        " ".join([*said, _describe_links(learned)]),
+        _describe_clicks(clicked),
+    ]
+
+
+def _describe_links(learned: LearnedWeights) -> str:
     if not learned.folds:
-        return [
+        return (
             f"{learned.seeds} articles say what they are related to; at least {MIN_SEEDS} are "
-            "needed to learn from them. The default weights are used."
-        ]
+            "needed to learn from them."
+        )
     tested = (
         f"On articles they were not learned from, learned weights reach an nDCG@10 of "
         f"{learned.learned_ndcg10:.3f}, the default ones {learned.default_ndcg10:.3f}"
     )
-    between = (
+    if learned.adopted:
+        source = f"The weights were learned from {learned.seeds} articles."
+        return f"{source} {tested}; {_between(learned)}."
+    return f"{tested}: {_why_not(learned)}."
+
+
+def _describe_clicks(clicked: LearnedWeights) -> str:
+    lists = f"{clicked.seeds} articles' lists"
+    if clicked.adopted:
+        return (
+            f"Clicks in {lists} count, too: where they were not learned from, {_between(clicked)}; "
+            f"by the site's own links, lists are worth {clicked.kept:.1%} of what they were."
+        )
+    if not clicked.folds:
+        return f"Clicks tell of {lists}; at least {MIN_SEEDS} are needed to learn from them."
+    if clicked.gain_low > 0 and clicked.kept < 1 - MOST_LOST:
+        why = "lists would be worse by the site's own links"
+    else:
+        why = _why_not(clicked)
+    return f"Clicks in {lists} change nothing: {why}."
+
+
+def _between(learned: LearnedWeights) -> str:
+    return (
         f"a list gains between {learned.gain_low:+.1%} and {learned.gain_high:+.1%} on the "
         "average, higher places counting more, with 99 % certainty"
     )
-    if learned.adopted:
-        source = f"The weights were learned from {learned.seeds} articles."
-        return [_describe_changes(learned, kinds), f"{source} {tested}; {between}."]
+
+
+def _why_not(learned: LearnedWeights) -> str:
     if learned.gain_low > 0:
-        why = "but no more than chance gives, as some articles are judged related to many"
-    else:
-        why = f"not surely more, as {between}"
-    return [f"The default weights are used. {tested}: {why}."]
+        return "but no more than chance gives, as some articles are judged related to many"
+    return f"not surely more, as {_between(learned)}"
+
+
+def _changes(learned: LearnedWeights, kinds: Sequence[str]) -> list[str]:
+    return [_describe_changes(learned, kinds)] if learned.adopted else []
 
 
 def _describe_changes(learned: LearnedWeights, kinds: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ class TrainingSeeds:
         valid: Shape (seeds, candidates), bool: False where a seed has no more candidates.
         popularity: Shape (seeds, candidates), float32: the gain that each candidate would have on
             the average if the judged articles were dealt to the seeds by chance, see
-            :func:`deal_by_chance`.
+            :func:`deal_by_chance` and :func:`mean_elsewhere`.
     """
 
     features: NDArray[np.float32]
@@ -57,6 +57,20 @@ class TrainingSeeds:
             ideal=self.ideal[seeds],
             valid=self.valid[seeds],
             popularity=None if self.popularity is None else self.popularity[seeds],
+        )
+
+    def join(self, others: TrainingSeeds) -> TrainingSeeds:
+        """Return these seeds and, behind them, others with as many candidates."""
+        popularity = None
+        if self.popularity is not None and others.popularity is not None:
+            popularity = np.concatenate([self.popularity, others.popularity])
+        return TrainingSeeds(
+            features=np.concatenate([self.features, others.features]),
+            offsets=np.concatenate([self.offsets, others.offsets]),
+            grades=np.concatenate([self.grades, others.grades]),
+            ideal=np.concatenate([self.ideal, others.ideal]),
+            valid=np.concatenate([self.valid, others.valid]),
+            popularity=popularity,
         )
 
     def measure(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -119,4 +133,22 @@ def deal_by_chance(
     own = np.bincount(seeds, minlength=len(candidates))[:, None]
     dealt = own * (known[candidates] - grades) / np.maximum(len(seeds) - own, 1)
     found: NDArray[np.float32] = dealt.astype(np.float32)
+    return found
+
+
+def mean_elsewhere(
+    targets: NDArray[np.integer],
+    gains: NDArray[np.floating],
+    candidates: NDArray[np.integer],
+    grades: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """Return the mean gain of each candidate in other seeds' lists, with a gain of 1 once added.
+
+    It is what a target's attraction wherever it stands lets one expect. The shapes are those of
+    :func:`deal_by_chance`, and every gain is above 0.
+    """
+    size = int(max(candidates.max(initial=0), targets.max(initial=0))) + 1
+    known = np.bincount(targets, gains, minlength=size)[candidates] - grades
+    others = np.bincount(targets, minlength=size)[candidates] - (grades > 0)
+    found: NDArray[np.float32] = ((known + 1) / (others + 1)).astype(np.float32)
     return found

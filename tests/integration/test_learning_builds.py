@@ -68,3 +68,23 @@ def test_judgments_are_learned_from_beside_links_and_off_means_neither(
     assert build.learning["sources"]["judgments"] == 2
     _, off = build_root(source, root.path, relearn=True, learn=False)
     assert off.learning == {}
+
+
+def test_clicks_are_a_further_source_and_unknown_articles_are_left_out(
+    write_jsonl: Callable[..., Path], build_root: Callable[..., tuple[Root, Build]]
+) -> None:
+    counts = [
+        (f"a-{number}", f"a-{5 * (number // 5) + (number + step) % 5}", place, 500, 300 // step)
+        for number in range(COUNT)
+        for step in (1, 2, 3)
+        for place in {step, step % 3 + 1}
+    ]
+    counts += [("a-0", "unknown", 1, 900, 900), ("unknown", "a-1", 1, 900, 900)]
+    _, build = build_root(write_jsonl(linked_site()), clicks=lambda: counts)
+    learning = build.learning
+    assert learning["sources"]["pairs by clicks"] == 3 * COUNT
+    assert learning["clicks"]["lists"] == COUNT
+    assert learning["clicks"]["own_links_kept"] >= 0.99
+    assert any("Clicks" in sentence for sentence in learning["sentences"])
+    page = (build.folder / "report.html").read_text()
+    assert "180 pairs by clicks (75%)" in page

@@ -73,7 +73,7 @@ def judged(*pairs: tuple[int, int, int], linked: Sequence[tuple[int, int]] = ())
     return JudgedPairs(
         seeds=seeds,
         targets=targets,
-        grades=grades,
+        grades=grades.astype(np.float32),
         linked=np.array(linked, dtype=np.int32).reshape(-1, 2),
         texts={},
         encode=encode,
@@ -155,6 +155,21 @@ def test_seeds_without_a_related_article_teach_nothing(
     related: tuple[PipelineResult, CorpusTerms],
 ) -> None:
     assert trained(related, judged((3, 4, 0))) is None
+
+
+def test_of_closed_lists_only_what_was_judged_is_compared(
+    related: tuple[PipelineResult, CorpusTerms],
+) -> None:
+    judged_ones = replace(judged((3, 4, 1), (3, 9, 2), (5, 6, 1)), closed=True)
+    seeds = trained(related, judged_ones)
+    assert seeds is not None
+    assert len(seeds) == 1  # of the other list nothing can be compared
+    assert seeds.valid[0].sum() == 2
+    assert sorted(seeds.grades[0][seeds.valid[0]].tolist()) == [1, 3]
+    opened = trained(related, replace(judged_ones, closed=False))
+    assert opened is not None
+    alike = seeds.features[0][seeds.valid[0]][:, None] == opened.features[0][opened.grades[0] > 0]
+    assert alike.all(axis=2).any(axis=1).all()  # the same evidence, whatever else is judged
 
 
 def test_too_many_seeds_are_drawn_from() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from recommender.learning.learned_weights import learn_weights
-from recommender.learning.training_seeds import TrainingSeeds, deal_by_chance
+from recommender.learning.learned_weights import learn_in_steps, learn_weights
+from recommender.learning.training_seeds import TrainingSeeds, deal_by_chance, mean_elsewhere
 
 DEFAULT = np.array([0.6, 0.4, 0.1, 0.0])
 SCALES = np.array([0.3, 0.3, 0.15, 0.2])
@@ -124,3 +124,54 @@ def test_evidence_of_any_size_is_learned_from():
     learned = learn(loud)
     assert learned.adopted
     assert np.isfinite(learned.weights).all()
+
+
+def clicked_lists(count, truth, seed=3):
+    """Lists of six whose articles attract by the true weights."""
+    seeds = draw_seeds(count, truth, seed)
+    gains = np.exp(0.7 * (seeds.features @ np.asarray(truth, dtype=np.float32)))
+    shown = np.arange(CANDIDATES) < 6
+    return replace(
+        seeds, grades=np.where(shown, gains, 0), valid=np.tile(shown, (count, 1)), ideal=seeds.ideal
+    )
+
+
+def test_clicks_change_what_the_site_s_own_links_leave_open():
+    truth = np.array([0.6, 0.4, 0.8, 0.0])
+    own, clicked = draw_seeds(100, DEFAULT), clicked_lists(300, truth)
+    own = replace(own, features=own.features * np.float32([1, 1, 0, 1]))  # tells nothing of it
+    learned = learn_in_steps(own, clicked, DEFAULT, SCALES)
+    assert not learned.adopted
+    assert learned.changed
+    assert learned.clicked.adopted
+    assert learned.weights[2] > 0.3
+    assert learned.clicked.kept > 0.99
+    assert learned.clicked.seeds == 300
+    assert learned.seeds == 100
+    alone = learn_in_steps(None, clicked, DEFAULT, SCALES)
+    assert alone.clicked.adopted
+    assert (alone.seeds, alone.clicked.kept) == (0, 1)
+
+
+def test_clicks_never_cost_the_site_s_own_links():
+    own, clicked = draw_seeds(60, DEFAULT, noise=0.1), clicked_lists(600, [0, 0, 1.0, 0])
+    assert learn_in_steps(None, clicked, DEFAULT, SCALES).clicked.adopted
+    learned = learn_in_steps(own, clicked, DEFAULT, SCALES)
+    before, after = own.measure(DEFAULT), own.measure(learned.weights)
+    assert (after[:, :2].mean(axis=0) >= 0.99 * before[:, :2].mean(axis=0)).all()
+
+
+def test_without_clicks_there_is_one_step_and_without_both_none():
+    own = draw_seeds(60, [0.2, 0.4, 0.8, 0.0])
+    assert learn_in_steps(None, None, DEFAULT, SCALES) is None
+    one = learn_in_steps(own, None, DEFAULT, SCALES)
+    assert one.clicked is None
+    assert one.weights.tolist() == learn(own).weights.tolist()
+
+
+def test_a_target_liked_everywhere_is_expected_to_be_liked():
+    targets, gains = np.array([0, 1, 0, 2]), np.array([3.0, 1.0, 5.0, 1.0])
+    candidates = np.array([[0, 1, 3], [0, 2, 3]])
+    grades = np.float32([[3, 1, 0], [5, 1, 0]])
+    found = mean_elsewhere(targets, gains, candidates, grades)
+    assert found.tolist() == [[3, 1, 1], [2, 1, 1]]

@@ -1,6 +1,7 @@
 """What editors read about learned weights."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -52,4 +53,24 @@ def test_the_reason_why_the_default_stays_is_told():
     (few,) = describe_learning(
         learned(USUAL, adopted=False, seeds=7, folds=0, strength=math.inf), KINDS
     )
-    assert few.startswith("7 articles say what they are related to; at least 20 are needed")
+    assert few.startswith(
+        f"{unsure[:29]} 7 articles say what they are related to; at least 20 are needed"
+    )
+
+
+def test_what_clicks_add_is_told_or_why_they_add_nothing():
+    unsure = learned(USUAL, adopted=False, gain_low=-0.02)
+    told = learned([0.2, 0.5, 0.15, 0.15, 0.0], seeds=300, kept=0.998)
+    changes, links, clicks = describe_learning(replace(unsure, clicked=told), KINDS)
+    assert "shared words count double" in changes
+    assert links.startswith("On articles they were not learned from")
+    assert clicks.startswith("Clicks in 300 articles' lists count, too")
+    assert "worth 99.8% of what they were" in clicks
+    for found, why in (
+        ({"gain_low": -0.01}, "not surely more"),
+        ({"kept": 0.9}, "lists would be worse by the site's own links"),
+        ({"folds": 0, "seeds": 3}, "of 3 articles' lists; at least 20"),
+    ):
+        refused = learned(USUAL, adopted=False, **found)
+        *_, clicks = describe_learning(replace(unsure, clicked=refused), KINDS)
+        assert why in clicks
