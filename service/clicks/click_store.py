@@ -7,6 +7,7 @@ database the tables are in the schema ``alsolike_clicks``.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,7 +111,7 @@ class ClickStore:
                     connection.execute(_upsert(table, connection.dialect.name), values)
 
     def forget(self, before: str) -> None:
-        """Removes what was counted before a day, such as ``2026-01-31``.
+        """Removes what was counted before a day, such as ``2026-01-31``, and older comparisons.
 
         Raises:
             DatabaseError: If the database can't be written.
@@ -118,6 +119,10 @@ class ClickStore:
         with self.write() as connection:
             for table in (counts, rejected):
                 connection.execute(table.delete().where(table.c.day < before))
+            name, since = blocks.c.comparison, dt.datetime.fromisoformat(before).timestamp()
+            keys = connection.scalars(sa.select(name).distinct())
+            old = [key for key in keys if int(key.rpartition("@")[2]) < since]
+            connection.execute(blocks.delete().where(name.in_(old)))
 
     def sums(
         self,
