@@ -31,20 +31,25 @@ PATIENCE = 30.0
 """Seconds after the last request in which answers still count."""
 
 
-def offer(port: int, paths: Sequence[str], rate: float, seconds: float) -> list[float]:
+def offer(
+    port: int, paths: Sequence[str], rate: float, seconds: float, status: int = 200
+) -> list[float]:
     """Ask a server of this machine for paths by turns, at a fixed rate.
 
     Args:
         port: Where it listens on 127.0.0.1.
-        paths: Path and query of each request, percent-encoded.
+        paths: Path and query of each request, percent-encoded; or whole requests.
         rate: Requests per second.
         seconds: How long.
+        status: The status that answers must have.
 
     Returns:
         One latency per request, in seconds from the moment at which it was due; infinite for one
-        that was not answered with 200.
+        that was answered otherwise, or not at all.
     """
-    asked = {"port": port, "paths": list(paths), "rate": rate, "seconds": seconds}
+    asked = {
+        "port": port, "paths": list(paths), "rate": rate, "seconds": seconds, "status": status
+    }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.offered_load"],
         input=json.dumps(asked),
@@ -62,11 +67,13 @@ def percentile(latencies: Sequence[float], percent: int) -> float:
 
 
 class _Readers:
-    def __init__(self, port: int, paths: Sequence[str], rate: float, seconds: float) -> None:
+    def __init__(
+        self, port: int, paths: Sequence[str], rate: float, seconds: float, status: int
+    ) -> None:
         self.port = port
-        self.requests = [
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode() for path in paths
-        ]
+        self.status = status
+        get = f"GET %s HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"
+        self.requests = [(get % one if one[0] == "/" else one).encode() for one in paths]
         self.interval = 1 / rate
         self.latencies: list[float | None] = [None] * round(rate * seconds)
         self.left = len(self.latencies)
@@ -110,7 +117,7 @@ class _Readers:
     def finish(self, number: int | None, status: int | None) -> None:
         if number is None:
             return
-        if status == 200:
+        if status == self.status:
             self.latencies[number] = self.loop.time() - self.due(number)
         self.left -= 1
         if not self.left:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp
 
 from index.root.root import Root
+from service.clicks.click_counter import ClickCounter
 from service.clicks.placement import open_placements
 from service.decisions.open_decisions import keep_state
+from service.http.event_route import EventRoute
 from service.http.metrics import Metrics, RequestCounts
 from service.http.middleware import LateApp, Lifespan, Middleware, Probes
 from service.http.related_lists import RelatedLists
@@ -51,8 +53,10 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         exploring=settings.explore > 0,
     )
     counts = RequestCounts()
-    lists = RelatedLists(settings, counts, open_placements(settings))
-    metrics = Metrics(live, counts)
+    placements = open_placements(settings)
+    clicks = None if placements is None else ClickCounter(settings, placements)
+    lists = RelatedLists(settings, counts, placements)
+    metrics = Metrics(live, counts, clicks)
 
     def compose() -> ASGIApp:
         from service.fastapi_app import compose_api
@@ -67,6 +71,8 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         if live.unready is not None:
             log.error("no related articles can be served yet: %s", live.unready)
         metrics.flush()
+        if clicks is not None:
+            clicks.start()
         tasks = [
             asyncio.create_task(task)
             for task in (live.watch(), _flush(metrics), _follow(api, live))
@@ -75,12 +81,15 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if clicks is not None:
+            await asyncio.to_thread(clicks.stop)
         metrics.flush()
         live.close()
         await asyncio.to_thread(keeper.close)
 
-    probes = Probes(Lifespan(api, running), live)
-    edge = Middleware(probes, settings, counts)
+    probes = Probes(Lifespan(api, running), live, clicks)
+    events = EventRoute(probes, live, settings, clicks)
+    edge = Middleware(events, settings, counts)
     readers = None
     if settings.read_token:
         # Imported here, since only a service that requires a token needs it this early.

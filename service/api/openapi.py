@@ -20,9 +20,12 @@ from pydantic.json_schema import models_json_schema
 from index.articles.card import ArticleCard
 from index.query import MAX_LIMIT, ArticleId, RelatedQuery, query_options
 from service.api.api_models import ApiModel
+from service.api.event_operation import EVENT_OPERATION
 from service.api.operation_routes import PROBES, Alive, NotReady, Ready
+from service.clicks.click_events import EventBatch
 from service.clicks.placement import MAX_PLACEMENT
 from service.http.content_policy import page_policy
+from service.http.event_route import EVENTS
 from service.http.html_fragment import templates
 from service.http.list_json import related_json
 from service.http.problems import MEDIA_TYPE
@@ -119,8 +122,9 @@ def openapi(app: FastAPI, settings: Settings, example: dict[str, Any] | None) ->
         "Unknown parameters are ignored.",
         routes=app.routes,
     )
+    answers = (RelatedAnswer, Problem, Alive, Ready, NotReady)
     _, definitions = models_json_schema(
-        [(model, "serialization") for model in (RelatedAnswer, Problem, Alive, Ready, NotReady)],
+        [*((model, "serialization") for model in answers), (EventBatch, "validation")],
         ref_template="#/components/schemas/{model}",
     )
     components = document.setdefault("components", {}).setdefault("schemas", {})
@@ -150,6 +154,7 @@ def openapi(app: FastAPI, settings: Settings, example: dict[str, Any] | None) ->
             answer["example"] = example
         paths[prefix] = {"get": json_route}
         paths[prefix + ".html"] = {"get": _operation(first, settings, prefix, as_html=True)}
+    paths[EVENTS] = {"post": copy.deepcopy(EVENT_OPERATION)}
     probes = {path: {"get": copy.deepcopy(operation)} for path, operation in PROBES.items()}
     rest = probes | document["paths"]
     for path, operations in sorted(rest.items(), key=_is_for_operators):

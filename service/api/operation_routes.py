@@ -50,6 +50,10 @@ class Ready(ApiModel):
         "keeps trying to update it); null if it is up to date"
     )
 
+    clicks: str | None = None
+    """why counted clicks can't be stored (the service keeps them in memory, within bounds); null
+    if they can; only while the setting clicks is on"""
+
 
 class NotReady(ApiModel):
     """The answer of ``/readyz`` if nothing can be served: no build, or no takedowns to obey."""

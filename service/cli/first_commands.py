@@ -29,6 +29,7 @@ from service.settings import CONFIG_FILE, CONFIG_VARIABLE, Settings, load_settin
 _FOR_A_TRIAL = ("cache", "sample")
 _LEAST_MEMORY = 1_500_000_000
 _LEAST_DISK = 2_000_000_000
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _WRITTEN = 1_764_000_000  # seconds since 1970; a clock that is behind this is wrong
 
 _FILE = """\
@@ -228,6 +229,22 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield Finding("database", "mend" if problem else "ok", problem or "answers")
 
 
+def _clicks(settings: Settings) -> Iterator[Finding]:
+    from service.clicks.click_bounds import MAX_EVENTS_A_MINUTE
+    from service.clicks.placement import open_placements
+
+    if open_placements(settings) is None:
+        return
+    if settings.host in _LOOPBACK and not settings.trusted_proxies:
+        sentence = (
+            f"on {settings.host} readers come through a proxy, but trusted_proxies names none: all "
+            f"of them would share one bound of {MAX_EVENTS_A_MINUTE} events a minute"
+        )
+        yield Finding("clicks", "look", sentence)
+    else:
+        yield Finding("clicks", "ok", "counted, without anything about a reader (docs/clicks.md)")
+
+
 def _port(settings: Settings) -> Iterator[Finding]:
     where = f"{settings.host}:{settings.port}"
     try:
@@ -263,5 +280,5 @@ def _guarded(
 
 _LOOKS = [
     _guarded(look.__name__.strip("_"), look)
-    for look in (_version, _machine, _root, _model, _sources, _database, _port, _clock)
+    for look in (_version, _machine, _root, _model, _sources, _database, _clicks, _port, _clock)
 ]

@@ -8,6 +8,8 @@ database the tables are in the schema ``alsolike_clicks``.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +34,10 @@ SCHEMA = "alsolike_clicks"
 
 _MAKING = 0x636C6963
 """The number of the PostgreSQL lock that makes a second process wait while tables are made."""
+
+_AT_ONCE, _PAUSE = 100, 0.000_5
+"""How many sums are stored before other threads, which answer readers, get Python's lock; and for
+how many seconds they surely do."""
 
 metadata = sa.MetaData()
 
@@ -105,24 +111,30 @@ class ClickStore:
         """
         with self.write() as connection:
             for table, rows in sums.items():
-                if rows:
-                    names = table.columns.keys()
-                    values = [dict(zip(names, (*k, *v), strict=True)) for k, v in rows.items()]
-                    connection.execute(_upsert(table, connection.dialect.name), values)
+                upsert = _upsert(table, connection.dialect.name)
+                names, left = table.columns.keys(), iter(rows.items())
+                while some := list(itertools.islice(left, _AT_ONCE)):
+                    values = [dict(zip(names, (*key, *sum_), strict=True)) for key, sum_ in some]
+                    connection.execute(upsert, values)
+                    time.sleep(_PAUSE)
 
     def forget(self, before: str) -> None:
-        """Removes what was counted before a day, such as ``2026-01-31``, and older comparisons.
+        """Removes what was counted before a day, and the blocks of comparisons that began before.
+
+        Args:
+            before: The day, such as ``2026-01-31``.
 
         Raises:
             DatabaseError: If the database can't be written.
         """
+        began = dt.datetime.fromisoformat(before).replace(tzinfo=dt.UTC).timestamp()
         with self.write() as connection:
             for table in (counts, rejected):
                 connection.execute(table.delete().where(table.c.day < before))
-            name, since = blocks.c.comparison, dt.datetime.fromisoformat(before).timestamp()
-            keys = connection.scalars(sa.select(name).distinct())
-            old = [key for key in keys if int(key.rpartition("@")[2]) < since]
-            connection.execute(blocks.delete().where(name.in_(old)))
+            key = blocks.c.comparison  # NAME@SECONDS, when it began
+            for known in connection.scalars(sa.select(key).distinct()).all():
+                if int(known.rpartition("@")[2]) < began:
+                    connection.execute(blocks.delete().where(key == known))
 
     def sums(
         self,

@@ -124,7 +124,7 @@ class Placements:
         if version != _VERSION:
             return None
         return Placement(
-            variant=Variant(variant),
+            variant=Variant(variant),  # with this version there are no others
             full_build=full_build,
             query=query,
             article=article,
@@ -167,8 +167,7 @@ def _read_or_make(path: Path) -> bytes:
         return path.read_bytes()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{KEY_FILE}.{os.getpid()}.tmp")
-    beside.unlink(missing_ok=True)
+    beside = path.with_name(f".{KEY_FILE}.{os.urandom(4).hex()}.tmp")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:

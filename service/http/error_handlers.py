@@ -10,7 +10,6 @@ import errno
 import logging
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -20,14 +19,14 @@ from starlette.responses import Response
 
 from index.errors import BuildError, BusyError, DatabaseError, GateError, UnavailableError
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
-from service.errors import (
-    ConflictError,
-    NotReadyError,
-    PublishError,
-    SupersededError,
-    missing_package,
+from service.errors import ConflictError, NotReadyError, PublishError, SupersededError
+from service.http.problems import (
+    MEDIA_TYPE,
+    ProblemError,
+    invalid_input,
+    out_of_files,
+    server_error,
 )
-from service.http.problems import MEDIA_TYPE, ProblemError, out_of_files, server_error
 
 log = logging.getLogger("alsolike")
 
@@ -47,8 +46,6 @@ _STATUS: Mapping[type[AlsoLikeError], int] = {
 
 _RETRY = {"Retry-After": "5"}
 
-_MAX_SHOWN = 80
-
 
 ErrorPage = Callable[[ProblemError], Response]
 """A function that shows an error to a person, as HTML."""
@@ -62,8 +59,7 @@ def add_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
         error_page: Shows the error to whoever opened an address in a browser; all others, and all
             of the API, get problem details as JSON.
     """
-    expected = (ProblemError, AlsoLikeError, RequestValidationError, HTTPException)
-    for kind in (*expected, OSError, ModuleNotFoundError):
+    for kind in (ProblemError, AlsoLikeError, RequestValidationError, HTTPException, OSError):
         app.add_exception_handler(kind, partial(_on_error, error_page))
     app.add_exception_handler(Exception, _on_bug)
 
@@ -75,16 +71,13 @@ async def _on_error(error_page: ErrorPage, request: Request, error: Exception) -
         case AlsoLikeError():
             problem = problem_of(error)
         case RequestValidationError():
-            problem = _invalid(error.errors()[0])
+            problem = invalid_input(error.errors()[0])
         case HTTPException():
             detail = str(error.detail)
             if error.status_code == 404:
                 path = request.scope["path"][:80]
                 detail = f"there is nothing at {path}; /docs lists all addresses"
             problem = ProblemError(error.status_code, detail, headers=error.headers)
-        case ModuleNotFoundError():
-            log.error("%s", error)
-            problem = ProblemError(503, missing_package(error))
         case OSError(errno=errno.EMFILE | errno.ENFILE):
             log.error("%s", error)
             problem = out_of_files()
@@ -123,19 +116,3 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
     field = getattr(error, "field", None) or None
     headers = _RETRY if status == 503 or isinstance(error, BusyError) else None
     return ProblemError(status, str(error), field=field, headers=headers)
-
-
-def _invalid(first: Mapping[str, Any]) -> ProblemError:
-    part, *path = first["loc"]
-    field = ".".join(str(part) for part in path)[:_MAX_SHOWN]
-    if first["type"] == "json_invalid":
-        return ProblemError(422, f"the body is not JSON: {first['ctx']['error']}")
-    if first["type"] == "missing":
-        named = f"the parameter {field}" if part != "body" else field or "the body"
-        return ProblemError(422, f"{named} is missing", field=field or None)
-    given = repr(first["input"])
-    if len(given) > _MAX_SHOWN:
-        given = f"{given[:_MAX_SHOWN]}…"
-    return ProblemError(
-        422, f"{field or 'the body'} is {given}: {first['msg']}", field=field or None
-    )

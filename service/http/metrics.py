@@ -24,6 +24,7 @@ from prometheus_client import (
     start_http_server,
 )
 
+from service.clicks.click_counter import ClickCounter
 from service.http.processes import is_running
 from service.serving.live import Live
 
@@ -89,6 +90,12 @@ _GAUGES: tuple[tuple[str, str, Mode], ...] = (
 their sum.
 """
 
+_CLICK_GAUGES: tuple[tuple[str, str, Mode], ...] = (
+    ("clicks_waiting", "Sums of counted clicks that are not stored yet", "livesum"),
+    ("clicks_database_away", "1 if counted clicks can't be stored", "livemax"),
+)
+"""The same, while clicks are counted."""
+
 
 class Metrics:
     """The metrics of this worker process, and their sum over all workers.
@@ -96,11 +103,15 @@ class Metrics:
     Args:
         live: Holds the published build, which the service serves.
         counts: The request counts of this worker.
+        clicks: Counts clicks; ``None`` while none are counted.
     """
 
-    def __init__(self, live: Live, counts: RequestCounts) -> None:
+    def __init__(
+        self, live: Live, counts: RequestCounts, clicks: ClickCounter | None = None
+    ) -> None:
         self._live = live
         self._counts = counts
+        self._clicks = clicks
         self._seen = RequestCounts()
         self._counted = {"swaps": 0, "refusals": 0}
         _remove_dead_gauges()
@@ -124,8 +135,11 @@ class Metrics:
         }
         self._gauges = {
             name: Gauge(f"alsolike_{name}", text, registry=self.registry, multiprocess_mode=mode)
-            for name, text, mode in _GAUGES
+            for name, text, mode in (*_GAUGES, *(() if clicks is None else _CLICK_GAUGES))
         }
+        if clicks is not None:
+            self._reported = counter("click_events", "Events that pages reported", "outcome")
+            self._reported_before: defaultdict[str, int] = defaultdict(int)
         self._info = Gauge(
             "alsolike_build_info",
             "1 for the live build",
@@ -151,6 +165,10 @@ class Metrics:
             count = getattr(self._live, name)
             counter.inc(count - self._counted[name])
             self._counted[name] = count
+        if self._clicks is not None:
+            for outcome, count in list(self._clicks.outcomes.items()):
+                self._reported.labels(outcome).inc(count - self._reported_before[outcome])
+                self._reported_before[outcome] = count
         self._flush_gauges()
 
     def _flush_latency(self, route: str, buckets: list[int]) -> None:
@@ -183,6 +201,9 @@ class Metrics:
                 "cache_bytes": generation.cache.size,
                 "cache_answers": len(generation.cache),
             }
+        if self._clicks is not None:
+            values["clicks_waiting"] = self._clicks.waiting
+            values["clicks_database_away"] = self._clicks.problem is not None
         for name, value in values.items():
             self._gauges[name].set(value)
         served = None if build is None else build.name

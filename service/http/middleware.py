@@ -23,6 +23,7 @@ from typing import Any
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.clicks.click_counter import ClickCounter
 from service.http.headers import by_name
 from service.http.logs import REQUEST_ID_HEADER, current_request_id, log_access, request_id
 from service.http.metrics import RequestCounts
@@ -119,11 +120,13 @@ class Probes:
     Args:
         app: The app that answers all other requests.
         live: Holds the published build, which the service serves.
+        clicks: Counts clicks; ``None`` while none are counted.
     """
 
-    def __init__(self, app: ASGIApp, live: Live) -> None:
+    def __init__(self, app: ASGIApp, live: Live, clicks: ClickCounter | None = None) -> None:
         self._app = app
         self._live = live
+        self._clicks = clicks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request to ``/livez`` or ``/readyz``; passes any other to the app."""
@@ -136,6 +139,8 @@ class Probes:
             return
         alive: tuple[int, dict[str, Any]] = (200, {"status": "alive"})
         status, content = alive if scope["path"] == LIVEZ else readiness(self._live)
+        if self._clicks is not None and "build" in content:
+            content["clicks"] = self._clicks.problem
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})

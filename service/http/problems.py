@@ -11,6 +11,8 @@ from starlette.types import Send
 
 MEDIA_TYPE = "application/problem+json"
 
+_MAX_SHOWN = 80
+
 _RETRY = {"Retry-After": "5"}
 
 
@@ -80,6 +82,28 @@ class ProblemError(Exception):
             problem["field"] = self.field
         text = json.dumps(problem | self.more, ensure_ascii=False)
         return text.encode(errors="replace")  # UTF-8 can't encode lone surrogates in quoted input
+
+
+def invalid_input(first: Mapping[str, Any]) -> ProblemError:
+    """Returns the HTTP error for input that breaks a rule.
+
+    Args:
+        first: The first of the errors that pydantic found; its ``loc`` begins with the part of the
+            request, such as ``body``.
+    """
+    part, *path = first["loc"]
+    field = ".".join(str(part) for part in path)[:_MAX_SHOWN]
+    if first["type"] == "json_invalid":
+        return ProblemError(422, f"the body is not JSON: {first['ctx']['error']}")
+    if first["type"] == "missing":
+        named = f"the parameter {field}" if part != "body" else field or "the body"
+        return ProblemError(422, f"{named} is missing", field=field or None)
+    given = repr(first["input"])
+    if len(given) > _MAX_SHOWN:
+        given = f"{given[:_MAX_SHOWN]}…"
+    return ProblemError(
+        422, f"{field or 'the body'} is {given}: {first['msg']}", field=field or None
+    )
 
 
 def not_found() -> ProblemError:

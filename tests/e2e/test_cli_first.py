@@ -92,6 +92,7 @@ def test_the_doctor_names_what_is_ill_with_its_remedy(
     (tmp_path / "alsolike-root").mkdir()
     (tmp_path / "alsolike-root" / "CURRENT").write_text("damaged")
     taken = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setenv("ALSOLIKE_CLICKS", "true")
     monkeypatch.setenv("ALSOLIKE_PORT", str(taken.getsockname()[1]))
     with taken:
         found = states(alsolike)
@@ -102,6 +103,8 @@ def test_the_doctor_names_what_is_ill_with_its_remedy(
     assert "neither a folder nor" in found["model"][1]
     assert found["port"][0] == "look"
     assert "no-model" not in found["database"][1]
+    assert found["clicks"][0] == "look"
+    assert "trusted_proxies" in found["clicks"][1]
 
 
 def test_a_builds_clock_that_was_ahead_is_told(alsolike: Run, tmp_path: Path) -> None:

@@ -97,6 +97,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         "ALSOLIKE_DRAFT_RATE": "100000",
         "ALSOLIKE_DRAFT_QUEUE": "1000",
         "ALSOLIKE_MAX_CHURN": "1.0",
+        "ALSOLIKE_CLICKS": "true",
     }
     arguments = ("serve", "--root", str(root), "--port", str(port))
     with alsolike(*arguments, folder=folder, environment=environment):

@@ -40,23 +40,24 @@ class Service:
     def __init__(self, root: Root, **settings: Any) -> None:
         self.now = NOON
         self.decisions = Decisions()
-        chosen = Settings(root=root.path, **settings)
+        self.settings = Settings(root=root.path, **settings)
         self.live = Live(
             root,
             keeper=self.decisions,
-            cache_bytes=chosen.cache_mb * 1_000_000,
+            cache_bytes=self.settings.cache_mb * 1_000_000,
             clock=lambda: self.now,
-            exploring=chosen.explore > 0,
+            exploring=self.settings.explore > 0,
         )
         self.live.refresh()
         self.tally = RequestCounts()
-        lists = RelatedLists(chosen, self.tally, open_placements(chosen))
-        self.client = TestClient(RelatedRoutes(_nothing, self.live, lists))
+        self.lists = RelatedLists(self.settings, self.tally, open_placements(self.settings))
+        self.client = TestClient(RelatedRoutes(no_other_route, self.live, self.lists))
         self.client.headers.pop("accept-encoding")
 
     def ids(self, asked: str = "/v1/related?id=p-0&limit=20") -> list[str]:
         return [item["article_id"] for item in self.client.get(asked).json()["items"]]
 
 
-async def _nothing(*_: Any) -> None:
+async def no_other_route(*_: Any) -> None:
+    """Stands for the app that answers all other routes, where a test asks for none."""
     raise AssertionError("the related routes hand nothing on here")

@@ -1,0 +1,266 @@
+"""Counts what pages report of their lists: sums in memory, which a thread stores each second."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from index.build.build import Build
+from index.errors import DatabaseError
+from index.root.comparison import ComparisonState, Variant
+from recommender.visibility import utc_now
+from service.clicks.click_bounds import ClickBounds
+from service.clicks.click_events import ListEvent, Outcome
+from service.clicks.click_store import ClickStore, blocks, counts, open_clicks, rejected
+from service.clicks.placement import Placements
+from service.settings import Settings
+
+log = logging.getLogger("alsolike")
+
+FLUSH_SECONDS = 1.0
+
+MAX_SUMS = 100_000
+"""How many sums are kept in memory while the database is away."""
+
+MAX_AGE_DAYS = 35
+"""How long ago the last full build may be that a placement names."""
+
+_MAX_READ = 5_000
+_DAY = 86_400_000_000
+_AHEAD = 3_600_000_000
+_LIVE = "live"
+_NAMES = {Variant.LIVE: _LIVE, Variant.INSTEAD: _LIVE, Variant.EXPORTED: "export"}
+
+Key = tuple[str | int, ...]
+
+
+class _Context(NamedTuple):
+    """What decides how a placement counts: the time, the day, the live build, the comparison."""
+
+    now: int
+    day: str
+    build: Build
+    comparison: ComparisonState | None
+
+
+class _PlacedList(NamedTuple):
+    """A placement that was read: what tells it from others, and the sums that its list adds to.
+
+    ``keys`` are those of :data:`service.clicks.click_store.counts`: of the list, then of each item;
+    ``None`` for an article that is gone.
+    """
+
+    signature: bytes
+    variant: Variant
+    article: str
+    keys: list[Key | None]
+
+    def block_key(self, context: _Context) -> Key | None:
+        """Returns the key of the sum in a running comparison; ``None`` if the list is in none."""
+        comparison = context.comparison
+        if comparison is None:
+            return None
+        block = comparison.counted_in(self.article, self.variant, context.now)
+        name = comparison.variant if self.variant is Variant.COMPARED else _LIVE
+        return None if block is None else (comparison.key, block, self.article, name)
+
+
+class ClickCounter:
+    """Counts what pages report of their lists, in one process.
+
+    Args:
+        settings: The effective settings.
+        placements: Reads the placements that come back.
+        now: A function that returns the time in microseconds since 1970 UTC.
+        bounds: Bounds what one address can add.
+
+    Attributes:
+        outcomes: How many events were counted, and how many were not, by reason.
+        problem: Why the sums can't be stored now; ``None`` if they can.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        placements: Placements,
+        *,
+        now: Callable[[], int] = utc_now,
+        bounds: ClickBounds | None = None,
+    ) -> None:
+        self.outcomes: Counter[Outcome] = Counter()
+        self.problem: str | None = None
+        self._settings = settings
+        self._placements = placements
+        self._now = now
+        self._bounds = bounds or ClickBounds()
+        self._read: dict[str, _PlacedList] = {}
+        self._read_in: tuple[object, ...] = ()
+        self._sums: dict[sa.Table, dict[Key, list[int]]] = _no_sums()
+        self._held = 0
+        self._lock = threading.Lock()
+        self._store: ClickStore | None = None
+        self._cleaned = ""
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clicks", daemon=True)
+
+    @property
+    def waiting(self) -> int:
+        """How many sums are in memory and not stored yet."""
+        return self._held + sum(map(len, self._sums.values()))
+
+    def count(
+        self,
+        events: Iterable[ListEvent],
+        address: str,
+        build: Build,
+        comparison: ComparisonState | None = None,
+        refusal: Outcome | None = None,
+    ) -> None:
+        """Counts the events of one report.
+
+        Args:
+            events: The events.
+            address: The address that sent them, or the network that rates are counted by.
+            build: The live build, which knows the articles.
+            comparison: The comparison that runs, if any.
+            refusal: Why none of them counts; ``None`` if they may.
+        """
+        now = self._now()
+        moment = dt.datetime.fromtimestamp(now / 1_000_000, self._settings.zone)
+        day = moment.date().isoformat()
+        with self._lock:
+            context = _Context(now, day, build, comparison)
+            read_in = day, build.name, comparison  # the build itself is let go when it is replaced
+            if self._read_in != read_in or len(self._read) > _MAX_READ:
+                self._read_in = read_in
+                self._read.clear()
+            hashed = self._bounds.hashed(address)
+            for event in events:
+                outcome = refusal or self._count(event, hashed, context)
+                self.outcomes[outcome] += 1
+                if outcome is not Outcome.COUNTED:
+                    self._add(rejected, (day, outcome.value), 1)
+
+    def _count(self, event: ListEvent, address: bytes, context: _Context) -> Outcome:
+        placed = self._read.get(event.placement) or self._place(event.placement, context)
+        if isinstance(placed, Outcome):
+            return placed
+        keys = placed.keys
+        touched = {0, *event.seen, *event.clicked}
+        found = self._sums[counts]
+        if self.waiting + len(touched) > MAX_SUMS and any(
+            keys[each] not in found for each in touched if each < len(keys)
+        ):
+            return Outcome.DROPPED
+        outcome, first_click = self._bounds.admit(address, placed.signature, len(keys) - 1, event)
+        if outcome is Outcome.COUNTED:
+            seen, clicked = {*event.seen}, {*event.clicked}
+            for position in seen | clicked:
+                self._add(counts, keys[position], position in seen, position in clicked)
+            if first_click or not event.again:
+                self._add(counts, keys[0], not event.again, first_click)
+                self._add(blocks, placed.block_key(context), not event.again, first_click)
+        return outcome
+
+    def _place(self, token: str, context: _Context) -> _PlacedList | Outcome:
+        """Reads a placement; gives the reason if its list can't be counted."""
+        now, day, build, comparison = context
+        placement = self._placements.read(token)
+        if placement is None:
+            return Outcome.FORGED
+        made = (placement.full_build >> 24) * 1_000_000
+        name = _NAMES.get(placement.variant)
+        if name is None and comparison is not None:
+            name = comparison.variant
+        if not now - MAX_AGE_DAYS * _DAY <= made <= now + _AHEAD or name is None:
+            return Outcome.OUTDATED
+        row = build.row_of_digest(placement.article)
+        if row is None:
+            return Outcome.UNKNOWN
+        article = build.article_id(row)
+        of_list = (day, name, placement.full_build_name, article)
+        keys: list[Key | None] = [(*of_list, "", 0, "")]
+        for position, (digest, origin) in enumerate(placement.items, 1):
+            target = build.row_of_digest(digest)
+            if target is None:
+                keys.append(None)
+            else:
+                keys.append((*of_list, build.article_id(target), position, origin.value))
+        placed = _PlacedList(placement.signature, placement.variant, article, keys)
+        self._read[token] = placed
+        return placed
+
+    def _add(self, table: sa.Table, key: Key | None, *values: int) -> None:
+        if key is None:
+            return
+        found = self._sums[table].setdefault(key, [0] * len(values))
+        for place, value in enumerate(values):
+            found[place] += value
+
+    def start(self) -> None:
+        """Starts the thread that stores the sums each second."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stores what is left, and ends the thread."""
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        ended = False
+        while not ended:
+            ended = self._stopping.wait(FLUSH_SECONDS)
+            try:
+                self.flush()
+            except Exception:
+                log.exception("failed to store counted clicks")
+        if self._store is not None:
+            self._store.close()
+
+    def flush(self) -> None:
+        """Stores the sums, and removes those whose days are over; what can't be stored is kept."""
+        with self._lock:
+            self._bounds.forget()
+            taken, self._sums = self._sums, _no_sums()
+            self._held = sum(map(len, taken.values()))
+        problem = None
+        try:
+            if self._store is None:
+                self._store = open_clicks(self._settings)
+            self._clean(self._store)
+            if self._held:
+                self._store.add(taken)
+        except DatabaseError as error:
+            problem = str(error)
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            with self._lock:  # those that came meanwhile are fewer
+                taken, self._sums = self._sums, taken
+                for table, sums in taken.items():
+                    for key, values in sums.items():
+                        self._add(table, key, *values)
+        finally:
+            self._held = 0
+        if problem is not None and self.problem is None:
+            log.error("clicks are kept in memory, up to %d sums: %s", MAX_SUMS, problem)
+        elif problem is None and self.problem is not None:
+            log.info("clicks are stored again; %d events were lost", self.outcomes[Outcome.DROPPED])
+        self.problem = problem
+
+    def _clean(self, store: ClickStore) -> None:
+        """Removes what was counted long ago, once a day."""
+        now = dt.datetime.fromtimestamp(self._now() / 1_000_000, self._settings.zone).date()
+        if self._cleaned != now.isoformat():
+            store.forget((now - dt.timedelta(days=self._settings.keep_click_days)).isoformat())
+            self._cleaned = now.isoformat()
+
+
+def _no_sums() -> dict[sa.Table, dict[Key, list[int]]]:
+    return {counts: {}, blocks: {}, rejected: {}}

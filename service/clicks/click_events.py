@@ -1,0 +1,57 @@
+"""What a page reports of its lists, and what becomes of each report."""
+
+from __future__ import annotations
+
+import enum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from index.query import MAX_LIMIT
+from service.clicks.placement import MAX_PLACEMENT
+
+MAX_EVENTS = 50
+
+Positions = Annotated[list[Annotated[int, Field(ge=1, le=MAX_LIMIT)]], Field(max_length=MAX_LIMIT)]
+
+
+class Outcome(enum.StrEnum):
+    """What became of an event: it was counted, or why it was not."""
+
+    COUNTED = "counted"
+    OPTED_OUT = "opted-out"
+    ROBOT = "robot"
+    FOREIGN = "foreign"
+    FORGED = "forged"
+    OUTDATED = "outdated"
+    UNKNOWN = "unknown"
+    TOO_MANY = "too-many"
+    ABSURD = "absurd"
+    DROPPED = "dropped"
+
+
+class ListEvent(BaseModel):
+    """What readers of one page saw of one list, and clicked."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    placement: Annotated[str, Field(max_length=MAX_PLACEMENT)]
+    """the list's placement, as it came with the list"""
+
+    seen: Positions = []
+    """the positions that came into view, from 1; those reported before are left out"""
+
+    clicked: Positions = []
+    """the positions that were clicked, from 1; they came into view now or before"""
+
+    again: bool = False
+    """whether this page view has reported this list before"""
+
+
+class EventBatch(BaseModel):
+    """What a page reports of its lists."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+    events: Annotated[list[ListEvent], Field(min_length=1, max_length=MAX_EVENTS)]
+    """one event for each list"""
