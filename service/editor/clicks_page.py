@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from index.reporting.charts import columns, meter
+from recommender.errors import NotFoundError
 from service.clicks.click_figures import (
     ClickFigures,
     Figure,
@@ -18,6 +20,7 @@ from service.clicks.click_figures import (
     best_links,
     worst_links,
 )
+from service.clicks.comparison_findings import find_comparison
 from service.curation.article_search import ArticleRow, read_article_row
 from service.editor.editor_pages import EditorPages
 from service.http.auth import Identity
@@ -78,10 +81,12 @@ def clicks_page_router(pages: EditorPages) -> APIRouter:
 def link_sentence(link: LinkFigure) -> str:
     """Returns how often a link was seen and followed, in words."""
     seen, clicked = link.figure.seen, link.figure.clicked
-    told = f"followed {clicked:,} of {seen:,} times" if clicked else f"not once in {seen:,} times"
+    often = f"{clicked:,} of {seen:,} times" if clicked else f"not once in {seen:,} times"
     if link.surely != 1:
-        return f"{told}; usual there: {link.usual:,.0f}"
-    return f"{told}, as usual there" if link.figure.enough else f"{told}, too few to judge"
+        return f"followed {often}; usual there: {link.usual:,.0f}"
+    if link.figure.enough:
+        return f"followed {often}, as usual there"
+    return f"seen {'once' if seen == 1 else f'{seen:,} times'}, too few to judge"
 
 
 def _values(pages: EditorPages, figures: ClickFigures, *, admin: bool) -> dict[str, Any]:
@@ -120,6 +125,9 @@ def _values(pages: EditorPages, figures: ClickFigures, *, admin: bool) -> dict[s
             ("Variant", _table(figures.by("variant"), {})),
             ("Full build", _table(figures.by("build")[-_SHOWN:], {})),
         ]
+        values["comparison"] = []
+        with suppress(NotFoundError):
+            values["comparison"] = list(find_comparison(pages.context.settings).sentences())
         values["rejections"] = [
             (_REASONS.get(reason, reason), count) for reason, count in figures.rejections
         ]
@@ -152,7 +160,7 @@ def _table(figures: Sequence[Figure], names: Mapping[str, str]) -> list[dict[str
         {
             "name": names.get(figure.name, figure.name),
             "figure": figure,
-            "bar": meter(figure.rate / most, title="") if figure.enough and most else "",
+            "bar": meter(figure.rate / most, title=figure.name) if figure.enough and most else "",
         }
         for figure in figures
     ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from index.sources.jsonl_source import JsonlSource
+from service.clicks.click_store import counts, open_clicks
 from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE
+from service.settings import Settings
 from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.editor_forms import PASSWORD
 from tests.support.service_process import alsolike, free_ports, get, until
@@ -72,6 +75,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     for name, role in (("mira", "admin"), ("noor", "editor")):
         arguments = ("editors", "add", name, "--role", role, "--root", ".demo")
         _run(folder, *arguments, given=PASSWORD)
+    day = str(dt.datetime.now(dt.UTC).date())
+    followed = {"": 0, "heat-car-park-trees": 90, "commuting-green-wave-for-bikes": 10}
+    sums = {
+        (day, "live", "", SAMPLE_ARTICLE, target, int(target != ""), "related"): [500, clicked]
+        for target, clicked in followed.items()
+    }
+    with closing(open_clicks(Settings(root=folder / ".demo"))) as store:
+        store.add({counts: sums})
     port = free_ports()
     with alsolike("demo", "--model", "hashing:256", "--port", str(port), folder=folder):
         service = f"http://127.0.0.1:{port}"
@@ -612,6 +623,7 @@ PAGES: dict[str, Callable[[Page], Any]] = {
     "builds": lambda page: page.goto("/editor/builds"),
     "changes": lambda page: page.goto(f"/editor/builds/changes?new={_other_build(page)}"),
     "publish": lambda page: page.goto(f"/editor/builds/publish?build={_other_build(page)}"),
+    "clicks": lambda page: page.goto("/editor/clicks"),
     "account": lambda page: page.goto("/editor/account"),
     "nothing there": lambda page: page.goto("/editor/article?id=no-such"),
 }

@@ -109,7 +109,7 @@ def test_the_page_of_an_article_says_how_its_links_are_followed(desk: Desk) -> N
         store.add({counts: {key: [12, 1]}})
     with editor(desk, "noor") as person:
         person.look(PAGE)
-        assert "Followed 1 of 12 times, too few to judge." in person.page
+        assert "Seen 12 times, too few to judge." in person.page
 
 
 def test_pages_go_on_without_the_counts(desk: Desk) -> None:

@@ -45,6 +45,7 @@ def test_hugo_writes_the_exported_lists_into_its_pages(
     config = folder / "hugo.toml"
     service = '[params.alsolike]\nservice = "https://related.example.org/"\nlimit = 3\n'
     config.write_text(config.read_text() + service)
+    monkeypatch.setenv("ALSOLIKE_CLICKS", "true")
     ids = export(folder, "assets/related", monkeypatch, capsys)
     run(["hugo", "--destination", "made"], folder)
     base = SITES["hugo"].base
@@ -61,6 +62,8 @@ def test_hugo_writes_the_exported_lists_into_its_pages(
         assert len(links) <= 3
         assert all(link.startswith(base) for link in links), links
         with_cards += bool(links)
+        assert file.read_text().count("data-placement=") == bool(links)
+        assert len(links) == file.read_text().count('data-position="')
     assert with_cards >= len(ids) - 3
     beside = folder / "content" / "new & other.md"
     beside.write_text("---\ntitle: New\n---\nNo list yet.\n")
@@ -77,7 +80,7 @@ def test_astro_writes_lists_from_files_and_from_the_service_or_leaves_them_to_th
         {"title": f"{n} <b>", "url": f"/{n}", "excerpt": "x", "date": "2026-01-02", "image": None}
         for n in range(9)
     ]
-    answer = json.dumps({"items": items})
+    answer = json.dumps({"placement": "AbC", "items": items})
     folder = tmp_path / "site"
     (folder / "src" / "pages").mkdir(parents=True)
     (folder / "related").mkdir()
@@ -103,6 +106,9 @@ def test_astro_writes_lists_from_files_and_from_the_service_or_leaves_them_to_th
     assert len(TITLE.findall(made["files"])) == 6
     assert "0 &lt;b&gt;" in made["files"]
     assert len(TITLE.findall(made["service"])) == 2
+    assert 'data-placement="AbC"' in made["service"]
+    assert f'src="{service.url}/clicks.js"' in made["service"]
+    assert "data-placement" not in made["files"], "there is no service to tell"
     assert ">More</h2>" in made["service"]
     assert "alsolike" not in made["away"]
     assert '<alsolike-related article="a" limit="6">' in made["browser"]
