@@ -11,6 +11,8 @@ PORT ?=
 
 # Much of a test run is waiting for servers to start: files are run side by side (tests/conftest.py),
 # each process with one thread for sums, as threads that wait for a core spin and take it from others.
+# The hundreds of processes that tests start read compiled modules.
+unexport PYTHONDONTWRITEBYTECODE
 PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # What is installed depends on these two files alone.

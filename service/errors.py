@@ -58,3 +58,15 @@ class NotReadyError(NotFoundError):
 
 class PublishError(BuildError):
     """A build can't be published or rolled back, since it is damaged or no earlier one is left."""
+
+
+def missing_package(error: ModuleNotFoundError) -> str:
+    """Returns what to do where a package is missing, as in an installation that only serves.
+
+    Args:
+        error: What importing it raised.
+    """
+    return (
+        f"{error.name} is not installed: this installation only serves builds; to build, to follow "
+        "sources and for drafts install all of AlsoLike with: pip install alsolike"
+    )

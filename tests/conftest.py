@@ -22,6 +22,7 @@ from index.building.builder import BuildOptions, make_build
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
+from recommender.machine import usable_cores
 from service.decisions import editor_accounts
 from tests.support.articles import topical
 from tests.support.builds import SAMPLE, plain_mapping, publish
@@ -32,6 +33,12 @@ from tests.support.unsynced_disk import unsynced_disk
 # A busy machine is no defect of the code.
 hypothesis.settings.register_profile("alsolike", deadline=None)
 hypothesis.settings.load_profile("alsolike")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, since much of a test run is waiting."""
+    return usable_cores() + 1
 
 
 @pytest.hookimpl(optionalhook=True)

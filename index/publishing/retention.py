@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from contextlib import suppress
 
 from index.build.list_dates import build_date
 from index.errors import BuildError, UnavailableError
@@ -65,13 +66,14 @@ def _prune_variants(root: Root) -> None:
     except BuildError as error:  # whoever makes the variant's builds says so
         log.debug("%s", error)
         return
-    for folder in (root.path / VARIANTS).glob("*"):
+    for folder in (root.path / VARIANTS).glob("*/"):
         if comparison is None or comparison.variant != folder.name:
-            shutil.rmtree(folder)
+            shutil.rmtree(folder, ignore_errors=True)
             continue
         builds = Root(folder)
         for name in {*builds.names()} - kept:
-            builds.remove(name)
+            with suppress(OSError):  # tried again after the next build
+                builds.remove(name)
 
 
 def _date_of(seconds: float) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 
 def rate_interval(
@@ -25,7 +26,7 @@ def rate_interval(
         was seen.
     """
     count = np.asarray(seen, dtype=np.float64)
-    reach = float(ndtri((1 + confidence) / 2)) ** 2
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
     rate = np.minimum(np.asarray(clicked, dtype=np.float64) / np.maximum(count, 1), 1)
     middle = (count * rate + reach / 2) / (count + reach)
     half = np.sqrt(reach * count * rate * (1 - rate) + reach**2 / 4) / (count + reach)

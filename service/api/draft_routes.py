@@ -240,7 +240,9 @@ class Drafts:
     ) -> RelatedDraft:
         try:
             from service.serving.drafts import DraftRelater
-        except ImportError as error:  # also if no more files can be opened
+        except ModuleNotFoundError:
+            raise  # not installed
+        except ImportError as error:  # if no more files can be opened
             raise UnavailableError(f"drafts can't be compared now: {error}") from error
         if self._relater is None:
             self._relater = DraftRelater(self._settings.model, self._settings.precision)

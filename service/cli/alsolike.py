@@ -28,7 +28,7 @@ from service.cli.serve_commands import demo, serve, try_site
 from service.cli.source_commands import sources_app
 from service.cli.streams import Streams
 from service.cli.watch_command import watch
-from service.errors import ConflictError
+from service.errors import ConflictError, missing_package
 
 CODES: Mapping[type[AlsoLikeError], int] = {
     InputError: 2,
@@ -174,6 +174,9 @@ def _run() -> int:
     except AlsoLikeError as error:
         _fail(str(error))
         return exit_code(error)
+    except ModuleNotFoundError as error:
+        _fail(missing_package(error))
+        return exit_code(ModelError())
     except OSError as error:  # such as a full disk or a missing permission
         named = error.filename and error.strerror
         _fail(f"{error.filename}: {error.strerror}" if named else str(error))

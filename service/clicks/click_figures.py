@@ -11,7 +11,6 @@ from typing import Any
 from index.build.build import Build
 from recommender.clicks.click_rates import rate_interval
 from service.clicks.click_store import ClickStore
-from service.clicks.link_evidence import strongest_evidence
 from service.settings import Settings
 
 LEAST = 100
@@ -192,6 +191,8 @@ class ClickFigures:
         columns = ("article", "target", "origin")
         rows = [row for row in self._store.sums(*columns, since=self.since) if row[2] == "related"]
         sums: dict[str, tuple[int, int]] = {}
+        from service.clicks.link_evidence import strongest_evidence  # which loads FAISS
+
         kinds = strongest_evidence(build, [row[:2] for row in rows])
         for kind, (*_, seen, clicked) in zip(kinds, rows, strict=True):
             old = sums.get(kind, (0, 0))

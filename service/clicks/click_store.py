@@ -119,22 +119,18 @@ class ClickStore:
                     time.sleep(_PAUSE)
 
     def forget(self, before: str) -> None:
-        """Removes what was counted before a day, and the blocks of comparisons that began before.
-
-        Args:
-            before: The day, such as ``2026-01-31``.
+        """Removes what was counted before a day, such as ``2026-01-31``, and older comparisons.
 
         Raises:
             DatabaseError: If the database can't be written.
         """
-        began = dt.datetime.fromisoformat(before).replace(tzinfo=dt.UTC).timestamp()
         with self.write() as connection:
             for table in (counts, rejected):
                 connection.execute(table.delete().where(table.c.day < before))
-            key = blocks.c.comparison  # NAME@SECONDS, when it began
-            for known in connection.scalars(sa.select(key).distinct()).all():
-                if int(known.rpartition("@")[2]) < began:
-                    connection.execute(blocks.delete().where(key == known))
+            name, since = blocks.c.comparison, dt.datetime.fromisoformat(before).timestamp()
+            keys = connection.scalars(sa.select(name).distinct())
+            old = [key for key in keys if int(key.rpartition("@")[2]) < since]
+            connection.execute(blocks.delete().where(name.in_(old)))
 
     def sums(
         self,

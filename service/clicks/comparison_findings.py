@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from index.root.comparison import ComparisonState, read_comparison, variant_folder
 from index.root.journal import read_journal
 from index.root.root import Root
-from recommender.clicks.comparison import WORTH_FINDING, Comparison, compare_variants
 from recommender.errors import NotFoundError
 from service.clicks.click_store import open_clicks
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from recommender.clicks.comparison import Comparison
 
 _DAY = 86_400
 _POWER = 0.8
@@ -41,6 +43,7 @@ class ComparisonFindings:
     Attributes:
         state: The comparison, running or ended.
         result: The rates of both, with the interval of their difference.
+        worth: The true difference for which power is told, as a share of the live rate.
         missing: Why readers get live lists only; empty if the variant's are there.
         now: The time for which this holds, in seconds since 1970.
         zone: The site's time zone, for dates.
@@ -48,6 +51,7 @@ class ComparisonFindings:
 
     state: ComparisonState
     result: Comparison
+    worth: float
     missing: str
     now: float
     zone: Any
@@ -62,12 +66,13 @@ class ComparisonFindings:
         """Yields what it means, a sentence or two for each matter."""
         state, result = self.state, self.result
         name, since = state.variant, self._date(state.started)
-        until = "" if state.ended is None else f" until {self._date(state.ended)}"
+        span = f"has been compared with the live lists since {since}"
+        if state.ended is not None:
+            span = f"was compared with the live lists from {since} until {self._date(state.ended)}"
         yield (
-            f"{name} was compared with the live lists from {since}{until}; "
-            if until
-            else f"{name} is compared with the live lists since {since}; "
-        ) + f"it gets {state.share:.0%} of articles and blocks of {duration(state.block)}."
+            f"{name} {span}; it gets {state.share:.0%} of articles and blocks of "
+            f"{duration(state.block)}."
+        )
         if self.missing:
             yield self.missing
         if result.views < _FEW or result.live_rate <= 0:
@@ -84,17 +89,17 @@ class ComparisonFindings:
             yield f"That is decided: readers follow the lists of {better} more often."
             return
         yield (
-            f"That is not decided. A true difference of {WORTH_FINDING:.0%} would be known by now "
-            f"with a probability of {result.power():.0%}."
+            f"That is not decided. A true difference of {self.worth:.0%} would be known by now "
+            f"with a probability of {result.power(self.worth):.0%}."
         )
         yield self._expected()
 
     def _expected(self) -> str:
-        needed = self.result.needed_views(power=_POWER)
+        needed = self.result.needed_views(self.worth, _POWER)
         if needed is None:
             return "Too little is known yet to say how long it takes."
         if needed <= self.result.views:
-            return f"More than {WORTH_FINDING:.0%} is not likely; smaller differences take longer."
+            return f"More than {self.worth:.0%} is not likely; smaller differences take longer."
         days = (needed - self.result.views) / self.views_a_day
         by = self._date(self.now + days * _DAY) if days < 3_650 else "not within ten years"
         return f"For {_POWER:.0%}, {needed:,} seen lists are needed: as it goes now, {by}."
@@ -117,8 +122,8 @@ class ComparisonFindings:
             "low": result.low,
             "high": result.high,
             "decided": result.decided,
-            "power": result.power(),
-            "needed_views": result.needed_views(power=_POWER),
+            "power": result.power(self.worth),
+            "needed_views": result.needed_views(self.worth, _POWER),
             "sentences": list(self.sentences()),
         }
 
@@ -133,6 +138,8 @@ def find_comparison(settings: Settings) -> ComparisonFindings:
         NotFoundError: If there is none.
         DatabaseError: If the counts can't be read.
     """
+    from recommender.clicks.comparison import WORTH_FINDING, compare_variants  # by SciPy
+
     state = read_comparison(settings.root, running=False)
     if state is None:
         raise NotFoundError("nothing is compared; begin with: alsolike compare start NAME")
@@ -148,6 +155,7 @@ def find_comparison(settings: Settings) -> ComparisonFindings:
     ).reshape(-1, 5)
     return ComparisonFindings(
         state=state,
+        worth=WORTH_FINDING,
         result=compare_variants(*columns.T, share=state.share),
         missing="" if state.ended is not None else _why_missing(settings, state.variant),
         now=time.time(),

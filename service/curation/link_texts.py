@@ -79,6 +79,8 @@ def compare_texts(build: Build, rows: tuple[int, int]) -> tuple[Passage, Passage
     """
     try:
         from index.build.sentences import BuildSentences  # loads FAISS; page views do without it
+    except ModuleNotFoundError:
+        raise  # not installed
     except ImportError as error:
         raise UnavailableError(f"links can't be explained now: {error}") from error
     sentences = BuildSentences(build.checked)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import enum
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
 from index.errors import UnavailableError
-from index.files import load_array
+from index.files import Blob, load_array
 from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery, SkipLinked
 from recommender.neighbors import NO_ROW
 from recommender.rerank import RejectReason
@@ -20,9 +22,6 @@ from recommender.visibility import NEVER
 from service.decisions.decision_state import Override, OverrideKind
 from service.serving.selection import SelectedItem, select, shared_terms
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
-
-if TYPE_CHECKING:
-    from index.build.sentences import BuildSentences
 
 MOST_INBOUND = 200
 """The largest number of lists that are looked through for one article."""
@@ -189,20 +188,41 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
         query: What the site asks for by default: how many articles, and which.
     """
     chosen = select(served, row, now=now, query=query)
-    try:
-        from index.build.sentences import BuildSentences  # loads FAISS; page views do without it
-    except ImportError as error:  # also if no more files can be opened
-        raise UnavailableError(f"links can't be explained now: {error}") from error
-    sentences = BuildSentences(served.build.checked)
+    say_why = _teller(served.build)
     inbound, more = inbound_links(served, row, now, query, _INBOUND)
     return Preview(
         chosen=chosen,
-        sentences=sentences.among(row, [item.row for item in chosen]),
-        candidates=_Explanation(served, row, now, query, chosen).all(sentences),
+        sentences=say_why(row, [item.row for item in chosen]),
+        candidates=_Explanation(served, row, now, query, chosen).all(say_why),
         overrides=_overrides(served, row, now, chosen),
         inbound=inbound,
         more_inbound=more,
     )
+
+
+_SayWhy = Callable[[int, Sequence[int]], list[str]]
+
+
+def _teller(build: Build) -> _SayWhy:
+    """Returns a function that says why articles are related to one, a sentence for each.
+
+    Where only serving is installed, it says what the build holds of the first of each list, and
+    nothing of others.
+    """
+    try:
+        from index.build.sentences import BuildSentences  # loads FAISS; page views do without it
+    except ModuleNotFoundError:
+
+        def stored(row: int, others: Sequence[int]) -> list[str]:
+            held = json.loads(Blob(build.checked("sentences.bin"))[row])
+            told = dict(zip(build.related(row)[0], held, strict=False))
+            return [told.get(other, "") for other in others]
+
+        build.checked("sentences_ends.npy")
+        return stored
+    except ImportError as error:  # if no more files can be opened
+        raise UnavailableError(f"links can't be explained now: {error}") from error
+    return BuildSentences(build.checked).among
 
 
 class _Explanation:
@@ -230,7 +250,7 @@ class _Explanation:
         self._linked = {int(build.stories[other]) for other in linked}
         self._hidden = {int(build.stories[found]) for found in hidden if found is not None}
 
-    def all(self, sentences: BuildSentences) -> list[Candidate]:
+    def all(self, say_why: _SayWhy) -> list[Candidate]:
         build, row = self._build, self._row
         stored = build.related_rows[row, :DEPTH].tolist()
         scores = build.related_scores[row, :DEPTH].tolist()
@@ -240,7 +260,7 @@ class _Explanation:
             if other != NO_ROW
         ]
         found += [(other, None, why) for other, why in _rejected(build, row)]
-        told = sentences.among(row, [other for other, _, _ in found])
+        told = say_why(row, [other for other, _, _ in found])
         return [self._explain(*each, why) for each, why in zip(found, told, strict=True)]
 
     def _explain(

@@ -19,7 +19,13 @@ from starlette.responses import Response
 
 from index.errors import BuildError, BusyError, DatabaseError, GateError, UnavailableError
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
-from service.errors import ConflictError, NotReadyError, PublishError, SupersededError
+from service.errors import (
+    ConflictError,
+    NotReadyError,
+    PublishError,
+    SupersededError,
+    missing_package,
+)
 from service.http.problems import (
     MEDIA_TYPE,
     ProblemError,
@@ -59,7 +65,8 @@ def add_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
         error_page: Shows the error to whoever opened an address in a browser; all others, and all
             of the API, get problem details as JSON.
     """
-    for kind in (ProblemError, AlsoLikeError, RequestValidationError, HTTPException, OSError):
+    expected = (ProblemError, AlsoLikeError, RequestValidationError, HTTPException)
+    for kind in (*expected, OSError, ModuleNotFoundError):
         app.add_exception_handler(kind, partial(_on_error, error_page))
     app.add_exception_handler(Exception, _on_bug)
 
@@ -78,6 +85,9 @@ async def _on_error(error_page: ErrorPage, request: Request, error: Exception) -
                 path = request.scope["path"][:80]
                 detail = f"there is nothing at {path}; /docs lists all addresses"
             problem = ProblemError(error.status_code, detail, headers=error.headers)
+        case ModuleNotFoundError():
+            log.error("%s", error)
+            problem = ProblemError(503, missing_package(error))
         case OSError(errno=errno.EMFILE | errno.ENFILE):
             log.error("%s", error)
             problem = out_of_files()

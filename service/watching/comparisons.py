@@ -5,10 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from pydantic import ValidationError
 
+from index.build.manifest import EncoderEntry
 from index.building.context import BuildOptions, Progress
 from index.publishing.publish import publish_build
 from index.publishing.retention import prune
@@ -21,7 +22,7 @@ from index.root.comparison import (
 from index.root.journal import append_journal
 from index.root.root import Root
 from recommender.encoder import Encoder
-from recommender.errors import InputError, NotFoundError
+from recommender.errors import InputError, ModelError, NotFoundError
 from service.errors import ConflictError
 from service.settings import Settings
 from service.watching.build_run import build_options
@@ -57,6 +58,7 @@ class Comparisons:
         Raises:
             InputError: If no clicks are counted, or the settings have no such variant.
             ConflictError: If a comparison runs.
+            ModelError: If the live build was made with another model than the settings name.
             AlsoLikeError: If the variant's build can't be made, or a gate refuses it.
         """
         if not self._settings.clicks:
@@ -66,13 +68,25 @@ class Comparisons:
             raise ConflictError(
                 f"{running.variant} is compared already; end that first: alsolike compare stop"
             )
-        live = self._root.folder().name
+        live = self._root.manifest()
+        encoder = EncoderEntry(**asdict(self._load_encoder().fingerprint))
+        if live.encoder != encoder:
+            raise ModelError(
+                f"the live build {live.name} was made with {live.encoder.model}, the settings say "
+                f"{encoder.model}: compare with the model that is live, or build first"
+            )
         if (earlier := variant_folder(self._root.path, name)).exists():
             shutil.rmtree(earlier)
-        self._builds(state, build_options(self._settings)).make(live)
+        self._builds(state, build_options(self._settings)).make(live.name)
         state = state.model_copy(update={"started": int(time.time())})
         write_comparison(self._root.path, state)
-        told = {"variant": name, "build": live, "share": share, "block": block, "reason": reason}
+        told = {
+            "variant": name,
+            "build": live.name,
+            "share": share,
+            "block": block,
+            "reason": reason,
+        }
         append_journal(self._root.path, "compare", **told, settings=state.settings)
         return state
 

@@ -7,6 +7,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,7 +90,8 @@ class VariantBuilds:
             told = f"the build of variant {variant} beside {name} failed, so that all readers "
             told += f"get the live lists: {error}"
             log.error("%s", told)
-            append_journal(self.root.path, "variant", variant=variant, build=name, reason=told)
+            with suppress(BuildError):  # such as a full disk
+                append_journal(self.root.path, "variant", variant=variant, build=name, reason=told)
             notify(self.settings, "failed", told, build=name)
 
     def make(self, name: str, *, before: str | None = None, changed: Changed | None = None) -> None:

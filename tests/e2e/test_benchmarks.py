@@ -41,7 +41,7 @@ def last_line_here(monkeypatch, capsys):
 @pytest.mark.model
 @pytest.mark.filterwarnings("default")  # those of the libraries that are compared
 def test_encode_compares_equal_vectors(last_line_here):
-    found = last_line_here("benchmarks.encode", "--windows", "24")
+    found = last_line_here("benchmarks.encode", "--windows", "8")
     assert set(found) == {"alsolike_per_s", "plain_per_s", "ratio", "min_cosine"}
     assert found["min_cosine"] >= 0.9995
 

@@ -189,13 +189,12 @@ def live_a_day(folder: Path, edits: int) -> None:
         assert not day.has(keys[0]), "the source still has it, but it was pushed that it is gone"
 
         full = day.root.manifest(day.root.manifest().full).count
-        for _ in range(8):
-            for key in day.feed_ids[:3]:
+        while not day.events("refuse"):
+            gone, day.feed_ids = day.feed_ids[:3], day.feed_ids[3:]
+            for key in gone:
                 day.records.pop(key, None)
-            day.feed_ids = day.feed_ids[3:]
             day.write()
-            time.sleep(1.5)
-        until(lambda: day.events("refuse"))
+            until(lambda gone=gone: day.events("refuse") or not any(map(day.has, gone)))
         assert day.root.manifest().count >= 0.9 * full - 1
         assert "the last full build" in day.events("refuse")[-1]["reason"]
         until(partial(day.has_told, "refused", 1))

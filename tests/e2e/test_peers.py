@@ -168,7 +168,7 @@ def check(found):
 
 
 def test_it_runs_on_the_sample():
-    check(run("tfidf", "tantivy"))
+    check(run("tfidf"))
 
 
 @pytest.mark.full

@@ -131,6 +131,12 @@ def test_a_stopped_comparison_leaves_its_counts_and_no_builds(run: Run) -> None:
     assert run("build", "articles.jsonl")[0] == 0
     assert not variant_folder(Path("alsolike-root"), "words").exists()
     assert json.loads(run("compare", "status", "--json")[1])["views"] == 4_800
+    with closing(open_clicks(load_settings())) as store:
+        for day, kept in (("2020-01-01", 1_600), ("2999-01-01", 0)):
+            store.forget(day)
+            state = read_comparison(Path("alsolike-root"), running=False)
+            assert state is not None
+            assert len(store.blocks_of(state.key)) == kept
     for words in (("stop",), ("publish",)):
         code, _, err = run("compare", *words)
         assert (code, "nothing is compared; begin with: alsolike compare start" in err) == (6, True)
@@ -158,6 +164,12 @@ def test_clicks_must_be_counted(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("ALSOLIKE_CLICKS", "false")
     code, _, err = run("compare", "start", "words")
     assert (code, "none are counted: set clicks = true" in err) == (2, True)
+
+
+def test_the_live_build_s_model_is_compared(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALSOLIKE_MODEL", "hashing:32")
+    code, _, err = run("compare", "start", "words")
+    assert (code, "was made with hashing" in err, "build first" in err) == (3, True, True)
 
 
 def test_a_variant_that_can_t_be_built_is_not_compared(run: Run) -> None:
