@@ -20,6 +20,7 @@ from index.build.article_columns import ArticleColumns
 from index.build.explanations import explain_lists
 from index.build.id_table import write_id_table
 from index.build.link_graph import PageLinks
+from index.build.list_dates import CARD, build_date
 from index.build.manifest import (
     FORMAT_VERSION,
     EncoderEntry,
@@ -102,6 +103,8 @@ def _write(folder: Path, name: str, count: int, marker: str, half: int | None) -
     none = np.zeros(0, dtype=np.int32)
     PageLinks(Ragged(none, np.zeros(count, dtype=np.int64)), none.astype(np.uint8)).save(folder)
     NameTable(none.astype(np.uint64), none).save(folder)
+    changed = np.full((count, CARD + 1), build_date(name), dtype=np.int64)
+    save_array(folder / "listed_in.npy", changed)
     manifest = Manifest(
         format=FORMAT_VERSION,
         name=name,

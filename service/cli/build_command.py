@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,6 +12,7 @@ from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
 from index.errors import GateError
 from index.root.root import Root
+from service.cli.build_progress import progress_bar
 from service.cli.builds_commands import counts
 from service.cli.options import (
     AcceptOption,
@@ -180,7 +179,8 @@ def make_live(
         for remark in source.remarks:
             typer.echo(f"{source.name}: {remark}", err=True)
     root = Root(settings.root)
-    with root.locked("alsolike build") as found, progress_bar(lines=most is not None) as progress:
+    every = {} if most is None else {"every": 2.0}  # people who try are waiting
+    with root.locked("alsolike build") as found, progress_bar(root, **every) as progress:
         print_cleanup(found)
         read = itertools.count(1)
         first = [
@@ -275,39 +275,3 @@ def _other_languages(manifest: Manifest, settings: Settings) -> str:
         f"model knows; set model = \"{MULTILINGUAL}\", after pip install 'alsolike[multilingual]' "
         "(docs/tuning.md)"
     )
-
-
-@contextmanager
-def progress_bar(*, lines: bool = False) -> Iterator[Callable[[str, int, int | None], None]]:
-    """Shows a progress bar on stderr if that is a terminal; else, if wanted, lines."""
-    if not sys.stderr.isatty():
-        told: set[tuple[str, int]] = set()
-
-        def tell(stage: str, done: int, _total: int | None) -> None:
-            if lines and (stage, done // 50) not in told:
-                typer.echo(f"{stage} {done} …", err=True)
-            told.add((stage, done // 50))
-
-        yield tell
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-
-    with Progress(
-        TextColumn("{task.description:8}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f} articles"),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def update(stage: str, done: int, total: int | None) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total, speed="")
-            task = bar.tasks[tasks[stage]]
-            speed = f"{task.speed:,.0f}/s" if task.speed else ""
-            bar.update(tasks[stage], completed=done, total=total, speed=speed)
-
-        yield update

@@ -13,7 +13,7 @@ import typer
 from index.root.comparison import ComparisonState
 from index.root.root import Root
 from recommender.errors import InputError
-from service.cli.build_command import progress_bar
+from service.cli.build_progress import progress_bar
 from service.cli.options import (
     ForceOption,
     JsonOption,
@@ -145,7 +145,7 @@ def _comparisons(settings: Settings) -> Iterator[Comparisons]:
 
     with (
         Root(settings.root).locked("alsolike compare") as found,
-        progress_bar() as progress,
+        progress_bar(Root(settings.root)) as progress,
     ):
         print_cleanup(found)
         yield Comparisons(

@@ -1,0 +1,140 @@
+"""Shows how far a build is and how long it still takes: a bar on a terminal, else lines."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+import typer
+
+from index.root.root import Root
+from recommender.errors import AlsoLikeError
+
+_PER_ARTICLE = {
+    "read": 0.0005,
+    "prepare": 0.0015,
+    "links": 0.0,
+    "encode": 0.03,
+    "words": 0.001,
+    "index": 0.0,
+    "relate": 0.002,
+    "write": 0.0005,
+    "search": 0.0,
+    "report": 0.0002,
+}
+"""The stages of a build in their order, and about how many seconds of each an article takes."""
+
+_STAGES = list(_PER_ARTICLE)
+_EVERY = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+class BuildProgress:
+    """How far a build is.
+
+    What is left of a stage is told by how long its share so far took; what the next ones will take,
+    by the live build's, or by what is usual if there is none.
+
+    Args:
+        before: The seconds that the live build's stages took; empty if there is none.
+        clock: Returns the time in seconds.
+    """
+
+    def __init__(
+        self, before: Mapping[str, float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._before, self._clock = before, clock
+        self._stage, self._done, self._articles = "", 0, 0
+        self._total: int | None = None
+        self._start = self._began = clock()
+
+    def update(self, stage: str, done: int, total: int | None) -> None:
+        """Takes in that a stage is so far; a stage before the last one begins another build."""
+        if stage != self._stage:
+            self._began = self._clock()
+            if stage == _STAGES[0]:
+                self._start, self._articles = self._began, 0
+        self._stage, self._done, self._total = stage, done, total
+        if stage in ("read", "prepare"):
+            self._articles = max(self._articles, done, total or 0)
+
+    @property
+    def left(self) -> float | None:
+        """About how many seconds the build still takes; ``None`` if that can't be told yet."""
+        if self._stage not in _PER_ARTICLE or not (self._before or self._stage != _STAGES[0]):
+            return None
+        usual = {stage: cost * self._articles for stage, cost in _PER_ARTICLE.items()}
+        expected = self._before or usual
+        spent = self._clock() - self._began
+        if self._done and self._total:
+            left = spent * (self._total - self._done) / self._done
+        else:
+            left = max(expected.get(self._stage, 0.0) - spent, 0.0)
+        later = _STAGES[_STAGES.index(self._stage) + 1 :]
+        return left + sum(expected.get(stage, 0.0) for stage in later)
+
+    @property
+    def share(self) -> float:
+        """The share of the build's time that is over; 0 if that can't be told yet."""
+        spent, left = self._clock() - self._start, self.left
+        return 0.0 if left is None or not spent else spent / (spent + left)
+
+    def __str__(self) -> str:
+        parts = [self._stage]
+        if self._done:
+            of = f" of {self._total:,}" if self._total else ""
+            parts = [f"{self._stage} {self._done:,}{of} articles"]
+        if (left := self.left) is not None:
+            parts += [f"{self.share:.0%} of the build", f"about {_in_words(left)} left"]
+        return ", ".join(parts)
+
+
+def _in_words(seconds: float) -> str:
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 1.5 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+@contextmanager
+def progress_bar(
+    root: Root, *, every: float = _EVERY
+) -> Iterator[Callable[[str, int, int | None], None]]:
+    """Shows the progress of a build on stderr: a bar on a terminal, else a line now and then.
+
+    Args:
+        root: The folder of builds, whose live one says how long stages take.
+        every: Seconds between two lines.
+    """
+    before: Mapping[str, float] = {}
+    with suppress(AlsoLikeError):
+        before = root.manifest().seconds
+    progress = BuildProgress(before)
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        columns = BarColumn(), TextColumn("{task.description}", markup=False)
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("", total=1.0)
+
+            def update(stage: str, done: int, total: int | None) -> None:
+                progress.update(stage, done, total)
+                bar.update(task, completed=progress.share, description=str(progress))
+
+            yield update
+        return
+    ended = threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(every):
+            typer.echo(str(progress), err=True)
+
+    threading.Thread(target=tell, daemon=True, name="progress").start()
+    try:
+        yield progress.update
+    finally:
+        ended.set()
