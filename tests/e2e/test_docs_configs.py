@@ -15,7 +15,6 @@ from tests.support.real_servers import need
 
 DOCS = Path(__file__).parents[2] / "docs"
 FENCED = re.compile(r"^ *```([\w-]+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-UNIT = re.compile(r"^# /etc/systemd/system/(\S+)\n", re.MULTILINE)
 
 
 def blocks(kind: str) -> dict[str, str]:
@@ -57,21 +56,6 @@ def test_nginx_takes_every_block_for_it(text: str, tmp_path: Path) -> None:
         f"http {{\naccess_log off;\n{text}\n}}\n"
     )
     done(nginx, "-t", "-c", str(configuration), "-e", str(tmp_path / "errors"))
-
-
-@each("ini")
-def test_systemd_takes_every_unit(text: str, tmp_path: Path) -> None:
-    verify = need("systemd-analyze")
-    (name,) = UNIT.findall(text)
-    assert "\nExecStart=/" in text or name.endswith(".timer")
-    for written in blocks("ini").values():  # a timer's service too
-        (unit,) = UNIT.findall(written)
-        # The program and the user are made when all is set up; the rest is as printed.
-        written = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", written, flags=re.MULTILINE)
-        written = re.sub(r"^User=.*$", "User=root", written, flags=re.MULTILINE)
-        (tmp_path / unit).write_text(written)
-    told = done(verify, "verify", "--man=no", str(tmp_path / name))
-    assert not [line for line in told.splitlines() if str(tmp_path) in line], told
 
 
 @each("cron")
@@ -120,7 +104,7 @@ def test_the_printed_script_names_files_as_the_export_does(tmp_path: Path) -> No
 
 
 def test_every_kind_of_block_is_checked_or_only_shown() -> None:
-    checked = {"sh", "python", "toml", "php", "nginx", "ini", "cron", "yaml", "json", "js"}
+    checked = {"sh", "python", "toml", "php", "nginx", "cron", "yaml", "json", "js"}
     shown = {"html", "apache", "jsx", "astro", "go-html-template", "console"}
     kinds = {kind for page in DOCS.glob("*.md") for kind, _ in FENCED.findall(page.read_text())}
     assert kinds <= checked | shown
