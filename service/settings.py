@@ -208,8 +208,8 @@ class RankingSettings(BaseModel):
     """articles to favor: field, factor, and one of equals, at_least or below"""
 
     learn: str = "auto"
-    """learn how much each kind of evidence counts: auto (from the site's own links and editors'
-    judgments), off, or a file of judgments to learn from as well"""
+    """learn how much each kind of evidence counts: auto (from the site's own links, editors'
+    judgments and counted clicks), off, or a file of judgments to learn from as well"""
 
     weights: Annotated[dict[str, Weight], AfterValidator(_check_kinds)] = {}
     """weights of kinds of evidence by name, instead of learned ones: they take effect with

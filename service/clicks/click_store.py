@@ -11,7 +11,7 @@ import datetime as dt
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +263,27 @@ def open_clicks(settings: Settings) -> ClickStore:
         store.close()
         raise
     return store
+
+
+def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
+    """Returns the counts that weights are learned from; none if clicks are not counted.
+
+    Returns:
+        Of each article, target and position: their ids, the position, how often the target was
+        seen there, and how often it was clicked.
+
+    Raises:
+        DatabaseError: If the database can't be read.
+    """
+    if not settings.clicks:
+        return []
+    with closing(open_clicks(settings)) as store:
+        return [
+            (article, target, position, seen, clicked)
+            for article, target, position, seen, clicked in store.sums(
+                "article", "target", "position", since=""
+            )
+        ]
 
 
 def _upsert(table: sa.Table, dialect: str) -> Any:

@@ -18,6 +18,7 @@ from index.scale_out.open_engine import open_engine
 from index.sources.source import Source
 from recommender.encoder import Encoder
 from recommender.errors import AlsoLikeError
+from service.clicks.click_store import read_clicks
 from service.curation.golden_set import golden_gate, read_judgments
 from service.curation.settled_pushes import settle_statements, statement_options
 from service.settings import Settings
@@ -57,6 +58,7 @@ def build_options(settings: Settings, **more: Any) -> BuildOptions:
         learn=settings.learn != "off",
         weights=settings.weights,
         judgments=partial(read_judgments, settings),
+        clicks=partial(read_clicks, settings),
         adopt_orphans=settings.adopt_orphans,
         trust_related_blocks=settings.trust_related_blocks,
         limits=settings.limits,

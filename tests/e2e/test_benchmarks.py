@@ -71,6 +71,17 @@ def test_the_slower_ones_run_too(module):
 
 
 @pytest.mark.full
+@pytest.mark.model
+def test_comparing_and_learning_from_clicks_are_measured_on_a_simulated_site():
+    found = last_line("benchmarks.clicks", "--runs", "50", "--sites", "2", "--chances", "4")
+    names = {"power", "false_alarms", "propensity_error", "learned_gain", "refused"}
+    assert set(found) == names
+    assert found["power"] >= 0.6
+    assert found["propensity_error"] < 0.06
+    assert found["refused"] == 4
+
+
+@pytest.mark.full
 def test_an_index_in_milvus_is_compared_and_its_server_killed_and_found_again():
     found = last_line("benchmarks.milvus")
     assert all(float(index["recall@50"]) >= 0.95 for index in found["indexes"])

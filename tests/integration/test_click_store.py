@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from service.clicks.click_store import ClickStore, blocks, counts, open_clicks, rejected
 from service.settings import Settings
+from service.watching.build_run import build_options
 from tests.support.decision_databases import NewUrl
 
 KEY = ("2026-01-31", "live", "20260130T030000Z-00ab12", "a", "b", 1, "related")
@@ -38,3 +39,16 @@ def test_what_several_processes_add_is_summed(settings: Settings) -> None:
         assert rows(store, counts) == [(*KEY, 40, 20)]
         assert rows(store, rejected) == [("2026-01-31", "robot", 60)]
         assert rows(store, blocks) == []
+
+
+def test_weights_are_learned_from_the_sums_of_links_over_days_variants_and_builds(
+    settings: Settings,
+) -> None:
+    day, _, build, *link = KEY
+    with closing(open_clicks(settings)) as store:
+        store.add({counts: {KEY: [5, 2], (day, "words", build, *link): [3, 1]}})
+        store.add({counts: {("2026-02-01", "live", "", "a", "b", 2, "related"): [4, 0]}})
+        store.add({counts: {(day, "live", build, "a", "", 0, ""): [9, 3]}})  # the list itself
+    assert sorted(build_options(settings).clicks()) == [("a", "b", 1, 8, 3), ("a", "b", 2, 4, 0)]
+    off = settings.model_copy(update={"clicks": False})
+    assert list(build_options(off).clicks()) == []
