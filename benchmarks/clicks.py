@@ -223,8 +223,8 @@ class ClickedSite:
             attraction=attraction[articles], views=round(CLICKS / RATE), explored=EXPLORED
         )
         lists = np.tile(np.arange(SHOWN), (len(articles), 1))
-        own, items, *rest = model.counts(drawn, lists)
-        rows = (articles[own], self._rows[articles[own], items], *rest)
+        places, items, *rest = model.counts(drawn, lists)
+        rows = (articles[places], self._rows[articles[places], items], *rest)
         judged = click_judgments(*rows, position_propensities(*rows))
         clicked = training_seeds(
             self._judged(judged.articles, judged.targets, judged.gains, closed=True),

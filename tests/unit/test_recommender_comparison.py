@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import lambertw
 
 from recommender.clicks.comparison import Comparison, compare_variants
 
@@ -57,6 +58,7 @@ def test_the_sums_are_those_of_a_loop_over_articles_and_blocks():
     spread = np.square(np.array(rests) - difference * np.array(weights)).sum()
     assert found.spread == pytest.approx(spread)
     # The ends are where the mixture of likelihoods, over differences of this ratio, is 1 / 0.05.
+    assert pytest.approx(-lambertw(-(0.05**2) / math.e, -1).real - 1, abs=0.05) == 8.2
     ratio = 8.2 * 0.3 * 0.7 / (50_000 * 0.16 * 0.84)
     grown = 1 + ratio * spread
     reach = (found.high - found.low) / 2 * found.weight
