@@ -457,7 +457,7 @@ def test_a_page_and_the_api_refuse_what_the_live_build_lacks_alike(
         sent = mira.send("/editor/decide", article_id=article_id, target_id=target_id, do="hide")
         for page in (form, sent):
             assert page.status_code == status
-            assert "the live build" in page.text
+            assert "the live build" in page.text.casefold()
             assert "has no article" in page.text
     assert mira.get("/editor/article", id="no-such").status_code == 404
 
@@ -465,7 +465,7 @@ def test_a_page_and_the_api_refuse_what_the_live_build_lacks_alike(
 def test_an_action_that_a_page_does_not_have_is_named(mira: Editor) -> None:
     mira.look(PAGE)
     assert mira.press("steal sea-001").status_code == 422
-    assert mira.said == "'steal' is not an action of this page"
+    assert mira.said == "'steal' is not an action of this page."
     assert mira.get("/editor/decide", do="steal", id=PAGE, target="sea-001").status_code == 422
 
 
