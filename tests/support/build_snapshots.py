@@ -108,6 +108,8 @@ def snapshot(
         author_names=[],
         superseded={},
         pages=np.arange(len(names), dtype=np.int64),
+        sources=np.zeros(len(names), dtype=np.int32),
+        source_names=[""],
         versions=np.zeros(len(names), dtype=np.int64),
         weights=np.ones(len(names), dtype=np.float32),
         translation_keys=np.zeros(len(names), dtype=np.int64),
