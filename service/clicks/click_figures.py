@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from index.build.build import Build
-from recommender.clicks.click_rates import rate_interval
 from service.clicks.click_store import ClickStore
 from service.settings import Settings
 
@@ -44,7 +43,7 @@ class Figure:
     @property
     def rate(self) -> float:
         """The share of views in which it was followed."""
-        return self.clicked / self.seen if self.seen else 0.0
+        return min(self.clicked / self.seen, 1.0) if self.seen else 0.0
 
     @property
     def enough(self) -> bool:
@@ -59,7 +58,10 @@ class Figure:
 
 def make_figures(rows: Sequence[Sequence[Any]]) -> list[Figure]:
     """Returns the figures of names, each with how often it was seen and clicked."""
-    lows, highs = rate_interval([row[2] for row in rows], [row[1] for row in rows])
+    from recommender.clicks.click_rates import rate_interval  # which loads SciPy
+
+    # A click after midnight may be of a view before it.
+    lows, highs = rate_interval([min(row[1:]) for row in rows], [row[1] for row in rows])
     return [
         Figure(name=str(name), seen=seen, clicked=clicked, low=low, high=high)
         for (name, seen, clicked), low, high in zip(

@@ -238,10 +238,12 @@ def run_demo(
         "Related articles as JSON:": f"{service_url}/v1/related?id={quote(content.first, safe='')}",
         "The API's documentation:": f"{service_url}/docs",
         "The editors' pages:": f"{service_url}/editor{entrance}",
+        "  what you follow, counted:": f"{service_url}/editor/clicks" if content.widget else "",
     }
     lines = [f"{label:39}{place}" for label, place in places.items() if place]
     print("", *lines, "Stop with Ctrl+C.", "", sep="\n", flush=True)  # noqa: T201 - the demo's result
-    seen = settings.model_copy(update={"site_url": settings.site_url or site_url})
+    shown = {"site_url": settings.site_url or site_url, "clicks": settings.clicks or content.widget}
+    seen = settings.model_copy(update=shown)
     apps = create_app(seen, invitation), create_demo_site(content, settings, service_url)
     site_port = site.getsockname()[1]
 

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
+from service.clicks.click_store import open_clicks
 from service.demo.site import SAMPLE_ARTICLE
+from service.settings import Settings
 from tests.support.chromium import NEEDS_CHROMIUM, site_of_one_page
 from tests.support.demo_service import demo
-from tests.support.service_process import get, stop
+from tests.support.service_process import get, stop, until
 
 pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.fixture(scope="module")
-def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    with demo(tmp_path_factory.mktemp("browser")) as (service, site, _):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="module")
+def addresses(folder: Path) -> Iterator[tuple[str, str]]:
+    with demo(folder) as (service, site, _):
         yield service, site
 
 
@@ -67,6 +75,42 @@ def test_the_widget_shows_from_another_origin_what_an_include_shows(
     assert looks == "flex", "the widget brought its style"
     assert any(url.startswith(f"{service}/v1/related.html?") for url in asked)
     assert all(url.startswith((service, site, "data:")) for url in asked), "nothing from outside"
+
+
+def test_what_readers_see_and_follow_is_counted_unless_they_ask_not_to(
+    browser: Browser, addresses: tuple[str, str], folder: Path
+) -> None:
+    _, site = addresses
+    article = "sourdough-stale-loaf-crumb"
+    settings = Settings(root=folder / ".demo", clicks=True)
+
+    def counted() -> dict[tuple[int, str], tuple[int, int]]:
+        """How often each position was seen and clicked; 0 is the list."""
+        with closing(open_clicks(settings)) as store:
+            rows = store.export("")
+            next(rows)
+            return {(row[5], row[4]): row[-2:] for row in map(tuple, rows) if row[3] == article}
+
+    asks_not_to = "Object.defineProperty(navigator, 'doNotTrack', { value: '1' })"
+    for way, script in (("", asks_not_to), ("", ""), ("?include", "")):
+        context = browser.new_context(viewport={"width": 390, "height": 844})
+        page = context.new_page()
+        page.add_init_script(script)
+        page.goto(f"{site}/{article}{way}")
+        cards = titles(page)
+        second = page.locator(".alsolike-card").nth(1)
+        second.scroll_into_view_if_needed()
+        page.wait_for_timeout(1_200)
+        second.locator("a").first.click()
+        arrives(page, cards[1])
+        page.wait_for_timeout(200)
+        context.close()
+    until(lambda: counted().get((0, ""), (0, 0))[0] >= 2)
+    assert counted()[0, ""] == (2, 2)
+    links = {position: sums for (position, _), sums in counted().items()}
+    assert links[2] == (2, 2)
+    assert links[1][1] == 0
+    assert 6 not in links, "nobody scrolled there"
 
 
 def test_one_script_tag_serves_any_page_any_id_and_any_limit(
