@@ -90,7 +90,12 @@ class HtmlSource(PageFolderSource):
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]
-        return Record(location=location, values=_literals(values), language_from=language_from)
+        return Record(
+            location=location,
+            values=_literals(values),
+            language_from=language_from,
+            link="" if page.url else page.address,
+        )
 
     def _selected(self, root: Element) -> dict[str, Any]:
         values: dict[str, Any] = {}

@@ -268,7 +268,21 @@ def test_of_two_pages_the_one_that_the_other_names_is_read(tmp_path: Path) -> No
 )
 def test_an_article_is_no_redirect_and_no_error_page(tmp_path: Path, head: str) -> None:
     article = one(tmp_path, "p.html", f"{head}<h1>Kelp</h1>{BODY}", "html")
-    assert (article.status, article.url) == (Status.PUBLISHED, "/p")
+    assert (article.status, article.url) == (Status.PUBLISHED, "/p.html")
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "link"),
+    [
+        ("red kelp.html", {}, "/red%20kelp.html"),
+        ("index.html", {}, "/"),
+        ("kelp.html", {"url_template": "/sea/{id}/"}, "/sea/kelp/"),
+    ],
+)
+def test_a_page_that_names_no_address_is_linked_by_its_file(
+    tmp_path: Path, file: str, options: dict[str, str], link: str
+) -> None:
+    assert one(tmp_path, file, f"<h1>Kelp</h1>{BODY}", "html", **options).url == link
 
 
 @pytest.mark.parametrize(
