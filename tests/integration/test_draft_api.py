@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from index.root.root import Root
@@ -270,8 +271,7 @@ def held_up(site: Path, **settings: Any) -> Iterator[tuple[TestClient, Live, Dra
     live.refresh()
     drafts = Drafts(EditorialContext(live, found))
     app = FastAPI()
-    add_error_handlers(app)
-
+    add_error_handlers(app, lambda problem: Response(status_code=problem.status))
     app.include_router(drafts_router(drafts))
     release = threading.Event()
 
