@@ -66,13 +66,12 @@ class ComparisonFindings:
         """Yields what it means, a sentence or two for each matter."""
         state, result = self.state, self.result
         name, since = state.variant, self._date(state.started)
-        span = f"has been compared with the live lists since {since}"
+        span = f"has been compared with the live lists since {since}; it gets"
         if state.ended is not None:
-            span = f"was compared with the live lists from {since} until {self._date(state.ended)}"
-        yield (
-            f"{name} {span}; it gets {state.share:.0%} of articles and blocks of "
-            f"{duration(state.block)}."
-        )
+            until = self._date(state.ended)
+            span = f"was compared with the live lists from {since} until {until}; it got"
+        share = f"{state.share:.0%} of articles and blocks of {duration(state.block)}"
+        yield f"{name} {span} {share}."
         if self.missing:
             yield self.missing
         if result.views < _FEW or result.live_rate <= 0:
@@ -92,7 +91,8 @@ class ComparisonFindings:
             f"That is not decided. A true difference of {self.worth:.0%} would be known by now "
             f"with a probability of {result.power(self.worth):.0%}."
         )
-        yield self._expected()
+        if state.ended is None:
+            yield self._expected()
 
     def _expected(self) -> str:
         needed = self.result.needed_views(self.worth, _POWER)
