@@ -39,6 +39,10 @@ class Ready(ApiModel):
     refused: str | None
     """why a newer build could not be loaded; null if there is none"""
 
+    variant_refused: str | None
+    """why the compared variant's build could not be loaded, so that all get the live lists; null
+    if there is none"""
+
     decisions: int
     """version of the editors' decisions"""
 

@@ -163,6 +163,7 @@ def readiness(live: Live) -> tuple[int, dict[str, Any]]:
         "articles": build.count,
         "age_seconds": round(build.age()),
         "refused": live.refused,
+        "variant_refused": live.variant_refused,
         "decisions": generation.served.state.version,
         "database": live.keeper.kept.problem,
         "snapshot": live.keeper.kept.unsaved,

@@ -117,9 +117,9 @@ class Live:
     refusals: int = 0
     forgetful: list[Callable[[], None]] = field(default_factory=list)
     comparison: ComparisonState | None = None
+    variant_refused: str | None = None
     _build: Build | None = None
     _other: Build | None = None
-    _variant_problem: str = ""
     _seen: object = None
     _retry: float = 0.0
     _threads: ThreadPoolExecutor = field(  # not the shared ones, where slow pages delay a takedown
@@ -301,7 +301,7 @@ class Live:
 
     def _open_variant(self, live: Build) -> tuple[ComparisonState | None, Build | None]:
         """Returns the comparison that runs, and the variant's build beside a live one, if any."""
-        comparison, problem, opened = None, "", None
+        comparison, problem, opened = None, None, None
         try:
             comparison = read_comparison(self.root.path)
             if comparison is not None:
@@ -318,10 +318,10 @@ class Live:
         self._tell_variant(problem)
         return comparison, opened
 
-    def _tell_variant(self, problem: str) -> None:
-        if problem and problem != self._variant_problem:
+    def _tell_variant(self, problem: str | None) -> None:
+        if problem and problem != self.variant_refused:
             log.error("the live lists are served instead of the variant's: %s", problem)
-        self._variant_problem = problem
+        self.variant_refused = problem
 
     def close(self) -> None:
         """Lets go of the build, at the end of the service."""

@@ -8,12 +8,20 @@ from pathlib import Path
 import pytest
 
 from index.build.build import Build
-from index.root.comparison import COMPARISON, ComparisonState, read_comparison, write_comparison
+from index.root.comparison import (
+    COMPARISON,
+    ComparisonState,
+    block_of,
+    read_comparison,
+    write_comparison,
+)
 from index.root.root import Root
 from recommender.visibility import NEVER
+from service.clicks.comparison_findings import find_comparison
 from service.decisions.decision_state import Override, OverrideKind
 from service.serving import live as serving
 from tests.support.articles import topical
+from tests.support.click_reports import ClickService, event
 from tests.support.compared_site import ComparedSite
 from tests.support.moments import NOON, SECOND
 from tests.support.page_views import Service
@@ -198,6 +206,27 @@ def test_the_variant_s_build_alone_is_let_go_if_its_files_are_written_to(
     )
     service.live.follow_builds()
     assert shown(service) == stored(live)
+
+
+def test_clicks_count_for_whose_list_readers_got(site: ComparedSite, tmp_path: Path) -> None:
+    service = ClickService(site.root, tmp_path)
+    comparison = comparison_of(site)
+    assert [service.report(event(service.placement(each), [1, 2], [1])) for each in IDS] == [
+        204
+    ] * len(IDS)
+    rows = service.stored("blocks", "article", "variant", "seen", "clicked")
+    block = block_of(service.now, HOUR)
+    named = {True: "bold", False: "live"}
+    assert rows == sorted((each, named[comparison.picks(each, block)], 1, 1) for each in IDS)
+    shutil.rmtree(site.both()[1].folder)
+    service.live.refresh()
+    picked = next(each for each in IDS if comparison.picks(each, block))
+    service.report(event(service.placement(picked), [1], [1]))
+    assert service.stored("blocks", "article", "variant", "seen", "clicked") == rows
+    assert (picked, "live", 1) in service.stored("counts", "article", "variant", "seen")
+    found = find_comparison(service.settings)
+    assert found.result.views == len(IDS)
+    assert "all readers get the live lists" in found.missing
 
 
 def test_exploring_swaps_neighbors_of_some_lists_in_each_block(made: ComparedSite) -> None:
