@@ -11,6 +11,7 @@ from pathlib import Path
 from index.errors import BuildError, BusyError
 
 LOCK = ".lock"
+WATCH_LOCK = ".watch.lock"
 
 
 @contextmanager
@@ -47,3 +48,18 @@ def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def is_locked(root: Path, name: str = LOCK) -> bool:
+    """Return whether a process of this machine holds a lock of a folder, see :func:`locked`."""
+    try:
+        descriptor = os.open(root / name, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

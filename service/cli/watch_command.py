@@ -44,16 +44,26 @@ def watch(
         Path | None,
         typer.Option(help="Folder for a static export, which follows: only changes are written."),
     ] = None,
+    status: Annotated[
+        bool, typer.Option("--status", help="Only say which pushes wait, since when and why.")
+    ] = False,
 ) -> None:
     """Follow sources and pushes, and bring each change to readers within seconds."""
+    from index.root.root import Root
     from index.sources.registry import open_sources
     from recommender.sentence_encoder import load_encoder
+    from service.curation.waiting_pushes import tell_waiting
     from service.decisions.open_decisions import open_decisions
     from service.http.logs import configure_logs
     from service.watching.exporter import Exporter
     from service.watching.watcher import Watcher
 
     settings = load_settings(root=root, model=model, url_template=url_template)
+    if status:
+        with closing(open_decisions(settings)) as database:
+            for told in tell_waiting(Root(settings.root), database) or ["No push waits."]:
+                typer.echo(told)
+        return
     sources = []
     if source or settings.source:
         sources = open_sources(

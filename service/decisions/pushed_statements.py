@@ -79,6 +79,11 @@ class PushedStatements(Table):
         """Returns the highest number that a statement ever had; 0 before the first."""
         return int(self._rows(sa.select(schema.meta.c.pushed))[0]["pushed"])
 
+    def refused(self, limit: int) -> list[Statement]:
+        """Returns statements that were refused, in the order of their numbers."""
+        query = sa.select(_TABLE).where(_TABLE.c.refused.is_not(None)).order_by(_TABLE.c.number)
+        return [Statement(**row) for row in self._rows(query.limit(limit))]
+
     def above(self, number: int, *, limit: int = 1_000, refused: bool = False) -> list[Statement]:
         """Returns statements in the order of their numbers.
 

@@ -22,6 +22,7 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
 from service.curation.article_search import ArticleRow, read_article_row
+from service.curation.waiting_pushes import tell_waiting
 from service.decisions.decision_state import DecisionState
 from service.editor.editor_pages import EditorPages, whole_number
 from service.editor.page_templates import HEADERS
@@ -212,6 +213,9 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
         builds = describe_builds(root)
         builds["items"] = [each for each in reversed(builds["items"]) if _is_told(each)]
         builds["days"].reverse()
+        waiting: list[str] = []
+        with suppress(AlsoLikeError):  # every page says so if the database can't be read
+            waiting = tell_waiting(root, pages.context.database())
         return pages.render(
             "builds",
             person,
@@ -219,6 +223,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
             admin=person.role == "admin",
             builds=builds,
             notice=_NOTICES.get(done, ""),
+            waiting=waiting,
             events=list_events(root),
         )
 

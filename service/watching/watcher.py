@@ -20,7 +20,7 @@ from index.build.list_dates import build_date
 from index.build.manifest import EncoderEntry
 from index.building.changes import Changes
 from index.errors import BuildError, BusyError, DatabaseError, GateError, SourceError
-from index.root.lock import locked
+from index.root.lock import WATCH_LOCK, locked
 from index.root.root import HELD_EXIT_CODE, Root
 from index.sources.configured_source import ConfiguredSource
 from recommender.encoder import Encoder
@@ -33,7 +33,6 @@ from service.watching.waiting_changes import Unit, WaitingChanges
 
 log = logging.getLogger("alsolike")
 
-WATCH_LOCK = ".watch.lock"
 PAUSE = 0.25
 """Seconds between two looks for pushes."""
 

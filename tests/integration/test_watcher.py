@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -14,11 +15,14 @@ import pytest
 
 from index.errors import BusyError
 from index.root.journal import read_journal
+from index.root.lock import WATCH_LOCK, locked
 from index.root.root import Root
 from index.sources.registry import open_source
 from recommender.encoder import HashingEncoder
 from recommender.errors import ModelError
 from recommender.visibility import NEVER
+from service.cli.watch_command import watch
+from service.curation.waiting_pushes import tell_waiting
 from service.decisions.database import Database
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions
@@ -177,6 +181,26 @@ def test_the_first_build_is_made_as_soon_as_an_article_was_pushed(tmp_path: Path
         site.push((IDS[0], RECORDS[0]))
         steps(watcher, 1)
         assert site.has(IDS[0])
+
+
+def test_what_waits_is_told_with_the_reason(
+    tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = Site(tmp_path, database)
+    assert tell_waiting(site.root, database) == []
+    site.push(("new", {**RECORDS[0], "title": "New"}), ("newer", {**RECORDS[0], "title": "Newer"}))
+    (told,) = tell_waiting(site.root, database)
+    assert re.match(r"2 pushes wait since 20..-..-.. ..:..:.. UTC: no alsolike watch runs", told)
+    with locked(site.root.path, "alsolike watch", WATCH_LOCK):
+        (told,) = tell_waiting(site.root, database)
+        assert "alsolike watch builds them now" in told
+    for one in database.pushed.above(0):
+        database.pushed.refuse(one.article_id, one.number, "max_loss: too few are left")
+    watch(root=site.root.path, status=True)
+    assert capsys.readouterr().out.splitlines() == [
+        "the push of new was refused: max_loss: too few are left",
+        "the push of newer was refused: max_loss: too few are left",
+    ]
 
 
 def test_only_one_process_watches_and_only_with_the_live_model(

@@ -1,0 +1,45 @@
+"""Says what of the pushes is not live yet, since when, and what it waits for."""
+
+from __future__ import annotations
+
+import time
+
+from index.root.lock import WATCH_LOCK, is_locked
+from index.root.root import Root
+from service.decisions.database import Database
+
+_MOST = 1_000
+_NAMED = 5
+
+
+def tell_waiting(root: Root, database: Database) -> list[str]:
+    """Returns what operators should know of pushes, as sentences; none if all are live.
+
+    Args:
+        root: The root.
+        database: The database of decisions.
+
+    Raises:
+        DatabaseError: If the database can't be read.
+        BuildError: If the live build's manifest can't be read.
+    """
+    pointer = root.current()
+    live = 0 if pointer is None else root.manifest(pointer.build).pushed
+    waiting = database.pushed.above(live, limit=_MOST)
+    refused = database.pushed.refused(_NAMED + 1)
+    told = []
+    if waiting:
+        first = time.gmtime(min(one.received for one in waiting) // 1_000_000)
+        more = "or more " if len(waiting) == _MOST else ""
+        many = f"{len(waiting)} {more}pushes wait" if len(waiting) > 1 else "1 push waits"
+        if pointer is not None and pointer.held is not None:
+            why = "publishing is paused by a rollback; resume it with: alsolike release"
+        elif not is_locked(root.path, WATCH_LOCK):
+            why = "no alsolike watch runs here; start one, or make a build with: alsolike build"
+        else:
+            why = "alsolike watch builds them now; if they go on waiting, its log says why"
+        told.append(f"{many} since {time.strftime('%Y-%m-%d %H:%M:%S UTC', first)}: {why}")
+    told += [f"the push of {one.article_id} was refused: {one.refused}" for one in refused[:_NAMED]]
+    if len(refused) > _NAMED:
+        told.append("more were refused: GET /v1/articles/pushed lists all")
+    return told
