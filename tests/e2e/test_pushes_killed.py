@@ -1,4 +1,4 @@
-"""A service killed at any moment amid pushes loses none that it answered, and mixes up none."""
+"""A service and a watcher killed at any moment amid pushes lose none, and mix up none."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import json
 import os
 import random
 import signal
+import subprocess
 import threading
 import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,29 @@ class Pusher(threading.Thread):
             self.failure = f"{answer.status}: {content}"
 
 
+class WatcherKiller(threading.Thread):
+    """Starts ``alsolike watch`` again and again, and kills it, mostly within a build."""
+
+    def __init__(self, folder: Path, root: Path, environment: dict[str, str], seed: int) -> None:
+        super().__init__()
+        self._folder, self._draw = folder / "watch", random.Random(seed)
+        self._folder.mkdir()
+        self._arguments, self._environment = ("watch", "--root", str(root)), environment
+        self.ended, self.kills = threading.Event(), 0
+
+    def start_one(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
+        """A watcher, until the block ends."""
+        return alsolike(*self._arguments, folder=self._folder, environment=self._environment)
+
+    def run(self) -> None:
+        while not self.ended.is_set():
+            with self.start_one() as process:
+                self.ended.wait(self._draw.uniform(1.5, 5))
+                os.kill(process.pid, signal.SIGKILL)
+                process.wait(20)
+                self.kills += 1
+
+
 def check_kills(folder: Path, pushes: int) -> None:
     root = Root(folder / "root")
     publish(root, folder, topical(12))
@@ -83,11 +107,15 @@ def check_kills(folder: Path, pushes: int) -> None:
         token = database.tokens.add(TESTER, name="cms", role=Role.PUBLISHER)[0]
     port = free_ports()
     environment = {"ALSOLIKE_PUSH_RATE": "1000000", "ALSOLIKE_MODEL": "hashing:64"}
+    gates = {f"ALSOLIKE_MAX_{name}": "1" for name in ("LOSS", "CHURN", "WEAK", "DRIFT")}
+    environment |= {**gates, "ALSOLIKE_FULL_BUILD_AT": "off"}
+    watchers = WatcherKiller(folder, root.path, environment, pushes)
     arguments = ("serve", "--root", str(root.path), "--port", str(port))
     pusher = Pusher(port, token, pushes)
     draw = random.Random(pushes)
     kills = 0
     pusher.start()
+    watchers.start()
     try:
         while pusher.is_alive():
             pusher.enough = len(pusher.answered) + draw.randrange(5, 60)
@@ -102,9 +130,28 @@ def check_kills(folder: Path, pushes: int) -> None:
     finally:
         pusher.failure = pusher.failure or ("" if not pusher.is_alive() else "stopped")
         pusher.join(60)
+        watchers.ended.set()
+        watchers.join(60)
     assert not pusher.failure
     assert len(pusher.answered) >= pushes
     assert kills >= max(2, pushes // 60)
+    assert watchers.kills >= max(2, pushes // 60)
+    with watchers.start_one():
+        check_live(root, settings)
+
+
+def check_live(root: Root, settings: Settings) -> None:
+    """What was pushed last of each article is live, and no build went back behind another."""
+    with closing(open_decisions(settings)) as database:
+        until(lambda: root.manifest().pushed == database.pushed.last())
+        kept = {one.article_id: one.record for one in database.pushed.all()}
+    build = root.open()
+    for article_id, record in kept.items():
+        row = build.row(article_id)
+        title = None if row is None else build.title(row)
+        assert title == (None if record is None else json.loads(record)["title"]), article_id
+    reached = [root.manifest(name).pushed for name in root.names()]
+    assert reached == sorted(reached)
 
 
 def check_whole(settings: Settings, pusher: Pusher) -> None:
