@@ -2,8 +2,8 @@
 
 After a few articles changed, only those are looked at whose candidates may be others now: new and
 changed articles, those that had one of these or a removed one as a candidate, and those to which a
-newcomer, or one that gained or lost a posting, is closer than the farthest candidate. Of these, only
-pairs that were not scored before are scored.
+newcomer, or one that gained or lost a posting, is closer than the farthest candidate. Of these,
+only pairs that were not scored before are scored.
 """
 
 from __future__ import annotations

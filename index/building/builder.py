@@ -69,9 +69,9 @@ from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.text import RECIPE
 from recommender.visibility import utc_now, visible_at
 
-RELATED_AT_ONCE = 10
-"""Where more than one in this many articles changed, all are related anew: hardly any list, and few
-candidates, would stay the same."""
+RELATED_AT_ONCE = 3
+"""Where more than one in this many articles changed, all are related anew. With fewer, scores that
+are known save more than it takes to find out which are."""
 
 _DRIFT_SAMPLE = 1_000
 
