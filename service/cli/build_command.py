@@ -179,8 +179,8 @@ def make_live(
         for remark in source.remarks:
             typer.echo(f"{source.name}: {remark}", err=True)
     root = Root(settings.root)
-    every = {} if most is None else {"every": 2.0}  # people who try are waiting
-    with root.locked("alsolike build") as found, progress_bar(root, **every) as progress:
+    bar = progress_bar(root, stages=most is not None)
+    with root.locked("alsolike build") as found, bar as progress:
         print_cleanup(found)
         read = itertools.count(1)
         first = [

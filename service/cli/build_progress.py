@@ -101,13 +101,14 @@ def _in_words(seconds: float) -> str:
 
 @contextmanager
 def progress_bar(
-    root: Root, *, every: float = _EVERY
+    root: Root, *, every: float = _EVERY, stages: bool = False
 ) -> Iterator[Callable[[str, int, int | None], None]]:
     """Shows the progress of a build on stderr: a bar on a terminal, else a line now and then.
 
     Args:
         root: The folder of builds, whose live one says how long stages take.
         every: Seconds between two lines.
+        stages: Whether each stage is told when it begins, too.
     """
     before: Mapping[str, float] = {}
     with suppress(AlsoLikeError):
@@ -127,7 +128,13 @@ def progress_bar(
 
             yield update
         return
-    ended = threading.Event()
+    ended, begun = threading.Event(), set[str]()
+
+    def follow(stage: str, done: int, total: int | None) -> None:
+        progress.update(stage, done, total)
+        if stages and stage not in begun:
+            typer.echo(f"{stage} …", err=True)
+        begun.add(stage)
 
     def tell() -> None:
         while not ended.wait(every):
@@ -135,6 +142,6 @@ def progress_bar(
 
     threading.Thread(target=tell, daemon=True, name="progress").start()
     try:
-        yield progress.update
+        yield follow
     finally:
         ended.set()
