@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from index.root.root import Root
+from service.app import create_app
 from service.clicks.click_bounds import MAX_EVENTS_A_MINUTE, MAX_VIEWS
 from service.clicks.click_counter import MAX_AGE_DAYS
 from service.clicks.placement import Placements
+from service.http.event_route import EventRoute
 from tests.support.articles import topical
 from tests.support.builds import change, publish
 from tests.support.click_reports import FIREFOX, ClickService, event
 from tests.support.moments import SECOND
-from tests.support.page_views import Service
+from tests.support.page_views import Service, no_other_route
 
 RECORDS = topical(24)
 PAGE = RECORDS[0]["id"]
@@ -195,6 +198,29 @@ def test_pages_of_other_sites_may_report_and_other_methods_and_types_are_refused
     as_json = {"Content-Type": "application/json"}
     answer = site.client.post("/v1/events", content=body, headers=as_json)
     assert (answer.status_code, answer.content) == (204, b"")
+
+
+def test_while_clicks_are_off_a_report_is_told_which_setting_counts_it(root: Root) -> None:
+    service = Service(root)
+    client = TestClient(EventRoute(no_other_route, service.live, service.settings, None))
+    answer = client.post("/v1/events", content=b"{}")
+    assert (answer.status_code, "set clicks = true" in answer.json()["detail"]) == (404, True)
+
+
+def test_a_report_needs_no_token_where_lists_do_and_is_a_figure_of_the_service(
+    root: Root, site: ClickService
+) -> None:
+    placement = site.placement(PAGE)
+    with TestClient(create_app(site.settings.model_copy(update={"read_token": True}))) as client:
+        assert client.get(f"/v1/related?id={PAGE}").status_code == 401
+        body = json.dumps({"events": [event(placement, [1])]})
+        answer = client.post("/v1/events", content=body, headers={"User-Agent": FIREFOX})
+        assert answer.status_code == 204
+        assert client.get("/readyz").json()["clicks"] is None
+        figures = client.get("/metrics").text
+    assert 'alsolike_click_events_total{outcome="counted"} 1.0' in figures
+    assert 'alsolike_requests_total{route="/v1/events",status="204"} 1.0' in figures
+    assert site.stored("counts", "position", "seen") == [(0, 1), (1, 1)]
 
 
 @pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.full)])
