@@ -28,10 +28,11 @@ import numpy as np
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.building.link_names import link_names, link_numbers
+from index.build.link_numbers import link_numbers
+from index.building.link_names import link_names
 from index.errors import SourceError
 from index.sources.registry import open_source
-from recommender.article import Article, LinkKind, Status, to_articles
+from recommender.article import Article, Link, LinkKind, Status, to_articles
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings, Encoder, Fingerprint, Progress
 from recommender.relevance_judgments import judged_seeds, read_qrels
@@ -139,16 +140,7 @@ def _read_articles(path: Path) -> list[Article]:
 
 def _load_blog(name: str, path: Path) -> Corpus:
     """A blog's posts in Markdown: related are two of which one links to the other in its text."""
-    with tempfile.TemporaryDirectory() as folder:
-        with tarfile.open(path) as archive:
-            archive.extractall(folder, filter="data")
-        table = {"kind": "markdown", "path": folder, "url_template": _BLOG_ADDRESS}
-        mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
-        records = open_source(table).records()
-        found = [article for article, _ in parse_records(records, mapping, ReadReport())]
-    posts = sorted(
-        (post for post in found if post.status is Status.PUBLISHED), key=lambda post: post.id
-    )
+    posts = read_blog(path)
     masked, qrels = take_out_links(posts)
     known = {post.id for post in posts}
     return Corpus(
@@ -158,6 +150,36 @@ def _load_blog(name: str, path: Path) -> Corpus:
     )
 
 
+def read_blog(path: Path) -> list[Article]:
+    """The published posts of a blog as their authors wrote them, by id."""
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(path) as archive:
+            archive.extractall(folder, filter="data")
+        table = {"kind": "markdown", "path": folder, "url_template": _BLOG_ADDRESS}
+        mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
+        records = open_source(table).records()
+        found = [article for article, _ in parse_records(records, mapping, ReadReport())]
+    return sorted(
+        (post for post in found if post.status is Status.PUBLISHED), key=lambda post: post.id
+    )
+
+
+def own_links(articles: list[Article]) -> dict[str, list[tuple[Link, str]]]:
+    """The links in each article's text to other articles, with the ids of these, by its own id."""
+    targets: dict[int, str] = {}
+    for article in articles:
+        for number in np.frombuffer(link_names(article).names, dtype="<u8").tolist():
+            targets.setdefault(number, article.id)
+    found: dict[str, list[tuple[Link, str]]] = {article.id: [] for article in articles}
+    for article in articles:
+        for link in article.links:
+            names = (link_numbers(link) or ())[:2] if link.kind is LinkKind.TEXT else ()
+            other = next((targets[name] for name in names if name in targets), article.id)
+            if other != article.id:
+                found[article.id].append((link, other))
+    return found
+
+
 def take_out_links(articles: list[Article]) -> tuple[list[Article], dict[str, dict[str, int]]]:
     """Make judgments of the links in texts between articles.
 
@@ -165,20 +187,13 @@ def take_out_links(articles: list[Article]) -> tuple[list[Article], dict[str, di
         The articles without the words of these links, and without links; and the judgments, in
         both directions.
     """
-    targets: dict[int, str] = {}
-    for article in articles:
-        for number in np.frombuffer(link_names(article).names, dtype="<u8").tolist():
-            targets.setdefault(number, article.id)
     masked, qrels = [], defaultdict[str, dict[str, int]](dict)
+    own = own_links(articles)
     for article in articles:
-        judging = []
-        for link in article.links:
-            names = (link_numbers(link) or ())[:2] if link.kind is LinkKind.TEXT else ()
-            other = next((targets[name] for name in names if name in targets), article.id)
-            if other != article.id:
-                judging.append(link)
-                qrels[article.id][other] = qrels[other][article.id] = 1
-        without = without_link_words(replace(article, links=tuple(judging)))
+        for _, other in own[article.id]:
+            qrels[article.id][other] = qrels[other][article.id] = 1
+        judging = tuple(link for link, _ in own[article.id])
+        without = without_link_words(replace(article, links=judging))
         masked.append(replace(without, links=()))
     return masked, dict(qrels)
 

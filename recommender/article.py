@@ -29,10 +29,17 @@ class Status(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A section of an article's text, with an optional heading."""
+    """A section of an article's text, with an optional heading.
+
+    Attributes:
+        text: The text.
+        heading: The heading; empty if it has none.
+        quoted: The passages of the text that are quotations or code, as far as the source says so.
+    """
 
     text: str
     heading: str = ""
+    quoted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

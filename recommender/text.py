@@ -6,7 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 
-from recommender.article import Article, LinkKind, Section
+from recommender.article import Article, LinkKind
 from recommender.boilerplate import Boilerplate
 
 RECIPE = "1"
@@ -69,8 +69,8 @@ def without_link_words(article: Article) -> Article:
             held = every if link.section is None else every[link.section : link.section + 1]
             for place in held:
                 text, heading = sections[place].text, sections[place].heading
-                sections[place] = Section(
-                    text=_without(text, words), heading=_without(heading, words)
+                sections[place] = replace(
+                    sections[place], text=_without(text, words), heading=_without(heading, words)
                 )
     return replace(article, sections=tuple(sections))
 

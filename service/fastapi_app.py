@@ -16,6 +16,7 @@ from service.api.build_routes import builds_router
 from service.api.draft_routes import Drafts, drafts_router
 from service.api.ghost_routes import webhook_router
 from service.api.judgment_routes import judgments_router
+from service.api.link_routes import links_router
 from service.api.openapi import add_documentation
 from service.api.operation_routes import add_metrics
 from service.api.override_routes import overrides_router
@@ -29,6 +30,7 @@ from service.editor.decision_page import decision_router
 from service.editor.draft_page import draft_page_router
 from service.editor.editor_pages import EditorPages
 from service.editor.history_page import history_router
+from service.editor.links_page import links_page_router
 from service.editor.search_page import search_router
 from service.editor.sign_in import Invitation, demo_login_router, sign_in_router
 from service.http.editorial_context import EditorialContext
@@ -83,10 +85,12 @@ def compose_api(
         push_router(context, pushes, push_limit),
         webhook_router(context, pushes, push_limit),
         drafts_router(drafts),
+        links_router(context, drafts),
         sign_in_router(pages),
         search_router(pages),
         article_page_router(pages),
         decision_router(pages),
+        links_page_router(pages),
         history_router(pages),
         builds_page_router(pages),
         clicks_page_router(pages),

@@ -39,6 +39,7 @@ _MAX_NAME = 500
 _LINK_TAG = re.compile(r"<a\s([^<>]{1,3000})>", re.IGNORECASE)
 _HREF = re.compile(r"""(?:^|\s)href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _END_TAG = re.compile("</a", re.IGNORECASE)
+_QUOTED = re.compile(r"<(blockquote|pre|code|q|kbd|samp)(?=[\s>])", re.IGNORECASE)
 _NO_EDITOR = re.compile(
     r"""\brel\s*=\s*["']?[^"'>]*\b(nofollow|sponsored|ugc|tag)\b""", re.IGNORECASE
 )
@@ -117,6 +118,23 @@ def links_in_markup(markup: str, section: int) -> list[dict[str, Any]]:
             apart = _NO_EDITOR.search(found[1])
             links.append(link | ({"kind": "apart"} if apart else {"section": section}))
     return links
+
+
+def quoted_in_markup(markup: str) -> list[str]:
+    """Return the quotations and code, as HTML, in text that still holds HTML."""
+    passages: list[str] = []
+    end, never_closed = 0, set[str]()
+    for found in _QUOTED.finditer(markup):
+        name = found[1].lower()
+        if found.start() < end or name in never_closed:
+            continue
+        closed = re.compile(rf"</{name}\b", re.IGNORECASE).search(markup, found.end())
+        if closed is None:
+            never_closed.add(name)
+        else:
+            end = closed.start()
+            passages.append(f"{markup[found.start() : end]}</{name}>")
+    return passages
 
 
 def parse_aliases(value: Any, article_url: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from index.articles.link_parser import (
     parse_aliases,
     parse_links,
     parse_related,
+    quoted_in_markup,
 )
 from index.articles.read_more import without_read_more
 from index.articles.record import Record, id_text, short
@@ -199,7 +200,7 @@ class RecordParser(FieldReader):
             value = self._get("summary")
             text = self._plain(value, MAX_TEXT)
             self._keep_links(0, 0, value)
-            return (Section(text=text),) if text else ()
+            return (Section(text=text, quoted=self._quoted(value, ())),) if text else ()
         if not isinstance(value, list):
             self._note("invalid", "expected a list of {heading, text}: left out")
             return ()
@@ -215,9 +216,18 @@ class RecordParser(FieldReader):
             heading = self._plain(item.get("heading"), MAX_TITLE)
             if text or heading:
                 self._keep_links(number, len(sections), item.get("text"))
-                sections.append(Section(text=text, heading=heading))
+                quoted = self._quoted(item.get("text"), item.get("quoted"))
+                sections.append(Section(text=text, heading=heading, quoted=quoted))
             room = max(1, room - len(text))
         return tuple(sections)
+
+    def _quoted(self, markup: Any, given: Any) -> tuple[str, ...]:
+        """Return the passages that are quotations or code, as given or marked in HTML."""
+        found = [*given[:MAX_PARTS]] if isinstance(given, list) else []
+        if isinstance(markup, str) and "<" in markup:
+            found += quoted_in_markup(markup[: 4 * MAX_TEXT])
+        texts = (plain_text(each) for each in found if isinstance(each, str))
+        return tuple(dict.fromkeys(filter(None, texts)))
 
     def _keep_links(self, number: int, position: int, markup: Any) -> None:
         """Note where a section of the record went, and the links that its text holds as HTML."""

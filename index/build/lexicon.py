@@ -133,6 +133,13 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self._idf)
 
+    def idf(self, word: str) -> float:
+        """Return the idf of a word: 0 if most articles have it, the highest if none is known to."""
+        terms = split_terms(word)
+        column = self._words.find(terms[-1].encode(errors="surrogatepass")) if terms else None
+        at = self._rarest if column is None else column
+        return 0.0 if at is None or not terms else float(self._idf[at]) ** 2
+
     def weigh(self, corpus: TokenizedCorpus) -> sp.csr_matrix:
         """Compute the term weights of texts in the same way as a build does.
 

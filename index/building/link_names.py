@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from posixpath import splitext
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 
+from index.build.link_numbers import (
+    INDEX_NAMES,
+    LOOSE,
+    last_part,
+    link_numbers,
+    linked_row,
+    page_stem,
+)
 from index.build.name_table import (
     ANY_HOST,
     NameTable,
@@ -36,15 +43,6 @@ else it may mean (0 for nothing), of its host (0 for none) and of its block, and
 KINDS = (LinkKind.TEXT, LinkKind.RELATED, LinkKind.APART)
 """The kinds of links, in the order of the numbers in ``LINK``."""
 
-_PAGE_SUFFIXES = {".md", ".mdx", ".markdown", ".html", ".htm", ".xhtml", ".txt", ".rst", ".adoc"}
-_NO_PAGE = re.compile(
-    r"\.(png|jpe?g|gif|webp|avif|svg|ico|bmp|tiff?|pdf|zip|gz|tgz|tar|bz2|xz|7z|exe|dmg|deb|rpm|mp3"
-    r"|mp4|m4a|ogg|wav|webm|mov|avi|css|js|mjs|json|xml|rss|atom|csv|tsv|xlsx?|docx?|pptx?|odt|ods"
-    r"|epub|woff2?|ttf|txt|ics)$",
-    re.IGNORECASE,
-)
-_LOOSE = "name:"
-_INDEX_NAMES = {"index", "_index", "readme"}
 _DATED = re.compile(r"^\d{4}-\d{2}-\d{2}-(.+)")
 
 
@@ -73,16 +71,16 @@ def link_names(article: Article) -> LinkNames:
     addresses = [article.url, *(each for each in article.aliases if not each.startswith(FILE_LINK))]
     keys = [address_key(each) for each in addresses]
     exact = [*keys, *(f"{ANY_HOST}{path_of(key)}" for key in keys if path_of(key))]
-    exact.append(f"{FILE_LINK}{_stem(article.id)}")
-    loose = [_last(article.id), _last(unquote(urlsplit(article.url).path)), article.title]
+    exact.append(f"{FILE_LINK}{page_stem(article.id)}")
+    loose = [last_part(article.id), last_part(unquote(urlsplit(article.url).path)), article.title]
     for alias in article.aliases:
         if not alias.startswith(FILE_LINK):
             continue
-        stem = _stem(alias[len(FILE_LINK) :])
+        stem = page_stem(alias[len(FILE_LINK) :])
         folder, _, name = stem.rpartition("/")
-        exact += [f"{FILE_LINK}{stem}", *[f"{FILE_LINK}{folder}"] * (name in _INDEX_NAMES)]
-        loose += [_last(stem), *_DATED.findall(_last(stem))]
-    names = {*exact, *(f"{_LOOSE}{name.casefold()}" for name in loose if name)}
+        exact += [f"{FILE_LINK}{stem}", *[f"{FILE_LINK}{folder}"] * (name in INDEX_NAMES)]
+        loose += [last_part(stem), *_DATED.findall(last_part(stem))]
+    names = {*exact, *(f"{LOOSE}{name.casefold()}" for name in loose if name)}
     found = (_link(number, link, article.source) for number, link in enumerate(article.links))
     related = (link.heading for link in article.links if link.kind is LinkKind.RELATED)
     return LinkNames(
@@ -107,25 +105,6 @@ def _link(order: int, link: Link, source: str) -> tuple[int, ...] | None:
     return (0, order, *numbers, block, KINDS.index(link.kind))
 
 
-def link_numbers(link: Link) -> tuple[int, int, int] | None:
-    """Return the numbers of what a link names, of what else it may mean, and of its host.
-
-    The latter two are 0 if there is nothing. The result is ``None`` for what is no page.
-    """
-    host = second = ""
-    if link.url.startswith(FILE_LINK):
-        stem = _stem(link.url[len(FILE_LINK) :])
-        name = f"{FILE_LINK}{stem}"
-        second = f"{_LOOSE}{stem if ' ' in stem else _last(stem)}"
-    else:
-        name = address_key(link.url)
-        if _NO_PAGE.search(unquote(name.partition("?")[0])):
-            return None
-        host = host_of(name)
-        second = path_of(name)
-    return number_of(name), number_of(second) if second else 0, number_of(host) if host else 0
-
-
 def without_words_of_links(article: Article, names: NameTable) -> Article:
     """Return an article whose texts lack the words of its links to other articles.
 
@@ -135,24 +114,5 @@ def without_words_of_links(article: Article, names: NameTable) -> Article:
         article: The article.
         names: What the articles of the site are called by links.
     """
-
-    def leads_to_article(link: Link) -> bool:
-        numbers = link_numbers(link)
-        return numbers is not None and any(names.row(each) is not None for each in numbers[:2])
-
-    own = tuple(filter(leads_to_article, article.links))
+    own = tuple(link for link in article.links if linked_row(link, names) is not None)
     return without_link_words(replace(article, links=own))
-
-
-def _stem(name: str) -> str:
-    """Returns a file's path in lower case without the suffix of a page."""
-    stem, suffix = splitext(name)
-    return (stem if suffix.lower() in _PAGE_SUFFIXES else name).casefold()
-
-
-def _last(path: str) -> str:
-    """Returns the last part of a path that names something, without the suffix of a page."""
-    parts = [part for part in _stem(path).split("/") if part]
-    if len(parts) > 1 and parts[-1] in _INDEX_NAMES:
-        parts.pop()
-    return parts[-1] if parts else ""

@@ -27,6 +27,7 @@ BLOCKS = set(
     "address article blockquote body br caption dd details div dl dt figcaption figure header hr li"
     " main ol p pre section summary table tbody td th tr ul".split()
 )
+_QUOTED = {"blockquote", "q", "pre", "code", "kbd", "samp"}
 _DROPPED = {"nav", "footer", "aside", "form", "button", "select", "dialog", "menu"}
 _DROPPED_ROLES = {"navigation", "complementary", "contentinfo", "search", "banner", "dialog"}
 _DROPPED_CLASS = re.compile(words_of("dropped_class"))
@@ -67,8 +68,9 @@ def text_and_links(
 
     Returns:
         Two fields of a record, ``sections`` and ``links``; in their texts, markup characters are
-        escaped. A section is ``{"heading": …, "text": …}``, in reading order; text before the first
-        heading gets an empty heading. A link is
+        escaped. A section is ``{"heading": …, "text": …}``, in reading order, with ``"quoted"`` if
+        passages of its text are quotations or code; text before the first heading gets an empty
+        heading. A link is
         ``{"url": …, "text": …, "section": …, "kind": …, "heading": …}``: its address as the page
         has it (joined to the page's ``<base href>``), its words, the position of its section in
         ``sections`` or ``None``, and its kind: ``"text"``; ``"related"`` in a block that the page
@@ -123,6 +125,7 @@ class _TextReader:
     lists: Set[Element]
     links: list[dict[str, Any]] = field(default_factory=list)
     _sections: list[tuple[str, list[str]]] = field(default_factory=lambda: [("", [])])
+    _quoted: list[tuple[int, str]] = field(default_factory=list)
     _inside: bool = False
     _half: int = 0
     _related_level: int = 0
@@ -148,7 +151,10 @@ class _TextReader:
             return
         edge = "\n" if name in BLOCKS else ""
         self._add(edge, place)
+        number, start = len(self._sections) - 1, len(self._sections[-1][1])
         self._read(element, place)
+        if name in _QUOTED:
+            self._quoted.append((number, "".join(self._sections[number][1][start:])))
         self._add(edge, place)
 
     def sections(self) -> list[dict[str, Any]]:
@@ -156,11 +162,13 @@ class _TextReader:
         sections: list[dict[str, Any]] = []
         positions: dict[int, int] = {}
         for number, (heading, parts) in enumerate(self._sections):
-            lines = map(one_line, "".join(parts).split("\n"))
-            text = "\n".join(line for line in lines if line)
+            text = _without_blank_lines("".join(parts))
             if text or heading:
                 positions[number] = len(sections)
                 sections.append({"heading": literal(heading), "text": literal(text)})
+        for number, passage in self._quoted:
+            if number in positions and (text := _without_blank_lines(passage)):
+                sections[positions[number]].setdefault("quoted", []).append(literal(text))
         for link in self.links:
             link["section"] = positions.get(link["section"])
         return sections
@@ -262,6 +270,10 @@ class _TextReader:
                 "heading": literal(heading.strip(" :,;.…")),
             }
         )
+
+
+def _without_blank_lines(text: str) -> str:
+    return "\n".join(line for each in text.split("\n") if (line := one_line(each)))
 
 
 def _texts_of_label(element: Element) -> Iterator[str]:

@@ -20,6 +20,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
 from index.errors import UnavailableError
@@ -34,6 +35,7 @@ from service.serving.background import background_thread
 from service.serving.serving_view import ServingView
 
 if TYPE_CHECKING:
+    from service.curation.text_link_finder import LinkSuggestion
     from service.serving.drafts import DraftRelater, RelatedDraft
 
 T = TypeVar("T")
@@ -124,15 +126,16 @@ log = logging.getLogger("alsolike")
 
 _FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
-_PROBLEMS = {
-    401: "The token is missing or unknown",
-    403: "Drafts are switched off, or the token's role is too low",
-    413: "The draft is too large",
-    415: "The body is not JSON",
-    422: "A field is invalid; the answer names it",
-    429: "Too many drafts are waiting, or come from one address",
-    503: "No build is served, or the model is missing or differs from the build's",
+DRAFT_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    401: {"description": "The token is missing or unknown"},
+    403: {"description": "Drafts are switched off, or the token's role is too low"},
+    413: {"description": "The draft is too large"},
+    415: {"description": "The body is not JSON"},
+    422: {"description": "A field is invalid; the answer names it"},
+    429: {"description": "Too many drafts are waiting, or come from one address"},
+    503: {"description": "No build is served, or the model is missing or differs from the build's"},
 }
+"""What the document says of the errors of a request with a draft."""
 
 
 class Drafts:
@@ -147,6 +150,7 @@ class Drafts:
         self, context: EditorialContext, watch: Callable[[int], None] = lambda _: None
     ) -> None:
         self._live, self._settings, self._auth = context.live, context.settings, context.auth
+        self._context = context
         settings = context.settings
         self._limiter = Limiter(settings.draft_rate, 60.0)
         self._relater: DraftRelater | None = None
@@ -201,8 +205,30 @@ class Drafts:
             ProblemError: If the request is invalid or can't be answered now.
             AlsoLikeError: If the draft is invalid, or the model or the build can't be used.
         """
-        served, answer = await self.relate(request, parse_draft(await self._read(request)))
+        served, answer = await self.relate(request, await self.read(request))
         return draft_json(served.build, answer)
+
+    async def suggest_links(
+        self, request: Request, draft: DraftRequest
+    ) -> tuple[ServingView, RelatedDraft, list[LinkSuggestion]]:
+        """Finds what is related to a draft, and the places in its text where links would fit.
+
+        Arguments and errors are those of :meth:`relate`; the result has the suggestions besides.
+        """
+        served, related = await self.relate(request, draft)
+
+        def suggest() -> list[LinkSuggestion]:
+            from service.serving.drafts import read_draft
+
+            return self._context.link_finder(served.build).in_draft(
+                served,
+                read_draft(draft.fields()),
+                related,
+                now=self._live.clock(),
+                query=draft.query(self._settings.query),
+            )
+
+        return served, related, await run_in_threadpool(suggest)
 
     async def relate(
         self, request: Request, draft: DraftRequest
@@ -252,7 +278,13 @@ class Drafts:
         if self._relater is not None:
             self._relater.forget()
 
-    async def _read(self, request: Request) -> bytes:
+    async def read(self, request: Request) -> DraftRequest:
+        """Reads and checks the draft in the body of a request.
+
+        Raises:
+            ProblemError: If the body is too large or no JSON.
+            RequestValidationError: If a field is invalid; it names the field.
+        """
         media_type = (header(request.scope, b"content-type") or "").partition(";")[0].strip()
         if media_type.lower() != "application/json":  # other sites' pages can't send it
             raise ProblemError(415, f"the body is {media_type[:80]!r}; it must be application/json")
@@ -262,7 +294,7 @@ class Drafts:
             raise ProblemError(
                 413, f"the draft has over {limit} KiB; shorten it, or raise the setting draft_kb"
             )
-        return body
+        return parse_draft(body)
 
 
 def parse_draft(body: bytes) -> DraftRequest:
@@ -301,9 +333,7 @@ def drafts_router(drafts: Drafts) -> APIRouter:
         summary="Find related articles for a draft",
         operation_id="related_to_draft",
         response_model=DraftRelated,
-        responses={
-            status: {"description": description} for status, description in _PROBLEMS.items()
-        },
+        responses=DRAFT_PROBLEMS,
         openapi_extra={
             "requestBody": {
                 "required": True,

@@ -21,6 +21,7 @@ from service.cli.compare_commands import compare_app
 from service.cli.database_commands import db_app
 from service.cli.decision_commands import audit, check_overrides, takedown
 from service.cli.first_commands import doctor, init
+from service.cli.links_command import links
 from service.cli.options import GATES_EPILOG
 from service.cli.publish_commands import prune, publish, release, rollback
 from service.cli.related_commands import evaluate, export, related
@@ -99,6 +100,11 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
         "related my-article --limit 6 && alsolike related --text draft.txt",
         "Show the related list of an article or a text.",
     ),
+    (
+        links,
+        "links my-article && alsolike links --orphans --csv",
+        "Show where links to other articles would fit in a text.",
+    ),
     (inspect, "inspect --root /srv/alsolike", "Show what a build holds, and its measured quality."),
     (verify, "verify && alsolike publish BUILD", None),
     (
@@ -139,8 +145,8 @@ for _command, _example, _line in _COMMANDS:
     app.command(_name, epilog=f"Example: alsolike {_example}{_gates}", short_help=_line)(_command)
 
 _ONLY_PRINTING = (
-    *("related", "inspect", "doctor", "builds", "diff", "evaluate", "audit", "check-overrides"),
-    *("clicks", "sources check", "db status", "tokens list", "editors list"),
+    *("related", "links", "inspect", "doctor", "builds", "diff", "evaluate", "audit", "clicks"),
+    *("check-overrides", "sources check", "db status", "tokens list", "editors list"),
 )
 """Commands whose only effect is their output; if that can't be written, they exit with 1."""
 

@@ -65,7 +65,7 @@ def related(
         return
     row = opened.row(article_id)
     if row is None:
-        raise NotFoundError(_unknown(opened, article_id))
+        raise NotFoundError(unknown_article(opened, article_id))
     now = utc_now()
     served = ServingView(opened, read_state(settings))
     chosen = select(served, row, now=now, query=query)
@@ -100,7 +100,7 @@ def related_to_text(
     """
     from service.serving.drafts import DraftRelater
 
-    title, _, body = _read(file).strip().partition("\n")
+    title, _, body = read_text(file).strip().partition("\n")
     fields = {"title": title, "summary": body, "language": language}
     served, now, query = ServingView(build, read_state(settings)), utc_now(), settings.query
     related = DraftRelater(settings.model, settings.precision).relate(
@@ -174,7 +174,8 @@ def print_list(
         typer.echo("    there are no related articles and no fallbacks")
 
 
-def _unknown(opened: Build, article_id: str) -> str:
+def unknown_article(opened: Build, article_id: str) -> str:
+    """Returns an error's message for an id that a build lacks, with ids that are similar."""
     near = [opened.article_id(row) for row in opened.full_text.search(article_id, 3)]
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     return f"there is no article {article_id!r} in build {opened.name}{hint}"
@@ -189,7 +190,8 @@ def _why_hidden(status: str, found: VisibilityStatus) -> str:
     return reasons.get(found, f"status {status}")
 
 
-def _read(file: str) -> str:
+def read_text(file: str) -> str:
+    """Returns the text of a file that ``--text`` names; ``-`` is stdin."""
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return data.decode()

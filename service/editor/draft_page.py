@@ -14,6 +14,7 @@ from service.api.draft_models import DraftRequest
 from service.api.draft_routes import Drafts
 from service.curation.article_search import ArticleRow, SearchQuery, read_article_row
 from service.editor.editor_pages import EditorPages, sentence
+from service.editor.links_page import link_values
 from service.http.auth import Identity
 from service.http.problems import ProblemError
 from service.serving.serving_view import VisibilityStatus
@@ -53,7 +54,7 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
             title = title.strip() or text.strip().partition("\n")[0].strip()[:200]
             fields = {"title": title, "summary": text, "language": language.strip() or None}
             draft = DraftRequest.model_validate(fields)
-            view, related = await drafts.relate(request, draft)
+            view, related, links = await drafts.suggest_links(request, draft)
         except ValidationError as error:
             first = error.errors()[0]
             field = str(first["loc"][0]).replace("summary", "text")
@@ -84,6 +85,7 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
                 }
                 for each, why in zip(related.items, related.say_why(related.items), strict=True)
             ],
+            "links": link_values(view, now, links),
         }
         return await run_in_threadpool(page, person, given, answer=answer)
 

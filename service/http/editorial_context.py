@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from index.build.build import Build
+from index.errors import UnavailableError
 from service.curation.article_search import ArticleSearch
 from service.curation.decision_actions import DecisionActions
+from service.curation.golden_set import Pair, weigh
 from service.curation.publishing import BuildActions
 from service.decisions.database import Database
 from service.http.auth import Auth
 from service.serving.live import Live
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.curation.text_link_finder import LinkFinder
 
 
 class EditorialContext:
@@ -29,6 +37,30 @@ class EditorialContext:
         self.search = ArticleSearch(live.root, settings.query)
         self.actions = DecisionActions(self.database, live, self.query)
         self.builds = BuildActions(settings, live)
+        self._finder: LinkFinder | None = None
+        live.forgetful.append(self._forget)
+
+    def link_finder(self, build: Build) -> LinkFinder:
+        """Returns what suggests links in texts, by the published build; kept until the next one.
+
+        Raises:
+            UnavailableError: If no more files can be opened.
+        """
+        finder = self._finder
+        if finder is None or finder.build is not build:
+            try:
+                from service.curation.text_link_finder import LinkFinder  # loads FAISS
+            except ImportError as error:
+                raise UnavailableError(f"links can't be suggested now: {error}") from error
+            finder = self._finder = LinkFinder(build)
+        return finder
+
+    def refused_links(self) -> frozenset[Pair]:
+        """Returns the links that editors judged bad, each as article id and target id."""
+        return weigh(self.database().judgments.all(), ()).bad
+
+    def _forget(self) -> None:
+        self._finder = None
 
     def database(self) -> Database:
         """Returns the database of editors' decisions.

@@ -606,6 +606,7 @@ PAGES: dict[str, Callable[[Page], Any]] = {
     "what two articles share": lambda page: page.goto(
         f"/editor/why?id={SAMPLE_ARTICLE}&target=heat-car-park-trees"
     ),
+    "links in the text": lambda page: page.goto(f"/editor/links?id={SAMPLE_ARTICLE}"),
     "its cards": lambda page: _open_cards(page),
     "a draft": lambda page: page.goto("/editor/article?id=listening-to-living-soil"),
     "pin another": lambda page: page.goto(f"/editor?pin={SAMPLE_ARTICLE}"),

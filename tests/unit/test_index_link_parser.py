@@ -113,3 +113,12 @@ def test_links_are_bounded_and_none_leads_to_the_article_itself() -> None:
 def test_a_file_name_never_leads_out_of_its_folder() -> None:
     assert resolve("file:../../etc/wrack.md", "/") == "file:etc/wrack.md"
     assert resolve("file:..", "/") is None
+
+
+def test_quotations_and_code_are_kept_as_given_or_as_the_html_marks_them() -> None:
+    text = "<p>Run <code>kelp &amp; go</code>.</p><blockquote>We\n grow.</blockquote><pre>open"
+    (section,) = article(sections=[{"text": text, "quoted": ["Run", 7, ""]}]).sections
+    assert section.quoted == ("Run", "kelp & go", "We\ngrow.")
+    assert all(passage in section.text for passage in section.quoted)
+    (section,) = article(summary="<q>kelp</q> " + "<pre>" * 50_000).sections
+    assert section.quoted == ("kelp",)

@@ -54,3 +54,13 @@ def test_headings_of_related_blocks_are_known_in_many_languages(heading: str) ->
     page = f"<div><p>{'Kelp grows. ' * 9}</p><h2>{heading}</h2><ul><li><a href=/x>X</a></ul></div>"
     found = text_and_links(parse_html(page), headings=("Our picks",))
     assert [link["kind"] for link in found["links"]] == ["related"]
+
+
+def test_quotations_and_code_are_told_apart_section_by_section() -> None:
+    page = """<div><p>She said <q>kelp is food</q>.</p><blockquote><p>Kelp &lt; moss.</p>
+    <p>So it is.</p></blockquote><h2>How</h2><p>Run <code>eat
+    kelp</code> now.</p></div>"""
+    first, second = text_and_links(parse_html(page))["sections"]
+    assert first["quoted"] == ["kelp is food", "Kelp &lt; moss.\nSo it is."]
+    assert second["quoted"] == ["eat kelp"]
+    assert all(passage in first["text"] for passage in first["quoted"])

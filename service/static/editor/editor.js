@@ -1,5 +1,6 @@
 /* Starts the scripts of the editors' pages; the pages also work without them. */
 import { watchFrames } from "./cards.js";
+import { offerCopies } from "./copy.js";
 import { followDrags } from "./drag.js";
 import { followFind } from "./find.js";
 import { listenToKeys } from "./keys.js";
@@ -10,5 +11,6 @@ followDrags();
 followFind();
 followForms();
 listenToKeys();
+offerCopies();
 watchFrames();
 sayNews();

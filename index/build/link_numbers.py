@@ -1,0 +1,64 @@
+"""Numbers for what a link names, by which its article is found in a build's names."""
+
+from __future__ import annotations
+
+import re
+from posixpath import splitext
+from urllib.parse import unquote
+
+from index.build.name_table import NameTable, address_key, host_of, number_of, path_of
+from recommender.article import FILE_LINK, Link
+
+_PAGE_SUFFIXES = {".md", ".mdx", ".markdown", ".html", ".htm", ".xhtml", ".txt", ".rst", ".adoc"}
+_NO_PAGE = re.compile(
+    r"\.(png|jpe?g|gif|webp|avif|svg|ico|bmp|tiff?|pdf|zip|gz|tgz|tar|bz2|xz|7z|exe|dmg|deb|rpm|mp3"
+    r"|mp4|m4a|ogg|wav|webm|mov|avi|css|js|mjs|json|xml|rss|atom|csv|tsv|xlsx?|docx?|pptx?|odt|ods"
+    r"|epub|woff2?|ttf|txt|ics)$",
+    re.IGNORECASE,
+)
+LOOSE = "name:"
+INDEX_NAMES = {"index", "_index", "readme"}
+
+
+def link_numbers(link: Link) -> tuple[int, int, int] | None:
+    """Return the numbers of what a link names, of what else it may mean, and of its host.
+
+    The latter two are 0 if there is nothing. The result is ``None`` for what is no page.
+    """
+    host = second = ""
+    if link.url.startswith(FILE_LINK):
+        stem = page_stem(link.url[len(FILE_LINK) :])
+        name = f"{FILE_LINK}{stem}"
+        second = f"{LOOSE}{stem if ' ' in stem else last_part(stem)}"
+    else:
+        name = address_key(link.url)
+        if _NO_PAGE.search(unquote(name.partition("?")[0])):
+            return None
+        host = host_of(name)
+        second = path_of(name)
+    return number_of(name), number_of(second) if second else 0, number_of(host) if host else 0
+
+
+def linked_row(link: Link, names: NameTable) -> int | None:
+    """Return the row of the article that a link leads to; ``None`` if it is no article's.
+
+    Args:
+        link: The link.
+        names: What the articles of the site are called by links.
+    """
+    found = (names.row(number) for number in (link_numbers(link) or ())[:2])
+    return next((row for row in found if row is not None), None)
+
+
+def page_stem(name: str) -> str:
+    """Return a file's path in lower case without the suffix of a page."""
+    stem, suffix = splitext(name)
+    return (stem if suffix.lower() in _PAGE_SUFFIXES else name).casefold()
+
+
+def last_part(path: str) -> str:
+    """Return the last part of a path that names something, without the suffix of a page."""
+    parts = [part for part in page_stem(path).split("/") if part]
+    if len(parts) > 1 and parts[-1] in INDEX_NAMES:
+        parts.pop()
+    return parts[-1] if parts else ""

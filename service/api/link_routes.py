@@ -1,0 +1,117 @@
+"""API routes that suggest links in the texts of articles and drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from service.api.api_models import ApiModel
+from service.api.draft_models import request_schema
+from service.api.draft_routes import DRAFT_PROBLEMS, Drafts
+from service.api.editorial_router import Id, make_router, problems
+from service.curation.decision_actions import find_row
+from service.http.editorial_context import EditorialContext
+from service.roles import Role
+from service.serving.serving_view import ServingView
+
+if TYPE_CHECKING:
+    from service.curation.text_link_finder import LinkSuggestion
+
+
+class SuggestedLink(ApiModel):
+    """A link that would fit in a text; nothing is inserted by itself."""
+
+    article_id: str | None
+    """the article with the text; null for a draft"""
+
+    target_id: str
+    """the article to link to"""
+
+    title: str
+    """the title of that article"""
+
+    url: str
+    """its address"""
+
+    heading: str
+    """the heading of the section; empty if it has none"""
+
+    before: str
+    """what stands before the words in their sentence"""
+
+    words: str
+    """the words to link"""
+
+    after: str
+    """what stands after them"""
+
+    reason: str
+    """why they fit, and why the two articles are related, for people"""
+
+    score: float = Field(ge=0, le=1)
+    """how well the link fits"""
+
+    snippet: str
+    """the words as a link in HTML, to be copied"""
+
+
+class LinksAnswer(ApiModel):
+    """Links that would fit, best first."""
+
+    build: str
+    """the name of the build that the targets are from"""
+
+    items: list[SuggestedLink]
+    """the links"""
+
+
+def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
+    """Returns the routes that suggest links in texts."""
+    whole, router = APIRouter(), make_router("editors", context.auth.require(Role.EDITOR))
+    of_drafts = APIRouter(tags=["editing"])
+
+    @router.get(
+        "/links",
+        summary="Suggest links in an article's text, or articles that could link to it",
+        responses=problems(404),
+    )
+    def links(id: Id, inbound: bool = False) -> LinksAnswer:
+        """Leaves out what editors judged bad; judge a suggestion with PUT /v1/judgments."""
+        view, now = context.live.view()
+        row = find_row(view.build, id)
+        finder = context.link_finder(view.build)
+        suggest = finder.to_article if inbound else finder.in_article
+        refused = context.refused_links()
+        return _answer(view, suggest(view, row, now=now, query=context.query, refused=refused))
+
+    @of_drafts.post(
+        "/v1/links",
+        summary="Suggest links in the text of a draft",
+        operation_id="links_in_draft",
+        responses=DRAFT_PROBLEMS,
+        openapi_extra={
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": request_schema()}},
+            }
+        },
+        dependencies=[Depends(drafts.admit)],
+    )
+    async def links_in_draft(request: Request, response: Response) -> LinksAnswer:
+        """Stores nothing. HTML in the text says what is linked, quoted or code already."""
+        response.headers.update({"Cache-Control": "no-store", "Vary": "Authorization, Cookie"})
+        view, _, found = await drafts.suggest_links(request, await drafts.read(request))
+        return await run_in_threadpool(_answer, view, found)
+
+    whole.include_router(router)
+    whole.include_router(of_drafts)
+    return whole
+
+
+def _answer(view: ServingView, found: Sequence[LinkSuggestion]) -> LinksAnswer:
+    items = [SuggestedLink(**each.values(view.build)) for each in found]
+    return LinksAnswer(build=view.build.name, items=items)

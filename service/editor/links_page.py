@@ -1,0 +1,98 @@
+"""``/editor/links``: links that would fit in an article's text, and in other texts to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form
+from starlette.responses import RedirectResponse, Response
+
+from service.curation.article_search import read_article_row
+from service.curation.decision_actions import find_row
+from service.decisions.decision_rules import MAX_REASON
+from service.editor.article_page import describe_done
+from service.editor.editor_pages import EditorPages
+from service.http.auth import Identity
+from service.http.problems import ProblemError
+from service.serving.serving_view import ServingView
+
+if TYPE_CHECKING:
+    from service.curation.text_link_finder import LinkSuggestion
+
+_VERDICTS = {"good": 1, "bad": -1}
+
+
+def links_page_router(pages: EditorPages) -> APIRouter:
+    """Returns the routes of the page that suggests links in an article's text and to it."""
+    router, context = pages.router(), pages.context
+
+    @router.get("/editor/links")
+    def links(id: str = "", done: int = 0, person: Identity = Depends(pages.reader)) -> Response:
+        view, now = pages.view()
+        row = find_row(view.build, id)
+        finder, refused = context.link_finder(view.build), context.refused_links()
+        asked: dict[str, Any] = {"now": now, "query": context.query, "refused": refused}
+        verdicts = context.database().judgments.by(person.name, id)
+        return pages.render(
+            "links",
+            person,
+            here="find",
+            item=read_article_row(view, row, now),
+            inside=link_values(view, now, finder.in_article(view, row, **asked), verdicts),
+            inbound=link_values(view, now, finder.to_article(view, row, **asked)),
+            notice=describe_done(pages, person, done, back=id),
+        )
+
+    @router.post("/editor/links")
+    def decide(
+        article_id: Annotated[str, Form()],
+        act: Annotated[str, Form()],
+        words: Annotated[str, Form()] = "",
+        page: Annotated[str, Form()] = "",
+        person: Identity = Depends(pages.writer),
+    ) -> Response:
+        verdict, _, target_id = act.partition(" ")
+        if verdict not in _VERDICTS:
+            raise ProblemError(422, f"{act[:20]!r} is not an action of this page", field="act")
+        entry = context.actions.store(
+            lambda database: database.judgments.put(
+                person.actor,
+                article_id=article_id,
+                target_id=target_id,
+                verdict=_VERDICTS[verdict],
+                build=pages.view()[0].build.name,
+                reason=f"link in the text: “{words[: MAX_REASON // 2]}”" if words else "",
+            ),
+            known=(article_id, target_id),
+        )
+        asked = urlencode({"id": page or article_id, "done": entry})
+        return RedirectResponse(f"/editor/links?{asked}", 303)
+
+    return router
+
+
+def link_values(
+    view: ServingView,
+    now: int,
+    found: Sequence[LinkSuggestion],
+    verdicts: dict[str, int] | None = None,
+) -> list[dict[str, Any]]:
+    """Returns what the template ``editor/text_links.html`` shows of suggested links.
+
+    Args:
+        view: The build with the editors' decisions.
+        now: The current time, in microseconds since 1970 UTC.
+        found: The suggestions.
+        verdicts: What the editor judged of the article's links, by target.
+    """
+    return [
+        {
+            "link": each,
+            "source": None if each.source is None else read_article_row(view, each.source, now),
+            "target": (target := read_article_row(view, each.target, now)),
+            "used": (verdicts or {}).get(target.article_id) == 1,
+        }
+        for each in found
+    ]
