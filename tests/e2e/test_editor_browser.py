@@ -78,7 +78,10 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     day = str(dt.datetime.now(dt.UTC).date())
     followed = {"": 0, "heat-car-park-trees": 90, "commuting-green-wave-for-bikes": 10}
     sums = {
-        (day, "live", "", SAMPLE_ARTICLE, target, int(target != ""), "related"): [500, clicked]
+        (day, "live", "a build", SAMPLE_ARTICLE, target, int(target != ""), "related"): [
+            500,
+            clicked,
+        ]
         for target, clicked in followed.items()
     }
     with closing(open_clicks(Settings(root=folder / ".demo"))) as store:
