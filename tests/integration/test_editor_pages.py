@@ -21,6 +21,7 @@ from service.curation.link_texts import Closeness
 from service.curation.pin_alerts import AlertReason, find_alerts
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions, read_state
+from service.decisions.pushed_statements import NewStatement
 from service.editor.sign_in import Invitation, may_invite
 from service.roles import Role
 from service.serving.serving_view import ServingView
@@ -231,6 +232,11 @@ def test_an_editor_may_decide_and_only_an_admin_may_choose_the_build(
     live, before = _builds(desk)
     noor.get("/editor/builds")
     assert "Publish…" not in noor.page
+    assert "push waits" not in noor.page
+    with desk.database() as database:
+        database.pushed.put(TESTER, [NewStatement(article_id="new", record={"title": "New"})])
+    noor.get("/editor/builds")
+    assert "1 push waits since" in noor.page
     assert "Roll back" not in noor.page
     assert noor.get("/editor/builds/publish", build=before).status_code == 403
     noor.look(PAGE)
