@@ -117,7 +117,8 @@ def _check_first_day(text: str) -> str:
 NewerThan = Annotated[
     str,
     Field(
-        pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,5}d)$",
+        pattern=r"^([1-9][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|[12][0-9])|(0[13-9]|1[0-2])-30"
+        r"|(0[13578]|1[02])-31)|[0-9]{1,5}d)$",
         description="only articles dated on this day or later, such as 2026-01-31, or in so many "
         "days up to today (UTC), such as 30d; articles without a date are left out",
     ),
