@@ -42,6 +42,7 @@ _RULES = ["2xx", "401", "403", "404", "409", "412", "422", "428"]
 _BEYOND_THE_SCHEMA = [
     *("GET /v1/overrides", "PUT /v1/overrides", "DELETE /v1/overrides", "POST /v1/undo"),
     *("PUT /v1/visibility", "PUT /v1/judgments", "DELETE /v1/judgments", "POST /v1/related"),
+    "POST /v1/links",
     *("POST /v1/related/batch", "PUT /v1/articles", "POST /v1/articles/batch"),
     *("GET /v1/articles/status", "POST /v1/webhooks/ghost"),
 ]
@@ -113,7 +114,7 @@ def send_all(service: Service, examples: int) -> None:
     for found in service.schema.get_all_operations():
         operation = found.ok()
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
-            drafts = operation.label == "POST /v1/related"
+            drafts = operation.label in ("POST /v1/related", "POST /v1/links")
             try:
                 _send(service, operation, mode, min(examples, DRAFTS) if drafts else examples)
             except BaseExceptionGroup as failure:  # told with those of the other routes
