@@ -5,14 +5,21 @@ from __future__ import annotations
 import enum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.query import MAX_LIMIT
 from service.clicks.placement import MAX_PLACEMENT
 
 MAX_EVENTS = 50
 
-Positions = Annotated[list[Annotated[int, Field(ge=1, le=MAX_LIMIT)]], Field(max_length=MAX_LIMIT)]
+
+def _whole(value: object) -> object:
+    """Converts 3.0 to 3: in JSON both are the same integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Position = Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(_whole)]
+Positions = Annotated[list[Position], Field(max_length=MAX_LIMIT)]
 
 
 class Outcome(enum.StrEnum):
