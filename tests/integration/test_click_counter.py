@@ -142,14 +142,14 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from index.root.root import Root
-from tests.support.click_reports import ClickService, event
+from service.clicks.click_events import ListEvent
+from tests.support.click_reports import ClickService
 site = ClickService(Root(Path(sys.argv[1])), Path(sys.argv[2]))
 site.counter.flush()  # makes the tables
 site.counter.start()
-placement = site.placement("{page}")
-for number in range(100_000):
-    site.now += 600_000_000  # so that no bound is met
-    assert site.report(event(placement, [1])) == 204
+seen = ListEvent(placement=site.placement("{page}"), seen=[1])
+for number in range(100_000):  # each time from another address, so that no bound is met
+    site.counter.count([seen], str(number), site.live.build)
     print(number + 1, flush=True)
     time.sleep(0.01)
 """
