@@ -164,7 +164,7 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
     if front is None:
         return {}
     if not isinstance(front, Mapping):
-        raise _error(f"the front matter is not a table: {front!r:.40}")
+        raise _error(f"the front matter must be names with values, not {front!r:.40}")
     if _count(front) > _MAX_VALUES:
         raise _error(_TOO_MANY)
     return {str(name): plain_value(value) for name, value in front.items()}

@@ -80,8 +80,8 @@ class ComparisonFindings:
         part, low, high = result.relative
         yield (
             f"{result.views:,} lists were seen. Readers followed {result.live_rate:.1%} of the "
-            f"live ones and {result.other_rate:.1%} of {name}'s: {part:+.1%}, surely between "
-            f"{low:+.1%} and {high:+.1%}, as often as you look."
+            f"live ones and {result.other_rate:.1%} of {name}'s: {part:+.1%}, in truth between "
+            f"{low:+.1%} and {high:+.1%}, however often you look."
         )
         if result.decided:
             better = name if result.low > 0 else "the live build"

@@ -82,7 +82,9 @@ def compare_texts(build: Build, rows: tuple[int, int]) -> tuple[Passage, Passage
     except ModuleNotFoundError:
         raise  # not installed
     except ImportError as error:
-        raise UnavailableError(f"links can't be explained now: {error}") from error
+        raise UnavailableError(
+            f"why links are there can't be read now; try again in a minute: {error}"
+        ) from error
     sentences = BuildSentences(build.checked)
     first, second = rows
     shared = sentences.shared_words(first, second, most=_SHARED)

@@ -221,7 +221,9 @@ def _teller(build: Build) -> _SayWhy:
         build.checked("sentences_ends.npy")
         return stored
     except ImportError as error:  # if no more files can be opened
-        raise UnavailableError(f"links can't be explained now: {error}") from error
+        raise UnavailableError(
+            f"why links are there can't be read now; try again in a minute: {error}"
+        ) from error
     return BuildSentences(build.checked).among
 
 

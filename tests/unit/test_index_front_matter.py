@@ -130,7 +130,7 @@ MERGES = "\n".join(
         ("---\ntitle: Go: the good parts\n---\n", "line 2: .* quotation marks"),
         ("---\na: b\nauthor: @ann\n---\n", "line 3: .* quotation marks"),
         ("---\na: b\n\tc: d\n---\n", "line 3: .* tab"),
-        ("---\n- x\n---\n", "not a table"),
+        ("---\n- x\n---\n", "names with values"),
         ("---\na: !!python/object/apply:os.system ['x']\n---\n", "not YAML"),
         ("---\na: &a [*a]\n---\n", "nested more than"),
         ("---\na: &a {x: 1}\n" + MERGES + "\n---\n", "more than 10000 values"),
