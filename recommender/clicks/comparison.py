@@ -73,9 +73,12 @@ class Comparison:
 
     @property
     def relative(self) -> tuple[float, float, float]:
-        """The difference and its interval as shares of the live rate; NaN if that is 0."""
+        """The difference and its interval as shares of the live rate; NaN if that is 0.
+
+        None is below -1, where nothing of the other variant is followed.
+        """
         rate = self.live_rate or math.nan
-        return self.difference / rate, self.low / rate, self.high / rate
+        return self.difference / rate, max(self.low / rate, -1.0), self.high / rate
 
     def power(self, relative: float = WORTH_FINDING, views: float | None = None) -> float:
         """Return how probably a true difference is found.
@@ -120,7 +123,8 @@ def compare_variants(
         blocks: Shape (n,), int: the number of the block of time; later ones are larger.
         variants: Shape (n,), int: 0 for the live variant, else the other.
         seen: Shape (n,), int: seen lists.
-        clicked: Shape (n,), int: those in which something was clicked.
+        clicked: Shape (n,), int: those in which something was clicked. More than were seen in all
+            count as all.
         share: The probability, above 0 and below 1, of the other variant.
 
     Returns:
@@ -140,7 +144,7 @@ def compare_variants(
     views, clicks, drawn_views, drawn_clicks = (
         np.bincount(cluster, values) for values in (seen, clicked, signs * seen, signs * clicked)
     )
-    rate = float(clicks.sum() / max(views.sum(), 1))
+    rate = min(float(clicks.sum() / max(views.sum(), 1)), 1.0)
     starts = np.flatnonzero(first_of_article[first])
     known_views, known_clicks = _before(views, starts), _before(clicks, starts)
     odds = rate / (1 - rate) if rate < 1 else math.inf
@@ -152,17 +156,22 @@ def compare_variants(
         weights = 1 / (1 + views / (known_views + prior) + views * odds * _BLOCKS**2)
     rests, counted = weights * (drawn_clicks - expected * drawn_views), weights * views
     weight = float(counted.sum())
-    difference = float(rests.sum()) / max(weight, 1e-9)
-    spread = float(((rests - difference * counted) ** 2).sum())
+    estimate = float(rests.sum()) / max(weight, 1e-9)
+    spread = float(((rests - estimate * counted) ** 2).sum())
     reach = _reach(spread, share) / max(weight, 1e-9)
+    low, high = max(estimate - reach, -1.0), min(estimate + reach, 1.0)
+    # Few clusters may differ by more than two rates can whose mean is the rate of all.
+    least = -min(rate / (1 - share), (1 - rate) / share)
+    most = min(rate / share, (1 - rate) / (1 - share))
+    difference = min(max(estimate, least), most)
     return Comparison(
         views=int(views.sum()),
         clusters=len(views),
         live_rate=rate - share * difference,
         other_rate=rate + (1 - share) * difference,
         difference=difference,
-        low=max(difference - reach, -1.0),
-        high=min(difference + reach, 1.0),
+        low=min(low, difference),
+        high=max(high, difference),
         weight=weight,
         spread=spread,
         share=share,

@@ -18,7 +18,7 @@ from recommender.visibility import utc_now
 from service.clicks.click_bounds import ClickBounds
 from service.clicks.click_events import ListEvent, Outcome
 from service.clicks.click_store import ClickStore, blocks, counts, open_clicks, rejected
-from service.clicks.placement import Placements
+from service.clicks.placement import Placements, short_digest
 from service.settings import Settings
 
 log = logging.getLogger("alsolike")
@@ -177,7 +177,8 @@ class ClickCounter:
         made = (placement.full_build >> 24) * 1_000_000
         name = _NAMES.get(placement.variant)
         if name is None and comparison is not None:
-            name = comparison.variant
+            own = placement.comparison == short_digest(comparison.key)
+            name = comparison.variant if own else None
         if not now - MAX_AGE_DAYS * _DAY <= made <= now + _AHEAD or name is None:
             return Outcome.OUTDATED
         row = build.row_of_digest(placement.article)

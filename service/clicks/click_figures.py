@@ -15,6 +15,9 @@ from service.settings import Settings
 LEAST = 100
 """How often something must have been seen before its rate says anything."""
 
+NARROW = 0.01
+"""How wide a rate's interval may be in any case; also that of what is hardly ever followed."""
+
 OF_LISTS = ("article", "build", "day", "variant")
 """What tells lists apart. A list is followed if a reader follows any of its links."""
 
@@ -48,7 +51,7 @@ class Figure:
     @property
     def enough(self) -> bool:
         """Whether it was seen so often that its rate says something."""
-        return self.seen >= LEAST and self.high - self.low <= self.rate
+        return self.seen >= LEAST and self.high - self.low <= max(self.rate, NARROW)
 
     def describe(self) -> dict[str, Any]:
         """Returns the figure as JSON; rate and interval are ``None`` if it was seen too rarely."""
@@ -163,7 +166,7 @@ class ClickFigures:
         columns = ("article", "target", "position")
         for *pair, position, seen, clicked in self._store.sums(*columns, since=self.since, **which):
             old = found.get(tuple(pair), (0, 0, 0.0))
-            usual = seen * rates[position]
+            usual = seen * rates.get(position, 0.0)  # which may have come since
             found[tuple(pair)] = old[0] + seen, old[1] + clicked, old[2] + usual
         rows = [(target, seen, clicked) for (_, target), (seen, clicked, _) in found.items()]
         return [

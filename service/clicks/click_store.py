@@ -270,7 +270,7 @@ def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
 
     Returns:
         Of each article, target and position: their ids, the position, how often the target was
-        seen there, and how often it was clicked.
+        seen there, and how often it was clicked, of which no more than were seen are believed.
 
     Raises:
         DatabaseError: If the database can't be read.
@@ -279,7 +279,7 @@ def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
         return []
     with closing(open_clicks(settings)) as store:
         return [
-            (article, target, position, seen, clicked)
+            (article, target, position, seen, min(seen, clicked))
             for article, target, position, seen, clicked in store.sums(
                 "article", "target", "position", since=""
             )

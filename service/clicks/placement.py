@@ -5,8 +5,9 @@ caches go on working. It says nothing about a reader. Whoever reports clicks sen
 names positions only; the signature makes sure that this service has shown such a list.
 
 It is the Base64 (URL alphabet, without padding) of: version (1 byte), variant (1), date of the last
-full build (8), digest of the query (2), digest of the article's id (6), for each item the digest of
-its id (6) and its origin (1), and a keyed BLAKE2b of all that (8).
+full build (8), digest of the query (2), digest of the comparison if its variant made the list (2),
+digest of the article's id (6), for each item the digest of its id (6) and its origin (1), and a
+keyed BLAKE2b of all that (8).
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ KEY_FILE = "clicks.key"
 
 _KEY_BYTES = 32
 _VERSION = 1
-_HEAD = struct.Struct(">BBQ2s6s")
+_HEAD = struct.Struct(">BBQ2s2s6s")
 _ITEM = struct.Struct(">6sB")
 _MAC = 8
 _ORIGINS = tuple(Origin)
@@ -55,6 +56,8 @@ class Placement:
         full_build: The date of the last full build, as :func:`index.build.list_dates.build_date`
             returns it.
         query: A digest of the query, 2 bytes.
+        comparison: The :func:`short_digest` of the key of the comparison for which a variant has
+            made the list; two zero bytes if none has.
         article: The digest of the id of the article whose list it is.
         items: For each position the digest of the article's id, and why it is there.
         signature: What signs all that; no two placements share one.
@@ -63,6 +66,7 @@ class Placement:
     variant: Variant
     full_build: int
     query: bytes
+    comparison: bytes
     article: bytes
     items: tuple[tuple[bytes, Origin], ...]
     signature: bytes
@@ -90,6 +94,7 @@ class Placements:
         items: Sequence[SelectedItem],
         query: RelatedQuery,
         variant: Variant = Variant.LIVE,
+        comparison: str = "",
     ) -> str:
         """Returns the placement of a list.
 
@@ -99,10 +104,16 @@ class Placements:
             items: The related articles, in their order.
             query: The query that asked for them.
             variant: What made the list.
+            comparison: The key of the comparison, if the compared variant has made it.
         """
         ids = build.ids
         head = _HEAD.pack(
-            _VERSION, variant, build_date(build.full_name), _digest(query), id_digest(ids[row])
+            _VERSION,
+            variant,
+            build_date(build.full_name),
+            _digest(query),
+            short_digest(comparison) if comparison else b"",
+            id_digest(ids[row]),
         )
         content = head + b"".join(
             [_ITEM.pack(id_digest(ids[item.row]), _NUMBERS[item.origin]) for item in items]
@@ -120,13 +131,14 @@ class Placements:
             return None
         if urlsafe_b64encode(raw).rstrip(b"=") != token.encode():
             return None  # other characters that mean the same bytes
-        version, variant, full_build, query, article = _HEAD.unpack_from(content)
+        version, variant, full_build, query, comparison, article = _HEAD.unpack_from(content)
         if version != _VERSION:
             return None
         return Placement(
             variant=Variant(variant),  # with this version there are no others
             full_build=full_build,
             query=query,
+            comparison=comparison,
             article=article,
             items=tuple(
                 (digest, _ORIGINS[origin])
@@ -137,6 +149,11 @@ class Placements:
 
     def _sign(self, content: bytes) -> bytes:
         return blake2b(content, digest_size=_MAC, key=self._key).digest()
+
+
+def short_digest(text: str) -> bytes:
+    """Returns 2 bytes that stand for a text in placements."""
+    return blake2b(text.encode(), digest_size=2).digest()
 
 
 def open_placements(settings: Settings) -> Placements | None:
@@ -186,4 +203,4 @@ def _read_or_make(path: Path) -> bytes:
 
 @functools.lru_cache(maxsize=1_000)
 def _digest(query: RelatedQuery) -> bytes:
-    return blake2b(query.identity().encode(), digest_size=2).digest()
+    return short_digest(query.identity())

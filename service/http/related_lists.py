@@ -99,7 +99,9 @@ class RelatedLists:
         listed = list_date(build, row, items, query)
         placement = None
         if self.placements is not None:
-            placement = self.placements.token(build, row, items, query, variant)
+            compared = generation.comparison if variant is Variant.COMPARED else None
+            key = "" if compared is None else compared.key
+            placement = self.placements.token(build, row, items, query, variant, key)
         if as_html:
             heading, locale = self.settings.heading, self.settings.locale
             body = related_html(

@@ -59,6 +59,8 @@ def test_figures_sum_up_the_last_days(new_url: NewUrl, tmp_path: Path) -> None:
         assert total.low < total.rate == 0.125 < total.high
         assert [(each.name, each.seen) for each in figures.positions] == [("1", 2600), ("2", 40)]
         assert not figures.positions[1].enough, "2 of 40 says little"
+        dead = next(each for each in figures.by("article") if each.name == DEAD)
+        assert dead.enough, "0 of 600 says that the list is hardly ever followed"
         assert [day.seen for day in figures.days] == [800, 0, 800]
         assert [each.name for each in figures.by("origin")] == ["related", "pinned", "fallback"]
         assert [link.figure.name for link in best_links(figures.links)] == [LOVED]

@@ -218,9 +218,17 @@ def test_clicks_count_for_whose_list_readers_got(site: ComparedSite, tmp_path: P
     block = block_of(service.now, HOUR)
     named = {True: "bold", False: "live"}
     assert rows == sorted((each, named[comparison.picks(each, block)], 1, 1) for each in IDS)
+    picked = next(each for each in IDS if comparison.picks(each, block))
+    of_variant = service.placement(picked)
+    later = comparison.model_copy(update={"started": comparison.started + 1})
+    write_comparison(site.root.path, later)
+    service.live.refresh()
+    service.report(event(of_variant, [1], [1]))
+    assert service.rejected() == {"outdated": 1}, "another comparison's list counts in none"
+    assert service.placement(picked) != of_variant
+    write_comparison(site.root.path, comparison)
     shutil.rmtree(site.both()[1].folder)
     service.live.refresh()
-    picked = next(each for each in IDS if comparison.picks(each, block))
     service.report(event(service.placement(picked), [1], [1]))
     assert service.stored("blocks", "article", "variant", "seen", "clicked") == rows
     assert (picked, "live", 1) in service.stored("counts", "article", "variant", "seen")

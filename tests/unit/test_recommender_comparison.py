@@ -119,6 +119,27 @@ def test_too_little_is_said_to_be_too_little():
     assert math.isnan(unclicked.relative[0])
 
 
+@pytest.mark.parametrize(
+    ("seen", "clicked", "share"),
+    [
+        ((1000, 1), (300, 1), 0.01),
+        ((1000, 50), (20, 0), 0.5),
+        ((100, 100), (300, 0), 0.5),
+        ((0, 0), (5, 0), 0.5),
+        ((100, 100), (100, 100), 0.9),
+    ],
+)
+def test_whatever_was_counted_rates_and_their_ratio_are_possible(seen, clicked, share):
+    """Of few clusters, or where clicks came whose views were counted elsewhere."""
+    rows = np.zeros(2, int), np.arange(2), np.arange(2), np.array(seen), np.array(clicked)
+    found = compare_variants(*rows, share=share)
+    assert 0 <= found.live_rate <= 1 + 1e-9
+    assert -1e-9 <= found.other_rate <= 1 + 1e-9
+    assert -1 <= found.low <= found.difference <= found.high <= 1
+    assert not found.decided
+    assert not found.relative[1] < -1
+
+
 def test_a_variant_of_no_or_of_all_lists_is_refused():
     with pytest.raises(ValueError, match="share 1"):
         compare_variants(*draw(1), share=1)
