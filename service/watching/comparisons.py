@@ -115,7 +115,7 @@ class Comparisons:
             GateError: If a gate refuses the build; then the comparison goes on.
         """
         state, settings = self._running(), self._settings
-        limits = replace(settings.limits, undecided="")
+        limits = replace(settings.limits, undecided="", max_churn=1.0)
         options = replace(build_options(settings), limits=limits, accept_change=True)
         made = self._builds(state, options).make_live(self._root.open())
         name = made.manifest.name

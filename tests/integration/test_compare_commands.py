@@ -31,6 +31,9 @@ depth = 20
 weights = { meaning = 0.0, words = 1.0 }
 boost = [{ field = "tags", factor = 1.5, equals = "news" }]
 
+[variant.fresh]
+half_life = 365
+
 [variant.same]
 model = "hashing:64"
 """
@@ -142,10 +145,24 @@ def test_a_stopped_comparison_leaves_its_counts_and_no_builds(run: Run) -> None:
         assert (code, "nothing is compared; begin with: alsolike compare start" in err) == (6, True)
 
 
+def test_lists_that_change_by_age_alone_are_published(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALSOLIKE_MAX_CHURN", "0")
+    assert run("compare", "start", "fresh")[::2] == (0, "")
+    live = Root(Path("alsolike-root")).open()
+    code, out, err = run("compare", "publish")
+    assert (code, "half_life = 365" in out, err) == (0, True, "")
+    assert Root(Path("alsolike-root")).open().related_rows.tolist() != live.related_rows.tolist()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("none",), "no variant 'none' (they have: same, words); write a table [variant.none]"),
+        (
+            ("none",),
+            "no variant 'none' (they have: fresh, same, words); write a table [variant.none]",
+        ),
         (("same",), "[variant.same] differs in nothing from the site's own settings"),
         (("words", "--share", "1"), "--share 1.0: Input should be less than 1"),
         (("words", "--block", "5s"), "--block 5: Input should be greater than or equal to 60"),
