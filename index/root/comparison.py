@@ -119,10 +119,13 @@ def read_comparison(root: Path, *, running: bool = True) -> ComparisonState | No
         found = ComparisonState.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValidationError) as error:
-        reason = " ".join(str(error).split())
+    except OSError as error:
+        raise BuildError(f"{path} can't be read: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = ".".join(map(str, first["loc"])) + f" {first['msg']}"
         raise BuildError(
-            f"{path} can't be read ({reason}): remove it to end the comparison"
+            f"{path} is damaged ({reason.strip()}): remove it to end the comparison"
         ) from error
     return None if running and found.ended is not None else found
 

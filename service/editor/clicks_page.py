@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from index.errors import BuildError
 from index.reporting.charts import columns, meter
 from recommender.errors import NotFoundError
 from service.clicks.click_figures import (
@@ -126,8 +126,12 @@ def _values(pages: EditorPages, figures: ClickFigures, *, admin: bool) -> dict[s
             ("Full build", _table(figures.by("build")[-_SHOWN:], {})),
         ]
         values["comparison"] = []
-        with suppress(NotFoundError):
+        try:
             values["comparison"] = list(find_comparison(pages.context.settings).sentences())
+        except BuildError as error:
+            values["comparison"] = [f"The comparison can't be shown: {error}."]
+        except NotFoundError:
+            pass
         values["rejections"] = [
             (_REASONS.get(reason, reason), count) for reason, count in figures.rejections
         ]

@@ -127,7 +127,8 @@ class VariantBuilds:
                 own.remove(name)
                 reason = "; ".join(one.message for one in refusals)
                 append_journal(own.path, "refuse", build=name, reason=reason)
-                raise GateError(f"it was refused: {reason}", int(refusals[0].gate))
+                told = f"the build of variant {self.comparison.variant} was refused: {reason}"
+                raise GateError(told, int(refusals[0].gate))
 
     def make_live(self, live: Build) -> BuildResult:
         """Makes a full build of the root from the live one's articles, with the variant's settings.

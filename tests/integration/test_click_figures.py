@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from index.root.comparison import COMPARISON
 from service.clicks.click_figures import ClickFigures, best_links, first_day, worst_links
 from service.clicks.click_store import FILE, counts, open_clicks, rejected
 from service.roles import Role
@@ -102,6 +103,17 @@ def test_editors_see_what_readers_follow_and_admins_what_did_not_count(desk: Des
             assert person.get("/editor/clicks", days=8).status_code == 422
             person.get("/editor")
             assert "followed a link in 12.5\u202f% of the lists" in person.page
+
+
+def test_a_damaged_comparison_is_told_with_the_remedy_beside_the_figures(desk: Desk) -> None:
+    (desk.settings.root / COMPARISON).write_text('{"variant": "fresh", "share": 7}')
+    try:
+        with editor(desk, "mira") as person:
+            assert person.get("/editor/clicks").status_code == 200
+            assert "lists seen" in person.page
+            assert "share Input should be less than 1): remove it to end" in person.page
+    finally:
+        (desk.settings.root / COMPARISON).unlink()
 
 
 def test_the_page_of_an_article_says_how_its_links_are_followed(desk: Desk) -> None:

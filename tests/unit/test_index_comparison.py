@@ -78,7 +78,7 @@ def test_the_file_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path) -> None:
     (tmp_path / COMPARISON).write_text('{"variant": "bold", "share": 7}')
-    with pytest.raises(BuildError, match=r"comparison\.json can't be read .*share.*remove it"):
+    with pytest.raises(BuildError, match=r"comparison\.json is damaged .*share.*remove it"):
         read_comparison(tmp_path)
     with pytest.raises(ValidationError, match="block"):
         compare(block=1)
