@@ -33,7 +33,8 @@ class Variant(enum.IntEnum):
     COMPARED = 1
     EXPORTED = 2
     INSTEAD = 3
-    """The live build, since the compared variant has none: no comparison counts it."""
+    """The live build, while the compared variant has none. No comparison counts it for either side:
+    hours of one side alone would be taken for a difference between the two."""
 
 
 class ComparisonState(BaseModel):

@@ -81,11 +81,13 @@ class Generation:
 
     def choose(self, article_id: str) -> tuple[ServingView, Variant]:
         """Returns from which build readers get an article's list, and what made it."""
-        if self.comparison is None or not self.comparison.picks(article_id, self.block):
+        if self.comparison is None:
             return self.served, Variant.LIVE
         if self.other is None:
             return self.served, Variant.INSTEAD
-        return self.other, Variant.COMPARED
+        if self.comparison.picks(article_id, self.block):
+            return self.other, Variant.COMPARED
+        return self.served, Variant.LIVE
 
 
 @dataclass(slots=True)
