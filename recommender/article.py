@@ -34,7 +34,8 @@ class Section:
     Attributes:
         text: The text.
         heading: The heading; empty if it has none.
-        quoted: The passages of the text that are quotations or code, as far as the source says so.
+        quoted: The passages of the text that are quotations, code or headings, as far as the source
+            says so.
     """
 
     text: str

@@ -46,9 +46,13 @@ _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W{_UNSPACED}]+(?:[-’'‐‑][^\W{_UNSP
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’»)\]]*\s+|(?<=[。！？])|\n+")  # noqa: RUF001
 _CLAUSE_END = re.compile(r"[^\s\w&/'’‐‑.#+-]|\.\s")  # noqa: RUF001
 _CLOSED = re.compile(
-    r"“[^”\n]{0,2000}”|„[^“”\n]{0,2000}[“”]|«[^»\n]{0,2000}»|「[^」\n]{0,2000}」"  # quotations
-    r"|\"[^\"\n]*\"|```.*?(?:```|\Z)|`[^`\n]*`"  # and code
-    r"|^(?:>|\#{1,6}\s|\ {4}|\t)[^\n]*|!?\[[^\]\n]{0,500}\]\([^)\n]{0,2000}\)"  # as in Markdown
+    # Quotations, to the end of the paragraph if they go on in the next one; and code.
+    r"[“”„][^“”„\n]*(?:[“”]|$)|[«»][^«»\n]*(?:[«»]|$)|[「『][^」』\n]*(?:[」』]|$)"
+    r"|[‘‚‹](?=\w)[^‘‚‹\n]{0,2000}?[‘’›](?!\w)"  # noqa: RUF001
+    r"|\"[^\"\n]*\"|```.*?(?:```|\Z)|`[^`\n]*`"
+    # Lines and links of Markdown.
+    r"|^(?:>|\#{1,6}\s|\ {4}|\t)[^\n]*|^[^\n]+\n[=-]{2,}[ \t]*$"
+    r"|!?\[[^\]\n]{0,500}\](?:\([^)\n]{0,2000}\)|\[[^\]\n]{0,500}\])"
     r"|(?:https?://|www\.)\S+|[^\s@]{1,64}@[^\s@]+",
     re.DOTALL | re.MULTILINE,
 )

@@ -7,6 +7,7 @@ needed. What a page calls related may be named by address, id, slug, file or tit
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from posixpath import normpath
 from typing import Any
@@ -39,7 +40,9 @@ _MAX_NAME = 500
 _LINK_TAG = re.compile(r"<a\s([^<>]{1,3000})>", re.IGNORECASE)
 _HREF = re.compile(r"""(?:^|\s)href\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)
 _END_TAG = re.compile("</a", re.IGNORECASE)
-_QUOTED = re.compile(r"<(blockquote|pre|code|q|kbd|samp)(?=[\s>])", re.IGNORECASE)
+_QUOTED = re.compile(
+    r"<(/?)(blockquote|pre|code|q|kbd|samp|button|h[1-6])(?=[\s/>])[^<>]*>?", re.IGNORECASE
+)
 _NO_EDITOR = re.compile(
     r"""\brel\s*=\s*["']?[^"'>]*\b(nofollow|sponsored|ugc|tag)\b""", re.IGNORECASE
 )
@@ -121,19 +124,25 @@ def links_in_markup(markup: str, section: int) -> list[dict[str, Any]]:
 
 
 def quoted_in_markup(markup: str) -> list[str]:
-    """Return the quotations and code, as HTML, in text that still holds HTML."""
+    """Return the quotations, code and headings, as HTML, in text that still holds HTML.
+
+    A quotation or block of code that is never closed reaches to the end, as in a browser.
+    """
+    opened: defaultdict[str, list[int]] = defaultdict(list)
+    spans: list[tuple[int, int]] = []
+    for tag in _QUOTED.finditer(markup):
+        starts = opened[tag[2].lower()]
+        if not tag[1]:
+            starts.append(tag.start())
+        elif starts:
+            spans.append((starts.pop(), tag.end()))
+    spans += [(opened[name][0], len(markup)) for name in ("blockquote", "pre") if opened[name]]
     passages: list[str] = []
-    end, never_closed = 0, set[str]()
-    for found in _QUOTED.finditer(markup):
-        name = found[1].lower()
-        if found.start() < end or name in never_closed:
-            continue
-        closed = re.compile(rf"</{name}\b", re.IGNORECASE).search(markup, found.end())
-        if closed is None:
-            never_closed.add(name)
-        else:
-            end = closed.start()
-            passages.append(f"{markup[found.start() : end]}</{name}>")
+    end = 0
+    for first, last in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if last > end:
+            passages.append(markup[max(first, end) : last])
+            end = last
     return passages
 
 

@@ -85,7 +85,7 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
         row = find_row(view.build, id)
         finder = context.link_finder(view.build)
         suggest = finder.to_article if inbound else finder.in_article
-        refused = context.refused_links()
+        refused = context.judged_links().bad
         return _answer(view, suggest(view, row, now=now, query=context.query, refused=refused))
 
     @of_drafts.post(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import html
+import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,10 +27,12 @@ from index.query import MAX_LIMIT, Fallback, RelatedQuery, SkipLinked
 from recommender.article import Article, LinkKind
 from recommender.keyphrases import NO_PHRASE
 from recommender.neighbors import NO_ROW
+from recommender.sentences import NOTHING
 from recommender.text import PreparedText
 from recommender.text_links import LinkBasis, LinkTarget, LinkText, TextLink
 from recommender.tokenizer import tokenize_corpus
 from service.curation.golden_set import Pair
+from service.decisions.decision_state import OverrideKind
 from service.serving.drafts import RelatedDraft
 from service.serving.selection import (
     ListContext,
@@ -202,7 +205,12 @@ class LinkFinder:
         chosen = select(served, row, now=now, query=_deep(query, SkipLinked.OFF))
         found: list[tuple[TextLink, int, Article]] = []
         used: list[str] = []
-        for item in [each for each in chosen if each.row not in linking][:_SOURCES]:
+        may_link = (
+            each
+            for each in chosen
+            if each.row not in linking and not _hides(served, each.row, row, now)
+        )
+        for item in itertools.islice(may_link, _SOURCES):
             article = build.article(item.row)
             targets = self._targets({row: item.score}, article, refused, without=item.row)
             for link in self._text(article).find_links(targets, most=1, used=used):
@@ -331,7 +339,7 @@ class LinkFinder:
             before=section.text[start:first],
             words=section.text[first:last],
             after=section.text[last:end],
-            reason=f"{_REASONS[link.basis]} {why}",
+            reason=_REASONS[link.basis] if why == NOTHING else f"{_REASONS[link.basis]} {why}",
             score=round(link.score, 4),
         )
 
@@ -347,6 +355,14 @@ def find_orphans(served: ServingView, now: int) -> list[int]:
     linked = np.zeros(build.count, dtype=bool)
     linked[links.targets.values[np.isin(links.kinds, EDITORIAL)]] = True
     return np.flatnonzero(np.array(served.showing(now).visible) & ~linked).tolist()
+
+
+def _hides(served: ServingView, row: int, target: int, now: int) -> bool:
+    """Tells whether an editor hid an article, or a version of it, in the list of another."""
+    build, newest = served.build, served.showing(now).newest
+    hides = (each for each in served.overrides(row, now) if each.kind is OverrideKind.HIDE)
+    hidden = (build.row(each.target_id) for each in hides)
+    return any(each is not None and newest[each] == newest[target] for each in hidden)
 
 
 def _deep(query: RelatedQuery, skip_linked: SkipLinked) -> RelatedQuery:

@@ -275,22 +275,22 @@ def article_page_router(pages: EditorPages) -> APIRouter:
     return router
 
 
-def back_to(article_id: str, seq: int) -> Response:
+def back_to(article_id: str, seq: int, page: str = "article") -> Response:
     """Returns a redirect to a page where a notice says what was just done.
 
     Args:
         article_id: The article whose page to open; if empty, the history page is opened.
         seq: The number of the audit entry that the notice describes.
+        page: Which page about the article to open: ``article`` or ``links``.
     """
     if article_id:
-        return RedirectResponse(
-            f"/editor/article?{urlencode({'id': article_id, 'done': seq})}", 303
-        )
+        asked = urlencode({"id": article_id, "done": seq})
+        return RedirectResponse(f"/editor/{page}?{asked}", 303)
     return RedirectResponse(f"/editor/history?done={seq}", 303)
 
 
 def describe_done(
-    pages: EditorPages, person: Identity, seq: int, *, back: str
+    pages: EditorPages, person: Identity, seq: int, *, back: str, page: str = "article"
 ) -> dict[str, Any] | None:
     """Returns the template values of the notice that says what the editor just did.
 
@@ -299,6 +299,7 @@ def describe_done(
         person: The signed-in editor.
         seq: The number of the audit entry about it; 0 for none.
         back: The article whose page to open after an undo; empty for the history page.
+        page: Which page about it, see :func:`back_to`.
 
     Returns:
         The values; ``None`` if there is no such entry, or another editor made it.
@@ -317,6 +318,7 @@ def describe_done(
         "sentence": sentence,
         "undo": entry.seq,
         "back": back,
+        "view": page,
         "article_id": entry.article_id,
         "target_id": entry.target_id,
         "pin": after if is_pin and back else None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
@@ -98,13 +98,13 @@ def decision_router(pages: EditorPages) -> APIRouter:
 
     @router.post("/editor/undo")
     def undo(
-        seq: Annotated[int, Form()],
+        seq: Annotated[int, Form(ge=1, le=2**53)],
         back: Annotated[str, Form()] = "",
+        view: Annotated[Literal["article", "links"], Form()] = "article",
         person: Identity = Depends(pages.writer),
     ) -> Response:
-        return back_to(
-            back, context.actions.store(lambda database: database.undo(person.actor, seq))
-        )
+        entry = context.actions.store(lambda database: database.undo(person.actor, seq))
+        return back_to(back, entry, view)
 
     return router
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from service.curation.article_search import read_article_row
 from service.curation.decision_actions import find_row
+from service.curation.golden_set import Pair
 from service.decisions.decision_rules import MAX_REASON
-from service.editor.article_page import describe_done
+from service.editor.article_page import back_to, describe_done
 from service.editor.editor_pages import EditorPages
 from service.http.auth import Identity
 from service.http.problems import ProblemError
@@ -32,17 +32,16 @@ def links_page_router(pages: EditorPages) -> APIRouter:
     def links(id: str = "", done: int = 0, person: Identity = Depends(pages.reader)) -> Response:
         view, now = pages.view()
         row = find_row(view.build, id)
-        finder, refused = context.link_finder(view.build), context.refused_links()
-        asked: dict[str, Any] = {"now": now, "query": context.query, "refused": refused}
-        verdicts = context.database().judgments.by(person.name, id)
+        finder, judged = context.link_finder(view.build), context.judged_links()
+        asked: dict[str, Any] = {"now": now, "query": context.query, "refused": judged.bad}
         return pages.render(
             "links",
             person,
             here="find",
             item=read_article_row(view, row, now),
-            inside=link_values(view, now, finder.in_article(view, row, **asked), verdicts),
-            inbound=link_values(view, now, finder.to_article(view, row, **asked)),
-            notice=describe_done(pages, person, done, back=id),
+            inside=link_values(view, now, finder.in_article(view, row, **asked), judged.good),
+            inbound=link_values(view, now, finder.to_article(view, row, **asked), judged.good),
+            notice=describe_done(pages, person, done, back=id, page="links"),
         )
 
     @router.post("/editor/links")
@@ -67,8 +66,7 @@ def links_page_router(pages: EditorPages) -> APIRouter:
             ),
             known=(article_id, target_id),
         )
-        asked = urlencode({"id": page or article_id, "done": entry})
-        return RedirectResponse(f"/editor/links?{asked}", 303)
+        return back_to(page or article_id, entry, "links")
 
     return router
 
@@ -77,7 +75,7 @@ def link_values(
     view: ServingView,
     now: int,
     found: Sequence[LinkSuggestion],
-    verdicts: dict[str, int] | None = None,
+    good: Collection[Pair] = (),
 ) -> list[dict[str, Any]]:
     """Returns what the template ``editor/text_links.html`` shows of suggested links.
 
@@ -85,14 +83,12 @@ def link_values(
         view: The build with the editors' decisions.
         now: The current time, in microseconds since 1970 UTC.
         found: The suggestions.
-        verdicts: What the editor judged of the article's links, by target.
+        good: The links that editors judged good.
     """
-    return [
-        {
-            "link": each,
-            "source": None if each.source is None else read_article_row(view, each.source, now),
-            "target": (target := read_article_row(view, each.target, now)),
-            "used": (verdicts or {}).get(target.article_id) == 1,
-        }
-        for each in found
-    ]
+    values: list[dict[str, Any]] = []
+    for each in found:
+        source = None if each.source is None else read_article_row(view, each.source, now)
+        target = read_article_row(view, each.target, now)
+        is_good = source is not None and (source.article_id, target.article_id) in good
+        values.append({"link": each, "source": source, "target": target, "is_good": is_good})
+    return values

@@ -8,7 +8,7 @@ from index.build.build import Build
 from index.errors import UnavailableError
 from service.curation.article_search import ArticleSearch
 from service.curation.decision_actions import DecisionActions
-from service.curation.golden_set import Pair, weigh
+from service.curation.golden_set import GoldenSet, weigh
 from service.curation.publishing import BuildActions
 from service.decisions.database import Database
 from service.http.auth import Auth
@@ -55,9 +55,9 @@ class EditorialContext:
             finder = self._finder = LinkFinder(build)
         return finder
 
-    def refused_links(self) -> frozenset[Pair]:
-        """Returns the links that editors judged bad, each as article id and target id."""
-        return weigh(self.database().judgments.all(), ()).bad
+    def judged_links(self) -> GoldenSet:
+        """Returns the links that editors judged good or bad."""
+        return weigh(self.database().judgments.all(), ())
 
     def _forget(self) -> None:
         self._finder = None

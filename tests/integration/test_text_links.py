@@ -18,7 +18,7 @@ from service.roles import Role
 from tests.support.articles import prose
 from tests.support.builds import publish
 from tests.support.editor_forms import add_editor, editor
-from tests.support.editor_site import TESTER, Desk, open_desk
+from tests.support.editor_site import Desk, open_desk
 
 KELP = "Kelp gardens grow back after the urchins left the harbour wall."
 
@@ -82,11 +82,25 @@ def test_an_article_that_none_links_to_gets_texts_to_link_from(desk: Desk) -> No
     assert desk.ask("GET", "/v1/links?id=a0", Role.READ).status_code == 403
 
 
+def test_a_link_that_is_hidden_in_a_list_is_suggested_from_neither_side(desk: Desk) -> None:
+    hidden = desk.decide("a1", "a0", kind="hide")
+    assert hidden.status_code in (200, 201), hidden.text
+    try:
+        assert "a1" not in {each["target_id"] for each in items(desk.ask("GET", "/v1/links?id=a0"))}
+        found = items(desk.ask("GET", "/v1/links?id=a1&inbound=true"))
+        assert "a0" not in {each["article_id"] for each in found}
+    finally:
+        pair = {"article_id": "a0", "target_id": "a1"}
+        desk.ask("DELETE", "/v1/overrides", params=pair, headers={"If-Match": "*"})
+
+
 def test_a_draft_gets_links_and_its_html_says_what_is_closed(desk: Desk) -> None:
     text = "<p>We saw kelp gardens at the harbour wall.</p><pre>Mussels on the old pier</pre>"
     found = items(desk.ask("POST", "/v1/links", json={"title": "New", "summary": text}))
     assert "kelp gardens at the harbour wall" in [each["words"] for each in found]
     assert found[0]["article_id"] is None
+    heading = "<h2>Kelp gardens at the harbour wall</h2><p>We sailed.</p>"
+    assert items(desk.ask("POST", "/v1/links", json={"title": "New", "summary": heading})) == []
     linked = f'{text} <a href="/1/">before</a>'
     again = items(desk.ask("POST", "/v1/links", json={"title": "New", "summary": linked}))
     assert "a1" not in [each["target_id"] for each in again]
@@ -106,10 +120,17 @@ def test_used_and_refused_links_are_judgments_with_their_words_and_can_be_undone
             (judged,) = database.judgments.of("a0")
             assert (judged.verdict, judged.reason) == (-1, "link in the text: “kelp gardens”")
             (entry,) = database.audit.latest(limit=1)
-            database.undo(TESTER, entry.seq)
-        mira.get("/editor/links", id="a0")
+        mira.get("/editor/links", id="a0", done=10**30)
+        assert "<mark>kelp gardens at the harbour wall</mark>" not in mira.page
+        mira.get("/editor/links", id="a0", done=entry.seq)
+        fields = {name: mira.hidden[name] for name in ("seq", "back", "view")}
+        undone = mira.send("/editor/undo", **fields)
+        assert undone.url.path == "/editor/links"
+        assert "<mark>kelp gardens at the harbour wall</mark>" in mira.page
         mira.send("/editor/links", act="good a1", words="kelp gardens", page="a0")
-        assert ">used</span>" in mira.page
+        assert ">good link</span>" in mira.page
+        mira.get("/editor/links", id="a1")
+        assert ">good link</span>" in mira.page[mira.page.index('id="inbound"') :]
         assert mira.send("/editor/links", act="burn a1").status_code == 422
         mira.get("/editor/drafts")
         mira.send("/editor/drafts", title="New", text="We saw kelp gardens at the harbour wall.")

@@ -115,10 +115,13 @@ def test_a_file_name_never_leads_out_of_its_folder() -> None:
     assert resolve("file:..", "/") is None
 
 
-def test_quotations_and_code_are_kept_as_given_or_as_the_html_marks_them() -> None:
+def test_quotations_code_and_headings_are_kept_as_given_or_as_the_html_marks_them() -> None:
     text = "<p>Run <code>kelp &amp; go</code>.</p><blockquote>We\n grow.</blockquote><pre>open"
     (section,) = article(sections=[{"text": text, "quoted": ["Run", 7, ""]}]).sections
-    assert section.quoted == ("Run", "kelp & go", "We\ngrow.")
+    assert section.quoted == ("Run", "kelp & go", "We\ngrow.", "open")
     assert all(passage in section.text for passage in section.quoted)
+    nested = "<h2 id=a>Moss</h2><blockquote><blockquote>a</blockquote> b</blockquote> c"
+    (section,) = article(summary=nested).sections
+    assert section.quoted == ("Moss", "a\nb")
     (section,) = article(summary="<q>kelp</q> " + "<pre>" * 50_000).sections
     assert section.quoted == ("kelp",)

@@ -59,6 +59,12 @@ def test_a_whole_title_is_linked_over_its_comma() -> None:
         "She wrote “kelp gardens of the north” once.",
         'She wrote "kelp gardens of the north" once.',
         "Sie schrieb „kelp gardens of the north“ einmal.",
+        "She wrote ‘it’s kelp gardens of the north’ once.",  # noqa: RUF001
+        "She wrote “kelp gardens of the north\n“and” of more.",
+        "Sie schrieb »kelp gardens of the north« einmal.",
+        "彼は『kelp gardens of the north』と書いた。",
+        "Kelp gardens of the north\n=====\nWe sailed.",
+        "See [kelp gardens of the north][1] first.",
         "Run `kelp gardens north` first.",
         "```\nkelp gardens of the north\n```",
         "> kelp gardens of the north",
