@@ -36,7 +36,7 @@ from index.articles.foreign_dates import check_date_format
 from index.articles.url_template import DEFAULT_TEMPLATE, check_template
 from index.publishing.gates import Limits
 from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery, SkipLinked
-from index.root.comparison import read_comparison
+from index.root.comparison import VARIANT_NAME, read_comparison
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError
@@ -175,7 +175,7 @@ def _check_kinds(weights: dict[str, float]) -> dict[str, float]:
 
 
 def _check_variant(name: str) -> str:
-    if not re.fullmatch("[a-z0-9][a-z0-9-]{0,39}", name) or name in ("live", "export"):
+    if not re.fullmatch(VARIANT_NAME, name) or name in ("live", "export"):
         raise ValueError(
             "name a variant by up to 40 of a-z, 0-9 and -, but not live or export, which have a "
             "meaning of their own"

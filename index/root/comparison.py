@@ -13,7 +13,7 @@ import hashlib
 import secrets
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,6 +22,11 @@ from index.files import replace_file
 
 COMPARISON = "comparison.json"
 VARIANTS = "variants"
+
+VARIANT_NAME = r"^[a-z0-9][a-z0-9-]{0,39}$"
+"""What names a variant, and the folder of its builds."""
+
+Moment = Annotated[int, Field(ge=0, lt=2**32)]
 
 _SECOND = 1_000_000
 
@@ -53,12 +58,12 @@ class ComparisonState(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    variant: str
+    variant: str = Field(pattern=VARIANT_NAME)
     share: float = Field(0.5, gt=0, lt=1)
     block: int = Field(3600, ge=60, le=604_800)
     settings: dict[str, Any] = {}
-    started: int = Field(default_factory=lambda: int(time.time()))
-    ended: int | None = None
+    started: Moment = Field(default_factory=lambda: int(time.time()))
+    ended: Moment | None = None
     salt: str = Field(default_factory=lambda: secrets.token_hex(8))
 
     @property

@@ -37,7 +37,7 @@ def clicks(
             "of which readers follow a link or none, by article, full build, day or variant."
         ),
     ] = By.POSITION,
-    days: Annotated[int, typer.Option(min=1, help="Days to sum up, with today.")] = 28,
+    days: Annotated[int, typer.Option(min=1, max=3_650, help="Days to sum up, with today.")] = 28,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print every count of these days, for a spreadsheet.")
     ] = False,

@@ -158,6 +158,7 @@ def test_the_command_prints_figures(
     told = json.loads(out)
     assert told["since"] == str(TODAY)
     assert sum(figure["seen"] for figure in told["figures"]) == 800
+    assert run("clicks", "--root", str(site), "--days", "99999999")[0] == 2
     code, out, _ = run("clicks", "--root", str(site), "--csv")
     assert out.splitlines()[0] == "day,variant,build,article,target,position,origin,seen,clicked"
     assert len(out.splitlines()) == 13

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,14 @@ def test_the_file_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_damaged_file_is_named_with_the_remedy(tmp_path: Path) -> None:
-    (tmp_path / COMPARISON).write_text('{"variant": "bold", "share": 7}')
-    with pytest.raises(BuildError, match=r"comparison\.json is damaged .*share.*remove it"):
-        read_comparison(tmp_path)
+    for field, value in (
+        ("share", 7),
+        ("started", 10**14),
+        ("started", -1),
+        ("variant", "../bold"),
+    ):
+        (tmp_path / COMPARISON).write_text(json.dumps({"variant": "bold", field: value}))
+        with pytest.raises(BuildError, match=rf"comparison\.json is damaged .*{field}.*remove it"):
+            read_comparison(tmp_path)
     with pytest.raises(ValidationError, match="block"):
         compare(block=1)
