@@ -16,6 +16,7 @@ def columns(
     labels: Sequence[str],
     *,
     title: str,
+    every: int = 1,
     mark: tuple[float, str] | None = None,
     highlight: frozenset[int] = frozenset(),
 ) -> Markup:
@@ -23,8 +24,9 @@ def columns(
 
     Args:
         counts: The counts, one per bar.
-        labels: The labels, one per bar; empty labels are not shown.
+        labels: The labels, one per bar.
         title: The chart's name for screen readers.
+        every: How many bars further the next label stands; the others are shown on hover.
         mark: A vertical line to draw: its position from 0 to 1 along the axis, and its text.
         highlight: Positions of the bars to draw in the warning color.
     """
@@ -42,9 +44,9 @@ def columns(
             f'y="{y:.1f}" width="{step - 2:.1f}" height="{tall:.1f}" rx="1.5"/></g>'
         )
         middle = x + step / 2
-        if len(counts) <= 12 and count:
+        if count and (len(counts) <= 12 or (mark is None and number == counts.index(most))):
             parts.append(f'<text class="count" x="{middle:.1f}" y="{y - 4:.1f}">{count:,}</text>')
-        if label:
+        if number % every == 0:
             parts.append(f'<text x="{middle:.1f}" y="{_HEIGHT - 12}">{escape(label)}</text>')
     if mark is not None:
         x = _LEFT + mark[0] * width

@@ -40,12 +40,13 @@ def render_page(manifest: Manifest, report: dict[str, Any]) -> str:
 def _charts(report: dict[str, Any]) -> dict[str, Any]:
     scores, links = report["scores"], report["links"]
     bins = scores["bins"]
-    edges = [f"{edge / len(bins):g}" if edge % 5 == 0 else "" for edge in range(len(bins))]
+    edges = [f"{edge / len(bins):g}" for edge in range(len(bins))]
     used = {item["group"] for item in report["map"]["articles"]}
     charts: dict[str, Any] = {
         "scores": columns(
             bins,
             edges,
+            every=5,
             title="Scores of the best related articles",
             mark=(scores["good"], f"shown from {scores['good']:g} upward"),
         ),

@@ -65,17 +65,20 @@ def clicks(
         told = {"since": since, "by": by.value, "lists": total.describe(), "figures": described}
         print_json({**told, "rejected": rejected})
         return
-    typer.echo(
-        f"since {since}: {total.seen:,} lists seen; a link was followed in {total.clicked:,}, "
-        f"{_share(total)}"
-    )
-    width = max([len(by.value), *(len(figure.name) for figure in found)])
-    typer.echo(f"{by.value:{width}}  {'seen':>11}  {'followed':>9}")
+    if total.seen:
+        typer.echo(
+            f"since {since}: {total.seen:,} lists seen; a link was followed in {total.clicked:,}, "
+            f"{_share(total)}"
+        )
+        width = max([len(by.value), *(len(figure.name) for figure in found)])
+        typer.echo(f"{by.value:{width}}  {'seen':>11}  {'followed':>9}  share")
+    else:
+        typer.echo(f"since {since}: no list was seen; pages report when a reader leaves them")
     for figure in found:
         counted = f"{figure.seen:>11,}  {figure.clicked:>9,}"
         typer.echo(f"{figure.name:{width}}  {counted}  {_share(figure)}")
     if rejected:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in rejected.items())
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items())
         typer.echo(f"not counted: {reasons}")
 
 

@@ -46,7 +46,10 @@ def start(
     ],
     root: RootOption = None,
     share: Annotated[
-        float, typer.Option(help="Share of articles and blocks that get the variant's lists.")
+        float,
+        typer.Option(
+            help="Share of articles that show the variant's lists, drawn anew in each block."
+        ),
     ] = 0.5,
     block: Annotated[
         str, typer.Option(help="How long an article keeps its variant, such as 30m, 1h or 1d.")
@@ -66,7 +69,10 @@ def start(
         state = comparisons.start(
             name, share=share, block=int(found[1]) * _UNITS[found[2]], reason=reason
         )
-    sentence = f"{name} gets {share:.0%} of articles and blocks of {block} from now on"
+    sentence = (
+        f"from now on {share:.0%} of articles show the lists of {name}, drawn anew every {block}; "
+        "see how it goes: alsolike compare status"
+    )
     print_result(state.model_dump(exclude={"salt"}), sentence, as_json=as_json)
 
 

@@ -66,30 +66,30 @@ class ComparisonFindings:
         """Yields what it means, a sentence or two for each matter."""
         state, result = self.state, self.result
         name, since = state.variant, self._date(state.started)
-        span = f"has been compared with the live lists since {since}; it gets"
+        span, show = f"has been compared with the live lists since {since}", "show"
         if state.ended is not None:
             until = self._date(state.ended)
-            span = f"was compared with the live lists from {since} until {until}; it got"
-        share = f"{state.share:.0%} of articles and blocks of {duration(state.block)}"
-        yield f"{name} {span} {share}."
+            span, show = f"was compared with the live lists from {since} until {until}", "showed"
+        drawn = f"{state.share:.0%} of articles {show} its lists, drawn anew every"
+        yield f"{name} {span}: {drawn} {duration(state.block)}."
         if self.missing:
             yield self.missing
         if result.views < _FEW or result.live_rate <= 0:
-            yield f"{result.views:,} lists were seen that count: too few to say anything."
+            yield f"{result.views:,} lists were seen since then: too few to say anything."
             return
         part, low, high = result.relative
         yield (
             f"{result.views:,} lists were seen. Readers followed {result.live_rate:.1%} of the "
-            f"live ones and {result.other_rate:.1%} of {name}'s: {part:+.1%}, in truth between "
-            f"{low:+.1%} and {high:+.1%}, however often you look."
+            f"live ones and {result.other_rate:.1%} of those of {name}: {part:+.1%}, in truth "
+            f"between {max(low, -1):+.1%} and {high:+.1%}, however often you look."
         )
         if result.decided:
             better = name if result.low > 0 else "the live build"
             yield f"That is decided: readers follow the lists of {better} more often."
             return
         yield (
-            f"That is not decided. A true difference of {self.worth:.0%} would be known by now "
-            f"with a probability of {result.power(self.worth):.0%}."
+            f"That is not decided. If one were truly followed {self.worth:.0%} more often, the "
+            f"chance to know it by now would be {result.power(self.worth):.0%}."
         )
         if state.ended is None:
             yield self._expected()
@@ -101,8 +101,10 @@ class ComparisonFindings:
         if needed <= self.result.views:
             return f"More than {self.worth:.0%} is not likely; smaller differences take longer."
         days = (needed - self.result.views) / self.views_a_day
-        by = self._date(self.now + days * _DAY) if days < 3_650 else "not within ten years"
-        return f"For {_POWER:.0%}, {needed:,} seen lists are needed: as it goes now, {by}."
+        when = "within ten years not"
+        if days < 3_650:
+            when = f"on {self._date(self.now + days * _DAY)}"
+        return f"A chance of {_POWER:.0%} takes {needed:,} seen lists: at this pace, {when}."
 
     def figures(self) -> dict[str, Any]:
         """Returns everything as JSON values."""

@@ -90,6 +90,7 @@ class ArticleView:
         self._verdicts = database.judgments.by(person.name, article_id)
         self._takedown = database.takedowns.get(article_id)
         self._clicks = read_clicks(pages, article_id)
+        self._comparison = context.live.comparison
         self.cards = render_cards(context.settings, self._view, row, self.preview.chosen)
 
     def _read(self, row: int) -> ArticleRow:
@@ -131,6 +132,7 @@ class ArticleView:
                 "ends": None if takedown.until == NEVER else takedown.until,
             },
             "seen": self.seen,
+            "compared": self._comparison and self._comparison.variant,
             "digest": hashlib.sha256(self.cards).hexdigest()[:12],
         }
 

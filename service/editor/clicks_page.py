@@ -39,12 +39,12 @@ _ORIGINS = {
     "fallback": "filler",
 }
 _EVIDENCE = {
-    "meaning": "the texts are close in meaning",
-    "words": "the texts share words",
-    "names": "the text names the title of the other",
-    "named": "the other text names its title",
-    "tags": "the same tags",
-    "authors": "the same authors",
+    "meaning": "being close in meaning",
+    "words": "words in common",
+    "names": "naming the title of the linked article",
+    "named": "being named by the linked article",
+    "tags": "tags in common",
+    "authors": "authors in common",
     "dates": "dates close together",
     "unknown": "nothing that is known today",
 }
@@ -71,8 +71,11 @@ def clicks_page_router(pages: EditorPages) -> APIRouter:
             raise ProblemError(422, f"days is {days[:20]!r}; it must be 7, 28 or 90", field="days")
         figures = pages.click_figures(int(days))
         values: dict[str, Any] = {"days": int(days), "periods": PERIODS, "figures": figures}
+        values["operated"] = None
         if figures is not None and figures.total.seen:
-            values |= _values(pages, figures, admin=person.role == "admin")
+            values |= _values(pages, figures)
+        if figures is not None and person.role == "admin":
+            values["operated"] = _operator_values(pages, figures)
         return pages.render("clicks", person, here="clicks", **values)
 
     return router
@@ -89,7 +92,7 @@ def link_sentence(link: LinkFigure) -> str:
     return f"seen {'once' if seen == 1 else f'{seen:,} times'}, too few to judge"
 
 
-def _values(pages: EditorPages, figures: ClickFigures, *, admin: bool) -> dict[str, Any]:
+def _values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any]:
     view, now = pages.view()
 
     def rows(figures: Iterable[tuple[str, str, str]]) -> list[dict[str, Any]]:
@@ -106,36 +109,37 @@ def _values(pages: EditorPages, figures: ClickFigures, *, admin: bool) -> dict[s
 
     never = {figure.name: figure.seen for figure in figures.unfollowed}
     evidence = figures.by_evidence(view.build)
-    values = {
+    return {
         "charts": _charts(figures.days),
         "positions": _table(figures.positions, {}),
         "tables": [
             ("Why the link is there", _table(figures.by("origin"), _ORIGINS)),
-            ("What speaks most for related ones", _table(evidence, _EVIDENCE)),
+            ("Mainly related by", _table(evidence, _EVIDENCE)),
         ],
         "best": links(best_links(figures.links)),
         "worst": links(link for link in worst_links(figures.links) if link.article not in never),
         "unfollowed": rows(
             (article, "", f"seen {seen:,} times") for article, seen in never.items()
         ),
-        "admin": admin,
     }
-    if admin:
-        values["more"] = [
-            ("Variant", _table(figures.by("variant"), {})),
-            ("Full build", _table(figures.by("build")[-_SHOWN:], {})),
-        ]
-        values["comparison"] = []
-        try:
-            values["comparison"] = list(find_comparison(pages.context.settings).sentences())
-        except BuildError as error:
-            values["comparison"] = [f"The comparison can't be shown: {error}."]
-        except NotFoundError:
-            pass
-        values["rejections"] = [
+
+
+def _operator_values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any]:
+    tables = {"Variant": figures.by("variant"), "Full build": figures.by("build")[-_SHOWN:]}
+    comparison: list[str] = []
+    try:
+        comparison = list(find_comparison(pages.context.settings).sentences())
+    except BuildError as error:
+        comparison = [f"The comparison can't be shown: {error}."]
+    except NotFoundError:
+        pass
+    return {
+        "comparison": comparison,
+        "tables": [(head, _table(found, {})) for head, found in tables.items() if found],
+        "rejections": [
             (_REASONS.get(reason, reason), count) for reason, count in figures.rejections
-        ]
-    return values
+        ],
+    }
 
 
 def _row(view: ServingView, article_id: str, now: int) -> ArticleRow | None:
@@ -147,12 +151,16 @@ def _charts(days: Sequence[Figure]) -> dict[str, Any]:
     """Returns the charts by day: lists seen, and how many of 1,000 were followed."""
     step = max(1, len(days) // 5)
     dates = [f"{dt.date.fromisoformat(day.name):%-d %b}" for day in days]
-    labels = [date if at % step == 0 else "" for at, date in enumerate(dates)]
     followed = [round(1_000 * day.rate) for day in days]
     return {
-        "Lists seen": columns([day.seen for day in days], labels, title="Lists seen each day"),
+        "Lists seen": columns(
+            [day.seen for day in days], dates, every=step, title="Lists seen each day"
+        ),
         "Followed, of 1,000 seen": columns(
-            followed, labels, title="Of 1,000 lists seen, those in which a link was followed"
+            followed,
+            dates,
+            every=step,
+            title="Of 1,000 lists seen, those in which a link was followed",
         ),
     }
 

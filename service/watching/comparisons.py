@@ -147,8 +147,11 @@ class Comparisons:
         try:
             return ComparisonState(variant=name, share=share, block=block, settings=given)
         except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(f"--{first['loc'][0]} {first['input']}: {first['msg']}") from error
+            bounds = {
+                "share": f"--share {share}: must be more than 0 and less than 1",
+                "block": f"--block {block}s: must be from 1m to 7d",
+            }
+            raise InputError(bounds[str(error.errors()[0]["loc"][0])]) from error
 
     def _builds(self, state: ComparisonState, options: BuildOptions) -> VariantBuilds:
         return VariantBuilds(

@@ -116,6 +116,17 @@ def test_a_damaged_comparison_is_told_with_the_remedy_beside_the_figures(desk: D
         (desk.settings.root / COMPARISON).unlink()
 
 
+def test_admins_see_why_nothing_was_counted(desk: Desk) -> None:
+    (desk.settings.root / FILE).unlink()
+    with closing(open_clicks(desk.settings)) as store:
+        store.add({rejected: {(str(TODAY), "foreign"): [4]}})
+    for name, operates in (("noor", False), ("mira", True)):
+        with editor(desk, name) as person:
+            assert person.get("/editor/clicks").status_code == 200
+            assert "Nothing was counted since" in person.page
+            assert ("from a site that is not in cors_origins" in person.page) == operates
+
+
 def test_the_page_of_an_article_says_how_its_links_are_followed(desk: Desk) -> None:
     shown = desk.shown(PAGE)
     key = (str(TODAY), "live", BUILD, PAGE, shown[0], 1, "related")
@@ -153,7 +164,7 @@ def test_the_command_prints_figures(
     assert code == 0
     assert "1,600 lists seen; a link was followed in 200, 12.50%" in out
     assert "too few to say" in out.splitlines()[-2]
-    assert out.splitlines()[-1] == "not counted: 9 forged, 7 robot"
+    assert out.splitlines()[-1] == "not counted: forged 9, robot 7"
     code, out, _ = run("clicks", "--root", str(site), "--by", "evidence", "--days", "1", "--json")
     told = json.loads(out)
     assert told["since"] == str(TODAY)

@@ -87,14 +87,17 @@ def count(views: int, live: float, other: float) -> None:
 
 def test_a_variant_is_compared_found_better_and_published(run: Run) -> None:
     code, out, _ = run("compare", "start", "words", "--block", "30m", "--reason", "try words")
-    assert (code, "words gets 50% of articles and blocks of 30m" in out) == (0, True)
+    assert (code, "50% of articles show the lists of words, drawn anew every 30m" in out) == (
+        0,
+        True,
+    )
     root = Root(Path("alsolike-root"))
     live = root.open()
     varied = Root(variant_folder(root.path, "words")).open(live.name)
     assert (varied.manifest.depth, varied.manifest.weights["meaning"]) == (20, 0.0)
     code, out, _ = run("compare", "status")
     assert code == 0
-    assert out.splitlines()[1:] == ["0 lists were seen that count: too few to say anything."]
+    assert out.splitlines()[1:] == ["0 lists were seen since then: too few to say anything."]
     code, _, err = run("compare", "start", "words")
     assert (code, "words is compared already; end that first: alsolike compare stop" in err) == (
         8,
@@ -126,9 +129,9 @@ def test_a_stopped_comparison_leaves_its_counts_and_no_builds(run: Run) -> None:
     assert run("compare", "start", "words", "--share", "0.2")[0] == 0
     count(4_800, 0.16, 0.16)
     code, out, _ = run("compare", "status")
-    assert (code, "it gets 20% of articles and blocks of 1h" in out) == (0, True)
+    assert (code, "20% of articles show its lists, drawn anew every 1h" in out) == (0, True)
     assert "That is not decided" in out
-    assert "For 80%, " in out
+    assert "A chance of 80% takes " in out
     code, out, _ = run("compare", "stop", "--reason", "no difference")
     assert (code, "all readers get the live lists" in out) == (0, True)
     assert run("build", "articles.jsonl")[0] == 0
@@ -164,8 +167,8 @@ def test_lists_that_change_by_age_alone_are_published(
             "no variant 'none' (they have: fresh, same, words); write a table [variant.none]",
         ),
         (("same",), "[variant.same] differs in nothing from the site's own settings"),
-        (("words", "--share", "1"), "--share 1.0: Input should be less than 1"),
-        (("words", "--block", "5s"), "--block 5: Input should be greater than or equal to 60"),
+        (("words", "--share", "1"), "--share 1.0: must be more than 0 and less than 1"),
+        (("words", "--block", "5s"), "--block 5s: must be from 1m to 7d"),
         (("words", "--block", "1 hour"), "must be a number and a unit, such as 30m, 1h or 1d"),
     ],
 )
