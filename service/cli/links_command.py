@@ -47,6 +47,8 @@ def links(
     """
     if [article_id is not None, orphans, text is not None].count(True) != 1:
         raise InputError("name an article, or a text with --text FILE, or use --orphans")
+    if inbound and text is not None:
+        raise InputError("nothing can link to a text yet; use --inbound with an article")
     settings = load_settings(root=root)
     found = _find(settings, article_id, text, inbound=inbound or orphans, limit=limit)
     if as_json:

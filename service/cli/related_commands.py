@@ -194,9 +194,12 @@ def read_text(file: str) -> str:
     """Returns the text of a file that ``--text`` names; ``-`` is stdin."""
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode()
+        text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"--text {file}: {error}; name a UTF-8 file, or - for stdin") from None
+    if not text.strip():
+        raise InputError(f"--text {file} is empty; its first line is the title, the rest the text")
+    return text
 
 
 GOLDEN_EXIT_CODE = 21

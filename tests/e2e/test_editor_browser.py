@@ -392,6 +392,26 @@ def test_ten_bad_links_go_by_ten_clicks_or_keys_in_place(
             expect(removes).to_have_count(left - 1)
 
 
+def test_links_in_texts_are_copied_judged_and_undone_in_place(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        page.goto("/editor/links?id=choir-names-and-tunes")
+        first = row(page, "inside", 0)
+        page.keyboard.press("j")
+        page.keyboard.press("+")
+        said(page, "as a good link")
+        expect(first).to_contain_text("good link")
+        page.keyboard.press("u")
+        said(page, "You cleared the rating")
+        expect(page).to_have_url(re.compile("/editor/links"))
+        expect(first.get_by_role("button", name="Use")).to_be_visible()
+        _relate_draft(page)
+        copy = page.locator("[data-copy]").first
+        copy.click()
+        expect(copy).to_have_text("Copied")
+
+
 def test_a_link_is_explained_by_both_texts_where_it_stands(
     browser: Browser, demo: Demo, clean: None
 ) -> None:
@@ -656,7 +676,7 @@ def _open_help(page: Page) -> None:
 def _relate_draft(page: Page) -> None:
     page.goto("/editor/drafts")
     page.get_by_label("Text", exact=True).fill(
-        "Kelp at night\nDivers count fish in the kelp by torchlight."
+        "Kelp at night\nNight dives reveal who sleeps in the kelp. Divers count fish by torchlight."
     )
     page.get_by_role("button", name="Find related").click()
     expect(page.locator("#answer-title")).to_be_visible()
