@@ -75,7 +75,7 @@ class ComparisonFindings:
         if self.missing:
             yield self.missing
         if result.views < _FEW or result.live_rate <= 0:
-            yield f"{result.views:,} lists were seen since then: too few to say anything."
+            yield f"{result.views:,} lists were seen in that time: too few to say anything."
             return
         part, low, high = result.relative
         yield (

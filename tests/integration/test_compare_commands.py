@@ -97,7 +97,7 @@ def test_a_variant_is_compared_found_better_and_published(run: Run) -> None:
     assert (varied.manifest.depth, varied.manifest.weights["meaning"]) == (20, 0.0)
     code, out, _ = run("compare", "status")
     assert code == 0
-    assert out.splitlines()[1:] == ["0 lists were seen since then: too few to say anything."]
+    assert out.splitlines()[1:] == ["0 lists were seen in that time: too few to say anything."]
     code, _, err = run("compare", "start", "words")
     assert (code, "words is compared already; end that first: alsolike compare stop" in err) == (
         8,
