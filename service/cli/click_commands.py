@@ -33,8 +33,9 @@ def clicks(
     by: Annotated[
         By,
         typer.Option(
-            help="Links by position, origin or the evidence that speaks most for them; or lists, "
-            "of which readers follow a link or none, by article, full build, day or variant."
+            help="Links by position, origin or the evidence that speaks most for them in the live "
+            "build; or lists, of which readers follow a link or none, by article, full build, day "
+            "or variant."
         ),
     ] = By.POSITION,
     days: Annotated[int, typer.Option(min=1, max=3_650, help="Days to sum up, with today.")] = 28,

@@ -114,7 +114,7 @@ def _values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any]:
         "positions": _table(figures.positions, {}),
         "tables": [
             ("Why the link is there", _table(figures.by("origin"), _ORIGINS)),
-            ("Mainly related by", _table(evidence, _EVIDENCE)),
+            ("Mainly related by, as the live build weighs it", _table(evidence, _EVIDENCE)),
         ],
         "best": links(best_links(figures.links)),
         "worst": links(link for link in worst_links(figures.links) if link.article not in never),

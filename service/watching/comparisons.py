@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from index.build.manifest import EncoderEntry
 from index.building.context import BuildOptions, Progress
+from index.errors import GateError
 from index.publishing.publish import publish_build
 from index.publishing.retention import prune
 from index.root.comparison import (
@@ -119,16 +120,22 @@ class Comparisons:
         options = replace(build_options(settings), limits=limits, accept_change=True)
         made = self._builds(state, options).make_live(self._root.open())
         name = made.manifest.name
-        publish_build(
-            self._root,
-            name,
-            limits,
-            golden=options.golden,
-            accept_change=True,
-            force=force,
-            reason=reason or f"variant {state.variant}",
-            assessment=made.assessment,
-        )
+        try:
+            publish_build(
+                self._root,
+                name,
+                limits,
+                golden=options.golden,
+                accept_change=True,
+                force=force,
+                reason=reason or f"variant {state.variant}",
+                assessment=made.assessment,
+            )
+        except GateError as error:  # of which the comparison would know nothing
+            message = str(error).replace(
+                f"alsolike publish {name} --force", "alsolike compare publish --force"
+            )
+            raise GateError(message, error.gate) from None
         self._end(state, reason or f"published as {name}")
         prune(self._root, settings.keep, settings.keep_small, settings.keep_small_hours)
         return state, name

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from index.publishing.gates import Gate
 from index.root.comparison import ComparisonState, read_comparison, variant_folder
 from index.root.journal import read_journal
 from index.root.root import Root
@@ -154,6 +155,10 @@ def test_lists_that_change_by_age_alone_are_published(
     monkeypatch.setenv("ALSOLIKE_MAX_CHURN", "0")
     assert run("compare", "start", "fresh")[::2] == (0, "")
     live = Root(Path("alsolike-root")).open()
+    with monkeypatch.context() as stricter:
+        stricter.setenv("ALSOLIKE_MIN_SCORE", "0.99")
+        code, _, err = run("compare", "publish")
+        assert (code, "anyway: alsolike compare publish --force" in err) == (Gate.WEAK, True)
     code, out, err = run("compare", "publish")
     assert (code, "half_life = 365" in out, err) == (0, True, "")
     assert Root(Path("alsolike-root")).open().related_rows.tolist() != live.related_rows.tolist()
