@@ -67,7 +67,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(sources_app, name="sources")
-app.add_typer(compare_app, name="compare")
+app.add_typer(compare_app, name="compare", short_help="Compare lists with a variant's, by clicks.")
 app.add_typer(db_app, name="db", short_help="Manage the database of decisions.")
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(editors_app, name="editors")

@@ -445,6 +445,10 @@ def test_a_gate_is_answered_for_what_it_is(desk: Desk) -> None:
 # Who may
 
 
+DRAFTS = {("post", "/v1/related"), ("post", "/v1/links")}
+"""Routes that take drafts, from this machine without a token."""
+
+
 def operations(desk: Desk) -> list[tuple[str, str, bool]]:
     """Every route that asks for someone: method, path, whether it takes an admin."""
     document = desk.client.get("/openapi.json").json()
@@ -452,7 +456,7 @@ def operations(desk: Desk) -> list[tuple[str, str, bool]]:
         (method.upper(), path.replace("{name}", "20200101T000000Z-000000"), "admin" in str(each))
         for path, each_method in document["paths"].items()
         for method, each in each_method.items()
-        if "401" in each["responses"] and path != "/v1/related"
+        if "401" in each["responses"] and (method, path) not in DRAFTS
     ]
 
 
