@@ -50,6 +50,8 @@ class EditorialContext:
         if finder is None or finder.build is not build:
             try:
                 from service.curation.text_link_finder import LinkFinder  # loads FAISS
+            except ModuleNotFoundError:
+                raise  # not installed
             except ImportError as error:
                 raise UnavailableError(f"links can't be suggested now: {error}") from error
             finder = self._finder = LinkFinder(build)
