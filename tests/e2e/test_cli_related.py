@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from recommender.errors import ArticleError, InputError, ModelError
+from recommender.errors import InputError, ModelError
 from service.app import create_app
 from service.cli.alsolike import app
 from service.decisions.open_decisions import open_decisions
@@ -88,7 +88,7 @@ def test_a_text_that_cant_be_read_or_is_empty_is_an_error_in_a_line(site: Path, 
     with pytest.raises(InputError, match="name a UTF-8 file"):
         call("related", "--text", text, "--root", site)
     text.write_text(" \n")
-    with pytest.raises(ArticleError, match="no title"):
+    with pytest.raises(InputError, match="is empty"):
         call("related", "--text", text, "--root", site)
 
 

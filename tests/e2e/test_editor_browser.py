@@ -438,6 +438,7 @@ def test_an_article_is_dragged_to_its_place(browser: Browser, demo: Demo, clean:
         assert listed(page) == [before[0], before[4], *before[1:4], before[5]]
         page.get_by_role("button", name="30 days").click()
         said(page, "until")
+        expect(page.locator("#decisions")).to_contain_text("until")
         page.locator("#decisions").get_by_role("button", name="Remove").click()
         said(page, "You unpinned")
 

@@ -167,10 +167,6 @@ def check(found):
     assert found["alsolike"]["duplicates"] == 0
 
 
-def test_it_runs_on_the_sample():
-    check(run("tfidf"))
-
-
 @pytest.mark.full
 @pytest.mark.timeout(900)
 def test_all_of_them_run_on_the_sample():
