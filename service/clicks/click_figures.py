@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from index.build.build import Build
+from recommender.clicks.click_rates import rate_interval
 from service.clicks.click_store import ClickStore
 from service.settings import Settings
 
@@ -61,8 +62,6 @@ class Figure:
 
 def make_figures(rows: Sequence[Sequence[Any]]) -> list[Figure]:
     """Returns the figures of names, each with how often it was seen and clicked."""
-    from recommender.clicks.click_rates import rate_interval  # which loads SciPy
-
     # A click after midnight may be of a view before it.
     lows, highs = rate_interval([min(row[1:]) for row in rows], [row[1] for row in rows])
     return [
