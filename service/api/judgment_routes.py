@@ -113,7 +113,7 @@ def judgments_router(context: EditorialContext) -> APIRouter:
     @router.put(
         "/judgments",
         summary="Judge a link as good or bad; replaces your earlier judgment",
-        responses=problems(400, 413),
+        responses=problems(400, 404, 413),
     )
     def put_judgment(
         article_id: Id,
@@ -121,11 +121,12 @@ def judgments_router(context: EditorialContext) -> APIRouter:
         change: JudgmentChange,
         identity: Identity = Depends(editor),
     ) -> JudgmentsAnswer:
-        judgments = context.database().judgments
-        judgments.put(
-            identity.actor, article_id=article_id, target_id=target_id, **change.model_dump()
+        pair = {"article_id": article_id, "target_id": target_id}
+        context.actions.store(
+            lambda database: database.judgments.put(identity.actor, **pair, **change.model_dump()),
+            known=(article_id, target_id),
         )
-        return _judgments(judgments.of(article_id))
+        return _judgments(context.database().judgments.of(article_id))
 
     @router.delete("/judgments", summary="Remove your judgment of a link", responses=problems(404))
     def delete_judgment(

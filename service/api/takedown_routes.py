@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated
 
@@ -35,6 +34,9 @@ class VisibilityChange(RequestModel):
 
     until: Until = NEVER
     """when the takedown ends; null for never"""
+
+    ahead: bool = Field(False, strict=True)
+    """whether to take down an article that is in no build yet, and was not pushed"""
 
 
 class TakedownItem(ApiModel):
@@ -86,25 +88,26 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
         summary="Take an article down, or lift its takedown",
         description="When the request is answered, the takedown is stored and in force in this "
         "process; other workers apply it within a second. It holds in every list of every build, "
-        "also after rollbacks and restarts. An article that is in no build yet can be taken down "
-        "in advance.",
-        responses=problems(400, 413),
+        "also after rollbacks and restarts. An id of which nothing is known is refused, as it may "
+        "be mistyped, unless ahead is true.",
+        responses=problems(400, 404, 413),
     )
     def put_visibility(
         id: Id, change: VisibilityChange, identity: Identity = Depends(editor)
     ) -> VisibilityAnswer:
         if change.visible:
-            with suppress(NotFoundError):  # already not taken down
+            try:
                 context.actions.store(
                     lambda database: database.takedowns.lift(
                         identity.actor, article_id=id, reason=change.reason
                     )
                 )
+            except NotFoundError:
+                if context.standing(id) is None:
+                    raise  # else it is not taken down, as was asked
         else:
-            context.actions.store(
-                lambda database: database.takedowns.put(
-                    identity.actor, article_id=id, reason=change.reason, until=change.until
-                )
+            context.actions.take_down(
+                identity.actor, id, change.reason, change.until, ahead=change.ahead
             )
         return _answer(context, id)
 

@@ -12,7 +12,7 @@ import typer
 from index.build.build import Build
 from index.build.id_table import IdTable
 from index.root.root import Root
-from recommender.errors import AlsoLikeError, InputError
+from recommender.errors import AlsoLikeError, InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli.options import (
     AuditReasonOption,
@@ -43,22 +43,24 @@ def takedown(
     reason: AuditReasonOption = "",
     until: UntilOption = None,
     lift: Annotated[bool, typer.Option("--lift", help="End the article's takedown.")] = False,
+    ahead: Annotated[
+        bool, typer.Option("--ahead", help="Take down an article that is in no build yet.")
+    ] = False,
     root: RootOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Remove an article from every list of every build, within a second."""
     settings = load_settings(root=root)
-    if lift and until is not None:
-        raise InputError("--until can't be used with --lift")
+    if lift and (ahead or until is not None):
+        raise InputError("--lift can't be used with --until or --ahead")
+    known = lift or ahead or _is_known(Root(settings.root), article_id)
     with closing(open_decisions(settings)) as database:
         takedowns, actor = database.takedowns, command_actor()
         if lift:
             takedowns.lift(actor, article_id=article_id, reason=reason)
         else:
             end = read_until(until, settings)
-            takedowns.put(actor, article_id=article_id, reason=reason, until=end)
-            if warning := _warning(Root(settings.root), article_id):
-                typer.echo(warning, err=True)
+            takedowns.put(actor, article_id=article_id, reason=reason, until=end, known=known)
         found = takedowns.get(article_id)
     print_result(
         {
@@ -71,20 +73,22 @@ def takedown(
     )
 
 
-def _warning(root: Root, article_id: str) -> str:
-    """Returns a warning if a takedown may be a mistake, such as a mistyped id; else an empty text.
+def _is_known(root: Root, article_id: str) -> bool:
+    """Whether the live build holds an article; if the build can't be read, a warning is printed.
 
-    The takedown is in force all the same.
+    Then the takedown is to be made all the same.
     """
     try:
         live = root.current()
-        if live is None:
-            return f"{root.path} holds no live build: is this the root that the service uses?"
-        if IdTable(root.folder(live.build)).row(article_id) is None:
-            return f"Warning: the live build has no article {article_id!r}. Check the id."
+        if live is not None:
+            return IdTable(root.folder(live.build)).row(article_id) is not None
     except (AlsoLikeError, OSError) as error:
-        return f"can't check whether the article exists: {error}"
-    return ""
+        typer.echo(f"can't check whether the article exists: {error}", err=True)
+        return True
+    raise NotFoundError(
+        f"{root.path} holds no live build: is this the root that the service uses? To take an "
+        "article down before the first build, use --ahead"
+    )
 
 
 def audit(

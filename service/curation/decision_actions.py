@@ -76,6 +76,32 @@ class DecisionActions:
         self._live.refresh()
         return entry
 
+    def take_down(
+        self, actor: Actor, article_id: str, reason: str, until: int, *, ahead: bool = False
+    ) -> int:
+        """Takes an article down; see :meth:`service.decisions.takedowns.Takedowns.put`.
+
+        Args:
+            actor: Who decides.
+            article_id: The article's id.
+            reason: The actor's reason.
+            until: When the takedown ends, microseconds since 1970 UTC.
+            ahead: Whether the article may be one that is in no build yet.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
+
+        Raises:
+            UnknownArticleError: If nothing is known of the article, and ``ahead`` is false.
+        """
+        build = self._live.build
+        known = ahead or build is None or build.row(article_id) is not None
+        return self.store(
+            lambda database: database.takedowns.put(
+                actor, article_id=article_id, reason=reason, until=until, known=known
+            )
+        )
+
     def change_list(
         self,
         actor: Actor,

@@ -11,6 +11,7 @@ from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import check_until
 from service.decisions.decision_store import Actor, Table
+from service.errors import UnknownArticleError
 
 _TABLE = schema.takedowns
 
@@ -56,7 +57,15 @@ class Takedowns(Table):
         query = sa.select(_TABLE).where(_TABLE.c.article_id == article_id)
         return next((Takedown(**row) for row in self._rows(query)), None)
 
-    def put(self, actor: Actor, *, article_id: str, reason: str = "", until: int = NEVER) -> int:
+    def put(
+        self,
+        actor: Actor,
+        *,
+        article_id: str,
+        reason: str = "",
+        until: int = NEVER,
+        known: bool = True,
+    ) -> int:
         """Takes an article down, so that no reader sees it in any list of related articles.
 
         When this returns, the takedown is on disk, in the database and in the snapshot (the copy
@@ -67,14 +76,25 @@ class Takedowns(Table):
             article_id: The article's id.
             reason: The actor's reason, at most 1,000 characters.
             until: When the takedown ends, microseconds since 1970 UTC.
+            known: Whether the live build holds the article, or an unknown one is meant. If not,
+                it must have been pushed or taken down before.
 
         Raises:
             InputError: If an argument is not as described.
+            UnknownArticleError: If nothing is known of the article: its id may be mistyped.
             DatabaseError: If the database or the snapshot can't be written. If only the snapshot
                 can't, the takedown is in force nevertheless; repeating it is harmless.
         """
         check_id(article_id, field="article_id")
         check_until(until, self._store.now())
+        pushed = sa.select(schema.pushed.c.number).where(schema.pushed.c.article_id == article_id)
+        if not known and self.get(article_id) is None and not self._rows(pushed):
+            raise UnknownArticleError(
+                "id",
+                f"nothing was taken down: neither the live build nor a push has an article "
+                f"{article_id[:80]!r}. Check the id; to take an article down before it is there, "
+                'use --ahead (in the API "ahead": true)',
+            )
         with self._store.change(actor) as change:
             return change.decide(
                 "takedown.put",

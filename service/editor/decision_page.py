@@ -128,11 +128,7 @@ def _decide(
     """
     until = given.end(context.live.clock(), context.settings.zone)
     if given.do == "everywhere":
-        return context.actions.store(
-            lambda database: database.takedowns.put(
-                actor, article_id=target_id, reason=given.reason, until=until
-            )
-        )
+        return context.actions.take_down(actor, target_id, given.reason, until)
     position = given.pinned_at(context.query.limit)
     return context.actions.change_list(
         actor,

@@ -82,20 +82,30 @@ def test_a_takedown_is_gone_from_every_list_until_it_is_lifted(call: Run) -> Non
     assert call("takedown", before[0], "--lift")[0] == 6
 
 
-def test_a_takedown_that_may_be_a_slip_holds_and_is_doubted(call: Run) -> None:
+def test_a_takedown_that_may_be_a_slip_is_refused_unless_meant(
+    call: Run, settings: Settings, tmp_path: Path
+) -> None:
     code, out, err = call("takedown", "bred-once-a-week")
-    assert (code, out) == (0, "bred-once-a-week is taken down\n")
-    assert "has no article 'bred-once-a-week'" in err
-    assert call("takedown", PAGE)[2] == ""
-    assert "elsewhere holds no live build" in call("takedown", PAGE, "--root", "elsewhere")[2]
+    assert (code, out) == (6, "")
+    assert "has an article 'bred-once-a-week'" in err
+    assert "--ahead" in err
+    assert call("takedown", "bred-once-a-week", "--lift")[0] == 6
+    assert call("takedown", "bred-once-a-week", "--ahead")[0] == 0
+    assert call("takedown", "bred-once-a-week", "--reason", "again")[::2] == (0, "")
+    code, _, err = call("takedown", PAGE, "--root", "elsewhere")
+    assert (code, "elsewhere holds no live build" in err) == (6, True)
+    assert not (tmp_path / "elsewhere").exists()
+    (settings.root / "builds").unlink()
+    code, _, err = call("takedown", PAGE)
+    assert (code, "can't check whether" in err) == (0, True)
 
 
 def test_a_takedown_may_end_by_itself(call: Run) -> None:
-    code, out, _ = call("takedown", "x", "--until", "2999-01-01T12:00", "--json")
+    code, out, _ = call("takedown", PAGE, "--until", "2999-01-01T12:00", "--json")
     assert (code, json.loads(out)["until"]) == (0, "2999-01-01T12:00:00Z")
     for text in ("2001-01-01", "tomorrow", "2999-13-01"):
-        assert call("takedown", "x", "--until", text)[0] == 2
-    assert call("takedown", "x", "--lift", "--until", "2999-01-01")[0] == 2
+        assert call("takedown", PAGE, "--until", text)[0] == 2
+    assert call("takedown", PAGE, "--lift", "--until", "2999-01-01")[0] == 2
 
 
 def test_a_pin_is_shown_by_related_and_exported(
@@ -214,7 +224,7 @@ def test_pins_that_readers_dont_see_are_told(call: Run, settings: Settings) -> N
 
 
 def test_the_audit_trail_prints_as_text_json_and_csv(call: Run) -> None:
-    call("takedown", "x/1", "--reason", '=HYPERLINK(1), "quoted"\nand more')
+    call("takedown", "x/1", "--ahead", "--reason", '=HYPERLINK(1), "quoted"\nand more')
     call("tokens", "add", "cms")
     code, out, _ = call("audit")
     assert code == 0
@@ -327,7 +337,7 @@ def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_b
 ) -> None:
     assert call("db", "upgrade")[:2] == (0, "the database now has schema 0003 (before: empty)\n")
     assert call("db", "upgrade")[:2] == (0, "the database already has schema 0003\n")
-    call("takedown", "x")
+    call("takedown", "x", "--ahead")
     code, out, _ = call("db", "status", "--json")
     told = json.loads(out)
     assert code == 0
@@ -339,7 +349,7 @@ def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_b
 def test_a_backup_of_a_database_in_use_can_be_put_in_its_place(
     call: Run, settings: Settings, tmp_path: Path
 ) -> None:
-    call("takedown", "x")
+    call("takedown", "x", "--ahead")
     with closing(open_decisions(settings)) as database:
         database.takedowns.put(MIRA, article_id="y")  # still in the log
         assert call("db", "backup", "copy.sqlite")[0] == 0
@@ -354,7 +364,7 @@ def test_a_backup_of_a_database_in_use_can_be_put_in_its_place(
 
 
 def test_a_lost_database_is_told_with_what_to_do(call: Run, settings: Settings) -> None:
-    call("takedown", "x")
+    call("takedown", "x", "--ahead")
     for path in settings.root.glob("alsolike.sqlite*"):
         path.unlink()
     for command in (("db", "status"), ("db", "upgrade"), ("tokens", "list"), ("takedown", "y")):

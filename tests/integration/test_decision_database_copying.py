@@ -334,7 +334,7 @@ def without_password(url: str) -> tuple[str, str]:
 def test_the_command_moves_a_site_to_postgresql_and_back(
     call: Run, new_server: NewUrl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert call("takedown", "x", "--reason", "withdrawn")[0] == 0
+    assert call("takedown", "x", "--ahead", "--reason", "withdrawn")[0] == 0
     url, password = without_password(new_server())
     monkeypatch.setenv("ALSOLIKE_DATABASE_PASSWORD", password)
     code, out, err = call("db", "copy", "--to", url)
@@ -349,7 +349,7 @@ def test_the_command_moves_a_site_to_postgresql_and_back(
     told = json.loads(out)
     assert (code, told["problem"]) == (0, None)
     assert (told["database_id"], told["version"]) == (told["snapshot_id"], told["snapshot_version"])
-    assert call("takedown", "y")[0] == 0
+    assert call("takedown", "y", "--ahead")[0] == 0
     back = f"sqlite:///{tmp_path}/back.sqlite"
     code, out, err = call("db", "copy", "--from", url, "--to", back, "--json")
     assert code == 0, err

@@ -154,7 +154,7 @@ def test_a_snapshot_that_cant_be_written_is_told_everywhere_until_it_is(desk: De
 def test_takedowns_are_listed_a_page_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.api.takedown_routes._PAGE", 2)
     for name in "abcde":
-        take_down(desk, name)
+        take_down(desk, name, ahead=True)
     found, offset = [], 0
     while offset is not None:
         page = desk.ask("GET", "/v1/takedowns", params={"offset": offset}).json()
@@ -163,10 +163,19 @@ def test_takedowns_are_listed_a_page_at_a_time(desk: Desk, monkeypatch: pytest.M
     assert found == list("edcba")
 
 
-def test_an_article_can_be_taken_down_before_any_build_has_it(desk: Desk) -> None:
-    answer = take_down(desk, "not/yet there ü")
+def test_an_article_is_taken_down_before_any_build_has_it_only_if_that_is_meant(
+    desk: Desk,
+) -> None:
+    unknown = "not/yet there ü"
+    refused = take_down(desk, unknown)
+    assert (refused.status_code, refused.json()["field"]) == (404, "id")
+    assert unknown in refused.json()["detail"]
+    lift = {"params": {"id": unknown}, "json": {"visible": True}}
+    assert desk.ask("PUT", "/v1/visibility", **lift).status_code == 404
+    answer = take_down(desk, unknown, ahead=True)
     assert answer.status_code == 200
     assert answer.json()["standing"] is None
+    assert take_down(desk, unknown).status_code == 200, "it is taken down already"
     listed = desk.ask("GET", "/v1/takedowns").json()["items"]
     assert [(item["article_id"], item["who"]) for item in listed] == [
         ("not/yet there ü", "the editor token")
@@ -334,6 +343,10 @@ def test_a_judgment_is_each_one_s_own(desk: Desk) -> None:
     for wrong in (0, 2, True, "1"):
         answer = desk.ask("PUT", "/v1/judgments", params=ids, json={"verdict": wrong})
         assert answer.status_code == 422, wrong
+    for field, status in (("article_id", 404), ("target_id", 422)):
+        slip = {**ids, field: "breed"}
+        answer = desk.ask("PUT", "/v1/judgments", params=slip, json={"verdict": 1})
+        assert (answer.status_code, answer.json()["field"]) == (status, field)
 
 
 def test_the_audit_trail_tells_who_when_what_and_why_page_by_page(desk: Desk) -> None:

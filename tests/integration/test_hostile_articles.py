@@ -234,7 +234,8 @@ def ask_as_written(desk: Desk, target: str) -> tuple[int, bytes]:
 
 def test_an_id_with_slashes_names_its_article_and_no_other_route(desk: Desk) -> None:
     hostile = "10.1/a%2Foverrides%2Fb"
-    answer = desk.ask("PUT", "/v1/visibility", params={"id": hostile}, json={"visible": False})
+    change = {"visible": False, "ahead": True}
+    answer = desk.ask("PUT", "/v1/visibility", params={"id": hostile}, json=change)
     assert answer.json()["article_id"] == hostile
     [item] = desk.ask("GET", "/v1/takedowns").json()["items"]
     assert item["article_id"] == hostile
