@@ -121,9 +121,10 @@ def judgments_router(context: EditorialContext) -> APIRouter:
         change: JudgmentChange,
         identity: Identity = Depends(editor),
     ) -> JudgmentsAnswer:
-        pair = {"article_id": article_id, "target_id": target_id}
         context.actions.store(
-            lambda database: database.judgments.put(identity.actor, **pair, **change.model_dump()),
+            lambda database: database.judgments.put(
+                identity.actor, article_id=article_id, target_id=target_id, **change.model_dump()
+            ),
             known=(article_id, target_id),
         )
         return _judgments(context.database().judgments.of(article_id))
