@@ -25,12 +25,14 @@ from service.api.takedown_routes import takedowns_router
 from service.curation.pushed_articles import PushedArticles
 from service.editor.article_page import article_page_router
 from service.editor.builds_page import builds_page_router
+from service.editor.bulk_page import bulk_router
 from service.editor.clicks_page import clicks_page_router
 from service.editor.decision_page import decision_router
 from service.editor.draft_page import draft_page_router
 from service.editor.editor_pages import EditorPages
 from service.editor.history_page import history_router
 from service.editor.links_page import links_page_router
+from service.editor.rules_page import rules_page_router
 from service.editor.search_page import search_router
 from service.editor.sign_in import Invitation, demo_login_router, sign_in_router
 from service.http.editorial_context import EditorialContext
@@ -88,9 +90,11 @@ def compose_api(
         links_router(context, drafts),
         sign_in_router(pages),
         search_router(pages),
+        bulk_router(pages),
         article_page_router(pages),
         decision_router(pages),
         links_page_router(pages),
+        rules_page_router(pages),
         history_router(pages),
         builds_page_router(pages),
         clicks_page_router(pages),

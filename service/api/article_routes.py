@@ -17,6 +17,7 @@ from service.curation.article_search import SearchQuery, read_article_row
 from service.curation.decision_actions import find_row
 from service.curation.preview import LeftOut, make_preview
 from service.decisions.decision_state import OverrideKind
+from service.decisions.list_scope import scope_values
 from service.http.editorial_context import EditorialContext
 from service.http.list_json import items_json
 from service.http.timestamps import Timestamp
@@ -123,7 +124,16 @@ class CandidateCard(Card):
 class PreviewOverride(ApiModel):
     """A pin or hide of an editor in a list, and whether its article can be seen."""
 
-    target_id: str
+    article_id: str | None
+    """the article itself; null for a rule"""
+
+    tag: str | None
+    """the tag of the articles whose lists a rule changes; null for all articles"""
+
+    target_id: str | None
+    target_tag: str | None
+    """the tag of the articles that a rule hides"""
+
     kind: OverrideKind
     position: int | None
     until: Timestamp
@@ -208,7 +218,12 @@ def articles_router(context: EditorialContext) -> APIRouter:
                 for each in found.candidates
             ],
             overrides=[
-                PreviewOverride(**asdict(each.override), target=each.target, shown=each.shown)
+                PreviewOverride(
+                    **asdict(each.override)
+                    | scope_values(each.override.article_id, each.override.target_id),
+                    target=each.target,
+                    shown=each.shown,
+                )
                 for each in found.overrides
             ],
             inbound=[

@@ -11,8 +11,9 @@ from pydantic import AfterValidator
 from index.query import ID_PATTERN
 from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
+from service.decisions.list_scope import EVERY, tag_scope
 from service.http.auth import Identity
-from service.http.problems import MEDIA_TYPE
+from service.http.problems import MEDIA_TYPE, ProblemError
 from service.http.query_params import parse_query, refuse_repeated
 
 
@@ -69,6 +70,39 @@ Id = Annotated[str, _query("the site's own id of an article"), AfterValidator(_i
 """An article's id as a query parameter; it may hold slashes, so it can't be part of the path."""
 
 Target = Annotated[str, _query("the id of the article in the list"), AfterValidator(_id)]
+
+_Tag = Annotated[str, _query("a tag; upper and lower case are the same"), AfterValidator(_id)]
+
+
+def read_lists(
+    article_id: Id | None = None, tag: _Tag | None = None, every: bool = False
+) -> str | None:
+    """FastAPI dependency; returns whose list is meant, as :mod:`service.decisions.list_scope` says.
+
+    Args:
+        article_id: One article.
+        tag: All articles with this tag.
+        every: Whether all articles are meant.
+
+    Raises:
+        ProblemError: 422 if more than one is given.
+    """
+    return _one("tag", article_id, tag, EVERY if every else None)
+
+
+def read_target(target_id: Target | None = None, target_tag: _Tag | None = None) -> str | None:
+    """FastAPI dependency; returns what is pinned or hidden: an article, or all with a tag."""
+    return _one("target_tag", target_id, target_tag)
+
+
+def _one(
+    field: str, article_id: str | None, tag: str | None, scope: str | None = None
+) -> str | None:
+    given = [each for each in (article_id, tag and tag_scope(tag), scope) if each is not None]
+    if len(given) > 1:
+        raise ProblemError(422, "name one article, one tag or all articles", field=field)
+    return given[0] if given else None
+
 
 _DESCRIPTIONS: Mapping[int, str] = {
     400: "The body can't be read",

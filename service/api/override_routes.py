@@ -1,5 +1,8 @@
 """API routes for pins and hides, and for undo.
 
+A pin or hide is about one article's list; or it is a rule, about the lists of all articles with a
+tag or of all articles, and may hide all articles with a tag.
+
 The pins and hides (overrides) of an article's list have a version, sent as ``ETag``. A request that
 changes them must name in ``If-Match`` the version that the editor saw, or ``*`` for any. If they
 have changed since, the request is refused, and the answer holds the current ones.
@@ -17,15 +20,16 @@ from pydantic import Field
 
 from recommender.visibility import NEVER
 from service.api.api_models import ApiModel, RequestModel
-from service.api.editorial_router import Id, Target, make_router, problems
+from service.api.editorial_router import make_router, problems, read_lists, read_target
 from service.decisions.decision_rules import MAX_POSITION, MAX_REASON
 from service.decisions.decision_state import OverrideKind
+from service.decisions.list_scope import is_rule, scope_values
 from service.decisions.overrides import StoredOverride
 from service.errors import ConflictError
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
-from service.http.timestamps import Timestamp, Until
+from service.http.timestamps import Since, Timestamp, Until
 from service.roles import Role
 from service.serving.serving_view import VisibilityStatus
 
@@ -47,6 +51,9 @@ class OverrideChange(RequestModel):
     not_related: bool = Field(False, strict=True)
     """for a hide only: whether it also judges the link as bad"""
 
+    since: Since = 0
+    """when the pin or hide begins; null for at once"""
+
     until: Until = NEVER
     """when the pin or hide ends; null for never"""
 
@@ -54,14 +61,28 @@ class OverrideChange(RequestModel):
 class OverrideItem(ApiModel):
     """A pin or a hide, and whether it has an effect."""
 
-    article_id: str
-    target_id: str
+    article_id: str | None
+    """the article whose list is changed; null for a rule"""
+
+    tag: str | None
+    """the tag of the articles whose lists a rule changes; null for all articles, if article_id is
+    null as well"""
+
+    target_id: str | None
+    """the article that is pinned or hidden; null for all with a tag"""
+
+    target_tag: str | None
+    """the tag of the articles that a rule hides"""
+
     kind: OverrideKind
     position: int | None
     reason: str
     not_related: bool
     author: str
     created: Timestamp
+    since: Timestamp | None
+    """when it begins; null for at once"""
+
     until: Timestamp
     """when the pin or hide ends; null for never"""
 
@@ -122,37 +143,38 @@ def overrides_router(context: EditorialContext) -> APIRouter:
     )
     def get_overrides(
         response: Response,
-        article_id: Id | None = None,
-        target_id: Target | None = None,
+        lists: str | None = Depends(read_lists),
+        target: str | None = Depends(read_target),
         after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     ) -> OverridesAnswer:
-        if article_id is not None and target_id is not None:
+        if lists is not None and target is not None:
             raise ProblemError(422, "give article_id or target_id, not both", field="target_id")
-        if article_id is not None:
-            return _list(context, article_id, response)
+        if lists is not None:
+            return _list(context, lists, response)
         overrides = context.database().overrides
-        if target_id is not None:
-            return _answer(context, overrides.into(target_id))
+        if target is not None:
+            return _answer(context, overrides.into(target))
         found = overrides.all(after=after, limit=_PAGE)
         return _answer(context, found, next=found[-1].id if len(found) == _PAGE else None)
 
     @router.put(
         "/overrides",
-        summary="Pin or hide an article in a list",
+        summary="Pin or hide an article in a list, or in many by a rule",
         description="The article to pin or hide must be in the live build. A pin of an article "
-        "that readers can't see now is accepted with a warning, and takes effect once they can.",
+        "that readers can't see now is accepted with a warning, and takes effect once they can. "
+        "In place of article_id, tag means the lists of all articles with the tag and every=true "
+        "all lists; there, target_tag hides all articles with a tag. A decision about a single "
+        "list stands before a rule, and of rules a hide before a pin.",
         responses=problems(400, 404, 412, 413, 428),
     )
     def put_override(
-        article_id: Id,
-        target_id: Target,
         change: OverrideChange,
         response: Response,
+        pair: tuple[str, str] = Depends(_read_pair),
         identity: Identity = Depends(editor),
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
         values = change.model_dump() | {"kind": OverrideKind(change.kind)}
-        pair = article_id, target_id
         return _change(
             context,
             pair,
@@ -166,16 +188,15 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         "/overrides", summary="Remove a pin or a hide", responses=problems(404, 412, 428)
     )
     def delete_override(
-        article_id: Id,
-        target_id: Target,
         response: Response,
+        pair: tuple[str, str] = Depends(_read_pair),
         identity: Identity = Depends(editor),
         reason: Annotated[str, Query(max_length=MAX_REASON)] = "",
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
         return _change(
             context,
-            (article_id, target_id),
+            pair,
             if_match,
             response,
             lambda database, **given: database.overrides.remove(
@@ -195,6 +216,15 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         return UndoAnswer(seq=entry)
 
     return router
+
+
+def _read_pair(
+    lists: str | None = Depends(read_lists), target: str | None = Depends(read_target)
+) -> tuple[str, str]:
+    for scope, field in ((lists, "article_id"), (target, "target_id")):
+        if scope is None:
+            raise ProblemError(422, f"{field} is missing", field=field)
+    return lists or "", target or ""
 
 
 def _read_version(if_match: str | None) -> int | None:
@@ -266,11 +296,13 @@ def _answer(
 
 
 def _item(context: EditorialContext, found: StoredOverride) -> OverrideItem:
-    target = context.standing(found.target_id)
+    target, by_tag = context.standing(found.target_id), is_rule(found.target_id)
     ended = found.until <= context.live.clock()
     warning = None
-    if not ended and target is None:
+    if not ended and target is None and not by_tag:
         warning = "the target is not in the live build"
     elif not ended and found.kind is OverrideKind.PIN and target is not VisibilityStatus.VISIBLE:
         warning = f"readers don't see the pinned article now: it is {target}"
-    return OverrideItem(**asdict(found), ended=ended, target=target, warning=warning)
+    scopes = scope_values(found.article_id, found.target_id)
+    values = asdict(found) | scopes | {"since": found.since or None}
+    return OverrideItem(**values, ended=ended, target=target, warning=warning)

@@ -25,6 +25,7 @@ from service.cli.links_command import links
 from service.cli.options import GATES_EPILOG
 from service.cli.publish_commands import prune, publish, release, rollback
 from service.cli.related_commands import evaluate, export, related
+from service.cli.rule_commands import rules
 from service.cli.serve_commands import demo, serve, try_site
 from service.cli.source_commands import sources_app
 from service.cli.streams import Streams
@@ -122,6 +123,11 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
         takedown,
         "takedown my-article --reason 'withdrawn'",
         "Remove an article from every list, now.",
+    ),
+    (
+        rules,
+        "rules my-article --pin 1 --lists-of heat --until 2027-01-31",
+        "Pin or hide by tag: in many lists, from a day to another.",
     ),
     (audit, "audit --csv", "Print every decision: when, by whom, why."),
     (check_overrides, "check-overrides --json", "Find pins that have no effect, now or soon."),

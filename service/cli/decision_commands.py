@@ -26,6 +26,7 @@ from service.cli.options import (
 )
 from service.curation.pin_alerts import find_alerts
 from service.decisions.audit_trail import AuditEntry
+from service.decisions.list_scope import name_scope
 from service.decisions.open_decisions import open_decisions, read_state
 from service.http.audit_export import audit_json, csv_lines
 from service.http.timestamps import format_timestamp
@@ -35,7 +36,7 @@ from service.settings import load_settings
 _PIN = ("article_id", "target_id", "kind", "position")
 
 ALERTS_EXIT_CODE = 20
-"""The exit code of ``check-overrides`` if it finds pins that have no effect."""
+"""The exit code of ``check-overrides`` if it finds pins or rules that have no effect."""
 
 
 def takedown(
@@ -124,9 +125,9 @@ def _sentence(build: Build | None, entry: AuditEntry) -> str:
 
 
 def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> None:
-    """Find pins that have no effect now or soon, since the pinned article is not visible.
+    """Find pins and rules that have no effect now or soon, such as pins of invisible articles.
 
-    Exits with code 20 if there are any such pins.
+    Exits with code 20 if there are any.
     """
     settings = load_settings(root=root)
     served = ServingView(Root(settings.root).open(), read_state(settings))
@@ -139,8 +140,8 @@ def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> Non
         print_json(rows)
     else:
         for alert in alerts:
-            typer.echo(f"{alert.override.article_id}: {alert.sentence()}")
+            typer.echo(f"{name_scope(alert.override.article_id)}: {alert.sentence()}")
         if not alerts:
-            typer.echo("All pins are in effect.")
+            typer.echo("All pins and rules are in effect.")
     if alerts:
         raise typer.Exit(ALERTS_EXIT_CODE)

@@ -98,22 +98,28 @@ def read_mapping(pairs: list[str]) -> dict[str, str]:
 
 
 def read_until(text: str | None, settings: Settings) -> int:
-    """Parses the value of ``--until``.
+    """Parses the value of ``--until``; ``NEVER`` if the option is not given.
+
+    See :func:`read_moment`.
+    """
+    return NEVER if text is None else read_moment("--until", text, settings)
+
+
+def read_moment(option: str, text: str, settings: Settings) -> int:
+    """Parses the value of an option that is a time.
 
     A time without a time zone is taken to be in the zone that the setting ``timezone`` names.
 
     Returns:
-        Microseconds since 1970 UTC; ``NEVER`` if the option is not given.
+        Microseconds since 1970 UTC.
 
     Raises:
         InputError: If the value is not a date or time.
     """
-    if text is None:
-        return NEVER
     try:
         return read_local_moment(text, settings.zone)
     except (ValueError, OverflowError):
-        raise InputError(f"--until {text!r} must be like 2026-12-31 or 2026-12-31T18:00") from None
+        raise InputError(f"{option} {text!r} must be like 2026-12-31 or 2026-12-31T18:00") from None
 
 
 def command_actor() -> Actor:

@@ -7,11 +7,12 @@ from functools import partial
 
 from index.build.build import Build
 from index.query import RelatedQuery
-from recommender.errors import NotFoundError
+from recommender.errors import AlsoLikeError, NotFoundError
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
+from service.decisions.list_scope import is_rule
 from service.errors import ConflictError, DecisionError, UnknownArticleError
 from service.serving.live import Live
 from service.serving.selection import Origin, SelectedItem, select
@@ -60,7 +61,8 @@ class DecisionActions:
         Args:
             decide: Writes the decision into a database, as :class:`Database` and its tables do.
             known: The article whose list is changed and the one to pin or hide there, which the
-                published build must hold; ``None`` for a decision that may be about others.
+                published build must hold unless they are scopes of a rule; ``None`` for a decision
+                that may be about others.
 
         Returns:
             The number of the decision's entry in the audit trail.
@@ -71,13 +73,24 @@ class DecisionActions:
             DecisionError: If the second is not in that build.
         """
         if known is not None:
-            check_known(self._live.view()[0].build, *known)
+            build = self._live.view()[0].build
+            if not is_rule(known[0]):
+                find_row(build, known[0], "article_id")
+            if not is_rule(known[1]):
+                _find_target(build, known[1])
         entry = decide(self._database())
         self._live.refresh()
         return entry
 
     def take_down(
-        self, actor: Actor, article_id: str, reason: str, until: int, *, ahead: bool = False
+        self,
+        actor: Actor,
+        article_id: str,
+        reason: str,
+        until: int,
+        *,
+        ahead: bool = False,
+        seen: int | None = None,
     ) -> int:
         """Takes an article down; see :meth:`service.decisions.takedowns.Takedowns.put`.
 
@@ -87,13 +100,17 @@ class DecisionActions:
             reason: The actor's reason.
             until: When the takedown ends, microseconds since 1970 UTC.
             ahead: Whether the article may be one that is in no build yet.
+            seen: The number of the last audit entry that the actor could see; ``None`` to overrule
+                everything.
 
         Returns:
             The number of the decision's entry in the audit trail.
 
         Raises:
             UnknownArticleError: If nothing is known of the article, and ``ahead`` is false.
+            MetError: If another editor took it down, or ended that, since ``seen``.
         """
+        self._refuse_met(actor, "takedown", article_id, "", seen)
         build = self._live.build
         known = ahead or build is None or build.row(article_id) is not None
         return self.store(
@@ -139,17 +156,7 @@ class DecisionActions:
         for left in reversed(range(_TRIES)):
             database = self._database()
             version = database.overrides.of(article_id).version
-            latest = database.audit.latest(limit=_LOOK_BACK, article_id=article_id)
-            met = [
-                entry
-                for entry in latest
-                if seen is not None and entry.seq > seen and entry.who != actor.name
-                if entry.action.startswith("override.") and entry.article_id == article_id
-                if entry.target_id == target_id
-                or (position is not None and (entry.after or {}).get("position") == position)
-            ]
-            if met:
-                raise MetError(met)
+            self._refuse_met(actor, "override", article_id, target_id, seen, position)
             try:
                 pair = (article_id, target_id) if known else None
                 return self.store(partial(decide, if_version=version), known=pair)
@@ -157,6 +164,40 @@ class DecisionActions:
                 if not left:
                     raise
         raise AssertionError("the loop returns or raises")
+
+    def lift(self, actor: Actor, article_id: str, reason: str, *, seen: int | None) -> int:
+        """Ends a takedown; see :meth:`service.decisions.takedowns.Takedowns.lift`.
+
+        Raises:
+            MetError: If another editor decided about it since ``seen``, as for :meth:`take_down`.
+        """
+        self._refuse_met(actor, "takedown", article_id, "", seen)
+        return self.store(lambda db: db.takedowns.lift(actor, article_id=article_id, reason=reason))
+
+    def undo(self, actor: Actor, seq: int) -> int:
+        """Undoes the decision of an audit entry, see :meth:`Database.undo`."""
+        return self.store(lambda database: database.undo(actor, seq))
+
+    def _refuse_met(
+        self,
+        actor: Actor,
+        kind: str,
+        article_id: str,
+        target_id: str,
+        seen: int | None,
+        position: int | None = None,
+    ) -> None:
+        latest = self._database().audit.latest(limit=_LOOK_BACK, article_id=article_id)
+        met = [
+            entry
+            for entry in latest
+            if seen is not None and entry.seq > seen and entry.who != actor.name
+            if entry.action.startswith(f"{kind}.") and entry.article_id == article_id
+            if entry.target_id == target_id
+            or (position is not None and (entry.after or {}).get("position") == position)
+        ]
+        if met:
+            raise MetError(met)
 
     def place(
         self,
@@ -219,6 +260,24 @@ class DecisionActions:
         )
 
 
+def decide_all(
+    decisions: Sequence[Callable[[], int]],
+) -> tuple[list[int], dict[int, AlsoLikeError]]:
+    """Makes decisions one after another; one that is refused keeps no other from being made.
+
+    Returns:
+        The numbers of the audit entries, and by the places of the others why they were refused.
+    """
+    done: list[int] = []
+    refused: dict[int, AlsoLikeError] = {}
+    for place, decide in enumerate(decisions):
+        try:
+            done.append(decide())
+        except AlsoLikeError as error:
+            refused[place] = error
+    return done, refused
+
+
 def find_row(build: Build, article_id: str, field: str = "id") -> int:
     """Returns the row number of an article in the published build.
 
@@ -249,9 +308,12 @@ def check_known(build: Build, article_id: str, target_id: str) -> tuple[int, int
         UnknownArticleError: If the build does not hold the article whose list it is.
         DecisionError: If the build does not hold the article to pin or hide.
     """
-    row = find_row(build, article_id, "article_id")
+    return find_row(build, article_id, "article_id"), _find_target(build, target_id)
+
+
+def _find_target(build: Build, target_id: str) -> int:
     try:
-        return row, find_row(build, target_id, "target_id")
+        return find_row(build, target_id, "target_id")
     except UnknownArticleError as error:
         raise DecisionError("target_id", str(error)) from None
 

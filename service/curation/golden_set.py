@@ -31,6 +31,7 @@ from recommender.visibility import utc_now
 from service.decisions.database import Database
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
 from service.decisions.judgments import Judgment
+from service.decisions.list_scope import is_rule
 from service.decisions.open_decisions import nothing_decided, open_decisions
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
@@ -100,7 +101,8 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
 
     Args:
         database: The database of decisions.
-        now: The current time, in microseconds since 1970 UTC; pins that have ended don't count.
+        now: The current time, in microseconds since 1970 UTC; pins that don't hold then don't
+            count, nor do those of rules.
 
     Raises:
         DatabaseError: If the database can't be read.
@@ -110,7 +112,8 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
         override
         for some in state.overrides.values()
         for override in some
-        if override.kind is OverrideKind.PIN and now < override.until
+        if override.kind is OverrideKind.PIN and override.holds(now)
+        if not is_rule(override.article_id)
     ]
     return weigh(database.judgments.all(), pins)
 

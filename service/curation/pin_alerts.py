@@ -1,4 +1,4 @@
-"""Warns editors about pins that have no effect, or that stop having one before the pin ends."""
+"""Warns editors about pins and rules that have no effect, or lose it before they end."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from index.query import RelatedQuery
 from recommender.visibility import NEVER
 from service.decisions.decision_state import Override, OverrideKind
+from service.decisions.list_scope import is_rule, name_scope
+from service.serving.list_rules import tag_number
 from service.serving.selection import select
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 
 
 class AlertReason(enum.StrEnum):
-    """Why a pin has no effect, or will soon have none."""
+    """Why a pin or rule has no effect, or will soon have none."""
 
+    NO_TAG = "no-tag"
     NO_ARTICLE = "no-article"
     NO_TARGET = "no-target"
     SAME_STORY = "same-story"
@@ -28,6 +31,7 @@ class AlertReason(enum.StrEnum):
 
 
 _TROUBLES = {
+    AlertReason.NO_TAG: "has no effect: no article has the tag",
     AlertReason.NO_ARTICLE: "has no list: the article itself is not in the live build",
     AlertReason.NO_TARGET: "is not in the live build",
     AlertReason.SAME_STORY: "is another version of the article itself",
@@ -43,11 +47,11 @@ _TROUBLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A pin that has no effect, or that stops having one before the pin ends.
+    """A pin or rule that has no effect, or that stops having one before it ends.
 
     Attributes:
-        override: The pin.
-        reason: Why the pin has no effect, or will have none.
+        override: The pin or rule.
+        reason: Why it has no effect, or will have none.
         moment: When the pinned article appears (``scheduled``) or disappears (``expires``), in
             microseconds since 1970 UTC; else ``None``.
     """
@@ -63,11 +67,13 @@ class Alert:
 
     def sentence(self) -> str:
         """Returns the reason as the text for editors: ``the pinned news/7 is unpublished``."""
+        if self.reason is AlertReason.NO_TAG:
+            return f"the rule about {name_scope(self.override.target_id)} {self.trouble}"
         return f"the pinned {self.override.target_id} {self.trouble}"
 
 
 def find_alerts(served: ServingView, *, now: int, query: RelatedQuery) -> list[Alert]:
-    """Finds all pins that have no effect now, or will have none before they end.
+    """Finds all pins and rules that have no effect now, or will have none before they end.
 
     A hide of an article that is not in the build does no harm, so it raises no alert.
 
@@ -80,27 +86,34 @@ def find_alerts(served: ServingView, *, now: int, query: RelatedQuery) -> list[A
         alert
         for some in served.state.overrides.values()
         for override in some
-        if override.kind is OverrideKind.PIN and now < override.until
-        if (alert := check_pin(served, override, now=now, query=query)) is not None
+        if override.holds(now)
+        if (alert := check_override(served, override, now=now, query=query)) is not None
     ]
 
 
-def check_pin(served: ServingView, pin: Override, *, now: int, query: RelatedQuery) -> Alert | None:
-    """Returns the warning about a pin; ``None`` if the pin has an effect now and until it ends.
+def check_override(
+    served: ServingView, pin: Override, *, now: int, query: RelatedQuery
+) -> Alert | None:
+    """Returns the warning about a pin or rule; ``None`` if it has an effect now and until it ends.
 
     Args:
         served: The published build with the editors' decisions.
-        pin: The pin.
+        pin: The pin or rule; nothing is said of the hide of one article in one list.
         now: The current time, in microseconds since 1970 UTC.
         query: What the site asks for by default: how many articles, and which.
     """
     build = served.build
     row, target = build.row(pin.article_id), build.row(pin.target_id)
-    if row is None:
+    scopes, by_rule = (pin.article_id, pin.target_id), is_rule(pin.article_id)
+    if any(is_rule(scope) and tag_number(build, scope) is None for scope in scopes):
+        return Alert(override=pin, reason=AlertReason.NO_TAG)
+    if pin.kind is OverrideKind.HIDE:
+        return None
+    if row is None and not by_rule:
         return Alert(override=pin, reason=AlertReason.NO_ARTICLE)
     if target is None:
         return Alert(override=pin, reason=AlertReason.NO_TARGET)
-    if build.stories[row] == build.stories[target]:
+    if row is not None and build.stories[row] == build.stories[target]:
         return Alert(override=pin, reason=AlertReason.SAME_STORY)
     start, end = (int(instant) for instant in build.visibility[target])
     standing = visibility_status(served, target, now)
@@ -109,7 +122,9 @@ def check_pin(served: ServingView, pin: Override, *, now: int, query: RelatedQue
         return Alert(override=pin, reason=AlertReason(standing), moment=moment)
     if pin.position is not None and pin.position > query.limit:
         return Alert(override=pin, reason=AlertReason.BELOW_LIST)
-    if all(item.row != target for item in select(served, row, now=now, query=query)):
+    if row is not None and all(
+        item.row != target for item in select(served, row, now=now, query=query)
+    ):
         return Alert(override=pin, reason=AlertReason.STORY_SHOWN)
     if end != NEVER and end < pin.until:
         return Alert(override=pin, reason=AlertReason.EXPIRES, moment=end)

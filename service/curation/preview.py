@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from recommender.neighbors import NO_ROW
 from recommender.rerank import RejectReason
 from recommender.visibility import NEVER
 from service.decisions.decision_state import Override, OverrideKind
+from service.serving.list_rules import rows_in
 from service.serving.selection import SelectedItem, select, shared_terms
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 
@@ -82,13 +84,14 @@ def inbound_links(
 
 def _pinning(served: ServingView, row: int) -> list[int]:
     build, target = served.build, served.build.article_id(row)
-    rows = (
-        build.row(article_id)
+    scopes = (
+        article_id
         for article_id, overrides in served.state.overrides.items()
         if overrides[0].kind is OverrideKind.PIN  # an article's pins stand before its hides
         and any(override.target_id == target for override in overrides)
     )
-    return [other for other in rows if other is not None]
+    rows = itertools.chain.from_iterable(rows_in(build, scope) for scope in scopes)
+    return [*itertools.islice(rows, MOST_INBOUND + 1)]
 
 
 DEPTH = 30
@@ -105,6 +108,7 @@ class LeftOut(enum.StrEnum):
     UNPUBLISHED = "unpublished"
     TAKEN_DOWN = "taken-down"
     HIDDEN_HERE = "hidden-here"
+    HIDDEN_BY_RULE = "hidden-by-rule"
     OWN_STORY = "own-story"
     SAME_STORY = "same-story"
     BELOW_MINIMUM = "below-minimum"
@@ -165,7 +169,7 @@ class Preview:
         chosen: The list exactly as the site gets it, or would get it if the article were visible.
         sentences: Why each article of that list is related.
         candidates: The candidates that the build ranked, best first, then those it rejected.
-        overrides: The pins and hides of the list that are in force.
+        overrides: The pins and hides of the list that are in force, then those of rules.
         inbound: The links to the article from other lists.
         more_inbound: Whether there may be more such links.
     """
@@ -243,14 +247,10 @@ class _Explanation:
         self._stands_for: dict[int, int] = {}
         for item in [*chosen, *further]:
             self._stands_for.setdefault(int(build.stories[item.row]), item.row)
-        hidden = (
-            build.row(override.target_id)
-            for override in view.overrides(row, now)
-            if override.kind is OverrideKind.HIDE
-        )
         linked, _ = build.page_links.editorial(row)
         self._linked = {int(build.stories[other]) for other in linked}
-        self._hidden = {int(build.stories[found]) for found in hidden if found is not None}
+        self._hidden = view.hidden_here(row, now)
+        self._forbidden = view.rules_of(row, now).hidden
 
     def all(self, say_why: _SayWhy) -> list[Candidate]:
         build, row = self._build, self._row
@@ -303,6 +303,8 @@ class _Explanation:
             return LeftOut.OWN_STORY, None
         if story in self._hidden:
             return LeftOut.HIDDEN_HERE, None
+        if story in self._forbidden:
+            return LeftOut.HIDDEN_BY_RULE, None
         if rejected is RejectReason.TOO_FAR:
             return LeftOut.TOO_FAR, None
         if score is not None and score < self._query.min_score:
@@ -336,7 +338,8 @@ def _rejected(build: Build, row: int) -> list[tuple[int, RejectReason]]:
 def _overrides(served: ServingView, row: int, now: int, chosen: list[SelectedItem]) -> list[Pinned]:
     seen = {item.row for item in chosen}
     found = []
-    for override in served.overrides(row, now):
+    rules = served.rules_of(row, now)
+    for override in (*served.overrides(row, now), *rules.pins, *rules.hides):
         target = served.build.row(override.target_id)
         found.append(
             Pinned(

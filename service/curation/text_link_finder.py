@@ -32,7 +32,6 @@ from recommender.text import PreparedText
 from recommender.text_links import LinkBasis, LinkTarget, LinkText, TextLink
 from recommender.tokenizer import tokenize_corpus
 from service.curation.golden_set import Pair
-from service.decisions.decision_state import OverrideKind
 from service.serving.drafts import RelatedDraft
 from service.serving.selection import (
     ListContext,
@@ -208,7 +207,9 @@ class LinkFinder:
         may_link = (
             each
             for each in chosen
-            if each.row not in linking and not _hides(served, each.row, row, now)
+            if each.row not in linking
+            and build.story_of[row] not in served.hidden_here(each.row, now)
+            and build.story_of[row] not in served.rules_of(each.row, now).hidden
         )
         for item in itertools.islice(may_link, _SOURCES):
             article = build.article(item.row)
@@ -232,7 +233,7 @@ class LinkFinder:
             scores=scores,
             kin=(row,),
             language=self.build.language_of[row],
-            tags=tuple,
+            tags=lambda: self.build.tags.numbers(row),
             explain=lambda _: b"",
             overrides=served.overrides(row, now),
             linked=[target for target, _ in self.build.page_links.out(row)],
@@ -355,14 +356,6 @@ def find_orphans(served: ServingView, now: int) -> list[int]:
     linked = np.zeros(build.count, dtype=bool)
     linked[links.targets.values[np.isin(links.kinds, EDITORIAL)]] = True
     return np.flatnonzero(np.array(served.showing(now).visible) & ~linked).tolist()
-
-
-def _hides(served: ServingView, row: int, target: int, now: int) -> bool:
-    """Tells whether an editor hid an article, or a version of it, in the list of another."""
-    build, newest = served.build, served.showing(now).newest
-    hides = (each for each in served.overrides(row, now) if each.kind is OverrideKind.HIDE)
-    hidden = (build.row(each.target_id) for each in hides)
-    return any(each is not None and newest[each] == newest[target] for each in hidden)
 
 
 def _deep(query: RelatedQuery, skip_linked: SkipLinked) -> RelatedQuery:

@@ -149,6 +149,8 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
             values = {name: value for name, value in values.items() if name not in key}
             if "until" in values and values["until"] is None:
                 values["until"] = NEVER
+            if kind == "override":
+                values.setdefault("since", 0)  # entries of older versions say nothing of it
         return change.decide(f"{kind}.undo", _TABLES[kind], key, values, reason=reason)
 
 

@@ -10,6 +10,7 @@ before.
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.visibility import NEVER
+from service.decisions.list_scope import is_rule
 
 Value = TypeVar("Value")
 
@@ -34,13 +36,16 @@ class OverrideKind(enum.StrEnum):
 class Override:
     """An editor's decision about one article in another article's list: a pin or a hide.
 
+    It may be a rule, about all articles with a tag; see :mod:`service.decisions.list_scope`.
+
     Attributes:
-        article_id: The article that the list belongs to.
-        target_id: The article in that list.
+        article_id: The article that the list belongs to, or the scope of a rule.
+        target_id: The article in that list, or a tag's scope.
         kind: A pin shows the article at ``position``; a hide leaves out the article and all
             versions of it.
         position: Position of a pin, from 1; ``None`` for a hide.
         until: When the override ends, microseconds since 1970 UTC; ``NEVER`` for no end.
+        since: When it begins; 0 for one that has always held.
     """
 
     article_id: str
@@ -48,10 +53,16 @@ class Override:
     kind: OverrideKind
     position: int | None = None
     until: int = NEVER
+    since: int = 0
+
+    def holds(self, now: int) -> bool:
+        """Whether it is in force at a time, in microseconds since 1970 UTC."""
+        return self.since <= now < self.until
 
 
 Overrides = Mapping[str, tuple[Override, ...]]
-"""For each article id the pins and hides of the article's list: pins by position, then hides."""
+"""For each article id the pins and hides of the article's list: pins by position, then hides; and
+for each scope of a rule those that hold in all these lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +108,14 @@ class DecisionState:
 
     @cached_property
     def instants(self) -> NDArray[np.int64]:
-        """Times at which decisions end, sorted: shape (n,), int64, microseconds since 1970 UTC."""
-        return np.sort(_ends(self.takedowns.values(), self.overrides.values()))
+        """Times at which decisions begin or end, sorted: shape (n,), int64, microseconds."""
+        return np.sort(_turns(self.takedowns.values(), self.overrides.values()))
+
+    @cached_property
+    def rules(self) -> tuple[Override, ...]:
+        """The pins and hides of many lists at once, those of each scope in the order of a list."""
+        scopes = sorted(filter(is_rule, self.overrides))
+        return tuple(rule for scope in scopes for rule in self.overrides[scope])
 
     def after(self, changes: StateChanges) -> DecisionState:
         """Returns a new state with some changes applied; this one stays as it is.
@@ -107,11 +124,11 @@ class DecisionState:
             changes: Changes since exactly this version of the same database.
         """
         takedowns, overrides = self.takedowns, self.overrides
-        gone = _ends(
+        gone = _turns(
             [takedowns[key] for key in changes.takedowns if key in takedowns],
             [overrides[key] for key in changes.overrides if key in overrides],
         )
-        come = _ends(
+        come = _turns(
             [end for end in changes.takedowns.values() if end is not None],
             changes.overrides.values(),
         )
@@ -129,6 +146,8 @@ class DecisionState:
             instants = np.delete(instants, np.searchsorted(instants, end))
         instants = np.insert(instants, np.searchsorted(instants, np.sort(come)), np.sort(come))
         state.__dict__["instants"] = instants  # here cached_property looks for its value
+        if not any(map(is_rule, changes.overrides)):
+            state.__dict__["rules"] = self.rules
         return state
 
     def changes_since(self, earlier: DecisionState) -> StateChanges | None:
@@ -150,9 +169,13 @@ NO_STATE = DecisionState()
 """The state of a database without any decisions."""
 
 
-def _ends(takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]) -> NDArray[np.int64]:
-    ends = [*takedowns, *(override.until for some in overrides for override in some)]
-    return np.array([end for end in ends if end != NEVER], dtype=np.int64)
+def _turns(
+    takedowns: Iterable[int], overrides: Iterable[tuple[Override, ...]]
+) -> NDArray[np.int64]:
+    found = [*takedowns]
+    for override in itertools.chain.from_iterable(overrides):
+        found += (override.since, override.until)
+    return np.array([instant for instant in found if instant not in (0, NEVER)], dtype=np.int64)
 
 
 def _replace(

@@ -1,6 +1,7 @@
 """Stores overrides: editors' pins and hides of articles in other articles' lists.
 
-A pin shows an article at a position of a list, a hide leaves it out.
+A pin shows an article at a position of a list, a hide leaves it out. Either may be a rule, about
+the lists of all articles with a tag or of all, see :mod:`service.decisions.list_scope`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import sqlalchemy as sa
 
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.decision_rules import MAX_POSITION, check_pair, check_until
+from service.decisions.decision_rules import MAX_POSITION, check_until
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor, Table
+from service.decisions.list_scope import check_scopes, is_rule
 from service.errors import DecisionError
 
 _TABLE = schema.overrides
@@ -26,8 +28,8 @@ class StoredOverride:
 
     Attributes:
         id: The number of the pin or hide in the database.
-        article_id: The article that the list belongs to.
-        target_id: The article that is pinned or hidden in that list.
+        article_id: The article that the list belongs to, or a rule's scope.
+        target_id: The article that is pinned or hidden in that list, or a tag's scope.
         kind: Pin or hide.
         position: Position of a pin, from 1; ``None`` for a hide.
         reason: The editor's reason; may be empty.
@@ -37,6 +39,7 @@ class StoredOverride:
         created: Time of the decision, microseconds since 1970 UTC.
         until: When the override ends, microseconds since 1970 UTC; ``NEVER`` for no end. An
             override that has ended is kept until it is removed or replaced.
+        since: When it begins; 0 for at once.
     """
 
     id: int
@@ -49,6 +52,7 @@ class StoredOverride:
     author: str
     created: int
     until: int
+    since: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,19 +117,21 @@ class Overrides(Table):
         reason: str = "",
         not_related: bool = False,
         until: int = NEVER,
+        since: int = 0,
         if_version: int | None = None,
     ) -> int:
         """Pins or hides an article in a list, replacing an earlier pin or hide of it there.
 
         Args:
             actor: The actor who decides.
-            article_id: The article that the list belongs to.
-            target_id: The article to pin or hide in that list.
+            article_id: The article that the list belongs to, or a rule's scope.
+            target_id: The article to pin or hide in that list, or a tag's scope to hide.
             kind: Pin or hide.
             position: Position of a pin, 1 to 50; ``None`` for a hide.
             reason: The actor's reason, at most 1,000 characters.
             not_related: Whether a hide is also a judgment that the articles are not related.
             until: When the override ends, microseconds since 1970 UTC.
+            since: When it begins; 0 for at once.
             if_version: The list version that the editor saw; ``None`` to accept any.
 
         Raises:
@@ -133,9 +139,15 @@ class Overrides(Table):
             ConflictError: If the list has changed since ``if_version``.
             DatabaseError: If the database can't be written; then nothing was changed.
         """
-        check_pair(article_id, target_id)
+        check_scopes(article_id, target_id)
         _check_kind(kind, position, not_related=not_related)
+        if kind is OverrideKind.PIN and is_rule(target_id):
+            raise DecisionError("target_tag", "a pin shows one article; name it by its id")
+        if not_related and is_rule(article_id):
+            raise DecisionError("not_related", "not_related is about one list; leave it out")
         check_until(until, self._store.now())
+        if not 0 <= since < until:
+            raise DecisionError("since", "the beginning must be before the end")
         with self._store.change(actor) as change:
             return change.decide(
                 "override.put",
@@ -149,6 +161,7 @@ class Overrides(Table):
                     "author": actor.name,
                     "created": change.now,
                     "until": until,
+                    "since": since,
                 },
                 reason=reason,
                 if_version=if_version,
@@ -178,7 +191,7 @@ class Overrides(Table):
             ConflictError: If the list has changed since ``if_version``.
             DatabaseError: If the database can't be written; then nothing was changed.
         """
-        check_pair(article_id, target_id)
+        check_scopes(article_id, target_id)
         with self._store.change(actor) as change:
             return change.decide(
                 "override.remove",

@@ -20,7 +20,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, Text
 from service.decisions.decision_state import OverrideKind
 from service.roles import Role
 
-HEAD = "0003"
+HEAD = "0004"
 """The version of the tables' form (schema) below; it is the name of the last migration."""
 
 VERSION_TABLE = "alsolike_schema"
@@ -88,6 +88,7 @@ overrides = _table(
     *_required(article_id=Text, target_id=Text, kind=OneOf(OverrideKind)),
     sa.Column("position", Integer),
     *_required(reason=Text, not_related=Boolean, author=Text, created=BigInteger, until=BigInteger),
+    sa.Column("since", BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("article_id", "target_id", name="overrides_pair"),
     sa.Index("overrides_target", "target_id"),
 )

@@ -29,10 +29,11 @@ CREATE TABLE meta (database TEXT NOT NULL, version INTEGER NOT NULL, sum INTEGER
 CREATE TABLE takedowns (article_id TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE overrides (
     article_id TEXT NOT NULL, number INTEGER NOT NULL, target_id TEXT NOT NULL,
-    kind TEXT NOT NULL, position INTEGER, until INTEGER NOT NULL,
+    kind TEXT NOT NULL, position INTEGER, until INTEGER NOT NULL, since INTEGER NOT NULL,
     PRIMARY KEY (article_id, number)
 ) WITHOUT ROWID;
 """
+_COLUMNS = 7
 
 _Row = tuple[Any, ...]
 
@@ -71,7 +72,7 @@ def read_state(root: Path) -> DecisionState | None:
             items = []
             for row in some:
                 total += _digest(row)
-                _, _, target_id, kind, position, until = row
+                _, _, target_id, kind, position, until, *since = row  # no since before 0.4
                 items.append(
                     Override(
                         article_id=article_id,
@@ -79,6 +80,7 @@ def read_state(root: Path) -> DecisionState | None:
                         kind=OverrideKind(kind),
                         position=position,
                         until=until,
+                        since=since[0] if since else 0,
                     )
                 )
             overrides[article_id] = tuple(items)
@@ -92,8 +94,8 @@ def read_state(root: Path) -> DecisionState | None:
 def apply_changes(root: Path, changes: StateChanges) -> bool:
     """Writes changed decisions into the snapshot's file, if that is possible.
 
-    It is not possible if the file is missing, damaged or read-only. Then the caller must replace
-    the whole file.
+    It is not possible if the file is missing, damaged, read-only or of an older version. Then the
+    caller must replace the whole file.
 
     Returns:
         Whether the changes were written.
@@ -107,6 +109,8 @@ def apply_changes(root: Path, changes: StateChanges) -> bool:
     try:
         with closing(_connect(path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
+            if len(connection.execute("PRAGMA table_info(overrides)").fetchall()) < _COLUMNS:
+                return False
             total = connection.execute("SELECT sum FROM meta").fetchone()[0]
             total -= _digest(("meta", changes.database, changes.since))
             for article_id, until in changes.takedowns.items():
@@ -182,13 +186,16 @@ def replace_file(root: Path, state: DecisionState) -> None:
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[_Row]) -> None:
-    marks = {"meta": "?,?,?", "takedowns": "?,?", "overrides": "?,?,?,?,?,?"}[table]
+    marks = {"meta": "?,?,?", "takedowns": "?,?", "overrides": "?,?,?,?,?,?,?"}[table]
     connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608 - ours
 
 
 def _override_rows(some: Iterable[Override]) -> Iterator[_Row]:
     for number, item in enumerate(some):
-        yield (item.article_id, number, item.target_id, item.kind.value, item.position, item.until)
+        yield (
+            *(item.article_id, number, item.target_id, item.kind.value, item.position),
+            *(item.until, item.since),
+        )
 
 
 def _connect(path: Path) -> sqlite3.Connection:

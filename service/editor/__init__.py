@@ -7,9 +7,11 @@
     labels.py          labels for reasons, decisions and audit entries
     sign_in.py         sign-in, sign-out, account, and the demo's one-time link
     search_page.py     the search for articles
+    bulk_page.py       one decision about several of its rows
     article_page.py    the page of one article
     decision_page.py   pin, hide, take down, judge, undo; decision_form.py: the form, and
                        the notice that another editor changed the list meanwhile
+    rules_page.py      pins and hides in the lists of all articles with a tag
     history_page.py    the audit trail
     builds_page.py     the builds: compare, publish, roll back
     clicks_page.py     what readers follow

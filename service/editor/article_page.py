@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
-from urllib.parse import urlencode, urljoin
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode, urljoin
 
 from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
@@ -19,14 +19,16 @@ from starlette.responses import RedirectResponse, Response
 from index.errors import DatabaseError
 from recommender.visibility import NEVER
 from service.clicks.click_figures import LinkFigure
-from service.curation.article_search import ArticleRow, read_article_row
+from service.curation.article_search import ArticleRow, read_article_row, read_title
 from service.curation.decision_actions import check_known, find_row
 from service.curation.link_texts import compare_texts
-from service.curation.pin_alerts import check_pin
+from service.curation.pin_alerts import check_override
 from service.curation.preview import Candidate, LeftOut, Preview, make_preview
 from service.decisions.decision_state import Override, OverrideKind
+from service.decisions.list_scope import is_rule, name_lists, name_scope
 from service.decisions.overrides import ListOverrides, StoredOverride
 from service.editor.clicks_page import link_sentence
+from service.editor.decision_form import read_number
 from service.editor.editor_pages import EditorPages
 from service.editor.labels import (
     STANDING_SENTENCES,
@@ -34,6 +36,7 @@ from service.editor.labels import (
     label_entry,
     label_left_out,
     label_override,
+    label_several,
     tone_of,
 )
 from service.http.auth import Identity
@@ -101,6 +104,13 @@ class ArticleView:
         preview = self.preview
         lines = [self._candidate(each) for each in preview.candidates if each.position is None]
         decisions = self._decisions()
+        rules = [
+            f"{label_override(asdict(each.override) | {'not_related': False})}: "
+            f"{name_scope(read_title(self._view.build, each.override.target_id))}, in "
+            f"{name_lists(each.override.article_id)}"
+            for each in preview.overrides
+            if is_rule(each.override.article_id)
+        ]
         inbound = [
             {"item": self._read(link.row), "position": link.position} for link in preview.inbound
         ]
@@ -114,6 +124,7 @@ class ArticleView:
             "passed_over": [line for line in lines if line["score"] is not None],
             "never_stored": [line for line in lines if line["score"] is None],
             "decisions": decisions,
+            "rules": rules,
             "alerts": [
                 f"“{each['title']}” is pinned at position {each['stored'].position}, but it "
                 f"{each['trouble']}."
@@ -182,7 +193,7 @@ class ArticleView:
         """
         alert = None
         if override is not None and override.kind is OverrideKind.PIN:
-            alert = check_pin(self._view, override, now=self._now, query=self._query)
+            alert = check_override(self._view, override, now=self._now, query=self._query)
         row = self._view.build.row(stored.target_id)
         target = None if row is None else self._read(row)
         return {
@@ -254,7 +265,7 @@ def article_page_router(pages: EditorPages) -> APIRouter:
     router = pages.router()
 
     @router.get("/editor/article")
-    def article(id: str = "", done: int = 0, person: Identity = Depends(pages.reader)) -> Response:
+    def article(id: str = "", done: str = "", person: Identity = Depends(pages.reader)) -> Response:
         notice = describe_done(pages, person, done, back=id)
         return show_article(pages, person, id, notice=notice)
 
@@ -277,54 +288,67 @@ def article_page_router(pages: EditorPages) -> APIRouter:
     return router
 
 
-def back_to(article_id: str, seq: int, page: str = "article") -> Response:
+View = Literal["article", "links", "rules", "find"]
+"""The pages to return to after a decision."""
+
+
+def back_to(back: str, *done: int, view: View = "article") -> Response:
     """Returns a redirect to a page where a notice says what was just done.
 
     Args:
-        article_id: The article whose page to open; if empty, the history page is opened.
-        seq: The number of the audit entry that the notice describes.
-        page: Which page about the article to open: ``article`` or ``links``.
+        back: The article whose page to open, or the parameters of a search; if there is no article,
+            the history page is opened.
+        *done: The numbers of the audit entries that the notice describes.
+        view: Which page to open.
     """
-    if article_id:
-        asked = urlencode({"id": article_id, "done": seq})
-        return RedirectResponse(f"/editor/{page}?{asked}", 303)
-    return RedirectResponse(f"/editor/history?done={seq}", 303)
+    asked, page = {"done": ",".join(map(str, done))}, f"/editor/{view}"
+    if view == "find":
+        asked, page = dict(parse_qsl(back)) | asked, "/editor"
+    elif view != "rules" and back:
+        asked = {"id": back} | asked
+    elif view != "rules":
+        page = "/editor/history"
+    return RedirectResponse(f"{page}?{urlencode(asked)}", 303)
 
 
 def describe_done(
-    pages: EditorPages, person: Identity, seq: int, *, back: str, page: str = "article"
+    pages: EditorPages, person: Identity, done: str, *, back: str, view: View = "article"
 ) -> dict[str, Any] | None:
     """Returns the template values of the notice that says what the editor just did.
 
     Args:
         pages: What all editors' pages share: templates, access checks, the published build.
         person: The signed-in editor.
-        seq: The number of the audit entry about it; 0 for none.
-        back: The article whose page to open after an undo; empty for the history page.
-        page: Which page about it, see :func:`back_to`.
+        done: The numbers of the audit entries about it, with commas between them.
+        back: Where to return to after an undo, see :func:`back_to`.
+        view: As well.
 
     Returns:
-        The values; ``None`` if there is no such entry, or another editor made it.
+        The values; ``None`` if there are no such entries, or another editor made them.
     """
-    entry = pages.context.database().audit.get(seq) if seq > 0 else None
-    if entry is None or entry.who != person.name:
+    audit = pages.context.database().audit
+    found = (audit.get(seq) for text in done.split(",") if (seq := read_number(text)))
+    entries = [each for each in found if each is not None and each.who == person.name]
+    if not entries:
         return None
-    view = pages.context.view_or_none()
+    entry, asked = entries[0], {"undo": [each.seq for each in entries], "back": back, "view": view}
+    if len(entries) > 1:
+        told = f"You {label_several(entries)}."
+        return {"sentence": told, "pin": None, "asks_why": False, **asked}
+    served = pages.context.view_or_none()
     here = bool(back) and entry.article_id == back
-    label = label_entry(None if view is None else view.build, entry, within=here)
+    label = label_entry(None if served is None else served.build, entry, within=here)
     after, end = entry.after or {}, label_end(entry)
     sentence = f"You {label}{f' until {pages.templates.when(end)}' if end else ''}."
     is_pin = after.get("kind") == OverrideKind.PIN
     is_bare_hide = after.get("kind") == OverrideKind.HIDE and not (after["reason"] or end)
     return {
         "sentence": sentence,
-        "undo": entry.seq,
-        "back": back,
-        "view": page,
+        **asked,
         "article_id": entry.article_id,
         "target_id": entry.target_id,
-        "pin": after if is_pin and back else None,
-        "asks_why": is_bare_hide and not after["not_related"] and bool(back),
+        "pin": after if is_pin and here else None,
+        "asks_why": is_bare_hide and not after["not_related"] and here,
     }
 
 

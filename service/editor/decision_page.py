@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
 from recommender.errors import InputError
 from service.curation.article_search import read_article_row, read_title
-from service.curation.decision_actions import MetError, check_known, positions
+from service.curation.decision_actions import MetError, check_known, decide_all, positions
 from service.curation.preview import MOST_INBOUND, inbound_links
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
-from service.editor.article_page import back_to, count_lists, show_article
+from service.editor.article_page import View, back_to, count_lists, show_article
 from service.editor.decision_form import (
     DO,
     DecisionForm,
@@ -34,6 +35,9 @@ from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.serving.selection import select
 from service.serving.serving_view import VisibilityStatus
+
+MOST_UNDONE = 2_000
+"""Most characters of the numbers of decisions that are undone at once."""
 
 
 def decision_router(pages: EditorPages) -> APIRouter:
@@ -98,13 +102,23 @@ def decision_router(pages: EditorPages) -> APIRouter:
 
     @router.post("/editor/undo")
     def undo(
-        seq: Annotated[int, Form(ge=1, le=2**53)],
+        seq: Annotated[str, Form(pattern="^[0-9]+(,[0-9]+)*$", max_length=MOST_UNDONE)],
         back: Annotated[str, Form()] = "",
-        view: Annotated[Literal["article", "links"], Form()] = "article",
+        view: Annotated[View, Form()] = "article",
         person: Identity = Depends(pages.writer),
     ) -> Response:
-        entry = context.actions.store(lambda database: database.undo(person.actor, seq))
-        return back_to(back, entry, view)
+        undone, refused = decide_all(
+            [
+                partial(context.actions.undo, person.actor, read_number(each) or 0)
+                for each in reversed(seq.split(","))
+            ]
+        )
+        for error in refused.values():
+            if not undone and len(refused) == 1:
+                raise error
+            told = "; ".join(map(str, refused.values()))
+            raise ProblemError(409, f"{len(undone)} changes were undone, the others not: {told}")
+        return back_to(back, *undone, view=view)
 
     return router
 

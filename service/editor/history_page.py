@@ -40,7 +40,7 @@ def history_router(pages: EditorPages) -> APIRouter:
         who: str = "",
         what: Literal["", "decisions", "builds"] = "",
         before: int = _LAST,
-        done: int = 0,
+        done: str = "",
         person: Identity = Depends(pages.reader),
     ) -> Response:
         view = context.view_or_none()

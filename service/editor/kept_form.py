@@ -11,9 +11,12 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from starlette.datastructures import FormData
 
 from service.editor.decision_form import DecisionForm
-from service.editor.labels import BUTTONS
+from service.editor.labels import BULK, BUTTONS
 
 _LABELS = {
+    "target_id": "Article",
+    "target_tag": "Articles tagged",
+    "tag": "In the lists of",
     "reason": "Reason",
     "until": "Until",
     "title": "Title",
@@ -22,6 +25,9 @@ _LABELS = {
     "build": "Build",
 }
 """What people type into the forms, by the names of the fields."""
+
+_NAMED = ("target_id", "target_tag", "tag")
+"""Those that the description of a change names already."""
 
 
 class KeptForm(BaseModel):
@@ -32,17 +38,21 @@ class KeptForm(BaseModel):
 
     Attributes:
         action: The path of the form's address, such as ``/editor/decide``.
-        fields: Its fields by name, without the session's CSRF token.
+        pairs: Names and values of its fields, without the session's CSRF token.
     """
 
     action: Annotated[str, StringConstraints(pattern="^/editor/[a-z/-]+$")]
-    fields: dict[str, str] = Field(max_length=30)
+    pairs: list[tuple[str, str]] = Field(max_length=150)
 
     @classmethod
     def of(cls, path: str, form: FormData) -> KeptForm:
         """Returns what a request sent, to be kept."""
-        texts = {name: value for name, value in form.items() if isinstance(value, str)}
-        return cls(action=path, fields={name: texts[name] for name in texts if name != "csrf"})
+        pairs = [
+            (name, value)
+            for name, value in form.multi_items()
+            if isinstance(value, str) and name != "csrf"
+        ]
+        return cls(action=path, pairs=pairs)
 
     @classmethod
     def parse(cls, text: str) -> KeptForm | None:
@@ -53,13 +63,18 @@ class KeptForm(BaseModel):
             return None
 
     @property
+    def fields(self) -> dict[str, str]:
+        """The fields by name; the last of a name counts."""
+        return dict(self.pairs)
+
+    @property
     def page(self) -> str:
         """The address of the page that the form was on."""
         article_id = self.fields.get("article_id") or self.fields.get("back")
         if article_id:
             return f"/editor/article?{urlencode({'id': article_id})}"
         at = self.action.split("/")[2]
-        return "/editor/history" if at == "undo" else f"/editor/{at}"
+        return {"undo": "/editor/history", "bulk": "/editor"}.get(at, f"/editor/{at}")
 
     def describe(self, title: Callable[[str], str]) -> list[tuple[str, str]]:
         """Returns what the editor wanted, as pairs of a label and a text.
@@ -68,12 +83,16 @@ class KeptForm(BaseModel):
             title: Returns the title of an article by its id.
         """
         wanted = self._wanted(title)
-        typed = {name: self.fields.get(name, "").strip() for name in _LABELS}
+        labels = {name: _LABELS[name] for name in _LABELS if not wanted or name not in _NAMED}
+        typed = {name: self.fields.get(name, "").strip() for name in labels}
         return [("Change", wanted)] * bool(wanted) + [
             (_LABELS[name], text) for name, text in typed.items() if text
         ]
 
     def _wanted(self, title: Callable[[str], str]) -> str:
+        if self.action == "/editor/bulk":
+            count = sum(name == "row" for name, _ in self.pairs)
+            return BULK.get(self.fields.get("act", ""), "{}").format(count)
         button, _, target_id = self.fields.get("act", "").partition(" ")
         if button:
             return BUTTONS.get(button.partition("-")[0], button).format(title(target_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from index.build.build import Build
@@ -11,6 +11,7 @@ from service.curation.article_search import read_title
 from service.curation.preview import LeftOut
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.decision_state import OverrideKind
+from service.decisions.list_scope import is_rule, name_lists, name_scope
 from service.serving.serving_view import VisibilityStatus
 
 WHY: Mapping[LeftOut, str] = {
@@ -19,6 +20,7 @@ WHY: Mapping[LeftOut, str] = {
     LeftOut.UNPUBLISHED: "unpublished",
     LeftOut.TAKEN_DOWN: "taken down",
     LeftOut.HIDDEN_HERE: "hidden here",
+    LeftOut.HIDDEN_BY_RULE: "hidden by a rule",
     LeftOut.OWN_STORY: "a version of this article",
     LeftOut.SAME_STORY: "duplicate",
     LeftOut.BELOW_MINIMUM: "score too low",
@@ -38,7 +40,14 @@ BUTTONS = {
 }
 """What the buttons beside an article do, by their values, as the end of a sentence."""
 
-_BAD = (LeftOut.TAKEN_DOWN, LeftOut.HIDDEN_HERE)
+BULK = {
+    "hide": "hide {} articles in all lists",
+    "down": "take {} articles down",
+    "lift": "lift what was decided in {} rows",
+}
+"""What the buttons for several rows do, by their values, as the end of a sentence."""
+
+_BAD = (LeftOut.TAKEN_DOWN, LeftOut.HIDDEN_HERE, LeftOut.HIDDEN_BY_RULE)
 _WARN = (LeftOut.SCHEDULED, LeftOut.EXPIRED, LeftOut.UNPUBLISHED)
 
 STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
@@ -95,6 +104,8 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
     article = _named(build, entry.article_id)
     if thing == "override":
         label = _label_override_entry(verb, entry, _named(build, entry.target_id))
+        if is_rule(entry.article_id):
+            return f"{label} in {name_lists(entry.article_id)}"
         return label if within else f"{label} in {article}"
     if thing == "takedown":
         return f"took {article} down" if entry.after else f"ended the takedown of {article}"
@@ -109,6 +120,24 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
     label = ACCOUNT_LABELS.get(entry.action, "{} " + entry.action.replace(".", ": "))
     return label.format(name).strip()
 
+
+def label_several(entries: Sequence[AuditEntry]) -> str:
+    """Returns what was done by several decisions at once, such as ``took 7 articles down``."""
+    kinds = set()
+    for entry in entries:
+        kind = (entry.after or entry.before or {}).get("kind", "")
+        kinds.add((f"{entry.action.partition('.')[0]} {kind}".strip(), entry.after is not None))
+    label = _SEVERAL.get(kinds.pop()) if len(kinds) == 1 else None
+    return (label or "made {} changes").format(len(entries))
+
+
+_SEVERAL = {
+    ("takedown", True): "took {} articles down",
+    ("takedown", False): "ended the takedown of {} articles",
+    ("override hide", True): "hid {} articles in all lists",
+    ("override hide", False): "showed {} articles again",
+    ("override pin", False): "removed {} pins",
+}
 
 ACCOUNT_LABELS: Mapping[str, str] = {
     "editor.add": "added {}",
@@ -144,5 +173,7 @@ def _label_override_entry(verb: str, entry: AuditEntry, target: str) -> str:
 
 
 def _named(build: Build | None, article_id: str) -> str:
+    if is_rule(article_id):
+        return name_scope(article_id)
     title = article_id if build is None else read_title(build, article_id)
     return f"“{title}”"

@@ -29,7 +29,7 @@ def links_page_router(pages: EditorPages) -> APIRouter:
     router, context = pages.router(), pages.context
 
     @router.get("/editor/links")
-    def links(id: str = "", done: int = 0, person: Identity = Depends(pages.reader)) -> Response:
+    def links(id: str = "", done: str = "", person: Identity = Depends(pages.reader)) -> Response:
         view, now = pages.view()
         row = find_row(view.build, id)
         finder, judged = context.link_finder(view.build), context.judged_links()
@@ -41,7 +41,7 @@ def links_page_router(pages: EditorPages) -> APIRouter:
             item=read_article_row(view, row, now),
             inside=link_values(view, now, finder.in_article(view, row, **asked), judged.good),
             inbound=link_values(view, now, finder.to_article(view, row, **asked), judged.good),
-            notice=describe_done(pages, person, done, back=id, page="links"),
+            notice=describe_done(pages, person, done, back=id, view="links"),
         )
 
     @router.post("/editor/links")
@@ -66,7 +66,7 @@ def links_page_router(pages: EditorPages) -> APIRouter:
             ),
             known=(article_id, target_id),
         )
-        return back_to(page or article_id, entry, "links")
+        return back_to(page or article_id, entry, view="links")
 
     return router
 

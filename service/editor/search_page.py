@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -25,8 +26,10 @@ from service.curation.article_search import (
     read_title,
 )
 from service.curation.link_texts import Closeness
-from service.curation.pin_alerts import check_pin
+from service.curation.pin_alerts import check_override
 from service.decisions.decision_state import OverrideKind
+from service.decisions.list_scope import EVERY, is_rule, name_scope
+from service.editor.article_page import describe_done
 from service.editor.editor_pages import EditorPages, whole_number
 from service.http.auth import Identity
 from service.http.query_params import parse_query
@@ -46,48 +49,74 @@ def search_router(pages: EditorPages) -> APIRouter:
 
     @router.get("/editor")
     def find(request: Request, person: Identity = Depends(pages.reader)) -> Response:
-        given = _single(request)
-        query, page = read_query(given), whole_number("page", given.get("page", "1"))
-        view, now = pages.view()
-        result = pages.context.search.find(
-            view, query, now=now, limit=PAGE, offset=(page - 1) * PAGE
-        )
-        pinning = _pinning(view, given.get("pin"), now)
-        closeness, least = pages.closeness(view.build), pages.context.query.min_score
-        healths = pages.context.search.health(view, result.rows, now)
-        hits = [
-            _hit(view, row, now, pinning) | _in_words(health, closeness, least)
-            for row, health in zip(result.rows, healths, strict=True)
-        ]
-        filtered = any(given.get(name) for name in (*_FILTERS, "q"))
-        starts = not (filtered or pinning or page > 1)
-        first = (page - 1) * PAGE + 1
-        further = {
-            "first": min(first, result.total),
-            "last": min(first + len(hits) - 1, result.total),
-            "before": _link(given, page=page - 1) if page > 1 else "",
-            "after": _link(given, page=page + 1) if first + PAGE <= result.total else "",
-        }
-        return pages.render(
-            "find",
-            person,
-            here="find",
-            query=query,
-            result=result,
-            hits=hits,
-            pinning=pinning,
-            dated=bool((view.build.dates != NO_DATE).any()),
-            selects=_selects(query, result.counts),
-            toggles=_toggles(query, result.counts),
-            filtered=filtered,
-            pins=find_weak_pins(view, now, pages.context.query) if starts else [],
-            followed=_followed(pages) if starts else None,
-            clear=_link({"pin": given["pin"]} if pinning else {}),
-            pages=further if further["before"] or further["after"] else None,
-            notice=None,
-        )
+        given = read_single(request.scope["query_string"])
+        return show_search(pages, person, given, done=given.pop("done", ""))
 
     return router
+
+
+def show_search(
+    pages: EditorPages,
+    person: Identity,
+    given: dict[str, str],
+    *,
+    done: str = "",
+    failed: Mapping[str, tuple[str, str]] | None = None,
+    status: int = 200,
+) -> Response:
+    """Renders the page for the parameters of a search.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the published build.
+        person: The signed-in editor.
+        given: The parameters.
+        done: The numbers of the audit entries of what was just done.
+        failed: The rows about which a decision was refused, each with its title and the reason.
+        status: The HTTP status.
+    """
+    query, page = read_query(given), whole_number("page", given.get("page", "1"))
+    seen = next((each.seq for each in pages.context.database().audit.latest(limit=1)), 0)
+    back = urlencode({name: value for name, value in given.items() if value})
+    view, now = pages.view()
+    result = pages.context.search.find(view, query, now=now, limit=PAGE, offset=(page - 1) * PAGE)
+    pinning = _pinning(view, given.get("pin"), now)
+    closeness, least = pages.closeness(view.build), pages.context.query.min_score
+    healths = pages.context.search.health(view, result.rows, now)
+    hits = [
+        _hit(view, row, now, pinning) | _in_words(health, closeness, least)
+        for row, health in zip(result.rows, healths, strict=True)
+    ]
+    filtered = any(given.get(name) for name in (*_FILTERS, "q"))
+    starts = not (filtered or pinning or page > 1)
+    first = (page - 1) * PAGE + 1
+    further = {
+        "first": min(first, result.total),
+        "last": min(first + len(hits) - 1, result.total),
+        "before": _link(given, page=page - 1) if page > 1 else "",
+        "after": _link(given, page=page + 1) if first + PAGE <= result.total else "",
+    }
+    return pages.render(
+        "find",
+        person,
+        here="find",
+        status=status,
+        query=query,
+        result=result,
+        hits=hits,
+        pinning=pinning,
+        dated=bool((view.build.dates != NO_DATE).any()),
+        selects=_selects(query, result.counts),
+        toggles=_toggles(query, result.counts),
+        filtered=filtered,
+        pins=find_weak_pins(view, now, pages.context.query) if starts else [],
+        followed=_followed(pages) if starts else None,
+        clear=_link({"pin": given["pin"]} if pinning else {}),
+        pages=further if further["before"] or further["after"] else None,
+        notice=describe_done(pages, person, done, back=back, view="find"),
+        failed=failed or {},
+        seen=seen,
+        back=back,
+    )
 
 
 _TOGGLES = {
@@ -134,16 +163,18 @@ def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dic
         pin
         for some in view.state.overrides.values()
         for pin in some
-        if pin.kind is OverrideKind.PIN and now < pin.until
+        if pin.kind is OverrideKind.PIN and pin.holds(now)
     )
     found = []
     for pin in itertools.islice(pins, _CHECKED_PINS):
-        alert = check_pin(view, pin, now=now, query=query)
+        alert = check_override(view, pin, now=now, query=query)
         if alert is not None or pin.until < now + _SOON:
             found.append(
                 {
+                    "pair": json.dumps([pin.article_id, pin.target_id]),
                     "article_id": pin.article_id,
-                    "title": read_title(view.build, pin.article_id),
+                    "by_rule": is_rule(pin.article_id),
+                    "title": name_scope(read_title(view.build, pin.article_id)),
                     "target": read_title(view.build, pin.target_id),
                     "trouble": "" if alert is None else alert.trouble,
                     "ends": pin.until,
@@ -160,8 +191,9 @@ def _followed(pages: EditorPages) -> Figure | None:
     return None
 
 
-def _single(request: Request) -> dict[str, str]:
-    return {name: values[-1] for name, values in parse_query(request.scope["query_string"]).items()}
+def read_single(query_string: bytes) -> dict[str, str]:
+    """Returns the parameters of an address by name, the last one of each."""
+    return {name: values[-1] for name, values in parse_query(query_string).items()}
 
 
 def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> dict[str, Any]:
@@ -176,8 +208,17 @@ def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> d
     pins = sum(each.kind is OverrideKind.PIN for each in overrides)
     hides = len(overrides) - pins
     decided = [f"{n} {name}{'s' * (n > 1)}" for n, name in ((pins, "pin"), (hides, "hide")) if n]
+    everywhere = view.state.overrides.get(EVERY, ())
+    if any(each.target_id == item.article_id and each.position is None for each in everywhere):
+        decided.append("hidden in all lists")
     excerpt = read_card(view.build.cards[row]).excerpt
-    return {"item": item, "link": link, "decided": ", ".join(decided), "excerpt": excerpt}
+    return {
+        "item": item,
+        "pair": json.dumps([EVERY, item.article_id]),
+        "link": link,
+        "decided": ", ".join(decided),
+        "excerpt": excerpt,
+    }
 
 
 def _in_words(health: LinkHealth, closeness: Closeness, least: float) -> dict[str, str]:

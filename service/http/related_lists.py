@@ -96,7 +96,7 @@ class RelatedLists:
         items = select(served, row, now=now, query=query)
         if self.settings.explore and query.sort is not Order.NEWEST:
             explore(items, self.settings.explore, article_id, generation.block)
-        listed = list_date(build, row, items, query)
+        listed = list_date(served, row, items, query)
         placement = None
         if self.placements is not None:
             compared = generation.comparison if variant is Variant.COMPARED else None

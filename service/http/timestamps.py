@@ -69,9 +69,11 @@ def _read_moment(value: Any) -> Any:
     return moment
 
 
-Until = Annotated[
-    int,
-    BeforeValidator(_read_moment),
-    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
-]
+_MOMENT = WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]})
+Until = Annotated[int, BeforeValidator(_read_moment), _MOMENT]
 """The time at which a decision ends, in a request body; ``null`` for no end."""
+
+Since = Annotated[
+    int, BeforeValidator(lambda value: 0 if value is None else _read_moment(value)), _MOMENT
+]
+"""The time at which a decision begins, in a request body; ``null`` for at once."""

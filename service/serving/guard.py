@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Guard:
         language: int = 0,
     ) -> None:
         self._build = served.build
-        self._visible, self._newest, self._standing = served.showing(now)[2:]
+        self._visible, self._newest, self._standing = served.showing(now)[2:5]
         self._only_language = query.language is not None
         names = self._build.language_names
         if query.language is not None:
@@ -58,6 +58,7 @@ class Guard:
         self._language = language
         self._matching = matching_rows(self._build, query, now)
         self._matches = None if self._matching is None else self._matching.data
+        self._forbidden: Collection[int] = ()
         self._seen = {NO_ROW}  # NO_ROW stands for all stories of which no version is visible
         for row in kin:
             self._seen.add(self._newest[row])
@@ -83,6 +84,14 @@ class Guard:
             if override.kind is OverrideKind.HIDE:
                 self.leave_out(self._build.row(override.target_id))
 
+    def forbid(self, stories: Collection[int]) -> None:
+        """Excludes stories that are not shown yet, as rules say.
+
+        Args:
+            stories: The build's numbers of the stories.
+        """
+        self._forbidden = stories
+
     def admit_itself(self, row: int) -> bool:
         """Whether the list may show exactly this article, and not another version of it.
 
@@ -93,6 +102,8 @@ class Guard:
         """
         newest = self._newest[row]
         if newest in self._seen or not self.is_visible(row) or not self._has_language(row):
+            return False
+        if self._forbidden and self._build.story_of[row] in self._forbidden:
             return False
         if self._matches is not None and not self._matches[row]:
             return False
@@ -110,7 +121,9 @@ class Guard:
             no version of it may be shown.
         """
         newest: int = self._newest[candidate]
-        if newest in self._seen:
+        if newest in self._seen or (
+            self._forbidden and self._build.story_of[candidate] in self._forbidden
+        ):
             return None
         shown: int = self._standing[candidate]
         language, matches = self._language, self._matches

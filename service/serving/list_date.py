@@ -10,6 +10,7 @@ from index.build.list_dates import CARD, WHOLE, WIDTHS
 from index.query import Fallback, RelatedQuery, shown_score
 from recommender.neighbors import NO_ROW
 from service.serving.selection import Origin, SelectedItem
+from service.serving.serving_view import ServingView
 
 _OWN = (Origin.RELATED, Origin.SITE)
 """Why an article is shown if the stored list, or the article's own page, says so."""
@@ -24,7 +25,8 @@ class ListDate(NamedTuple):
             is shown.
         lasting: Whether the shown list stays the same as long as that date, for the same decisions
             of editors and within one epoch. It does not if something from elsewhere is shown: a
-            fallback, a pinned article, the list of a translation, or what filters let through.
+            fallback, a pinned article, the list of a translation, or what filters let through. Nor
+            does it while there are rules, since an article may get or lose a tag.
     """
 
     date: int
@@ -33,16 +35,17 @@ class ListDate(NamedTuple):
 
 
 def list_date(
-    build: Build, row: int, items: Sequence[SelectedItem], query: RelatedQuery
+    served: ServingView, row: int, items: Sequence[SelectedItem], query: RelatedQuery
 ) -> ListDate:
     """Returns when the list of an article, as it is shown for a query, last changed.
 
     Args:
-        build: The build.
+        served: The build with the editors' decisions.
         row: The row number of the article.
         items: What :func:`service.serving.selection.select` chose.
         query: The query.
     """
+    build = served.build
     dates = build.list_dates
     foreign = [each.row for each in items if each.origin not in _OWN]
     if query.language is not None:
@@ -56,7 +59,7 @@ def list_date(
     column = _column(build, row, items, query)
     date = max([dates[row][column], *(dates[other][CARD] for other in foreign)])
     settled = len(items) == query.limit or query.fallback is Fallback.NONE
-    return ListDate(date, column, lasting=settled and not foreign)
+    return ListDate(date, column, lasting=settled and not foreign and not served.state.rules)
 
 
 def _column(build: Build, row: int, items: Sequence[SelectedItem], query: RelatedQuery) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import json
+import operator
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -154,8 +155,9 @@ def select_beside(
     """Selects the related articles to show for an article of the build or for a draft.
 
     Pinned articles that may be shown get their positions first. Hiding an article hides all its
-    versions, so that no near-duplicate takes its place. The articles that the page names as related
-    take the first positions that are free.
+    versions, so that no near-duplicate takes its place. Decisions about the list itself stand
+    before rules, and of rules hides before pins. The articles that the page names as related take
+    the first positions that are free.
 
     Args:
         served: The build with the editors' decisions.
@@ -164,8 +166,14 @@ def select_beside(
         query: How many articles may be shown, and which.
     """
     guard = Guard(served, context.kin, now, query, context.language)
-    pinned = _pinned(served.build, context, guard, query.limit)
+    pinned = _pinned(served.build, context, context.overrides, guard, query.limit)
     guard.hide(context.overrides)
+    rules = served.rules(context.tags, now)
+    guard.forbid(rules.hidden)
+    if rules.pins:
+        left = query.limit - len(pinned)
+        ruled = _pinned(served.build, context, rules.pins, guard, query.limit)[:left]
+        pinned = sorted([*ruled, *pinned], key=operator.itemgetter(0))
     wanted = query.limit - len(pinned)
     named = _named(context, guard, wanted) if context.named and query.site_pins else []
     wanted -= len(named)
@@ -202,14 +210,18 @@ def shared_terms(build: Build, row: int, other: int) -> list[str]:
 
 
 def _pinned(
-    build: Build, context: ListContext, guard: Guard, limit: int
+    build: Build,
+    context: ListContext,
+    overrides: Sequence[Override],
+    guard: Guard,
+    limit: int,
 ) -> list[tuple[int, SelectedItem]]:
     """Returns the pinned articles that may be shown now, each with its position from 1.
 
     Other pins are left out; related articles then take their positions.
     """
     pinned: list[tuple[int, SelectedItem]] = []
-    for override in context.overrides:
+    for override in overrides:
         if override.position is None or override.position > limit or len(pinned) == limit:
             continue
         target = build.row(override.target_id)

@@ -6,7 +6,7 @@ Requests are answered from such a view. It is replaced when the build or a decis
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from index.build.build import Build
 from index.build.shown_lists import newest_visible, standing_for
 from recommender.visibility import ALWAYS, NEVER
-from service.decisions.decision_state import NO_STATE, DecisionState, Override
+from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
+from service.serving.list_rules import NO_RULES, ListRules, RulesOfList
 
 
 class VisibilityTable(NamedTuple):
@@ -29,6 +30,7 @@ class VisibilityTable(NamedTuple):
             -1 if no version is visible.
         standing: For each row number, the row number of the version that a list shows for it: its
             own, if no visible version is newer.
+        rules: The rules that hold, resolved for the build; ``None`` without any.
     """
 
     since: int
@@ -36,6 +38,7 @@ class VisibilityTable(NamedTuple):
     visible: memoryview
     newest: memoryview
     standing: memoryview
+    rules: ListRules | None
 
 
 class ServingView:
@@ -105,13 +108,18 @@ class ServingView:
     def _make_table(self, now: int) -> VisibilityTable:
         build, earlier = self.build, self._earlier
         if earlier is not None and earlier.since <= now < earlier.until:
-            return VisibilityTable(*self._span(now), *earlier[2:])
+            return VisibilityTable(*self._span(now), *earlier[2:5], self._resolve(now))
         visible = build.visible(now)
         visible[self.taken_down(now)] = False
         newest = newest_visible(visible, build.stories, build.members)
         since, until = self._span(now)
         standing = standing_for(visible, newest, build.newer)
-        return VisibilityTable(since, until, visible.data, newest.data, standing.data)
+        views = (visible.data, newest.data, standing.data)
+        return VisibilityTable(since, until, *views, self._resolve(now))
+
+    def _resolve(self, now: int) -> ListRules | None:
+        rules = self.state.rules
+        return ListRules(self.build, rules, now) if rules else None
 
     def _span(self, now: int) -> tuple[int, int]:
         since, until = ALWAYS, NEVER
@@ -146,7 +154,7 @@ class ServingView:
         return not (taken and now < self._taken_until[place])
 
     def overrides(self, row: int, now: int) -> list[Override]:
-        """Returns an article's pins by position, then its hides, without those that have ended.
+        """Returns an article's own pins by position, then its hides, those that are in force.
 
         Args:
             row: The row number of the article whose list they change.
@@ -155,19 +163,40 @@ class ServingView:
         if not self.state.overrides:
             return []
         overrides = self.state.overrides.get(self.build.article_id(row), ())
-        return [override for override in overrides if now < override.until]
+        return [override for override in overrides if override.holds(now)]
+
+    def rules(self, tags: Callable[[], Iterable[int]], now: int) -> RulesOfList:
+        """Returns what rules pin and hide in a list.
+
+        Args:
+            tags: A function that returns the build's numbers of the tags of the article or draft.
+            now: The time, in microseconds since 1970 UTC.
+        """
+        rules = self.showing(now).rules
+        return NO_RULES if rules is None else rules.of(tags())
+
+    def rules_of(self, row: int, now: int) -> RulesOfList:
+        """Returns what rules pin and hide in the list of an article, given by its row number."""
+        return self.rules(lambda: self.build.tags.numbers(row), now)
+
+    def hidden_here(self, row: int, now: int) -> set[int]:
+        """Returns the stories that editors hid in an article's list, without those of rules."""
+        hides = (each for each in self.overrides(row, now) if each.kind is OverrideKind.HIDE)
+        rows = (self.build.row(hide.target_id) for hide in hides)
+        return {self.build.story_of[hidden] for hidden in rows if hidden is not None}
 
     def epoch(self, now: int) -> int:
         """Returns a number that stays the same as long as no scheduled change takes effect.
 
-        Scheduled changes are articles that appear or disappear, and decisions that end. The number
-        counts those up to and including ``now``, so caches can use it as a part of their keys.
+        Scheduled changes are articles that appear or disappear, and decisions that begin or end.
+        The number counts those up to and including ``now``, so caches can use it as a part of their
+        keys.
 
         Args:
             now: The time, in microseconds since 1970 UTC.
         """
-        ended = int(np.searchsorted(self.state.instants, now, side="right"))
-        return self.build.epoch(now) + ended
+        turned = int(np.searchsorted(self.state.instants, now, side="right"))
+        return self.build.epoch(now) + turned
 
 
 class VisibilityStatus(enum.StrEnum):

@@ -68,7 +68,7 @@ class Exporter:
             build = served.build
             items = select(served, row, now=now, query=self._query)
             key = build.article_id(row)
-            if list_date(build, row, items, self._query).lasting:
+            if list_date(served, row, items, self._query).lasting:
                 self._loose.discard(key)
             else:
                 self._loose.add(key)

@@ -22,6 +22,7 @@ from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
 from service.curation.pin_alerts import AlertReason, find_alerts
 from service.decisions.decision_state import DecisionState, OverrideKind
+from service.decisions.list_scope import name_lists
 from service.decisions.open_decisions import read_state
 from service.serving.serving_view import ServingView
 from service.settings import Settings
@@ -117,11 +118,11 @@ def tell_ended_pins(root: Root, settings: Settings, before: str, name: str) -> N
 def _without_effect(served: ServingView, now: int, query: RelatedQuery) -> Iterator[str]:
     for alert in find_alerts(served, now=now, query=query):
         if alert.reason is not AlertReason.EXPIRES:
-            yield f"in the list of {alert.override.article_id}, {alert.sentence()}"
+            yield f"in {name_lists(alert.override.article_id)}, {alert.sentence()}"
 
 
 def _ended(state: DecisionState, since: int, now: int) -> Iterator[str]:
     for some in state.overrides.values():
         for one in some:
             if one.kind is OverrideKind.PIN and since < one.until <= now:
-                yield f"in the list of {one.article_id}, the pin of {one.target_id} has ended"
+                yield f"in {name_lists(one.article_id)}, the pin of {one.target_id} has ended"

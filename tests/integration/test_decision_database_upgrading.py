@@ -99,12 +99,17 @@ def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: Ne
         connection.exec_driver_sql(
             f"INSERT INTO takedowns VALUES ('old', 1, 'mira', 'withdrawn', {NEVER})"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO overrides (article_id, target_id, kind, reason, not_related, author, "
+            f"created, until) VALUES ('a', 'b', 'hide', '', false, 'mira', 1, {NEVER})"
+        )
     engine.dispose()
     assert upgrade_database(url) == "0001"
     check_is_the_latest_schema(url)
     with closing(open_database(url)) as database:
         before = database.version()
         assert set(database.state().takedowns) == {"old"}
+        assert [each.since for each in database.overrides.all()] == [0]
         database.takedowns.put(MIRA, article_id="new")
         changes = database.changes(*before)
         assert changes is not None

@@ -9,6 +9,7 @@ const PRESSES = {
   J: "down",
   "+": "good",
   "-": "bad",
+  t: "takedown",
 };
 const help = document.getElementById("help");
 
@@ -37,8 +38,19 @@ function move(step) {
   next?.scrollIntoView({ block: "nearest" });
 }
 
+/* Selects a row for a decision about several, or all rows, or none if all are. */
+function select(every) {
+  const boxes = every
+    ? [...document.querySelectorAll("[data-select]")]
+    : [document.activeElement?.closest("[data-item]")?.querySelector("[data-select]")];
+  const all = boxes.every((box) => box?.checked);
+  for (const box of boxes) if (box) box.checked = !all;
+}
+
 /* Clicks a row's button, or that of another row about the same article if the row has none. */
 function press(name) {
+  if (document.querySelector("[data-select]:checked"))
+    return document.querySelector(`#bulk [data-do="${name}"]`)?.click();
   const item = document.activeElement?.closest("[data-item]");
   if (!item) return;
   const button = `[data-do="${name}"]:not(:disabled)`;
@@ -62,6 +74,7 @@ function onKey(event) {
   else if (key === "?") help?.showModal();
   else if (key === "j") move(1);
   else if (key === "k") move(-1);
+  else if (key === "x" || key === "X") select(key === "X");
   else if (key === "u") document.querySelector("[data-undo]")?.click();
   else if (key > "0" && key <= "9") answer(Number(key));
   else if (key in PRESSES) press(PRESSES[key]);

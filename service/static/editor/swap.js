@@ -25,7 +25,7 @@ function remember() {
     id !== "notice" && firstElementChild && firstElementChild.getBoundingClientRect().bottom > 0;
   const region = item?.closest("[data-region]") ?? [...document.querySelectorAll("[data-region]")].find(isSeen);
   return {
-    isNotice: Boolean(at?.closest("#notice")),
+    isNotice: Boolean(at?.closest("#notice, #bulk")),
     isFocused: Boolean(at) && at !== document.body,
     id: at?.id,
     act,

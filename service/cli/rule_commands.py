@@ -1,0 +1,121 @@
+"""The command ``alsolike rules``: pins and hides in the lists of all articles with a tag."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Annotated, Any
+
+import typer
+
+from index.root.root import Root
+from recommender.errors import InputError, NotFoundError
+from service.cli.options import (
+    AuditReasonOption,
+    JsonOption,
+    RootOption,
+    UntilOption,
+    command_actor,
+    print_json,
+    read_moment,
+    read_until,
+)
+from service.cli.related_commands import unknown_article
+from service.decisions.decision_state import OverrideKind
+from service.decisions.list_scope import (
+    EVERY,
+    is_rule,
+    name_lists,
+    name_scope,
+    scope_values,
+    tag_scope,
+)
+from service.decisions.open_decisions import open_decisions
+from service.decisions.overrides import StoredOverride
+from service.http.timestamps import format_timestamp
+from service.settings import load_settings
+
+
+def rules(
+    article_id: Annotated[
+        str | None, typer.Argument(metavar="ARTICLE_ID", help="The article to pin or hide.")
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option(help="Hide all articles with this tag instead.")
+    ] = None,
+    lists_of: Annotated[
+        str | None, typer.Option(metavar="TAG", help="In the lists of articles with this tag.")
+    ] = None,
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="In all lists.")] = False,
+    pin: Annotated[
+        int | None, typer.Option(metavar="POSITION", help="Pin the article there.")
+    ] = None,
+    hide: Annotated[bool, typer.Option("--hide", help="Hide it, or all with --tag.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove such a rule.")] = False,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="When it begins, like --until.")
+    ] = None,
+    until: UntilOption = None,
+    reason: AuditReasonOption = "",
+    root: RootOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pin or hide by tag: in the lists of all articles with a tag, or in all lists.
+
+    Without --pin, --hide or --remove, print the rules that there are.
+    """
+    settings = load_settings(root=root)
+    with closing(open_decisions(settings)) as database:
+        if [pin is not None, hide, remove].count(True) > 1:
+            raise InputError("use one of --pin, --hide and --remove")
+        if pin is not None or hide or remove:
+            target = _one(article_id, tag, None, "name an article, or a tag with --tag")
+            scope = _one(None, lists_of, everywhere, "use --lists-of TAG, or --everywhere")
+            pair: dict[str, Any] = {"article_id": scope, "target_id": target, "reason": reason}
+            if remove:
+                database.overrides.remove(command_actor(), **pair)
+            else:
+                build = Root(settings.root).open()
+                if not is_rule(target) and build.row(target) is None:
+                    raise NotFoundError(unknown_article(build, target))
+                database.overrides.put(
+                    command_actor(),
+                    **pair,
+                    kind=OverrideKind.HIDE if pin is None else OverrideKind.PIN,
+                    position=pin,
+                    since=0 if since is None else read_moment("--from", since, settings),
+                    until=read_until(until, settings),
+                )
+        found = [each for each in database.overrides.all() if is_rule(each.article_id)]
+    if as_json:
+        print_json([_values(each) for each in found])
+        return
+    for each in found:
+        typer.echo(_line(each))
+    if not found:
+        typer.echo("There are no rules.")
+
+
+def _one(article_id: str | None, tag: str | None, every: bool | None, problem: str) -> str:
+    given = [article_id, None if tag is None else tag_scope(tag), EVERY if every else None]
+    scopes = [each for each in given if each is not None]
+    if len(scopes) != 1:
+        raise InputError(problem)
+    return scopes[0]
+
+
+def _line(rule: StoredOverride) -> str:
+    what = "hide" if rule.position is None else f"pin at {rule.position}"
+    span = [f"from {format_timestamp(rule.since)}"] * bool(rule.since)
+    span += [f"until {end}" for end in [format_timestamp(rule.until)] if end]
+    told = " ".join(
+        [f"{what}: {name_scope(rule.target_id)} in {name_lists(rule.article_id)}", *span]
+    )
+    return f"{told} ({rule.author}{f': {rule.reason}' if rule.reason else ''})"
+
+
+def _values(rule: StoredOverride) -> dict[str, Any]:
+    times = {name: format_timestamp(getattr(rule, name)) for name in ("created", "until")}
+    since = format_timestamp(rule.since) if rule.since else None
+    scopes = scope_values(rule.article_id, rule.target_id)
+    names = ("kind", "position", "reason", "author")
+    return {**scopes, **{name: getattr(rule, name) for name in names}, **times, "since": since}

@@ -1,0 +1,106 @@
+"""``/editor/bulk``: one decision about several rows of the first page."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Form
+from starlette.responses import Response
+
+from recommender.visibility import NEVER
+from service.curation.article_search import read_title
+from service.curation.decision_actions import decide_all
+from service.decisions.decision_state import OverrideKind
+from service.decisions.list_scope import EVERY
+from service.editor.article_page import back_to
+from service.editor.decision_form import read_number
+from service.editor.editor_pages import EditorPages, sentence
+from service.editor.search_page import read_single, show_search
+from service.http.auth import Identity
+from service.http.editorial_context import EditorialContext
+from service.http.problems import ProblemError
+
+MOST = 100
+"""Most rows to decide about at once."""
+
+
+def bulk_router(pages: EditorPages) -> APIRouter:
+    """Returns the route that decides about several rows."""
+    router = pages.router()
+
+    @router.post("/editor/bulk")
+    def bulk(
+        act: Annotated[Literal["hide", "down", "lift"], Form()],
+        row: Annotated[list[str], Form(max_length=MOST)],
+        back: Annotated[str, Form()] = "",
+        reason: Annotated[str, Form()] = "",
+        seen: Annotated[str, Form()] = "",
+        person: Identity = Depends(pages.writer),
+    ) -> Response:
+        pairs = [read_pair(each) for each in row]
+        done, refused = decide_all(
+            [
+                partial(
+                    _decide, pages.context, person, act, pair, reason.strip(), read_number(seen)
+                )
+                for pair in pairs
+            ]
+        )
+        if not refused:
+            return back_to(back, *done, view="find")
+        told = ",".join(map(str, done))
+        build = pages.view()[0].build
+        failed = {
+            row[place]: (read_title(build, pairs[place][1]), sentence(error))
+            for place, error in refused.items()
+        }
+        given = read_single(back.encode())
+        return show_search(pages, person, given, done=told, failed=failed, status=409)
+
+    return router
+
+
+def _decide(
+    context: EditorialContext,
+    person: Identity,
+    act: str,
+    pair: tuple[str, str],
+    reason: str,
+    seen: int | None,
+) -> int:
+    """Decides about one of several rows: an article in all lists, or a pin in one."""
+    actions, actor, (lists, target) = context.actions, person.actor, pair
+    given: dict[str, Any] = {"article_id": lists, "target_id": target, "reason": reason}
+    if act == "down":
+        return actions.take_down(actor, target, reason, NEVER, seen=seen)
+    if act == "hide":
+        given |= {"article_id": EVERY, "kind": OverrideKind.HIDE}
+    elif lists == EVERY and context.database().overrides.of(EVERY).about(target) is None:
+        return actions.lift(actor, target, reason, seen=seen)
+    overrides = context.database().overrides
+    write = overrides.put if act == "hide" else overrides.remove
+    return actions.change_list(
+        actor,
+        lambda _, if_version: write(actor, **given, if_version=if_version),
+        article_id=given["article_id"],
+        target_id=target,
+        seen=seen,
+        known=False,
+    )
+
+
+def read_pair(text: str) -> tuple[str, str]:
+    """Returns whose lists and which article the value of a row's checkbox names.
+
+    Raises:
+        ProblemError: 422 for any other text.
+    """
+    try:
+        lists, target = json.loads(text)
+        if isinstance(lists, str) and isinstance(target, str):
+            return lists, target
+    except (ValueError, TypeError):
+        pass
+    raise ProblemError(422, f"{text[:40]!r} is no row of this page", field="row")

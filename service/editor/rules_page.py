@@ -1,0 +1,198 @@
+"""``/editor/rules``: pins and hides in the lists of all articles with a tag, or in all lists."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Form
+from starlette.responses import Response
+
+from recommender.errors import InputError
+from recommender.visibility import NEVER
+from service.curation.article_search import read_title
+from service.curation.decision_actions import MetError
+from service.curation.pin_alerts import check_override
+from service.decisions.database import Database
+from service.decisions.decision_state import Override, OverrideKind
+from service.decisions.list_scope import EVERY, is_rule, name_scope, tag_of, tag_scope
+from service.decisions.overrides import StoredOverride
+from service.editor.article_page import back_to, describe_done
+from service.editor.decision_form import read_number
+from service.editor.editor_pages import EditorPages, sentence
+from service.editor.labels import label_override
+from service.errors import ConflictError, DecisionError
+from service.http.auth import Identity
+from service.http.timestamps import read_local_moment
+from service.serving.list_rules import rows_in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleForm:
+    """The values of the form for one rule, as text.
+
+    Attributes:
+        do: ``pin``, ``hide`` or ``remove``.
+        target_id: The article to pin or hide.
+        target_tag: The tag of the articles to hide, if no article is named.
+        tag: The tag of the articles whose lists change; empty for all lists.
+        everywhere: ``1`` for all lists.
+        position: The position of a pin.
+        since: When it begins, a local date and time; empty for at once.
+        until: When it ends; empty for never.
+        reason: The editor's reason.
+        seen: The number of the last audit entry when the editor loaded the page.
+    """
+
+    do: Annotated[str, Form()] = "hide"
+    target_id: Annotated[str, Form()] = ""
+    target_tag: Annotated[str, Form()] = ""
+    tag: Annotated[str, Form()] = ""
+    everywhere: Annotated[str, Form()] = ""
+    position: Annotated[str, Form()] = "1"
+    since: Annotated[str, Form()] = ""
+    until: Annotated[str, Form()] = ""
+    reason: Annotated[str, Form()] = ""
+    seen: Annotated[str, Form()] = ""
+
+    def scopes(self) -> tuple[str, str]:
+        """Returns whose lists change and what is pinned or hidden there.
+
+        Raises:
+            DecisionError: If either is missing or given twice.
+        """
+        lists, tag, target = self.tag.strip(), self.target_tag.strip(), self.target_id.strip()
+        if bool(lists) is (self.everywhere == "1"):
+            raise DecisionError("tag", "name the tag of the lists, or choose all lists")
+        if bool(tag) is bool(target):
+            raise DecisionError("target_id", "name one article by its id, or a tag")
+        return tag_scope(lists) if lists else EVERY, target or tag_scope(tag)
+
+    def values(self, zone: ZoneInfo) -> dict[str, Any]:
+        """Returns the other values, as ``put`` takes them.
+
+        Raises:
+            DecisionError: If the position or a date is invalid.
+        """
+        if self.do == "pin" and (position := read_number(self.position.strip())) is None:
+            raise DecisionError(
+                "position", f"the position is {self.position[:20]!r}; it must be a whole number"
+            )
+        return {
+            "kind": OverrideKind.PIN if self.do == "pin" else OverrideKind.HIDE,
+            "position": position if self.do == "pin" else None,
+            "since": _moment("since", self.since, zone, 0),
+            "until": _moment("until", self.until, zone, NEVER),
+            "reason": self.reason.replace("\r\n", "\n").strip(),
+        }
+
+
+def rules_page_router(pages: EditorPages) -> APIRouter:
+    """Returns the routes of the page of rules."""
+    router, context = pages.router(), pages.context
+
+    @router.get("/editor/rules")
+    def rules(
+        target: str = "", done: str = "", person: Identity = Depends(pages.reader)
+    ) -> Response:
+        notice = describe_done(pages, person, done, back="", view="rules")
+        return _show(pages, person, RuleForm(target_id=target), notice=notice)
+
+    @router.post("/editor/rules")
+    def decide(
+        sent: Annotated[RuleForm, Depends()], person: Identity = Depends(pages.writer)
+    ) -> Response:
+        actor = person.actor
+        try:
+            lists, target = sent.scopes()
+            pair: dict[str, Any] = {"article_id": lists, "target_id": target}
+            values = {} if sent.do == "remove" else sent.values(context.settings.zone)
+
+            def write(database: Database, if_version: int) -> int:
+                if not values:
+                    return database.overrides.remove(actor, **pair, if_version=if_version)
+                return database.overrides.put(actor, **pair, **values, if_version=if_version)
+
+            entry = context.actions.change_list(
+                actor,
+                write,
+                article_id=lists,
+                target_id=target,
+                seen=read_number(sent.seen),
+                known=bool(values),
+            )
+        except MetError as error:
+            problem = f"{sentence(error)} Look at it below; press again to apply yours anyway."
+            return _show(pages, person, sent, problem=problem, status=409)
+        except (InputError, ConflictError) as error:
+            return _show(pages, person, sent, problem=sentence(error), status=422)
+        return back_to("", entry, view="rules")
+
+    return router
+
+
+def _show(
+    pages: EditorPages,
+    person: Identity,
+    given: RuleForm,
+    *,
+    status: int = 200,
+    problem: str = "",
+    notice: dict[str, Any] | None = None,
+) -> Response:
+    database = pages.context.database()
+    newest = next((each.seq for each in database.audit.latest(limit=1)), 0)
+    found = [each for each in database.overrides.all() if is_rule(each.article_id)]
+    view, _ = pages.view()
+    return pages.render(
+        "rules",
+        person,
+        here="rules",
+        status=status,
+        rules=[_line(pages, each) for each in found],
+        tags=view.build.tag_names,
+        form=replace(given, seen=str(newest)),
+        limit=pages.context.query.limit,
+        zone=pages.context.settings.timezone,
+        problem=problem,
+        notice=notice,
+    )
+
+
+def _line(pages: EditorPages, rule: StoredOverride) -> dict[str, Any]:
+    """Returns what the page shows of a rule."""
+    view, now = pages.view()
+    build, override = view.build, Override(**{n: getattr(rule, n) for n in Override.__slots__})
+    alert = check_override(view, override, now=now, query=pages.context.query)
+    over, waits = rule.until <= now, now < rule.since
+    local = partial(_local, pages)
+    return {
+        "stored": rule,
+        "label": label_override(asdict(rule)),
+        "target": "" if is_rule(rule.target_id) else read_title(build, rule.target_id),
+        "target_tag": tag_of(rule.target_id),
+        "tag": tag_of(rule.article_id),
+        "lists": name_scope(rule.article_id),
+        "reach": len(rows_in(build, rule.article_id)),
+        "hides": len(rows_in(build, rule.target_id)),
+        "trouble": "" if alert is None or over or waits else alert.trouble,
+        "state": "ended" if over else "waits" if waits else "",
+        "since": local(rule.since) if rule.since else "",
+        "until": local(rule.until) if rule.until < NEVER else "",
+    }
+
+
+def _local(pages: EditorPages, instant: int) -> str:
+    local = pages.templates.local(instant)
+    return "" if local is None else local.strftime("%Y-%m-%dT%H:%M")
+
+
+def _moment(field: str, text: str, zone: ZoneInfo, default: int) -> int:
+    if not text.strip():
+        return default
+    try:
+        return read_local_moment(text.strip(), zone)
+    except (ValueError, OverflowError):
+        raise DecisionError(field, f"{text[:40]!r} is not a date and time") from None

@@ -1,0 +1,90 @@
+"""What rules pin and hide in the lists of articles by their tags, resolved for a build.
+
+A page view only looks up the tags of its article among those that rules name. The stories that a
+rule hides are found once for each combination of such tags, when the first of its lists is asked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from index.build.build import Build
+from service.decisions.decision_state import Override, OverrideKind
+from service.decisions.list_scope import EVERY, is_rule, tag_of
+
+_ALL = -1
+
+
+class RulesOfList(NamedTuple):
+    """What rules do in one list.
+
+    Attributes:
+        pins: The pins by position.
+        hides: The hides.
+        hidden: The build's numbers of the stories that these hide.
+    """
+
+    pins: Sequence[Override]
+    hides: Sequence[Override]
+    hidden: frozenset[int]
+
+
+NO_RULES = RulesOfList((), (), frozenset())
+
+
+class ListRules:
+    """The rules that hold in a span without changes, by the tags of the lists.
+
+    Args:
+        build: The build.
+        rules: All rules.
+        now: A time of the span, in microseconds since 1970 UTC.
+    """
+
+    def __init__(self, build: Build, rules: Iterable[Override], now: int) -> None:
+        self._build = build
+        self._by_tag: defaultdict[int, list[Override]] = defaultdict(list)
+        self._resolved: dict[tuple[int, ...], RulesOfList] = {}
+        for rule in rules:
+            if rule.holds(now):
+                number = tag_number(build, rule.article_id)
+                if number is not None:
+                    self._by_tag[number].append(rule)
+
+    def of(self, tags: Iterable[int]) -> RulesOfList:
+        """Returns what rules do in the list of an article or draft.
+
+        Args:
+            tags: The build's numbers of its tags.
+        """
+        named = tuple(tag for tag in (_ALL, *tags) if tag in self._by_tag)
+        found = self._resolved.get(named)
+        if found is None:
+            found = self._resolved[named] = self._resolve(named)
+        return found
+
+    def _resolve(self, tags: Sequence[int]) -> RulesOfList:
+        rules = [rule for tag in tags for rule in self._by_tag[tag]]
+        pins = [rule for rule in rules if rule.kind is OverrideKind.PIN]
+        hides = [rule for rule in rules if rule.kind is OverrideKind.HIDE]
+        stories = self._build.story_of
+        hidden = {stories[row] for rule in hides for row in rows_in(self._build, rule.target_id)}
+        pins.sort(key=lambda rule: rule.position or 0)
+        return RulesOfList(pins, hides, frozenset(hidden))
+
+
+def rows_in(build: Build, scope: str) -> list[int]:
+    """Returns the row numbers of the articles that a scope means; none if there are none."""
+    if not is_rule(scope):
+        return [] if (row := build.row(scope)) is None else [row]
+    number = tag_number(build, scope)
+    if number is None:
+        return []
+    return [*range(build.count)] if number == _ALL else build.tagged[number].tolist()
+
+
+def tag_number(build: Build, scope: str) -> int | None:
+    """Returns the build's number of a scope's tag, -1 for all articles, ``None`` if none has it."""
+    return _ALL if scope == EVERY else build.tag_numbers.get(tag_of(scope) or "")
