@@ -1,7 +1,5 @@
 """Warns when a site approaches the limits of one machine, which ``docs/scale.md`` describes."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Reading and writing a build's files: arrays, strings, SQLite; a build is synced when finished."""
 
-from __future__ import annotations
-
 import bisect
 import contextlib
 import functools

@@ -4,8 +4,6 @@
 and draft requests, their documentation, the settings and the cache key are made from its fields.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import enum
 from dataclasses import dataclass, fields, replace
@@ -166,7 +164,7 @@ class RelatedQuery:
         """Whether ``tag``, ``source`` or ``newer_than`` leave articles out."""
         return any(each is not None for each in (self.tag, self.source, self.newer_than))
 
-    def at(self, now: int) -> RelatedQuery:
+    def at(self, now: int) -> "RelatedQuery":
         """Return the query with a date in place of a number of days: itself, if it has none.
 
         Args:
@@ -194,7 +192,7 @@ class RelatedQuery:
         values = [getattr(self, field.name) for field in fields(self)]
         return repr([sorted(value) if isinstance(value, frozenset) else value for value in values])
 
-    def by_ranking(self) -> RelatedQuery:
+    def by_ranking(self) -> "RelatedQuery":
         """Return the query as if pages had no links, to measure or judge the ranking alone.
 
         Else the links that lists are measured by would have made these lists.

@@ -1,7 +1,5 @@
 """SQLAlchemy engines: parses database URLs, chooses drivers and translates driver errors."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

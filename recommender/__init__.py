@@ -6,8 +6,6 @@ only when it is first used: a web process needs just a few modules of this packa
 load the others.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

@@ -4,8 +4,6 @@ Every stage reads and writes its arrays in blocks of rows, from first to last, s
 be in memory as a whole. A build therefore passes in a workspace that keeps the arrays in files.
 """
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -63,7 +61,7 @@ class SparseRows:
     lengths: NDArray[np.int64]
 
     @classmethod
-    def of(cls, rows: sp.csr_matrix) -> SparseRows:
+    def of(cls, rows: sp.csr_matrix) -> "SparseRows":
         """Convert the rows of a CSR matrix to plain arrays."""
         return cls(data=rows.data, indices=rows.indices, lengths=np.diff(rows.indptr))
 

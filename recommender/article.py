@@ -1,7 +1,5 @@
 """The class ``Article``, which is one page of a site, and the conversion of dictionaries to it."""
 
-from __future__ import annotations
-
 import dataclasses
 import datetime as dt
 import enum

@@ -6,8 +6,6 @@ raw column of its own. Then the columns to keep are chosen, and the counts of ea
 again with these columns only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -146,7 +144,7 @@ class Bags:
         self._place = {start: position for position, (start, _) in enumerate(blocks)}
         self._columns, self._ends, self._drop = columns, ends, drop
 
-    def __reduce__(self) -> tuple[type[Bags], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[type["Bags"], tuple[object, ...]]:
         """Pickle the bags for another process, which can only read them.
 
         There, :meth:`drop` does nothing.

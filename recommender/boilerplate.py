@@ -13,8 +13,6 @@ Three things are learned:
 * **headings** of sections.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping

@@ -6,8 +6,6 @@ newcomer, or one that gained or lost a posting, is closer than the farthest cand
 only pairs that were not scored before are scored.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray

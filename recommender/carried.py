@@ -4,8 +4,6 @@ Each step of the pipeline says for which rows it must compute; the results of al
 over, with rows renumbered. If nothing is carried, a step computes every row.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar

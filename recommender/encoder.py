@@ -1,7 +1,5 @@
 """Encoders, which turn text into embeddings: the protocol, fingerprints, and a hashing encoder."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Sequence

@@ -6,8 +6,6 @@ A new kind is one function and one line of :data:`EVIDENCE`. A kind's weight say
 learned (:mod:`recommender.learning`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -49,7 +47,7 @@ class PairData:
     def __len__(self) -> int:
         return len(self.embeddings)
 
-    def take(self, rows: slice | NDArray[np.integer]) -> PairData:
+    def take(self, rows: slice | NDArray[np.integer]) -> "PairData":
         """Return the data of some of the articles."""
         return replace(self, **{part.name: getattr(self, part.name)[rows] for part in fields(self)})
 

@@ -1,7 +1,5 @@
 """Neighbor indexes made with FAISS; no other file imports FAISS."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

@@ -20,8 +20,6 @@ article's candidates, which are its nearest neighbors by embedding and by words.
 gets the score of the worst candidate, which its own score can hardly exceed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

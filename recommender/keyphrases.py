@@ -6,8 +6,6 @@ The best phrases of each article are stored. The phrases that are stored for two
 why the two are related.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
@@ -125,7 +123,7 @@ class _Candidates:
     @classmethod
     def of(
         cls, holders: NDArray[np.int64], pairs: SharedPairs, count: int, words: PhraseWords
-    ) -> _Candidates:
+    ) -> "_Candidates":
         """Weight every word and pair by its rarity and its :func:`emphasis`.
 
         Args:

@@ -1,7 +1,5 @@
 """Labels of articles, such as tags and authors, as numbers and as vectors that can be compared."""
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

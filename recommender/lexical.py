@@ -4,8 +4,6 @@ Each article is represented by a vector of term weights; the similarity of two a
 product of their vectors.
 """
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 

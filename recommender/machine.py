@@ -1,7 +1,5 @@
 """What this process may use of its machine: cores and memory, as a container limits them."""
 
-from __future__ import annotations
-
 import math
 import os
 from pathlib import Path

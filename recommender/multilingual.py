@@ -6,8 +6,6 @@ like any other model, in batches and in bfloat16. Nothing is downloaded, and no 
 is imported.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import itertools
@@ -161,7 +159,7 @@ def _write(folder: Path, content: bytes) -> None:
     (folder / "LICENCE.md").write_text(_NOTE)
 
 
-def _write_tokenizer(folder: Path, reader: _Reader, positions: int) -> int:
+def _write_tokenizer(folder: Path, reader: "_Reader", positions: int) -> int:
     """Write the tokenizer; return the id of the token that pads."""
     from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers, processors
     from tokenizers.models import Unigram

@@ -1,7 +1,5 @@
 """Nearest neighbors by inner product: the index protocol, and an exact index in NumPy."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol

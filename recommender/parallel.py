@@ -1,7 +1,5 @@
 """Parallel mapping of a function over blocks of rows, with the results in row order."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -5,8 +5,6 @@ round number, near which quality changes little. ``python -m benchmarks.ablation
 each stage adds.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

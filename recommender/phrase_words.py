@@ -13,8 +13,6 @@ Numbers are left out: few belong to a name ("interleukin 17"), and those can't b
 doses, dates and statistics.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections import Counter
 from collections.abc import Sequence

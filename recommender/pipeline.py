@@ -1,7 +1,5 @@
 """The ranking pipeline: makes every article's related list from embeddings and term counts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -5,8 +5,6 @@ postings of its heaviest terms are searched, and they list a limited number of a
 term. That is enough to find candidates, whose exact similarity is then computed.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray

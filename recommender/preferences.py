@@ -1,7 +1,5 @@
 """A site's ranking preferences: boosts by tag, author or rating, and the decay of old articles."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ al., "Learning to Rank using Gradient Descent", ICML 2005; bootstrap percentile 
 Efron & Tibshirani, "An Introduction to the Bootstrap", 1993.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The classes for a related article and for an explanation, which ``Recommender`` returns."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from recommender.article import Article

@@ -12,8 +12,6 @@
 The lists are the same as those of ``alsolike build`` for the same articles.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -97,7 +95,7 @@ class Recommender:
         articles: Iterable[Article | Mapping[str, Any]],
         *,
         progress: Progress | None = None,
-    ) -> Recommender:
+    ) -> "Recommender":
         """Compute the related lists of all articles, replacing those of an earlier call.
 
         Args:

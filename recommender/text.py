@@ -1,7 +1,5 @@
 """Prepares the text of an article for comparison with other articles."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from dataclasses import dataclass, replace

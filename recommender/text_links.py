@@ -10,8 +10,6 @@ Words that must not become a link are closed: quotations, code, addresses, links
 words of a link never reach over a comma or bracket, unless a whole title or name does.
 """
 
-from __future__ import annotations
-
 import enum
 import functools
 import re

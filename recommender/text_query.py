@@ -14,8 +14,6 @@ after scoring, so they never affect the scores of others. If too few candidates 
 are searched for among the articles that may.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 

@@ -4,8 +4,6 @@ Later stages process each distinct spelling once, and otherwise work on arrays o
 they process about a million words per second on one core.
 """
 
-from __future__ import annotations
-
 import re
 from array import array
 from collections.abc import Iterable, Sequence, Sized
@@ -63,7 +61,7 @@ class TokenizedBlock:
     weights: NDArray[np.float32]
     count: int
 
-    def neighbors(self, word_of: NDArray[np.int64], width: int) -> WordPairs:
+    def neighbors(self, word_of: NDArray[np.int64], width: int) -> "WordPairs":
         """Return the pairs of neighboring words with no punctuation between them.
 
         Args:
@@ -130,7 +128,7 @@ class TokenizedCorpus:
         owners = np.repeat(np.arange(stop - start), np.diff(ends, prepend=0))
         return TokenizedBlock(tokens=tokens, owners=owners, weights=weights, count=stop - start)
 
-    def titles(self, workspace: Workspace = IN_MEMORY) -> TokenizedCorpus:
+    def titles(self, workspace: Workspace = IN_MEMORY) -> "TokenizedCorpus":
         """Return the titles alone, as texts without a title.
 
         Args:

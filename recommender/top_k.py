@@ -1,7 +1,5 @@
 """Top-k selection: the largest entries of each matrix row, ordered by (-score, column)."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

@@ -4,8 +4,6 @@ The translations of a page are one story. A list shows a story by its member in 
 if it has one.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from urllib.parse import unquote

@@ -1,7 +1,5 @@
 """Versions: the number by which one of several versions of an article is the newer."""
 
-from __future__ import annotations
-
 import re
 
 _NUMBER = r"(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?(?![\w.]*\d)"

@@ -1,7 +1,5 @@
 """Visibility windows: from when until when an article may be shown."""
 
-from __future__ import annotations
-
 import datetime as dt
 import time
 

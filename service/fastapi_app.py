@@ -4,8 +4,6 @@ Requests for related lists don't go through it. It is imported and composed in t
 :class:`service.http.middleware.LateApp`), because that takes longer than the rest of the start.
 """
 
-from __future__ import annotations
-
 from importlib.metadata import version
 
 from fastapi import Depends, FastAPI

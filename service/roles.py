@@ -1,7 +1,5 @@
 """The roles of editors and API tokens, and what each may do."""
 
-from __future__ import annotations
-
 import enum
 
 
@@ -13,6 +11,6 @@ class Role(enum.StrEnum):
     EDITOR = "editor"
     ADMIN = "admin"
 
-    def may(self, needed: Role) -> bool:
+    def may(self, needed: "Role") -> bool:
         """Tells whether this role has all the rights of ``needed``."""
         return self in (needed, Role.ADMIN) or needed is Role.READ

@@ -6,8 +6,6 @@ while its row may change, so that a small build can copy the file and change a f
 A second file says which number each row has.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -53,7 +51,7 @@ class ArticleStore:
     def __iter__(self) -> Iterator[Article]:
         return map(self._article, self.kept())
 
-    def __reduce__(self) -> tuple[type[ArticleStore], tuple[Path]]:
+    def __reduce__(self) -> tuple[type["ArticleStore"], tuple[Path]]:
         """Pickle only the path: another process opens the file again."""
         return ArticleStore, (self._path.resolve(),)
 

@@ -3,8 +3,6 @@
 They are rendered once, when a build is made.
 """
 
-from __future__ import annotations
-
 import re
 
 from pydantic import BaseModel, Field

@@ -1,7 +1,5 @@
 """The door of foreign text: one form for every text that other programs wrote, and table cells."""
 
-from __future__ import annotations
-
 import datetime as dt
 import decimal
 import html

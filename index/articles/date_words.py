@@ -4,8 +4,6 @@ This is the only module that imports dateutil and babel. A text is read only if 
 and day, and only in one way.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 import unicodedata

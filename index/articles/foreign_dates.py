@@ -6,8 +6,6 @@ that a text does not name are never filled in. ``03/04/2026`` and years of two d
 ``date_format`` says what they mean.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import decimal
 import re

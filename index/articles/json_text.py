@@ -1,7 +1,5 @@
 """Parsing of untrusted JSON: text with too many values or too deep nesting is not parsed at all."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

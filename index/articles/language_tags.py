@@ -1,7 +1,5 @@
 """Reads what a source says about an article's language: tags, locales, codes and names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache

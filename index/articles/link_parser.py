@@ -4,8 +4,6 @@ Sources give links as ``{"url", "text", "section", "kind", "heading"}``, of whic
 needed. What a page calls related may be named by address, id, slug, file or title.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The words, in many languages, by which pages say what they and their parts are."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 

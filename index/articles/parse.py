@@ -5,8 +5,6 @@ out by :mod:`index.articles.record_parser`. Each problem is reported with its lo
 source. Each record that was read is counted as either kept or skipped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo

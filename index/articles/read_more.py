@@ -1,7 +1,5 @@
 """Recognizes the words by which an excerpt leads to its own article, such as "Continue reading"."""
 
-from __future__ import annotations
-
 import re
 
 from index.articles.page_words import words_of

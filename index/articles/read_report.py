@@ -1,7 +1,5 @@
 """The report on reading a source: counts of records by outcome, and the first problems."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -65,7 +63,7 @@ class ReadReport:
         self.languages.update(guess=guessed, unknown=-guessed)
         self.languages = +self.languages  # without zeros
 
-    def add(self, later: ReadReport) -> None:
+    def add(self, later: "ReadReport") -> None:
         """Add the counts and problems of another report, on records that came later."""
         self.read += later.read
         self.kept += later.kept

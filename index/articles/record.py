@@ -1,7 +1,5 @@
 """The classes for one raw record of a source, and for a problem found in a record."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reads the fields of one record, and notes which values were repaired or left out."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar

@@ -4,8 +4,6 @@ A record without a usable id, title or link is refused. If its visibility is unc
 kept but hidden. Other invalid values are repaired or left out, with a note.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import sys
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Splits texts that hold several tags or several authors, as table cells and meta tags do."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any

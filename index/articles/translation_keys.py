@@ -1,7 +1,5 @@
 """Makes the keys that tell which pages are translations of each other."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Fills templates for links of articles: ``https://example.org/{year}/{month}/{slug}/``."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Callable

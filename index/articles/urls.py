@@ -1,7 +1,5 @@
 """Addresses of articles and images: which are safe in a page, and which name the same page."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urljoin, urlsplit

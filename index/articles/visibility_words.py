@@ -4,8 +4,6 @@ This is the one place that judges such words, for every source. Visibility fails
 that says it is not to be listed is hidden, and so is one whose word is not understood.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping

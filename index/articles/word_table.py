@@ -1,7 +1,5 @@
 """Loads tables of words and patterns, which stand beside the module that reads them."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Per-article columns of a build: visibility, dates, languages, tags, sources and weights."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

@@ -53,8 +53,6 @@ report.json            figures about the build, for operators
 =====================  =======================================================================
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 import json

@@ -1,7 +1,5 @@
 """What a small build takes over from the live build: the rows of what did not change."""
 
-from __future__ import annotations
-
 import functools
 import itertools
 from collections.abc import Callable, Iterator

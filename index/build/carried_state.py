@@ -1,7 +1,5 @@
 """What a build stores so that the next one can carry over the lists that did not change."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

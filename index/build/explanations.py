@@ -4,8 +4,6 @@ They are computed once per build, because finding them during a request would ta
 rest of the request.
 """
 
-from __future__ import annotations
-
 from json.encoder import encode_basestring
 from pathlib import Path
 from typing import cast

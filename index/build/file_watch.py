@@ -8,8 +8,6 @@ local files that the process's user owns, and to root for all local files. Chang
 are noticed afterwards, by their size and modification time.
 """
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

@@ -4,8 +4,6 @@ A look-up reads one entry of the table and usually one id. A binary search would
 it would read a dozen ids from distant pages of memory.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Iterable
 from hashlib import blake2b

@@ -4,8 +4,6 @@ Words and word pairs are sorted in memory-mapped files and found by binary searc
 to be loaded, and the time per text hardly grows with the number of articles.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """The links of a site's own pages to each other, as flat arrays of a build."""
 
-from __future__ import annotations
-
 import enum
 import functools
 from dataclasses import dataclass
@@ -117,7 +115,7 @@ class PageLinks:
         save_array(folder / _KINDS, self.kinds)
 
     @classmethod
-    def load(cls, folder: Path) -> PageLinks:
+    def load(cls, folder: Path) -> "PageLinks":
         """Map the arrays that :meth:`save` wrote into memory, read-only."""
         kinds = cast("NDArray[np.uint8]", load_array(folder / _KINDS))
         return cls(Ragged.load(folder, _NAME), kinds)

@@ -1,7 +1,5 @@
 """Numbers for what a link names, by which its article is found in a build's names."""
 
-from __future__ import annotations
-
 import re
 from posixpath import splitext
 from urllib.parse import unquote

@@ -4,8 +4,6 @@ Most lists are the same in a small build as in the one before. An answer names t
 its list last changed, so that its bytes, its ``ETag`` and the kept answer stay the same until then.
 """
 
-from __future__ import annotations
-
 import calendar
 import time
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The manifest of a build, ``manifest.json``: describes the build and verifies its files."""
 
-from __future__ import annotations
-
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial

@@ -4,8 +4,6 @@ A build holds the number of each name with the row that it names, sorted, so tha
 binary search in memory-mapped files.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from bisect import bisect_left
@@ -68,7 +66,7 @@ class NameTable:
         save_array(folder / _ROWS, self.rows)
 
     @classmethod
-    def load(cls, folder: Path) -> NameTable:
+    def load(cls, folder: Path) -> "NameTable":
         """Map the arrays that :meth:`save` wrote into memory, read-only."""
         return cls(
             cast("NDArray[np.uint64]", load_array(folder / _NUMBERS)),

@@ -1,7 +1,5 @@
 """The prepared texts of a build's articles: all in a file, or each prepared when it is read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +37,7 @@ class PreparedTexts:
         self._path = path
         self._blob = Blob(path)
 
-    def __reduce__(self) -> tuple[type[PreparedTexts], tuple[Path]]:
+    def __reduce__(self) -> tuple[type["PreparedTexts"], tuple[Path]]:
         """Pickle only the path; another process opens the file again."""
         return PreparedTexts, (self._path.resolve(),)
 

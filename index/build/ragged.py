@@ -1,11 +1,9 @@
 """Ragged arrays: lists of different lengths, stored in two memory-mapped arrays."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +49,9 @@ class Ragged:
         return len(self.ends)
 
     @classmethod
-    def grouped(cls, keys: NDArray[np.integer], values: NDArray[np.integer], count: int) -> Ragged:
+    def grouped(
+        cls, keys: NDArray[np.integer], values: NDArray[np.integer], count: int
+    ) -> "Ragged":
         """Make ``count`` lists, of which list ``k`` has the values with key ``k``, in their order.
 
         Args:
@@ -69,7 +69,7 @@ class Ragged:
         save_array(folder / f"{name}_ends.npy", self.ends)
 
     @classmethod
-    def load(cls, folder: Path, name: str) -> Ragged:
+    def load(cls, folder: Path, name: str) -> Self:
         """Map the arrays that :meth:`save` wrote into memory, read-only."""
         return cls(
             cast("NDArray[np.int32]", load_array(folder / f"{name}_values.npy")),

@@ -5,8 +5,6 @@ not verify it, and a thread can fill it while the other stages of a build run. S
 index in a few long statements, during which Python's global lock is free for those stages.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import sqlite3

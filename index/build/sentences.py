@@ -4,8 +4,6 @@ Those of the first articles of each list are stored, since the files from which 
 large: nobody who reads a stored one has to wait until these files are verified.
 """
 
-from __future__ import annotations
-
 import functools
 import itertools
 import json

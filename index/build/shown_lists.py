@@ -4,8 +4,6 @@ Reports, gates and the comparison of builds need them. For a single request,
 ``service.serving.selection.select`` computes the list.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """The neighbor index of a build: made and opened as a local file or as a collection in Milvus."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,7 +73,7 @@ class LocalIndex:
         self.kind = self._index.kind
         self.count = self._index.count
 
-    def __reduce__(self) -> tuple[type[LocalIndex], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[type["LocalIndex"], tuple[object, ...]]:
         """Pickle only the constructor's arguments: another process opens the index file again."""
         return LocalIndex, self._parts
 

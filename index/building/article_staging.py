@@ -1,7 +1,5 @@
 """A temporary SQLite file that collects articles in any order, then writes them sorted by id."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing

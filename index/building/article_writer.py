@@ -1,7 +1,5 @@
 """Writes the prepared articles of a build: ids, cards, texts, and what else is known of each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ The live build is not touched. The folder of a build in progress has a temporary
 reads. It gets its real name when every file is written and synced; only publishing makes it live.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import time

@@ -1,7 +1,5 @@
 """The article store of a small build: a copy of the live build's, in which few articles change."""
 
-from __future__ import annotations
-
 import shutil
 import sqlite3
 from bisect import bisect_left

@@ -1,7 +1,5 @@
 """The changes from which a small build is made: records to put, and ids to remove."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 

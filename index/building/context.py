@@ -1,7 +1,5 @@
 """The context that all stages of a build share: options, folder, progress and report."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future

@@ -1,7 +1,5 @@
 """The third stage of a build: encodes new and changed texts, and reuses all other embeddings."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable
 from dataclasses import asdict

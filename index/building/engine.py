@@ -4,8 +4,6 @@ All engines do the same work on the same blocks of rows, so a build has the same
 engine made it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar

@@ -4,8 +4,6 @@ Rows are appended to a file, and the file is memory-mapped only when it is compl
 raises an error; writing to a mapped page would kill the process.
 """
 
-from __future__ import annotations
-
 import math
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,7 +24,7 @@ class FolderWorkspace:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def column(self, name: str, dtype: DTypeLike, width: int = 0) -> FileColumn:
+    def column(self, name: str, dtype: DTypeLike, width: int = 0) -> "FileColumn":
         """Starts an array that grows by rows, in a new file ``NAME.npy``."""
         return FileColumn(self._folder / f"{name}.npy", dtype, width)
 

@@ -1,7 +1,5 @@
 """Learning in a build: what weights are learned from, and the record of what was learned."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache, partial

@@ -4,8 +4,6 @@ A link and an article that share a number are a pair, so that links are resolved
 whatever the number of articles.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit

@@ -4,8 +4,6 @@ The numbers of names and links are kept in files, and joined in blocks, so that 
 with the number of articles.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ The texts, by which articles are compared, are written without boilerplate. The 
 dates and languages, are returned; the service filters and sorts lists by them.
 """
 
-from __future__ import annotations
-
 import hashlib
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Reads what was pushed, and lets it hold against the sources where it is the newest word."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

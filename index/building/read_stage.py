@@ -4,8 +4,6 @@ This process reads the sources one after another. The engine parses their record
 possibly on other machines. Duplicate ids are found in this process, which gets all batches back.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

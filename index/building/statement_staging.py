@@ -10,8 +10,6 @@ table ``seen`` of its article store, a digest of what the sources hold of every 
              up with them, and they never count again
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress

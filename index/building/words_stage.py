@@ -4,8 +4,6 @@ A small build knows the words, word pairs and phrases of the live build only; wo
 count in an article's length, and match nothing until the next full build.
 """
 
-from __future__ import annotations
-
 import shutil
 from typing import cast
 

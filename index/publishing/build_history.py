@@ -1,7 +1,5 @@
 """The list of all builds of a root, with the state of each: live, refused, rolled back, damaged."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -6,8 +6,6 @@ apply to both builds. So are the articles that fill up short lists: one new arti
 every list that is filled up with the newest ones.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

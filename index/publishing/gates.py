@@ -24,8 +24,6 @@ Code 16 is not a gate: it means that a rollback holds publishing
 ``service.curation.golden_set``.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field

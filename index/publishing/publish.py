@@ -1,7 +1,5 @@
 """Publishes a build: makes it live if it passes the gates, and refuses it otherwise."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

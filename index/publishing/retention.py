@@ -1,7 +1,5 @@
 """Removes old builds; the live build and those that a rollback would return to are kept."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 import time

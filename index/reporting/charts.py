@@ -1,7 +1,5 @@
 """Small charts as inline SVG: columns, a meter and a scatter plot, legible on a phone."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The report's figures about the pages' own links: between articles, to nowhere, and to none."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The figures about a build, for its ``report.json`` and its HTML report."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import asdict, dataclass
 from typing import Any

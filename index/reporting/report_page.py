@@ -1,7 +1,5 @@
 """Renders the report of a build as an HTML page that loads no other files."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined

@@ -6,8 +6,6 @@ builds are in ``variants/NAME/builds/``, each under the name of the live build b
 made and from whose articles. So the root's one pointer publishes both, and goes back with both.
 """
 
-from __future__ import annotations
-
 import enum
 import hashlib
 import secrets

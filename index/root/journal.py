@@ -1,7 +1,5 @@
 """The journal of a root: a file with a JSON line for each event, such as a build or a rollback."""
 
-from __future__ import annotations
-
 import datetime as dt
 import errno
 import getpass

@@ -1,7 +1,5 @@
 """The lock of a root: only one process at a time builds or publishes."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The file ``CURRENT``: names the live build and earlier ones, and whether publishing is held."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from pathlib import Path

@@ -12,8 +12,6 @@
       .lock            locked by the process that builds or publishes
 """
 
-from __future__ import annotations
-
 import hashlib
 import shutil
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Opens the engine that runs the heavy stages of a build: this process, or a Ray cluster."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout

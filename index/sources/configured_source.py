@@ -1,7 +1,5 @@
 """Wraps a source with its configuration: which fields to read, missing links, secrets to mask."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Reads CSV and TSV files: one article per row, usually with the columns' names in the first."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re

@@ -4,8 +4,6 @@ A label means what the WHATWG Encoding Standard says: ``gb2312`` is GBK, ``iso-8
 ``ascii`` are windows-1252. Python's codecs of those names refuse what such pages hold.
 """
 
-from __future__ import annotations
-
 import codecs
 import re
 

@@ -1,7 +1,5 @@
 """Reads RSS, Atom and JSON feeds, from a URL or a file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

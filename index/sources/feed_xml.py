@@ -5,8 +5,6 @@ type. Its cleaning of markup is off, which doubles its speed: all texts are take
 afterwards.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 What is of no kind gets one line that names it and says what to do.
 """
 
-from __future__ import annotations
-
 import os
 import zlib
 from collections import Counter

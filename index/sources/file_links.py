@@ -4,8 +4,6 @@ Such a link's address is ``file:`` and the file's path below the source's folder
 names a page otherwise becomes ``file:`` and this name, which may lack folder and suffix.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from posixpath import dirname, join, normpath
 from typing import Any

@@ -3,8 +3,6 @@
 Front matter that can't be read is an error: it may say that the page is a draft.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """Reads Ghost exports: the JSON file that Settings, Export content in Ghost writes."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set

@@ -3,8 +3,6 @@
 All other hosts, and all addresses that are not public, are refused, however they are written.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Extracts the facts about an HTML page's article: title, link, date, picture and so on."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reads a folder of HTML pages, such as a static site or the result of a crawl."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

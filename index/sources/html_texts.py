@@ -3,8 +3,6 @@
 An excerpt's own link, the one at its end that leads to the article itself, is no part of it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

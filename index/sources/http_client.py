@@ -7,8 +7,6 @@ checked, refuses private networks unless they are listed, and limits each respon
 decompressed size.
 """
 
-from __future__ import annotations
-
 import base64
 import datetime as dt
 import http.client

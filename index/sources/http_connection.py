@@ -1,7 +1,5 @@
 """An HTTP connection to one address that was checked before; it is cut at a deadline."""
 
-from __future__ import annotations
-
 import http.client
 import io
 import socket

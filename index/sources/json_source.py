@@ -1,7 +1,5 @@
 """Reads a JSON document that holds its articles in one list."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Takes the elements of lists out of a JSON document of any size, one after another."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

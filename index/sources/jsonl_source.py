@@ -1,7 +1,5 @@
 """Reads JSON lines, one object per line, from plain or gzipped files or standard input."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterator

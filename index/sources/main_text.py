@@ -4,8 +4,6 @@ The page's own markup is judged together with trafilatura, the only module that 
 text is only compared with the page's: headings, links and order are read from the page itself.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Reads Markdown files with front matter, as used by Hugo, Jekyll and Astro."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Mapping

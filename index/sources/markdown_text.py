@@ -5,8 +5,6 @@ generator's template language or a dialect adds is removed before by
 :mod:`index.sources.template_tags`. This is the only module that imports markdown-it-py.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 

@@ -5,8 +5,6 @@ takes minutes for 200,000 nested ``<div>``, but libxml2 stops at a depth of 256 
 is reported.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Fetches pages, and keeps them for later builds, which then fetch only what has changed."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import time

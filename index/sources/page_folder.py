@@ -1,7 +1,5 @@
 """Finds, reads and decodes the files of a folder of pages, one article per file."""
 
-from __future__ import annotations
-
 import errno
 import os
 import re

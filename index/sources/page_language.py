@@ -4,8 +4,6 @@ A folder names a language only if the source lists its ``languages``. A suffix d
 is a file of the same name without a suffix, or with that of another language.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Container, Iterable
 from typing import NamedTuple

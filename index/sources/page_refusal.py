@@ -1,7 +1,5 @@
 """Tells which HTML pages are no articles: redirects, error pages, lists of pages, and copies."""
 
-from __future__ import annotations
-
 import os
 import re
 from urllib.parse import unquote

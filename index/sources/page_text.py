@@ -5,8 +5,6 @@ Like" block stayed in it, every article would resemble those that it already lin
 are kept, each with its kind.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """Chooses an HTML page's title: of the article, not of the site, and without the site's name."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 

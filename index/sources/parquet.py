@@ -1,7 +1,5 @@
 """Reads Parquet files with the optional package pyarrow."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

@@ -5,8 +5,6 @@ parser take quadratic time. So parsers run in a child process. It parses many pa
 another, so that a page costs only two messages, not a new process.
 """
 
-from __future__ import annotations
-
 import atexit
 import math
 import multiprocessing
@@ -78,7 +76,7 @@ def parse_apart(work: Callable[..., Any], *args: Any) -> Iterator[Any]:
     _idle.append(child)
 
 
-def _borrow() -> _Child:
+def _borrow() -> "_Child":
     with suppress(IndexError):
         while True:
             if (child := _idle.pop()).is_usable():

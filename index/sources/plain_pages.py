@@ -4,8 +4,6 @@ The format is that of a browser's "save as text": the title (often twice), ratin
 headings, paragraphs, and at the end a block of related links and the site's footer.
 """
 
-from __future__ import annotations
-
 import itertools
 import re
 from dataclasses import dataclass

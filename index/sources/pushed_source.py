@@ -4,8 +4,6 @@ Of each article there is one statement, the newest. Whether it or the other sour
 decided by :mod:`index.building.statement_staging`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from index.articles.record import Record, SourceItem

@@ -1,7 +1,5 @@
 """Lists the kinds of sources by name, and opens sources from ``[[source]]`` tables."""
 
-from __future__ import annotations
-
 import dataclasses
 import difflib
 import os

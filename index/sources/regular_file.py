@@ -1,7 +1,5 @@
 """Opens files that users name: only regular files, so that opening never blocks."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import os

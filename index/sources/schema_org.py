@@ -1,7 +1,5 @@
 """Reads the schema.org metadata that HTML pages hold as JSON-LD or microdata."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

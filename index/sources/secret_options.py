@@ -1,7 +1,5 @@
 """Reads a source's secret options from the environment or files, and masks them in messages."""
 
-from __future__ import annotations
-
 import base64
 import os
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Finds out how a site can be read, from its address, a folder or a file alone."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Reads the pages that a site's sitemap names, from the site itself."""
 
-from __future__ import annotations
-
 import posixpath
 from collections import deque
 from collections.abc import Iterator, Mapping

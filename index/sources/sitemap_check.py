@@ -1,7 +1,5 @@
 """Compares the articles' addresses with those in the site's own sitemap."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from collections import Counter, defaultdict

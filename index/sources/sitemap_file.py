@@ -1,7 +1,5 @@
 """Reads one sitemap: XML with the extensions for news, images and translations; text; a feed."""
 
-from __future__ import annotations
-
 import io
 import re
 from collections import defaultdict
@@ -93,7 +91,7 @@ def _parse(content: bytes, base: str) -> Iterator[SitemapEntry]:
             )
 
 
-def _facts(parts: _Parts, links: list[Element], url: str) -> dict[str, object]:
+def _facts(parts: "_Parts", links: list[Element], url: str) -> dict[str, object]:
     facts: dict[str, object] = {}
     for news in map(_parts, parts["news"]):
         facts["title"] = literal(_text(news, "title"))

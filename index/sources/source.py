@@ -1,7 +1,5 @@
 """The protocol of sources, which yield a site's articles as records, or problems with records."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial

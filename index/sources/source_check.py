@@ -1,7 +1,5 @@
 """Checks a source by its first records: which fields they fill, and which are not read."""
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ connection, in a read-only transaction, with rows streamed from the server rathe
 memory.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field

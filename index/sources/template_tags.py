@@ -7,8 +7,6 @@ target is stated, ``file:PATH`` where it names a file of the site; else the link
 with ``unknown:``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

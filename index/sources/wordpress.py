@@ -1,7 +1,5 @@
 """Reads WordPress sites through the REST API that every installation has."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any

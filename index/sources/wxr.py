@@ -1,7 +1,5 @@
 """Reads WordPress exports (WXR): what Tools, Export in WordPress writes."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Clicks as judgments: how much more than its neighbors in the list readers follow a target."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Rates of clicks with an interval that is right for small counts, too."""
 
-from __future__ import annotations
-
 from statistics import NormalDist
 
 import numpy as np

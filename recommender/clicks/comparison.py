@@ -13,8 +13,6 @@ confidence sequences" (Annals of Statistics 52, 2024): the normal mixture of Rob
 variance of the clusters as its time.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from statistics import NormalDist

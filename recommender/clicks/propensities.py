@@ -11,8 +11,6 @@ Where few clicks tell, propensities shrink toward the power of the position that
 form that Joachims et al. assume ("Unbiased Learning-to-Rank with Biased Feedback", WSDM 2017).
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -4,8 +4,6 @@ Where the judgment is a link in a text, the text is compared without the words o
 articles whose own text links to the seed are left out: their words would repeat the answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,7 +60,7 @@ class JudgedPairs:
     sources: Mapping[str, int] = field(default_factory=dict)
     closed: bool = False
 
-    def draw(self, most: int = MOST_SEEDS) -> JudgedPairs:
+    def draw(self, most: int = MOST_SEEDS) -> "JudgedPairs":
         """Return the pairs of at most so many seeds that have a related article."""
         rows = np.unique(self.seeds[self.grades > 0])
         if len(rows) > most:

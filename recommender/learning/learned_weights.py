@@ -7,8 +7,6 @@ Clicks are learned from in a second step, from the weights of the first on. What
 surely gain on unseen lists by the same rule, and must not cost the site's own links.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from dataclasses import dataclass, replace
@@ -65,7 +63,7 @@ class LearnedWeights:
     gain_high: float
     shares: NDArray[np.float64]
     kept: float = 1.0
-    clicked: LearnedWeights | None = None
+    clicked: "LearnedWeights | None" = None
 
     @property
     def changed(self) -> bool:

@@ -1,7 +1,5 @@
 """What was learned, in sentences for editors."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

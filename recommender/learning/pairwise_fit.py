@@ -6,8 +6,6 @@ convex, so Newton's method with exact second derivatives finds the best weights 
 each step is a least-squares problem with non-negative weights.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls

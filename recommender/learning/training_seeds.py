@@ -1,7 +1,5 @@
 """What weights are learned from: judged articles with the evidence of their candidates."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +46,7 @@ class TrainingSeeds:
     def __len__(self) -> int:
         return len(self.ideal)
 
-    def take(self, seeds: NDArray[np.intp]) -> TrainingSeeds:
+    def take(self, seeds: NDArray[np.intp]) -> "TrainingSeeds":
         """Return some of the seeds, in the given order."""
         return TrainingSeeds(
             features=self.features[seeds],
@@ -59,7 +57,7 @@ class TrainingSeeds:
             popularity=None if self.popularity is None else self.popularity[seeds],
         )
 
-    def join(self, others: TrainingSeeds) -> TrainingSeeds:
+    def join(self, others: "TrainingSeeds") -> "TrainingSeeds":
         """Return these seeds and, behind them, others with as many candidates."""
         popularity = None
         if self.popularity is not None and others.popularity is not None:

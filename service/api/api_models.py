@@ -1,7 +1,5 @@
 """The bases of the API's models: what stands below a field is its description in the document."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict
 
 

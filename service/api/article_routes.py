@@ -1,7 +1,5 @@
 """API routes that search articles and preview their lists."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from typing import Annotated, Any

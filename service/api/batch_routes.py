@@ -1,7 +1,5 @@
 """The API route that returns the related lists of several articles in one request."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Sequence

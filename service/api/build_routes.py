@@ -1,7 +1,5 @@
 """API routes for builds: list, compare, publish, roll back, release."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Code that the editors' JSON routes share: the router, id parameters and documented errors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 

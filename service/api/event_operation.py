@@ -1,7 +1,5 @@
 """The description of ``POST /v1/events`` for the OpenAPI document."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from service.http.event_route import MAX_BYTES

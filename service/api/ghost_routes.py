@@ -4,8 +4,6 @@ The signature covers the body and the time at which Ghost sent it. So a webhook 
 recorded is worth nothing after five minutes, and before that it is ignored where a later one came.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

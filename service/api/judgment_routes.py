@@ -1,7 +1,5 @@
 """API routes for judgments of links and for the audit trail."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import asdict

@@ -3,8 +3,6 @@
 The document describes FastAPI's routes, and those that are answered without FastAPI.
 """
 
-from __future__ import annotations
-
 import asyncio
 import copy
 import json

@@ -1,7 +1,5 @@
 """Routes for operators: liveness and readiness probes, and Prometheus metrics."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Any, Literal
 

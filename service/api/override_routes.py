@@ -8,8 +8,6 @@ changes them must name in ``If-Match`` the version that the editor saw, or ``*``
 have changed since, the request is refused, and the answer holds the current ones.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """API routes by which a site's own programs push articles, and follow where a push stands."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Annotated, Any

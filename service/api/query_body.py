@@ -1,7 +1,5 @@
 """The fields of a query for related articles in a JSON body."""
 
-from __future__ import annotations
-
 from dataclasses import fields, replace
 from typing import Annotated, Any, ClassVar
 

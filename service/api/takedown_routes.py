@@ -1,7 +1,5 @@
 """API routes for takedowns, which keep an article out of all lists of all builds."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The commands ``alsolike tokens …`` and ``alsolike editors …``: who may sign in."""
 
-from __future__ import annotations
-
 import sys
 from contextlib import closing
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """The command ``alsolike``: registers all subcommands, and turns errors into exit codes."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Shows how far a build is and how long it still takes: a bar on a terminal, else lines."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

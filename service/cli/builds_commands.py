@@ -1,7 +1,5 @@
 """The commands ``alsolike builds``, ``inspect``, ``diff``, ``report`` and ``verify``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """The command ``alsolike clicks``."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from enum import StrEnum
 from typing import Annotated

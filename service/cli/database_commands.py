@@ -1,7 +1,5 @@
 """The commands ``alsolike db …``, which create, upgrade, copy and show the decision database."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated, Any
 

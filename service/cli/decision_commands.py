@@ -1,7 +1,5 @@
 """The commands ``alsolike takedown``, ``audit`` and ``check-overrides``."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import closing

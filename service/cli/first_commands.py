@@ -1,7 +1,5 @@
 """The first commands of a newcomer: ``alsolike init`` and ``alsolike doctor``."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

@@ -1,7 +1,5 @@
 """The command ``alsolike links``: where links would fit in texts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Annotated, Any

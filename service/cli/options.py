@@ -1,7 +1,5 @@
 """Options that several commands share, their parsing, and the printing of results."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The commands ``alsolike publish``, ``rollback``, ``release`` and ``prune``."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """The commands ``alsolike related``, ``export`` and ``evaluate``."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -1,7 +1,5 @@
 """The commands ``alsolike serve``, ``demo`` and ``try``."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

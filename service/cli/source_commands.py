@@ -1,7 +1,5 @@
 """The command ``alsolike sources check``, which tests a build's sources before the build."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Annotated, Any
 

@@ -4,8 +4,6 @@ A failing write does not interrupt a command's work, as its output may matter le
 does: the error is remembered and reported at the end.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import os

@@ -1,7 +1,5 @@
 """The command ``alsolike watch``: follows sources and pushes, and keeps the build up to date."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

@@ -5,8 +5,6 @@ the secret only the SHA-256 is stored: the secret is 256 random bits, which nobo
 it, and a SHA-256 is much faster to check than a password hash.
 """
 
-from __future__ import annotations
-
 import hmac
 import re
 import secrets

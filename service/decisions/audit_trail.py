@@ -3,8 +3,6 @@
 Entries are never changed or removed. An undo is a new decision, which restores the earlier values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ SQLite gets a write-ahead log, so that reading and writing don't block each othe
 time limits, so that a server that hangs does not block the service.
 """
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import time

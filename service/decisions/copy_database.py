@@ -6,8 +6,6 @@ If that has a decision which was made after the database was copied, the service
 database instead of losing that decision.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

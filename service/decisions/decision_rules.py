@@ -1,7 +1,5 @@
 """Checks the fields of an editor's decision: ids, reasons, names, end times."""
 
-from __future__ import annotations
-
 import hashlib
 import unicodedata
 

@@ -7,8 +7,6 @@ version. If the database is unavailable, the process reads the decisions from th
 before.
 """
 
-from __future__ import annotations
-
 import enum
 import itertools
 from collections.abc import Iterable, Mapping
@@ -117,7 +115,7 @@ class DecisionState:
         scopes = sorted(filter(is_rule, self.overrides))
         return tuple(rule for scope in scopes for rule in self.overrides[scope])
 
-    def after(self, changes: StateChanges) -> DecisionState:
+    def after(self, changes: StateChanges) -> "DecisionState":
         """Returns a new state with some changes applied; this one stays as it is.
 
         Args:
@@ -150,7 +148,7 @@ class DecisionState:
             state.__dict__["rules"] = self.rules
         return state
 
-    def changes_since(self, earlier: DecisionState) -> StateChanges | None:
+    def changes_since(self, earlier: "DecisionState") -> StateChanges | None:
         """Returns what changed since another state.
 
         Returns ``None`` if that is not known, as this state was not made from the other one; then

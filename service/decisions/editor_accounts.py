@@ -1,7 +1,5 @@
 """Editors' accounts, each with a name, a role and a password."""
 
-from __future__ import annotations
-
 import secrets
 import threading
 from dataclasses import asdict, dataclass

@@ -3,8 +3,6 @@
 The quality of a build's lists is measured by them.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import sqlalchemy as sa

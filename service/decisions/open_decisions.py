@@ -4,8 +4,6 @@ This copy, the snapshot, is in the folder that holds the builds. It is used when
 unavailable.
 """
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial

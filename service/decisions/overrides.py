@@ -4,8 +4,6 @@ A pin shows an article at a position of a list, a hide leaves it out. Either may
 the lists of all articles with a tag or of all, see :mod:`service.decisions.list_scope`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import sqlalchemy as sa

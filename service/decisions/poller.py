@@ -4,8 +4,6 @@ They are read from the database or, if that is unavailable, from the snapshot: a
 decisions in the folder of the builds.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

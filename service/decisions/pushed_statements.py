@@ -4,8 +4,6 @@ A statement that unpublishes an article takes it down in the same transaction. T
 marked as made by the push, and a later statement that publishes the article lifts only that one.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

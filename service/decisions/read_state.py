@@ -1,7 +1,5 @@
 """Reads takedowns, pins and hides from the database: all of them, or only those that changed."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -6,8 +6,6 @@ a version that it had given before. An ``until`` of ``NEVER`` means that a decis
 ``pushed`` grows in the same way with every statement that is pushed.
 """
 
-from __future__ import annotations
-
 import enum
 import time
 import uuid

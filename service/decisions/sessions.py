@@ -4,8 +4,6 @@ Only the browser's cookie holds the session's secret. The database stores the se
 that nobody can sign in with what is in the database. Attempts are counted over all workers.
 """
 
-from __future__ import annotations
-
 import contextlib
 import secrets
 from dataclasses import dataclass

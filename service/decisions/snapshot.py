@@ -5,8 +5,6 @@ was made from, and only to a newer version. A database that is older than the sn
 one, may lack takedowns, so it is not used until a person removes the snapshot.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import sqlite3

@@ -4,8 +4,6 @@ The file is a small SQLite database with a checksum, the sum of a digest of ever
 decision among a hundred thousand changes only its own rows and the sum, in one transaction.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json

@@ -1,7 +1,5 @@
 """Takedowns: articles that no list of related articles shows, in any build, as editors decided."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import sqlalchemy as sa

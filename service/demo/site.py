@@ -5,8 +5,6 @@ its pages load the widget from the service's origin, or the demo's server includ
 in them.
 """
 
-from __future__ import annotations
-
 import contextlib
 import importlib.resources
 import ipaddress

@@ -16,8 +16,6 @@ The setting ``identity_header`` names the proxy's header. It is believed only if
 comes from an address in the setting ``trusted_proxies``.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 import time

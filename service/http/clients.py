@@ -6,8 +6,6 @@ one that it received the request from. So the list is read from its end, and the
 is not a trusted proxy is the client's.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import time
 from collections import OrderedDict

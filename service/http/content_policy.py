@@ -1,7 +1,5 @@
 """Makes the header ``Content-Security-Policy``, which says what a page may load and run."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import re

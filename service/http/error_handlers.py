@@ -4,8 +4,6 @@ All have one JSON shape, problem details (RFC 9457), but for people: a browser t
 outside the API gets a page.
 """
 
-from __future__ import annotations
-
 import errno
 import logging
 from collections.abc import Callable, Mapping

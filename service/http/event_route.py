@@ -5,8 +5,6 @@ headers is looked at here and goes no further: whether to count at all, and the 
 which the bounds know only as a hash.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from types import SimpleNamespace

@@ -11,8 +11,6 @@ The class relies on internals of uvicorn's protocol, so :func:`service.server.ht
 it only with tested versions.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 

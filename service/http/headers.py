@@ -6,8 +6,6 @@ the latest. ``stale-if-error`` is never sent: with it, caches could show taken-d
 the service is down.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Renders the section "You May Also Like" as HTML, for server-side includes and the widget."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 from typing import NamedTuple

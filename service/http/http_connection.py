@@ -11,8 +11,6 @@ This class works with any version of uvicorn, unlike :mod:`service.http.fast_pro
 on more of uvicorn's internals.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from typing import Any
@@ -64,7 +62,7 @@ class _Transport:
     """
 
     def __init__(
-        self, raw: asyncio.Transport, loop: asyncio.AbstractEventLoop, connection: Connection
+        self, raw: asyncio.Transport, loop: asyncio.AbstractEventLoop, connection: "Connection"
     ) -> None:
         self.raw = raw
         self.get_extra_info = raw.get_extra_info
@@ -134,7 +132,7 @@ class _Turns:
         self._loop = loop
         self._waiting: dict[Connection, None] = {}
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: "Connection") -> None:
         if not self._waiting:
             self._loop.call_soon(self._run)
         self._waiting[connection] = None

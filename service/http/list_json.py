@@ -1,7 +1,5 @@
 """Renders the list of an article's related articles as the JSON body of a response."""
 
-from __future__ import annotations
-
 from json.encoder import encode_basestring
 
 from index.build.build import Build

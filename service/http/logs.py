@@ -1,7 +1,5 @@
 """Configures logging, as text or JSON lines with the request's id, and writes the access log."""
 
-from __future__ import annotations
-
 import contextvars
 import itertools
 import logging

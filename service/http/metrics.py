@@ -6,8 +6,6 @@ second each worker process writes its counts to its own files. The worker that a
 client library.
 """
 
-from __future__ import annotations
-
 import os
 from bisect import bisect_left
 from collections import defaultdict

@@ -6,8 +6,6 @@ views (requests for related articles). :class:`Probes` answers ``/livez`` and ``
 FastAPI app on a thread, since this is the slowest part of the start.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

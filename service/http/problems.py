@@ -1,7 +1,5 @@
 """HTTP errors, all sent in the same JSON shape: problem details (RFC 9457)."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from http import HTTPStatus

@@ -1,7 +1,5 @@
 """Checks whether a process runs, and ends worker processes when the main process is gone."""
 
-from __future__ import annotations
-
 import logging
 import multiprocessing
 import os

@@ -4,8 +4,6 @@ Errors name the parameter at fault. Unknown parameters are ignored, since caches
 their own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

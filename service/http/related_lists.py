@@ -1,7 +1,5 @@
 """Answers requests for related articles from a cache; renders the responses that it lacks."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 from importlib.metadata import version

@@ -4,8 +4,6 @@ The routes for related articles check only the path and the query string, since 
 headers.
 """
 
-from __future__ import annotations
-
 import asyncio
 import functools
 import re

@@ -1,7 +1,5 @@
 """Serves stylesheets and scripts, which are read once at the start and sent with an ETag."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib.resources
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Converts timestamps: HTTP has ISO 8601 texts, the code has microseconds since 1970 UTC."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo

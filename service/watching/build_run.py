@@ -1,7 +1,5 @@
 """Makes one build of a root and publishes it: the same for commands, by night and all day."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial

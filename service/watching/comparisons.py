@@ -1,7 +1,5 @@
 """Begins, ends and decides the comparison of a variant with the live lists."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from collections.abc import Callable

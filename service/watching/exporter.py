@@ -1,7 +1,5 @@
 """A static export that follows the live build: only lists that may have changed are made anew."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tells when files change, as the system reports it; the only file that imports watchfiles."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,5 @@
 """Follows one source: notices that it may have changed, and reads what is new in it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import time

@@ -1,7 +1,5 @@
 """Tells people what they should know: a build that was refused or failed, pins that ended."""
 
-from __future__ import annotations
-
 import json
 import logging
 import shlex

@@ -1,7 +1,5 @@
 """Makes a variant's builds beside the live ones, from their articles, while a comparison runs."""
 
-from __future__ import annotations
-
 import datetime as dt
 import functools
 import logging

@@ -1,7 +1,5 @@
 """The changes that wait: what was pushed, and what is new in the sources that are followed."""
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

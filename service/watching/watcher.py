@@ -4,8 +4,6 @@ All that was changed within a moment goes into one build. If a gate refuses it, 
 tried, and so on, until what is at fault is alone: it is left out and told, the rest goes live.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import logging
 import threading

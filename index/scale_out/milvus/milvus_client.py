@@ -5,8 +5,6 @@ which only one process can open at a time: it is opened for each operation and c
 commands and the service can take turns.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import threading
@@ -78,7 +76,7 @@ class Milvus:
         self._client: MilvusClient | None = None
         self._lock = threading.Lock()
 
-    def __reduce__(self) -> tuple[type[Milvus], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type["Milvus"], tuple[str, str]]:
         """Pickles only address and token; another process opens its own connection."""
         return Milvus, (self.uri, self._token)
 

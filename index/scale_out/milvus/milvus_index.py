@@ -1,7 +1,5 @@
 """A build's neighbor index in Milvus: a collection that is filled once and then only read."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import Any
 
@@ -86,7 +84,7 @@ class MilvusIndex:
         languages: Collection[int] = (),
         without: Collection[int] = (),
         among: object = None,  # noqa: ARG002 - so many rows can't be named in a filter
-    ) -> MilvusIndex:
+    ) -> "MilvusIndex":
         """Return an index over the rows that readers may see; the server applies the filter.
 
         The arguments are those of :meth:`index.build.vectors.VectorIndex.shown_at`.

@@ -1,7 +1,5 @@
 """Settings for storing a build's vectors in Milvus."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 TOKEN_VARIABLE = "ALSOLIKE_MILVUS_TOKEN"  # noqa: S105 - a variable's name

@@ -5,8 +5,6 @@ machine can be mapped from the same file on another. These pickles are only sent
 never written to a file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import io
 from pathlib import Path

@@ -6,8 +6,6 @@ by the rows or the digest of the records that they were made from. So if a machi
 build is restarted, only the shards in progress must be computed again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

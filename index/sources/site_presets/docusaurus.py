@@ -1,7 +1,5 @@
 """Docusaurus' docs with their versions and translations, its blog and its pages."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

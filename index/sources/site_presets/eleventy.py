@@ -1,7 +1,5 @@
 """Eleventy's permalinks, as far as they are written down: in pages and in files of data."""
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 import re

@@ -1,7 +1,5 @@
 """Finds out which generator made a site, by the files in a folder or the folders above it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

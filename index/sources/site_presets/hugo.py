@@ -1,7 +1,5 @@
 """Hugo's sections, bundles, languages, cascades and permalinks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace

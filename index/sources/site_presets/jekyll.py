@@ -1,7 +1,5 @@
 """Jekyll's posts, drafts, collections and pages, and their permalinks."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The base of the presets: what generators do alike with one page of their site."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 import unicodedata

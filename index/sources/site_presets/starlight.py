@@ -1,7 +1,5 @@
 """Starlight's pages of documentation, and what Astro writes down of other pages' addresses."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Zola's sections, paths, slugs and languages."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self

@@ -1,7 +1,5 @@
 """Alembic's entry point: runs all migrations in the given connection's transaction."""
 
-from __future__ import annotations
-
 from alembic import context
 
 from service.decisions.schema import VERSION_TABLE, metadata

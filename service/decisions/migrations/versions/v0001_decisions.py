@@ -3,8 +3,6 @@
 New databases start at the current version, which :mod:`service.decisions.schema` defines.
 """
 
-from __future__ import annotations
-
 revision = "0001"
 down_revision = None
 

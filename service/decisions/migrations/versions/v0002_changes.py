@@ -1,7 +1,5 @@
 """Adds the table of changes, so that services need not read all decisions after each change."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 

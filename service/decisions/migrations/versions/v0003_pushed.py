@@ -1,7 +1,5 @@
 """Adds the table of what was pushed, and marks the takedowns that a push makes."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 
