@@ -59,16 +59,17 @@ def write_json(path: Path, value: Any) -> None:
     path.write_bytes((json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file of a build.
 
     Raises:
         BuildError: If the file is missing or no JSON.
     """
     try:
-        return json.loads(path.read_bytes())
+        content: dict[str, Any] = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise BuildError(f"{path} can't be read: {error}") from error
+    return content
 
 
 def save_array(path: Path, array: NDArray[np.generic]) -> None:
@@ -77,14 +78,14 @@ def save_array(path: Path, array: NDArray[np.generic]) -> None:
         np.save(file, array, allow_pickle=False)
 
 
-def load_array(path: Path) -> NDArray[np.generic]:
+def load_array(path: Path) -> NDArray[Any]:
     """Map a ``.npy`` file into memory, read-only.
 
     Raises:
         BuildError: If the file is missing or not an array.
     """
     try:
-        array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise BuildError(f"{path} can't be read as an array: {error}") from error
     return array

@@ -11,13 +11,7 @@ from recommender.candidates import CandidateSearch
 from recommender.carried import CarriedRelating, RelatingState, join_rows
 from recommender.encoder import Embeddings
 from recommender.evidence import DEFAULT_WEIGHTS, PairData
-from recommender.fusion import (
-    Calibration,
-    calibrate,
-    choose_hub_strength,
-    diffuse,
-    mean_nearest,
-)
+from recommender.fusion import Calibration, calibrate, choose_hub_strength, diffuse, mean_nearest
 from recommender.labels import Labels
 from recommender.learning.judged_pairs import SCALES, JudgedPairs, training_seeds
 from recommender.learning.learned_weights import LearnedWeights, learn_in_steps

@@ -9,13 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.arrays import (
-    IN_MEMORY,
-    MatrixColumns,
-    SparseRows,
-    Workspace,
-    carry_matrix,
-)
+from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace, carry_matrix
 from recommender.neighbors import NO_ROW, Neighbors, Rows
 from recommender.parallel import BlockMapper, blocks_by_size, equal_blocks, in_turn, map_in_threads
 from recommender.top_k import top_of_rows

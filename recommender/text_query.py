@@ -22,13 +22,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.evidence import PairData
-from recommender.fusion import (
-    Calibration,
-    DiffusedScores,
-    diffuse,
-    gather_candidates,
-    mean_nearest,
-)
+from recommender.fusion import Calibration, DiffusedScores, diffuse, gather_candidates, mean_nearest
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows, no_neighbors
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.pipeline import to_scale

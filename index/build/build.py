@@ -60,7 +60,7 @@ import threading
 import time
 from collections.abc import Iterable, Set
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,24 +171,24 @@ class Build:
         self._table = IdTable(folder)
         self.ids = self._table.ids
         self.cards = Blob(folder / "cards.bin")
-        self.visibility = cast("Visibility", self._array("visibility"))
+        self.visibility: Visibility = self._array("visibility")
         self.epochs = epochs(self.visibility)
-        self.related_rows = cast("NDArray[np.int32]", self._array("related_rows"))
-        self.related_scores = cast("NDArray[np.float32]", self._array("related_scores"))
-        self.phrase_rows = cast("NDArray[np.int32]", self._array("phrases_rows"))
+        self.related_rows: NDArray[np.int32] = self._array("related_rows")
+        self.related_scores: NDArray[np.float32] = self._array("related_scores")
+        self.phrase_rows: NDArray[np.int32] = self._array("phrases_rows")
         self.phrase_names = Names(Blob(folder / "phrases.bin"))
-        self.stories = cast("NDArray[np.int32]", self._array("stories"))
-        self.newer = cast("NDArray[np.int32]", self._array("newer"))
+        self.stories: NDArray[np.int32] = self._array("stories")
+        self.newer: NDArray[np.int32] = self._array("newer")
         self.members = Ragged.load(folder, "members")
-        facets = cast("dict[str, list[str]]", self.read_json("facets.json"))
+        facets: dict[str, list[str]] = self.read_json("facets.json")
         self.language_names, self.tag_names = facets["languages"], facets["tags"]
         self.author_names, self.source_names = facets["authors"], facets["sources"]
-        self.languages = cast("NDArray[np.int32]", self._array("languages"))
-        self.sources = cast("NDArray[np.int32]", self._array("sources"))
+        self.languages: NDArray[np.int32] = self._array("languages")
+        self.sources: NDArray[np.int32] = self._array("sources")
         self.tags = Ragged.load(folder, "tags")
         self.tagged = Ragged.load(folder, "tagged")
         self.recent = Ragged.load(folder, "recent")
-        self.dates = cast("NDArray[np.int32]", self._array("dates"))
+        self.dates: NDArray[np.int32] = self._array("dates")
         self.page_links = PageLinks.load(folder)
         self.names = NameTable.load(folder)
         # Requests read single rows of the same arrays, as plain numbers.
@@ -218,7 +218,7 @@ class Build:
     @property
     def learning(self) -> dict[str, Any]:
         """What the weights of evidence were learned from; empty if from nothing."""
-        return cast("dict[str, Any]", self.read_json(LEARNING))
+        return self.read_json(LEARNING)
 
     def row(self, article_id: str) -> int | None:
         """Return the row of an article, or ``None`` if the build does not have it."""
@@ -260,7 +260,7 @@ class Build:
 
     def title(self, row: int) -> str:
         """Return the title of a row, as its card shows it."""
-        return cast("str", json.loads(b"{" + self.cards[row] + b"}")["title"])
+        return str(json.loads(b"{%b}" % self.cards[row])["title"])
 
     def age(self) -> float:
         """Return the build's age in seconds.
@@ -318,7 +318,7 @@ class Build:
     @functools.cached_property
     def listed_in(self) -> NDArray[np.int64]:
         """When each list last changed, shape (n, 5); see :mod:`index.build.list_dates`."""
-        return cast("NDArray[np.int64]", self._array("listed_in"))
+        return self._array("listed_in")
 
     @functools.cached_property
     def list_dates(self) -> Rows:
@@ -328,7 +328,7 @@ class Build:
     @functools.cached_property
     def text_digests(self) -> NDArray[np.uint8]:
         """The hash of the text of each embedding, shape (n, 16); the file is verified first."""
-        return cast("NDArray[np.uint8]", load_array(self.checked("text_digests.npy")))
+        return load_array(self.checked("text_digests.npy"))
 
     @functools.cached_property
     def articles(self) -> ArticleStore:
@@ -346,7 +346,7 @@ class Build:
 
     def report(self) -> dict[str, Any]:
         """Return the figures that were recorded when the build was made."""
-        return cast("dict[str, Any]", self.read_json("report.json"))
+        return self.read_json("report.json")
 
     def warm_up(self) -> None:
         """Verify and open the files that only editors' requests need, so that none has to wait.
@@ -373,7 +373,7 @@ class Build:
         if self._verify:
             check_files(self.folder, self.manifest, set(names))
 
-    def _array(self, name: str) -> NDArray[np.generic]:
+    def _array(self, name: str) -> NDArray[Any]:
         array = load_array(self.folder / f"{name}.npy")
         if len(array) != self.count:
             raise BuildError(
@@ -382,6 +382,6 @@ class Build:
         prefault(array.base)
         return array
 
-    def read_json(self, name: str) -> Any:
+    def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the build's JSON files."""
         return read_json(self.checked(name))

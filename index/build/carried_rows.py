@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class CarriedRows:
             one that changed.
         """
         kept = np.flatnonzero(self.rows >= 0)
-        stored = cast("NDArray[np.int32]", load_array(self.path_of("related_rows.npy")))
+        stored: NDArray[np.int32] = load_array(self.path_of("related_rows.npy"))
         old = stored[self.rows[kept], : related.shape[1]]
         now = self.renumber(old)
         same = ((related[kept] == now) & ((old < 0) == (now < 0))).all(axis=1)

@@ -6,7 +6,6 @@ rest of the request.
 
 from json.encoder import encode_basestring
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +37,7 @@ def explain_lists(
             are the same there.
     """
     folder = folder.resolve()
-    related_rows = cast("NDArray[np.int32]", load_array(folder / "related_rows.npy"))
+    related_rows: NDArray[np.int32] = load_array(folder / "related_rows.npy")
     phrase_rows = load_array(folder / "phrases_rows.npy")
     known = None if carried is None else carried.lists(related_rows[:, :EXPLAINED])
     every = range(len(related_rows))

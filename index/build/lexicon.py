@@ -6,7 +6,7 @@ to be loaded, and the time per text hardly grows with the number of articles.
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -69,7 +69,7 @@ def load_pairs(path_of: PathOf) -> PairData:
         path_of: Returns the path of a file of the build.
     """
     facets = read_json(path_of("facets.json"))
-    embeddings = cast("Embeddings", load_array(path_of("embeddings.npy")))
+    embeddings: Embeddings = load_array(path_of("embeddings.npy"))
     count = len(embeddings)
     words = len(load_array(path_of("words_ends.npy")))
     terms = len(load_array(path_of("lexical_idf.npy")))
@@ -79,7 +79,7 @@ def load_pairs(path_of: PathOf) -> PairData:
         titles=load_matrix(path_of, "titles", (count, words)),
         tags=load_matrix(path_of, "tag_vectors", (count, len(facets["tags"]))),
         authors=load_matrix(path_of, "author_vectors", (count, len(facets["authors"]))),
-        days=cast("NDArray[np.int32]", load_array(path_of("dates.npy"))),
+        days=load_array(path_of("dates.npy")),
     )
 
 
@@ -123,8 +123,8 @@ class Vocabulary:
     def __init__(self, build: Build) -> None:
         build.checked("words_ends.npy")
         self._words = Blob(build.checked("words.bin"))
-        self._pair_keys = cast("NDArray[np.int64]", load_array(build.checked("pair_keys.npy")))
-        self._idf = cast("NDArray[np.float32]", load_array(build.checked("lexical_idf.npy")))
+        self._pair_keys: NDArray[np.int64] = load_array(build.checked("pair_keys.npy"))
+        self._idf: NDArray[np.float32] = load_array(build.checked("lexical_idf.npy"))
         self.words = width = len(self._words)
         self._rarest = int(np.argmax(self._idf[:width])) if width else None
 

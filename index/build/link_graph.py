@@ -4,7 +4,6 @@ import enum
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,8 +116,7 @@ class PageLinks:
     @classmethod
     def load(cls, folder: Path) -> "PageLinks":
         """Map the arrays that :meth:`save` wrote into memory, read-only."""
-        kinds = cast("NDArray[np.uint8]", load_array(folder / _KINDS))
-        return cls(Ragged.load(folder, _NAME), kinds)
+        return cls(Ragged.load(folder, _NAME), load_array(folder / _KINDS))
 
 
 PAGE_LINK_FILES = (f"{_NAME}_values.npy", f"{_NAME}_ends.npy", _KINDS)

@@ -9,7 +9,6 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,10 +67,7 @@ class NameTable:
     @classmethod
     def load(cls, folder: Path) -> "NameTable":
         """Map the arrays that :meth:`save` wrote into memory, read-only."""
-        return cls(
-            cast("NDArray[np.uint64]", load_array(folder / _NUMBERS)),
-            cast("NDArray[np.int32]", load_array(folder / _ROWS)),
-        )
+        return cls(load_array(folder / _NUMBERS), load_array(folder / _ROWS))
 
 
 def address_key(url: str) -> str:

@@ -3,7 +3,7 @@
 import functools
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,5 @@ class Ragged:
     def load(cls, folder: Path, name: str) -> Self:
         """Map the arrays that :meth:`save` wrote into memory, read-only."""
         return cls(
-            cast("NDArray[np.int32]", load_array(folder / f"{name}_values.npy")),
-            cast("NDArray[np.int64]", load_array(folder / f"{name}_ends.npy")),
+            load_array(folder / f"{name}_values.npy"), load_array(folder / f"{name}_ends.npy")
         )

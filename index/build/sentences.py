@@ -9,7 +9,6 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,8 +46,8 @@ class BuildSentences:
 
     def __init__(self, path_of: PathOf) -> None:
         self._path_of = path_of
-        self._related = cast("Rows", load_array(path_of("related_rows.npy")))
-        self._phrases = cast("NDArray[np.int32]", load_array(path_of("phrases_rows.npy")))
+        self._related: Rows = load_array(path_of("related_rows.npy"))
+        self._phrases: NDArray[np.int32] = load_array(path_of("phrases_rows.npy"))
         self._phrase_names = Names(self._blob("phrases.bin"))
         self._cards = self._blob("cards.bin")
 
@@ -145,7 +144,7 @@ class BuildSentences:
             title=self._title,
             text=self._text,
             column=lambda word: words.find(word.encode(errors="surrogatepass")),
-            pair_keys=cast("NDArray[np.int64]", load_array(self._path_of("pair_keys.npy"))),
+            pair_keys=load_array(self._path_of("pair_keys.npy")),
             words=Names(self._blob("spellings.bin")),
             tags=facets["tags"],
             authors=facets["authors"],
@@ -158,7 +157,7 @@ class BuildSentences:
 
     @functools.cached_property
     def _visible(self) -> NDArray[np.bool_]:
-        windows = cast("Visibility", load_array(self._path_of("visibility.npy")))
+        windows: Visibility = load_array(self._path_of("visibility.npy"))
         return visible_at(windows, utc_now())
 
     def _blob(self, name: str) -> Blob:
@@ -180,7 +179,7 @@ class BuildSentences:
         return ArticleStore(self._path_of(ARTICLES))
 
     def _title(self, row: int) -> str:
-        return cast("str", json.loads(b"{%b}" % self._cards[row])["title"])
+        return str(json.loads(b"{%b}" % self._cards[row])["title"])
 
     def _links_of(self, rows: NDArray[np.integer]) -> Iterator[Callable[[int], str]]:
         """Yield for each of some rows what tells how links that editors set connect it with others.
@@ -198,7 +197,7 @@ class BuildSentences:
 
         def out(row: int) -> list[int]:
             part = slice(int(ends[row - 1]) if row else 0, int(ends[row]))
-            return cast("list[int]", values[part][own[part]].tolist())
+            return list(values[part][own[part]].tolist())
 
         for at, row in enumerate(rows.tolist()):
             linking = into.numbers(at)
@@ -228,7 +227,7 @@ def write_sentences(
             are the same there, unless links of pages that changed may connect their articles.
     """
     folder = folder.resolve()
-    windows = cast("Visibility", load_array(folder / "visibility.npy"))
+    windows: Visibility = load_array(folder / "visibility.npy")
     save_array(folder / _SEEN, visible_at(windows, utc_now()))
     related = np.asarray(load_array(folder / "related_rows.npy")[:, :EXPLAINED])
     known = None if carried is None else carried.lists(related)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -176,7 +176,7 @@ def open_index(build: Build) -> VectorIndex:
     """
     stored = read_collection(build.folder)
     if stored is None:
-        embeddings = cast("Embeddings", load_array(build.checked("embeddings.npy")))
+        embeddings: Embeddings = load_array(build.checked("embeddings.npy"))
         return LocalIndex(build.checked(LOCAL), embeddings, build.visibility, build.languages)
     milvus = stored.connect(build.folder)
     from index.scale_out.milvus.milvus_index import MilvusIndex

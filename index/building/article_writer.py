@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from index.build.article_columns import ArticleColumns
 from index.build.carried_rows import COUNTED, CarriedRows, blob_writer
@@ -217,9 +216,4 @@ def _carried_labels(
     owners = np.searchsorted(bounds[-carried.count :], np.arange(len(held)), side="right")
     rows = carried.renumber(owners.astype(np.int32))
     kept = rows >= 0
-    return LabelNumbers(
-        names,
-        rows[kept],
-        cast("NDArray[np.int32]", held)[kept],
-        cast("NDArray[np.float64]", idf),
-    )
+    return LabelNumbers(names, rows[kept], held[kept], idf)

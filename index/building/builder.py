@@ -36,12 +36,7 @@ from index.building.changed_articles import take_articles
 from index.building.context import Beside, BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
-from index.building.learn_stage import (
-    clicked_pairs,
-    judged_pairs,
-    save_learning,
-    weights_by_name,
-)
+from index.building.learn_stage import clicked_pairs, judged_pairs, save_learning, weights_by_name
 from index.building.link_stage import resolve_links
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources

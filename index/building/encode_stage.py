@@ -68,7 +68,7 @@ def encode_texts(
     for rows, encoded in context.options.engine.encode(encoding):
         embeddings[rows] = encoded
     del embeddings
-    return load_array(path), len(missing)  # type: ignore[return-value]  # written above
+    return load_array(path), len(missing)
 
 
 def _carry_over(

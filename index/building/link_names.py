@@ -18,14 +18,7 @@ from index.build.link_numbers import (
     linked_row,
     page_stem,
 )
-from index.build.name_table import (
-    ANY_HOST,
-    NameTable,
-    address_key,
-    host_of,
-    number_of,
-    path_of,
-)
+from index.build.name_table import ANY_HOST, NameTable, address_key, host_of, number_of, path_of
 from recommender.article import FILE_LINK, Article, Link, LinkKind
 from recommender.text import without_link_words
 

@@ -5,10 +5,6 @@ count in an article's length, and match nothing until the next full build.
 """
 
 import shutil
-from typing import cast
-
-import numpy as np
-from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.carried_rows import CarriedRows
@@ -76,12 +72,10 @@ def _weigh_fresh(
         fresh, fresh_titles = vocabulary.weigh(corpus), vocabulary.weigh_titles(corpus)
         phrase_weights = load_array(live.checked(PHRASE_WEIGHTS))
         names = live.phrase_names
-        phrases = find_known_phrases(
-            corpus, range(len(names)), names, cast("NDArray[np.float32]", phrase_weights)
-        )
+        phrases = find_known_phrases(corpus, range(len(names)), names, phrase_weights)
     save_array(folder / "phrases_rows.npy", carried.array("phrases_rows.npy", phrases))
     return LexicalVectors(
         weights=carry_matrix(weights, carried.rows, fresh, workspace, "lexical"),
         titles=carry_matrix(titles, carried.rows, fresh_titles, workspace, "titles"),
-        idf=cast("NDArray[np.float32]", load_array(folder / "lexical_idf.npy")),
+        idf=load_array(folder / "lexical_idf.npy"),
     )

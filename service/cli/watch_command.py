@@ -10,13 +10,7 @@ from typing import Annotated
 import typer
 
 from recommender.errors import InputError
-from service.cli.options import (
-    MapOption,
-    ModelOption,
-    RootOption,
-    UrlTemplateOption,
-    read_mapping,
-)
+from service.cli.options import MapOption, ModelOption, RootOption, UrlTemplateOption, read_mapping
 from service.settings import load_settings
 
 _NICENESS = 10

@@ -7,7 +7,6 @@ import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -326,8 +325,8 @@ def _rejected(build: Build, row: int) -> list[tuple[int, RejectReason]]:
     Returns:
         Pairs of a candidate's row number and the reason.
     """
-    rows = cast("NDArray[np.int32]", load_array(build.checked("rejected_rows.npy")))
-    reasons = cast("NDArray[np.uint8]", load_array(build.checked("rejected_reasons.npy")))
+    rows: NDArray[np.int32] = load_array(build.checked("rejected_rows.npy"))
+    reasons: NDArray[np.uint8] = load_array(build.checked("rejected_reasons.npy"))
     return [
         (other, RejectReason(why))
         for other, why in zip(rows[row].tolist(), reasons[row].tolist(), strict=True)

@@ -12,12 +12,7 @@ from index.building.context import BuildOptions, Progress
 from index.errors import GateError
 from index.publishing.publish import publish_build
 from index.publishing.retention import prune
-from index.root.comparison import (
-    ComparisonState,
-    read_comparison,
-    variant_folder,
-    write_comparison,
-)
+from index.root.comparison import ComparisonState, read_comparison, variant_folder, write_comparison
 from index.root.journal import append_journal
 from index.root.root import Root
 from recommender.encoder import Encoder
