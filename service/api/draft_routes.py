@@ -27,6 +27,7 @@ from index.errors import UnavailableError
 from index.query import RelatedQuery
 from recommender.errors import ModelError
 from service.api.draft_models import DraftRelated, DraftRequest, draft_json, request_schema
+from service.api.editorial_router import json_body
 from service.http.clients import Limiter, header
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
@@ -177,14 +178,11 @@ class Drafts:
         """
         if not self._settings.drafts:
             raise ProblemError(403, "drafts are turned off: the setting drafts is false")
-        wait = self._limiter.take(self._auth.proxies.client(request.scope))
-        if wait:
-            raise ProblemError(
-                429,
-                f"more than {self._settings.draft_rate} drafts came from your address in a minute; "
-                "try again later",
-                headers={"Retry-After": str(wait)},
-            )
+        self._limiter.check(
+            self._auth.proxies.client(request.scope),
+            f"more than {self._settings.draft_rate} drafts came from your address in a minute; "
+            "try again later",
+        )
 
     def _is_local(self, scope: Scope) -> bool:
         """Tells whether only this machine can reach the service.
@@ -334,12 +332,7 @@ def drafts_router(drafts: Drafts) -> APIRouter:
         operation_id="related_to_draft",
         response_model=DraftRelated,
         responses=DRAFT_PROBLEMS,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": request_schema()}},
-            }
-        },
+        openapi_extra=json_body(request_schema()),
         dependencies=[Depends(drafts.admit)],
     )
     async def related_to_draft(request: Request) -> Response:

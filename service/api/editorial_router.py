@@ -48,6 +48,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def json_body(schema: dict[str, Any]) -> dict[str, Any]:
+    """Returns what the document says of a route that reads its JSON body by itself."""
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 def _id(value: str) -> str:
     try:
         return check_id(value)

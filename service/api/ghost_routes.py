@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Response
 
-from service.api.editorial_router import make_router, problems
+from service.api.editorial_router import json_body, make_router, problems
 from service.api.push_routes import PushAnswer, PushLimit, accepted, body_of
 from service.curation.pushed_articles import PushedArticles
 from service.decisions.decision_store import Actor
@@ -40,12 +40,7 @@ def webhook_router(
         "or edited is pushed, one that is unpublished or deleted is taken down at once.",
         responses=problems(400, 413),
         dependencies=[Depends(limit.take)],
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": {"type": "object"}}},
-            }
-        },
+        openapi_extra=json_body({"type": "object"}),
     )
     def ghost_webhook(
         response: Response,

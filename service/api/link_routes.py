@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from service.api.api_models import ApiModel
 from service.api.draft_models import request_schema
 from service.api.draft_routes import DRAFT_PROBLEMS, Drafts
-from service.api.editorial_router import Id, make_router, problems
+from service.api.editorial_router import Id, json_body, make_router, problems
 from service.curation.decision_actions import find_row
 from service.http.editorial_context import EditorialContext
 from service.roles import Role
@@ -93,12 +93,7 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
         summary="Suggest links in the text of a draft",
         operation_id="links_in_draft",
         responses=DRAFT_PROBLEMS,
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {"application/json": {"schema": request_schema()}},
-            }
-        },
+        openapi_extra=json_body(request_schema()),
         dependencies=[Depends(drafts.admit)],
     )
     async def links_in_draft(request: Request, response: Response) -> LinksAnswer:

@@ -11,7 +11,7 @@ from pydantic import Field
 from index.articles.record import RecordProblem
 from recommender.errors import ArticleError
 from service.api.api_models import ApiModel, RequestModel
-from service.api.editorial_router import Id, make_router, problems
+from service.api.editorial_router import Id, json_body, make_router, problems
 from service.api.openapi import Problem
 from service.curation.pushed_articles import PushedArticles, PushState, Standing
 from service.decisions.decision_store import Actor
@@ -20,7 +20,6 @@ from service.http.auth import Identity
 from service.http.clients import Limiter
 from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import problem_of
-from service.http.problems import ProblemError
 from service.http.timestamps import Timestamp, format_timestamp
 from service.roles import Role
 
@@ -137,14 +136,11 @@ class PushLimit:
         Raises:
             ProblemError: 429 if the sender has to wait.
         """
-        wait = self._limiter.take(self._auth.proxies.client(request.scope))
-        if wait:
-            raise ProblemError(
-                429,
-                f"more than {self._rate} pushes came from your address in a minute: send several "
-                "in one batch, or raise the setting push_rate",
-                headers={"Retry-After": str(wait)},
-            )
+        self._limiter.check(
+            self._auth.proxies.client(request.scope),
+            f"more than {self._rate} pushes came from your address in a minute: send several in "
+            "one batch, or raise the setting push_rate",
+        )
 
 
 async def body_of(request: Request) -> bytes:
@@ -167,9 +163,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         "published takes it down at once; the next one that publishes it lifts that.",
         responses=problems(400, 413),
         dependencies=limited,
-        openapi_extra={
-            "requestBody": {"required": True, "content": {"application/json": {"schema": _RECORD}}}
-        },
+        openapi_extra=json_body(_RECORD),
     )
     def put_article(
         id: Id,

@@ -225,13 +225,8 @@ class Auth:
         token = self._database().tokens.find(text) if scheme.lower() == "bearer" else None
         if token is not None:  # not rate-limited: an attacker may use the same address
             return Identity(name=token.name, role=token.role, how="token")
-        wait = self._guesses.take(self.proxies.client(scope))
-        if wait:
-            raise ProblemError(
-                429,
-                "too many wrong tokens from this address; try again later",
-                headers={"Retry-After": str(wait)},
-            )
+        client, refusal = self.proxies.client(scope), "too many wrong tokens from this address"
+        self._guesses.check(client, f"{refusal}; try again later")
         raise _unauthorized("the token is unknown, expired or revoked; see: alsolike tokens list")
 
     def _by_proxy(self, scope: Scope) -> Identity | None:

@@ -14,6 +14,8 @@ from typing import Any
 
 from starlette.types import Scope
 
+from service.http.problems import ProblemError
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -106,6 +108,19 @@ class Limiter:
         if len(self._left) > _MAX_CLIENTS:
             self._left.popitem(last=False)
         return 0
+
+    def check(self, client: Address, refusal: str) -> None:
+        """Counts a request, if the client may send one now.
+
+        Args:
+            client: The client's address.
+            refusal: The text of the error if it may not.
+
+        Raises:
+            ProblemError: 429 if the client has to wait.
+        """
+        if wait := self.take(client):
+            raise ProblemError(429, refusal, headers={"Retry-After": str(wait)})
 
 
 def network_of(client: Address) -> str:

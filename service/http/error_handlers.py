@@ -26,6 +26,7 @@ from service.errors import (
 )
 from service.http.problems import (
     MEDIA_TYPE,
+    RETRY,
     ProblemError,
     invalid_input,
     out_of_files,
@@ -47,8 +48,6 @@ _STATUS: Mapping[type[AlsoLikeError], int] = {
     DatabaseError: 503,
     BuildError: 503,
 }
-
-_RETRY = {"Retry-After": "5"}
 
 
 ErrorPage = Callable[[ProblemError], Response]
@@ -122,5 +121,5 @@ def problem_of(error: AlsoLikeError) -> ProblemError:
                 503, "a part of the service is unavailable; the service's log says which"
             )
     field = getattr(error, "field", None) or None
-    headers = _RETRY if status == 503 or isinstance(error, BusyError) else None
+    headers = RETRY if status == 503 or isinstance(error, BusyError) else None
     return ProblemError(status, str(error), field=field, headers=headers)

@@ -11,7 +11,7 @@ MEDIA_TYPE = "application/problem+json"
 
 _MAX_SHOWN = 80
 
-_RETRY = {"Retry-After": "5"}
+RETRY = {"Retry-After": "5"}
 
 
 class ProblemError(Exception):
@@ -114,7 +114,7 @@ def not_found() -> ProblemError:
 
 def not_ready() -> ProblemError:
     """Returns the error for every request while the service has no build to serve."""
-    return ProblemError(503, "not ready; /readyz says why", headers=_RETRY)
+    return ProblemError(503, "not ready; /readyz says why", headers=RETRY)
 
 
 def server_error() -> ProblemError:
@@ -124,4 +124,4 @@ def server_error() -> ProblemError:
 
 def out_of_files() -> ProblemError:
     """Returns the error for requests that come when the process can't open any more files."""
-    return ProblemError(503, "the service has too many open files; try again", headers=_RETRY)
+    return ProblemError(503, "the service has too many open files; try again", headers=RETRY)
