@@ -176,10 +176,7 @@ def _new_name(names: Sequence[str]) -> str:
 def _previous(root: Root) -> Build | None:
     """Returns the live build, to reuse its embeddings and boilerplate; ``None`` without one."""
     try:
-        pointer = root.current()
-        if pointer is None:
-            return None
-        return root.open(pointer.build)
+        return root.open_live()
     except (BuildError, NotFoundError) as error:
         raise BuildError(
             f"the live build can't be reused for the new one: {error} (return to the previous "
@@ -190,9 +187,8 @@ def _previous(root: Root) -> Build | None:
 def _live_articles(root: Root) -> Path | None:
     """Returns the article store of the live build, even if the build itself is not reused."""
     with suppress(BuildError):
-        pointer = root.current()
-        if pointer is not None:
-            return root.builds / pointer.build / ARTICLES
+        if (name := root.live) is not None:
+            return root.builds / name / ARTICLES
     return None
 
 
@@ -336,14 +332,7 @@ def _make(
         drift = 0.0 if small is None else float((build.listed_in[:, 0] > full_date).mean())
         variant = context.beside is not None and context.beside.name is not None
         compared = None if variant else context.previous
-        assessment = assess(
-            build,
-            compared,
-            context.options.limits,
-            golden=context.options.golden,
-            accept_change=context.options.accept_change,
-            now=moment,
-        )
+        assessment = assess(build, compared, context.options.limits, now=moment)
         churn = None
         if compared is not None and assessment.churn is not None:
             churn = describe_churn(compared, build, assessment.churn, now=moment)

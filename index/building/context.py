@@ -13,7 +13,7 @@ from index.build.build import Build
 from index.build.carried_rows import CarriedRows
 from index.building.changes import Changes
 from index.building.engine import Engine, LocalEngine
-from index.publishing.gates import GoldenGate, Limits
+from index.publishing.gates import Limits
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from index.sources.pushed_source import Statement
 from recommender.parameters import DEFAULT_DEPTH
@@ -54,9 +54,6 @@ class BuildOptions:
             learned.
         from_scratch: Reuse nothing of the live build: encode and learn everything again.
         limits: The limits of the gates.
-        golden: The gate that compares the lists with editors' judgments; ``None`` to skip it.
-        accept_change: Let the build pass the gates though its encoder, or the way texts are
-            prepared for it, differs from the live build's.
         preferences: The site's ranking preferences, such as boosts by tag.
         adopt_orphans: Add articles that are in no list to a list where they fit well.
         trust_related_blocks: Take blocks of related links that stand on most pages, with nearly the
@@ -86,8 +83,6 @@ class BuildOptions:
     engine: Engine = field(default_factory=LocalEngine)
     from_scratch: bool = False
     limits: Limits = field(default_factory=Limits)
-    golden: GoldenGate | None = None
-    accept_change: bool = False
 
     @property
     def small(self) -> bool:

@@ -65,32 +65,6 @@ class Gate(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The limits of the gates.
-
-    Attributes:
-        max_loss: Largest share of the live build's articles that may be missing.
-        max_churn: Largest share of lists that may show other articles than before.
-        max_weak: Largest share of visible articles without a good related article.
-        max_hub: Largest share of shown lists that one article may be in. On a small site an equal
-            share for every article is already large, so 4 times an equal share always passes.
-        min_recall: Least share of true neighbors that the index must find.
-        undecided: The variant that is compared with the live build, if that has to be decided
-            before a build of another recipe; else empty.
-        query: What the site asks for by default. Its least score is that of a good related
-            article; the lists of two builds are computed with it and compared.
-    """
-
-    max_loss: float = 0.1
-    max_churn: float = 0.5
-    max_weak: float = 0.2
-    max_hub: float = 0.1
-    min_recall: float = 0.98
-    undecided: str = ""
-    query: RelatedQuery = field(default_factory=lambda: RelatedQuery(min_score=0.05))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The result of one gate for a build.
 
@@ -113,13 +87,43 @@ GoldenGate = Callable[[Build], Verdict]
 """A function that compares an open build with the editors' judgments."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The limits of the gates, and what else decides about a build.
+
+    Attributes:
+        max_loss: Largest share of the live build's articles that may be missing.
+        max_churn: Largest share of lists that may show other articles than before.
+        max_weak: Largest share of visible articles without a good related article.
+        max_hub: Largest share of shown lists that one article may be in. On a small site an equal
+            share for every article is already large, so 4 times an equal share always passes.
+        min_recall: Least share of true neighbors that the index must find.
+        undecided: The variant that is compared with the live build, if that has to be decided
+            before a build of another recipe; else empty.
+        query: What the site asks for by default. Its least score is that of a good related
+            article; the lists of two builds are computed with it and compared.
+        golden: The gate that compares the lists with editors' judgments; ``None`` to skip it.
+        accept_change: Let the build pass though its encoder, or the way texts are prepared for it,
+            differs from the live build's, and its lists with them.
+    """
+
+    max_loss: float = 0.1
+    max_churn: float = 0.5
+    max_weak: float = 0.2
+    max_hub: float = 0.1
+    min_recall: float = 0.98
+    undecided: str = ""
+    query: RelatedQuery = field(default_factory=lambda: RelatedQuery(min_score=0.05))
+    golden: GoldenGate | None = None
+    accept_change: bool = False
+
+
 def judge(
     new: Build,
     live: Build | None,
     churn: Churn | None,
     limits: Limits,
     *,
-    accept_change: bool,
     now: int,
     full: tuple[Build, float] | None = None,
 ) -> list[Verdict]:
@@ -130,8 +134,6 @@ def judge(
         live: The live build to compare with; ``None`` to measure only the gates that don't need it.
         churn: The result of :func:`index.publishing.churn.compare` for the two builds.
         limits: The limits of the gates.
-        accept_change: Let a changed encoder or text preparation pass, and the changed lists that
-            follow from it.
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
         full: The last full build, with which a small build is compared too, lest many small losses
             pass one by one; and the share of lists that changed since, new articles not counted.
@@ -153,7 +155,7 @@ def judge(
             gate=Gate.ENCODER,
             value=float(changed),
             limit=0.0,
-            passed=accept_change or not changed,
+            passed=limits.accept_change or not changed,
             message=_encoder_message(made, old, changed=changed),
         ),
         _judge_loss(new, live, limits, now, "the live build"),
@@ -163,7 +165,7 @@ def judge(
             len(churn.rows),
             limits,
             "the live build",
-            accepted=accept_change and (changed or reweighed),
+            accepted=limits.accept_change and (changed or reweighed),
             hint=", unless you accept the new weights of evidence with --accept-change" * reweighed,
         ),
         *verdicts,

@@ -10,7 +10,7 @@ from index.build.list_dates import build_date
 from index.build.manifest import read_manifest
 from index.errors import BuildError, GateError
 from index.publishing.churn import Churn, compare
-from index.publishing.gates import Gate, GoldenGate, Limits, Verdict, judge
+from index.publishing.gates import Gate, Limits, Verdict, judge
 from index.root.journal import append_journal
 from index.root.pointer import CURRENT
 from index.root.root import Root
@@ -29,7 +29,6 @@ class Assessment:
         build: The name of the build.
         live: The name of the live build it was compared with; ``None`` if there was none.
         limits: The limits of the gates.
-        accept_change: Whether a changed encoder or text preparation was let through.
         verdicts: The verdict of each gate.
         churn: The difference from the live build; ``None`` if there was none.
     """
@@ -37,29 +36,17 @@ class Assessment:
     build: str
     live: str | None
     limits: Limits
-    accept_change: bool
     verdicts: list[Verdict]
     churn: Churn | None = field(repr=False)
 
 
-def assess(
-    new: Build,
-    live: Build | None,
-    limits: Limits,
-    *,
-    golden: GoldenGate | None,
-    accept_change: bool,
-    now: int,
-) -> Assessment:
+def assess(new: Build, live: Build | None, limits: Limits, *, now: int) -> Assessment:
     """Compare a build with the live one, and measure it at every gate.
 
     Args:
         new: The build to assess.
         live: The live build, if there is one to compare with.
         limits: The limits of the gates.
-        golden: The gate *golden*, which reads editors' judgments; ``None`` to skip it.
-        accept_change: Let the build pass though its encoder, or the way texts are prepared for
-            it, differs from the live build's.
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
 
     Raises:
@@ -68,14 +55,13 @@ def assess(
     churn = None if live is None else compare(live, new, now=now, query=limits.query)
     full = None if live is None else _last_full(new, live)
     since = None if full is None else (full, _upset(full, new, limits, now))
-    verdicts = judge(new, live, churn, limits, accept_change=accept_change, now=now, full=since)
-    if golden is not None:
-        verdicts.append(golden(new))
+    verdicts = judge(new, live, churn, limits, now=now, full=since)
+    if limits.golden is not None:
+        verdicts.append(limits.golden(new))
     return Assessment(
         build=new.name,
         live=None if live is None else live.name,
         limits=limits,
-        accept_change=accept_change,
         verdicts=verdicts,
         churn=churn,
     )
@@ -107,8 +93,6 @@ def publish_build(
     name: str,
     limits: Limits,
     *,
-    golden: GoldenGate | None = None,
-    accept_change: bool = False,
     force: bool = False,
     reason: str = "",
     assessment: Assessment | None = None,
@@ -119,14 +103,11 @@ def publish_build(
         root: The root.
         name: The name of the build.
         limits: The limits of the gates.
-        golden: The gate that compares the build with editors' judgments; skipped by default.
-        accept_change: Let the build pass though its encoder, or the way texts are prepared for
-            it, differs from the live build's.
         force: Publish the build even if a gate refuses it; the journal records which gates.
         reason: The reason for publishing, for the journal.
         assessment: What the gates found when the build was made, if the lock has been held since
-            then. If the live build, the limits and the options are still the same, the gates need
-            not measure again.
+            then. If the live build and the limits are still the same, the gates need not measure
+            again.
 
     Returns:
         The verdicts of the gates.
@@ -142,15 +123,8 @@ def publish_build(
     manifest = root.verify(name)
     verdicts = (
         assessment.verdicts
-        if assessment is not None
-        and _still_holds(assessment, root, name, limits, golden, accept_change=accept_change)
-        else _assess_anew(
-            root,
-            Build(root.folder(name), manifest, verify=False),
-            limits,
-            golden=golden,
-            accept_change=accept_change,
-        )
+        if assessment is not None and _still_holds(assessment, root, name, limits)
+        else _assess_anew(root, Build(root.folder(name), manifest, verify=False), limits)
     )
     # On the first build, weak lists are better than none; they are reported.
     first = not (root.path / CURRENT).exists()
@@ -175,48 +149,24 @@ def publish_build(
     raise GateError(message, int(refusals[0].gate))
 
 
-def _still_holds(
-    assessment: Assessment,
-    root: Root,
-    name: str,
-    limits: Limits,
-    golden: GoldenGate | None,
-    *,
-    accept_change: bool,
-) -> bool:
+def _still_holds(assessment: Assessment, root: Root, name: str, limits: Limits) -> bool:
     try:
-        pointer = root.current()
+        conditions = name, root.live, limits
     except BuildError:
         return False
-    asked_golden = any(verdict.gate is Gate.GOLDEN for verdict in assessment.verdicts)
-    return (
-        assessment.build == name
-        and assessment.live == (None if pointer is None else pointer.build)
-        and assessment.limits == limits
-        and assessment.accept_change == accept_change
-        and asked_golden == (golden is not None)
-    )
+    return (assessment.build, assessment.live, assessment.limits) == conditions
 
 
-def _assess_anew(
-    root: Root, new: Build, limits: Limits, *, golden: GoldenGate | None, accept_change: bool
-) -> list[Verdict]:
+def _assess_anew(root: Root, new: Build, limits: Limits) -> list[Verdict]:
     def against(live: Build | None) -> list[Verdict]:
-        return assess(
-            new,
-            live,
-            limits,
-            golden=golden,
-            accept_change=accept_change,
-            now=utc_now(),
-        ).verdicts
+        return assess(new, live, limits, now=utc_now()).verdicts
 
     try:
-        pointer = root.current()
-        if pointer is None or pointer.build == new.name:
+        live = root.live
+        if live is None or live == new.name:
             return against(None)
         # Not verified, since publishing is the way to replace a damaged live build.
-        return against(root.open(pointer.build, verify=False))
+        return against(root.open(live, verify=False))
     except (BuildError, NotFoundError) as error:
         message = f"the live build can't be read, so there is nothing to compare with: {error}"
         unreadable = Verdict(

@@ -96,6 +96,12 @@ class Root:
         """Return the content of ``CURRENT``; ``None`` if no build was published yet."""
         return read_pointer(self.path)
 
+    @property
+    def live(self) -> str | None:
+        """The name of the live build; ``None`` if no build was published yet."""
+        pointer = self.current()
+        return None if pointer is None else pointer.build
+
     def folder(self, name: str | None = None) -> Path:
         """Return the folder of a build, by default the live one.
 
@@ -103,13 +109,12 @@ class Root:
             NotFoundError: If there is no build with this name, or no build is live.
         """
         if name is None:
-            pointer = self.current()
-            if pointer is None:
+            name = self.live
+            if name is None:
                 raise NotFoundError(
                     f"nothing is published in {self.path}; make a build with: "
                     f"alsolike build SOURCE --root {self.path}"
                 )
-            name = pointer.build
         if not BUILD_NAME.fullmatch(name) or not (self.builds / name).is_dir():
             known = ", ".join(self.names()[-3:])
             others = f"the latest are {known}" if known else f"there are none in {self.path}"
@@ -134,6 +139,10 @@ class Root:
         """
         manifest = self.manifest(name)
         return Build(self.folder(manifest.name), manifest, verify=verify, watch=watch)
+
+    def open_live(self) -> Build | None:
+        """Open the live build; return ``None`` if no build was published yet."""
+        return None if self.live is None else self.open()
 
     def manifest(self, name: str | None = None) -> Manifest:
         """Read and check the manifest of a build, by default the live one.

@@ -45,9 +45,7 @@ def builds(
         print_json({"builds": rows, "held": held, "days": found["days"]})
         return
     if rows:
-        typer.echo(
-            _ROW.format("build", "state", "articles", "encoded", "seconds", "MB", "").rstrip()
-        )
+        typer.echo(_ROW.format(*_COLUMNS).rstrip())
     for row in rows:
         if row.get("small") and not row["state"] and not every:
             continue
@@ -84,16 +82,14 @@ def inspect(
 
     settings = load_settings(root=root)
     opened_root = Root(settings.root)
-    if name and name not in opened_root.names() and opened_root.current() is not None:
-        live_build = opened_root.open()
+    if name and name not in opened_root.names() and (live_build := opened_root.open_live()):
         row = live_build.row(name)
         if row is not None:
             print_article_links(live_build, row, as_json=as_json)
             return
     build = opened_root.open(name)
     manifest = build.manifest
-    pointer = opened_root.current()
-    live = pointer is not None and pointer.build == manifest.name
+    live = opened_root.live == manifest.name
     shared = build.read_json("boilerplate.json")
     if boilerplate:
         _print_boilerplate(shared, as_json=as_json)

@@ -106,8 +106,7 @@ def audit(
         elif as_csv:
             lines = csv_lines(entries)
         else:
-            opened = Root(settings.root)
-            build = None if opened.current() is None else opened.open()
+            build = Root(settings.root).open_live()
             lines = (_sentence(build, entry) for entry in entries)
         for line in lines:
             typer.echo(line, nl=False)

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 import typer
 
-from index.build.build import Build
 from index.capacity import near_limits
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
@@ -186,18 +185,13 @@ def _root(settings: Settings) -> Iterator[Finding]:
         user = os.environ.get("USER", "this user")
         yield Finding("root", "mend", f"{there} can't be written by {user}; change its owner")
         return
-    build = _live(settings)
+    build = Root(settings.root).open_live()
     if build is None:
         yield Finding("root", "look", f"{folder} holds no live build: alsolike build makes one")
         return
     yield Finding("root", "ok", f"{build.name} is live in {folder}: {build.count} articles")
     for warning in near_limits(build.manifest, settings.keep, settings.root):
         yield Finding("limits", "look", warning)
-
-
-def _live(settings: Settings) -> Build | None:
-    root = Root(settings.root)
-    return root.open() if root.current() is not None else None
 
 
 def _model(settings: Settings) -> Iterator[Finding]:

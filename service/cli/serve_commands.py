@@ -76,8 +76,7 @@ def demo(
 def is_unreadable(opened_root: Root) -> bool:
     """Tells whether a live build is damaged, or of a format that this version can't read."""
     try:
-        if opened_root.current() is not None:
-            opened_root.open()
+        opened_root.open_live()
     except (BuildError, NotFoundError):
         return True
     return False

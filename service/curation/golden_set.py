@@ -22,7 +22,7 @@ from pathlib import Path
 
 from index.build.build import Build
 from index.errors import BuildError, DatabaseError
-from index.publishing.gates import Gate, GoldenGate, Verdict
+from index.publishing.gates import Gate, GoldenGate, Limits, Verdict
 from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import NotFoundError
@@ -197,6 +197,11 @@ def measure_agreement(
     )
 
 
+def limits_of(settings: Settings, *, accept_change: bool = False) -> Limits:
+    """Returns the limits of all gates, among them that of the editors' judgments."""
+    return replace(settings.limits, golden=golden_gate(settings), accept_change=accept_change)
+
+
 def golden_gate(settings: Settings) -> GoldenGate | None:
     """Returns the function that decides whether a build agrees with editors' judgments well enough.
 
@@ -255,10 +260,7 @@ def _live(root: Root, build: Build) -> Build | None:
 
     Returns ``None`` if no build is published, or if ``build`` is the published one.
     """
-    pointer = root.current()
-    if pointer is None or pointer.build == build.name:
-        return None
-    return root.open(pointer.build)
+    return None if root.live == build.name else root.open_live()
 
 
 def _judge_share(found: Agreement, least: float) -> Verdict:

@@ -13,7 +13,7 @@ from index.publishing.gates import Verdict
 from index.publishing.publish import publish_build
 from index.root.journal import acting_for
 from index.root.root import Root
-from service.curation.golden_set import golden_gate
+from service.curation.golden_set import limits_of
 from service.decisions.decision_store import Actor
 from service.errors import PublishError
 from service.serving.live import Live
@@ -77,9 +77,7 @@ class BuildActions:
             return publish_build(
                 self._root,
                 name,
-                self._settings.limits,
-                golden=golden_gate(self._settings),
-                accept_change=accept_change,
+                limits_of(self._settings, accept_change=accept_change),
                 force=force,
                 reason=reason,
             )

@@ -69,14 +69,14 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
         refused: Statements that no build takes any more: id, number and reason.
     """
     root = Root(settings.root)
-    pointer = root.current()
-    if pointer is None or nothing_decided(settings):
+    live = root.live
+    if live is None or nothing_decided(settings):
         return
     reached = []
     for name in root.names():
         with suppress(BuildError):  # a damaged build can't be published
             reached.append(read_manifest(root.folder(name)).pushed)
-    found = read_settled(root.builds / pointer.build / ARTICLES)
+    found = read_settled(root.builds / live / ARTICLES)
     settled = {key: number for key, number in found.items() if number <= min(reached, default=0)}
     try:
         with closing(open_decisions(settings)) as database:

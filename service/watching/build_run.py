@@ -17,7 +17,7 @@ from index.sources.source import Source
 from recommender.encoder import Encoder
 from recommender.errors import AlsoLikeError
 from service.clicks.click_store import read_clicks
-from service.curation.golden_set import golden_gate, read_judgments
+from service.curation.golden_set import limits_of, read_judgments
 from service.curation.settled_pushes import settle_statements, statement_options
 from service.settings import Settings
 from service.watching.notices import notify, tell_ended_pins
@@ -39,7 +39,7 @@ class BuildRun:
     refusal: GateError | None
 
 
-def build_options(settings: Settings, **more: Any) -> BuildOptions:
+def build_options(settings: Settings, *, accept_change: bool = False, **more: Any) -> BuildOptions:
     """Returns the options of a build: those of the settings, and more.
 
     A full build reads what was pushed, too.
@@ -59,9 +59,8 @@ def build_options(settings: Settings, **more: Any) -> BuildOptions:
         clicks=partial(read_clicks, settings),
         adopt_orphans=settings.adopt_orphans,
         trust_related_blocks=settings.trust_related_blocks,
-        limits=settings.limits,
+        limits=limits_of(settings, accept_change=accept_change),
         milvus=settings.milvus,
-        golden=golden_gate(settings),
         **more,
     )
 
@@ -98,7 +97,7 @@ def run_build(
     Raises:
         AlsoLikeError: As by :func:`index.building.builder.make_build`.
     """
-    before = root.current()
+    before = root.live
     try:
         with open_engine(settings.engine, address=settings.ray_address, root=root.path) as engine:
             made = make_build(
@@ -108,8 +107,7 @@ def run_build(
         if options.changes is None:
             notify(settings, "failed", f"no build could be made: {error}")
         raise
-    was_live = None if before is None else before.build
-    follow = partial(follow_live, root, settings, options, load_encoder, progress, made, was_live)
+    follow = partial(follow_live, root, settings, options, load_encoder, progress, made, before)
     follow(published=False)
     verdicts: list[Verdict] = []
     refusal: GateError | None = None
@@ -119,9 +117,7 @@ def run_build(
             verdicts = publish_build(
                 root,
                 name,
-                settings.limits,
-                golden=options.golden,
-                accept_change=options.accept_change,
+                options.limits,
                 force=force,
                 reason=reason,
                 assessment=made.assessment,
@@ -133,7 +129,7 @@ def run_build(
         else:
             follow(published=True)
             if options.changes is None and before is not None:
-                tell_ended_pins(root, settings, before.build, name)
+                tell_ended_pins(root, settings, before, name)
         prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)
         if refusal is None and not options.small:
             settle_statements(settings, made.refused)

@@ -109,8 +109,9 @@ class Comparisons:
             GateError: If a gate refuses the build; then the comparison goes on.
         """
         state, settings = self._running(), self._settings
-        limits = replace(settings.limits, undecided="", max_churn=1.0)
-        options = replace(build_options(settings), limits=limits, accept_change=True)
+        options = build_options(settings, accept_change=True)
+        limits = replace(options.limits, undecided="", max_churn=1.0)
+        options = replace(options, limits=limits)
         made = self._builds(state, options).make_live(self._root.open())
         name = made.manifest.name
         try:
@@ -118,8 +119,6 @@ class Comparisons:
                 self._root,
                 name,
                 limits,
-                golden=options.golden,
-                accept_change=True,
                 force=force,
                 reason=reason or f"variant {state.variant}",
                 assessment=made.assessment,

@@ -146,10 +146,9 @@ class Watcher:
 
     def _adopt(self) -> None:
         """Opens the live build, if it is another than this process made or opened last."""
-        pointer = self._root.current()
-        if pointer is None or (self.live is not None and self.live.name == pointer.build):
+        if self._root.live is None or self._is_live():
             return
-        live = self._root.open(pointer.build)
+        live = self._root.open()
         entry = EncoderEntry(**asdict(self.encoder.fingerprint))
         if live.manifest.encoder != entry:
             raise ModelError(
@@ -205,8 +204,7 @@ class Watcher:
             self.changes.refuse(units[0], str(refusal))
 
     def _is_live(self) -> bool:
-        pointer = self._root.current()
-        return pointer is not None and self.live is not None and pointer.build == self.live.name
+        return self.live is not None and self._root.live == self.live.name
 
     def _full_is_due(self) -> str:
         """Returns why a full build has to be made now; empty if none has to."""

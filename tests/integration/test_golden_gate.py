@@ -37,7 +37,6 @@ from tests.support.editor_site import PAGE, TESTER, Desk, build_site, open_desk
 from tests.support.editor_site import records as site_records
 
 AWAY = "postgresql://reader:hunter2@127.0.0.1:1/x"
-LENIENT = Limits(max_churn=1.0, max_weak=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -70,12 +69,19 @@ def judge(settings: Settings, *words: int) -> None:
             database.judgments.put(TESTER, article_id=PAGE, target_id=target_id, verdict=verdict)
 
 
-def publish(root: Root, settings: Settings, **options: Any) -> list[Verdict]:
+def demanded(settings: Settings, **more: Any) -> Limits:
+    return Limits(max_churn=1.0, max_weak=1.0, golden=golden_gate(settings), **more)
+
+
+def publish(
+    root: Root, settings: Settings, *, accept_change: bool = False, force: bool = False
+) -> list[Verdict]:
     """Publish the live build once more: only this gate has anything to say."""
     pointer = root.current()
     assert pointer is not None
+    limits = demanded(settings, accept_change=accept_change)
     with root.locked("test"):
-        return publish_build(root, pointer.build, LENIENT, golden=golden_gate(settings), **options)
+        return publish_build(root, pointer.build, limits, force=force)
 
 
 def golden_of(verdicts: list[Verdict]) -> Verdict:
@@ -159,7 +165,7 @@ def test_a_first_build_is_held_to_nothing_that_editors_said(
     (root.path / "CURRENT").unlink()
     settings = demand(root, 1.0, database=AWAY)
     with root.locked("test"):
-        found = publish_build(root, root.names()[0], LENIENT, golden=golden_gate(settings))
+        found = publish_build(root, root.names()[0], demanded(settings))
     assert not golden_of(found).passed
     assert root.current() is not None
 
@@ -168,7 +174,7 @@ def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[.
     settings = demand(root, 0.6)
     judge(settings, 1, -1)
     source = JsonlSource(str(write_jsonl(site_records())))
-    options = BuildOptions(mapping=plain_mapping(), golden=golden_gate(settings))
+    options = BuildOptions(mapping=plain_mapping(), limits=Limits(golden=golden_gate(settings)))
     with root.locked("test"):
         manifest = make_build(root, [source], lambda: HashingEncoder(64), options).manifest
     assert root.verify(manifest.name).files
@@ -209,7 +215,7 @@ def rebuild(root: Root, tmp_path: Path, **changes: dict[str, Any] | None) -> str
 
 def publish_after(root: Root, name: str, settings: Settings) -> Verdict:
     with root.locked("test"):
-        return golden_of(publish_build(root, name, LENIENT, golden=golden_gate(settings)))
+        return golden_of(publish_build(root, name, demanded(settings)))
 
 
 OFF_TOPIC = {"title": "Tram depot", "summary": "Pantograph viaduct siding turnout gauge depot."}
@@ -296,7 +302,7 @@ def test_a_live_build_that_cant_be_read_is_told_and_forced_past(root: Root, tmp_
     with pytest.raises(GateError, match=r"the live build can.t be read"):
         publish_after(root, name, settings)
     with root.locked("test"):
-        publish_build(root, name, LENIENT, golden=golden_gate(settings), force=True)
+        publish_build(root, name, demanded(settings), force=True)
     assert root.current().build == name  # type: ignore[union-attr]
 
 

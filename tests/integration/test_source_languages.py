@@ -15,6 +15,7 @@ from index.articles.read_report import ReadReport
 from index.articles.translation_keys import find_translations, read_alternates
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.publishing.gates import Limits
 from index.root.root import Root
 from index.sources.page_language import PagePath, read_page_path, translated_bases
 from index.sources.registry import open_source
@@ -227,7 +228,7 @@ def test_the_build_guesses_only_what_nothing_says(
         (GUESSING, ["es", "de", None], {"field": 1, "guess": 1, "unknown": 1}),
         (plain_mapping(), [None, "de", None], {"field": 1, "unknown": 2}),
     ):
-        _, build = build_root(source, mapping=mapping, accept_change=True)
+        _, build = build_root(source, mapping=mapping, limits=Limits(accept_change=True))
         assert [one.language for one in build.articles] == expected
         assert build.report()["reading"]["languages"] == ways
         names = [build.language_names[number] for number in build.languages]

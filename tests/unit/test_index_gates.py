@@ -17,9 +17,8 @@ from tests.support.build_snapshots import ENCODER, NOW, WISH, ring, snapshot
 
 
 def verdicts(new: Build, live: Build | None, **options: Any) -> dict[Gate, Verdict]:
-    accept_change = options.pop("accept_change", False)
     churn = None if live is None else compare(live, new, now=NOW, query=WISH)
-    found = judge(new, live, churn, Limits(**options), accept_change=accept_change, now=NOW)
+    found = judge(new, live, churn, Limits(**options), now=NOW)
     return {verdict.gate: verdict for verdict in found}
 
 

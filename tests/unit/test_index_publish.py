@@ -70,11 +70,12 @@ def test_what_the_builder_judged_is_not_judged_again_by_the_command_that_publish
         judged.append(build.name)
         return Verdict(gate=Gate.GOLDEN, value=1.0, limit=0.0, passed=True, message="")
 
-    options = BuildOptions(mapping=plain_mapping(), golden=golden)
+    limits = Limits(golden=golden)
+    options = BuildOptions(mapping=plain_mapping(), limits=limits)
     with root.locked("test"):
         first = make_build(root, [source], lambda: HashingEncoder(64), options)
         name, assessment = first.manifest.name, first.assessment
-        found = publish_build(root, name, Limits(), golden=golden, assessment=assessment)
+        found = publish_build(root, name, limits, assessment=assessment)
         assert found == assessment.verdicts
         assert judged == [name]
         # Another live build, other limits, no golden gate: each is judged anew.
@@ -85,14 +86,11 @@ def test_what_the_builder_judged_is_not_judged_again_by_the_command_that_publish
         publish_build(
             root,
             second.manifest.name,
-            Limits(max_churn=0.9),
-            golden=golden,
+            Limits(max_churn=0.9, golden=golden),
             assessment=second.assessment,
         )
         assert judged == [second.manifest.name]
-        publish_build(
-            root, third.manifest.name, Limits(), golden=golden, assessment=third.assessment
-        )
+        publish_build(root, third.manifest.name, limits, assessment=third.assessment)
         assert judged == [second.manifest.name, third.manifest.name]
         found = publish_build(root, name, Limits(), assessment=assessment)
         assert Gate.GOLDEN not in {verdict.gate for verdict in found}
