@@ -81,6 +81,24 @@ def normalized(vectors: NDArray[np.floating], *, origin: str) -> Embeddings:
     return result
 
 
+def center(embeddings: Embeddings, centering: NDArray[np.float32], *, origin: str) -> Embeddings:
+    """Take out of embeddings what a corpus' languages share and differ in.
+
+    Args:
+        embeddings: Shape (n, dim), float32, unit rows; zero rows stay zero.
+        centering: Shape (m, dim), float32: the mean to subtract, then orthonormal directions to
+            leave out, of :func:`recommender.centering.learn_centering`; no rows to change nothing.
+        origin: Name of the model, for the error message.
+
+    Returns:
+        Shape (n, dim), float32, unit rows.
+    """
+    if not len(centering):
+        return embeddings
+    moved = np.where(embeddings.any(axis=1, keepdims=True), embeddings - centering[0], 0)
+    return normalized(moved - moved @ centering[1:].T @ centering[1:], origin=origin)
+
+
 class HashingEncoder:
     """An encoder that hashes words into a vector: fast, deterministic, without a model or torch.
 
@@ -139,7 +157,11 @@ The title sums up what an article is about, which the embedding of a long text m
 
 
 def embed_texts(
-    encoder: Encoder, texts: Sequence[PreparedText], *, progress: Progress | None = None
+    encoder: Encoder,
+    texts: Sequence[PreparedText],
+    *,
+    progress: Progress | None = None,
+    centering: NDArray[np.float32] | None = None,
 ) -> Embeddings:
     """Compute the embeddings of articles.
 
@@ -150,6 +172,7 @@ def embed_texts(
         encoder: The encoder to use.
         texts: Title and body of each article; a title without a body is encoded once.
         progress: Called with the number of whole texts encoded since the last call.
+        centering: What to take out of the embeddings, as for :func:`center`.
 
     Returns:
         Shape (len(texts), dim), float32, unit rows.
@@ -159,4 +182,6 @@ def embed_texts(
     if with_body:
         titles = encoder.encode([texts[row].title for row in with_body])
         wholes[with_body] += TITLE_SHARE * titles
-    return normalized(wholes, origin=encoder.fingerprint.model)
+    model = encoder.fingerprint.model
+    found = normalized(wholes, origin=model)
+    return found if centering is None else center(found, centering, origin=model)

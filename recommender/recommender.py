@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from recommender.article import Article, to_articles
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
-from recommender.encoder import Encoder, Progress, embed_texts
+from recommender.centering import learn_centering
+from recommender.encoder import Encoder, Progress, center, embed_texts
 from recommender.errors import InputError, NotFoundError
 from recommender.evidence import NO_DAY, PairData
 from recommender.faiss_index import build_index
@@ -118,13 +119,15 @@ class Recommender:
         boilerplate = learn_boilerplate(sample, len(sample))
         texts = [prepare(article, boilerplate) for article in known]
         encoder = self._encoder = self._encoder or load_encoder(self._model)
-        embeddings = embed_texts(encoder, texts, progress=progress)
+        raw = embed_texts(encoder, texts, progress=progress)
         corpus = tokenize_corpus(texts)
         terms = count_corpus(corpus)
         self._languages: dict[str | None, int] = {None: 0}
         for article in known:
             self._languages.setdefault(article.language, len(self._languages))
         languages = np.array([self._languages[article.language] for article in known], np.int32)
+        self._centering = learn_centering(raw, languages)
+        embeddings = center(raw, self._centering, origin=encoder.fingerprint.model)
         dates = np.array([_day(article) for article in known], dtype=np.int32)
         self._rows = {article.id: row for row, article in enumerate(known)}
         self._articles, self._boilerplate = known, boilerplate
@@ -245,7 +248,7 @@ class Recommender:
         query = TextQuery(
             text=prepared,
             pairs=PairData(
-                embeddings=embed_texts(self._encoder, [prepared]),
+                embeddings=embed_texts(self._encoder, [prepared], centering=self._centering),
                 terms=weights,
                 titles=title_shares(titles, idf),
                 tags=label_row([], np.zeros(pairs.tags.shape[1])),

@@ -25,6 +25,7 @@ recent_*.npy           each language's rows, newest first
 tags_*.npy             each row's tags · tagged_*.npy: each tag's rows, newest first
 dates.npy              (n,) int32: days since 1970
 embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: hashes of their texts
+centering.npy          (m, dim) float32: what was taken out of them; see recommender.encoder.center
 index.faiss            the neighbor index over the embeddings
 words.bin, lexical_*   term weights of every article · spellings.bin: the words as people write them
 titles_*, …_vectors_*  shares of titles' words, vectors of tags and of authors:
@@ -117,6 +118,7 @@ SERVED = frozenset(
 """Files that are read to answer requests; their hashes are checked when a build is opened."""
 
 LEARNING = "learning.json"
+CENTERING = "centering.npy"
 
 _COMPARED = (
     *("sentences.bin", "sentences_ends.npy", "embeddings.npy", "calibration.json"),

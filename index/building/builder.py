@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -54,7 +55,7 @@ from index.sources.pushed_source import PUSHED
 from index.sources.source import Source
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.carried import CarriedRelating
-from recommender.encoder import Encoder
+from recommender.encoder import Encoder, embed_texts
 from recommender.errors import NotFoundError
 from recommender.evidence import KINDS
 from recommender.faiss_index import measure_recall
@@ -227,7 +228,9 @@ def _make(
             "build the whole source with: alsolike build"
         )
     with context.stage("encode"):
-        embeddings, encoded = encode_texts(context, encoder, load_encoder, texts)
+        embeddings, encoded, centering = encode_texts(
+            context, encoder, load_encoder, texts, columns.languages
+        )
     with context.stage("words"):
         workspace, spread = FolderWorkspace(folder), context.options.engine.spread
         lexical, terms = weigh_words(context, texts, columns.language_names[1:])
@@ -253,8 +256,9 @@ def _make(
         carried = carried_calibration(calibrated, entry)
         judged = clicked = None
         if carried is None and not context.options.weights:
-            judged = judged_pairs(context, store, boilerplate, links, visible, encoder)
-            clicked = clicked_pairs(context, visible, encoder)
+            encode = partial(embed_texts, encoder, centering=centering)
+            judged = judged_pairs(context, store, boilerplate, links, visible, encode)
+            clicked = clicked_pairs(context, visible, encode)
         related = relate(
             CorpusArticles(
                 embeddings=embeddings,

@@ -7,13 +7,14 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
-from index.build.build import Build
+from index.build.build import CENTERING, Build
 from index.build.manifest import EncoderEntry
 from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.context import BuildContext
 from index.building.engine import Encoding, find_digests
-from index.files import load_array
-from recommender.encoder import Embeddings, Encoder
+from index.files import load_array, save_array
+from recommender.centering import learn_centering
+from recommender.encoder import Embeddings, Encoder, center
 
 
 def encode_texts(
@@ -21,18 +22,23 @@ def encode_texts(
     encoder: Encoder,
     load_encoder: Callable[[], Encoder],
     texts: PreparedTexts | StoredTexts,
-) -> tuple[Embeddings, int]:
+    languages: NDArray[np.int32],
+) -> tuple[Embeddings, int, NDArray[np.float32]]:
     """Writes one embedding per row; unchanged texts reuse the live build's embeddings.
+
+    What only says which language a text is in is taken out of them: what that is, is learned when
+    all texts are encoded, and stays the same as long as embeddings are reused.
 
     Args:
         context: The build.
         encoder: The encoder.
         load_encoder: Loads the same encoder again, for use on another machine.
         texts: The prepared texts, one per row.
+        languages: Shape (n,), int32: the language of each row, 0 if unknown.
 
     Returns:
-        The embeddings, shape (n, dim), float32, memory-mapped read-only; and how many texts were
-        encoded.
+        The embeddings, shape (n, dim), float32, memory-mapped read-only; how many texts were
+        encoded; and what was taken out of them, as for :func:`recommender.encoder.center`.
     """
     dim = encoder.fingerprint.dim
     path = context.folder / "embeddings.npy"
@@ -44,11 +50,13 @@ def encode_texts(
         os.posix_fallocate(reserved.fileno(), 0, path.stat().st_size)
     digests = load_array(context.folder / "text_digests.npy")
     missing = np.arange(len(texts))
-    entry = EncoderEntry(**asdict(encoder.fingerprint))
+    entry, origin = EncoderEntry(**asdict(encoder.fingerprint)), encoder.fingerprint.model
     beside = None if context.beside is None else context.beside.build
+    centering: NDArray[np.float32] | None = None
     for build in (beside, context.previous):
         if build is not None and build.manifest.encoder == entry:
             missing = _carry_over(build, digests, embeddings)
+            centering = load_array(build.checked(CENTERING))
             break
     done = 0
 
@@ -66,9 +74,17 @@ def encode_texts(
         progress=advance,
     )
     for rows, encoded in context.options.engine.encode(encoding):
-        embeddings[rows] = encoded
+        embeddings[rows] = (
+            encoded if centering is None else center(encoded, centering, origin=origin)
+        )
+    if centering is None:
+        centering = learn_centering(embeddings, languages)
+        for start in range(0, len(embeddings), 65_536):
+            some = slice(start, start + 65_536)
+            embeddings[some] = center(embeddings[some], centering, origin=origin)
+    save_array(context.folder / CENTERING, centering)
     del embeddings
-    return load_array(path), len(missing)
+    return load_array(path), len(missing), centering
 
 
 def _carry_over(

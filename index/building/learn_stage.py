@@ -1,8 +1,8 @@
 """Learning in a build: what weights are learned from, and the record of what was learned."""
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,13 @@ from index.files import write_json
 from recommender.boilerplate import Boilerplate
 from recommender.clicks.click_judgments import click_judgments
 from recommender.clicks.propensities import position_propensities
-from recommender.encoder import Encoder, embed_texts
+from recommender.encoder import Embeddings
 from recommender.evidence import KINDS
 from recommender.fusion import Calibration
 from recommender.learning.judged_pairs import JudgedPairs
 from recommender.learning.learning_words import describe_learning
 from recommender.pipeline import PipelineResult
-from recommender.text import prepare
+from recommender.text import PreparedText, prepare
 
 LEAST_ENCODED = 200
 ENCODED_SHARE = 0.05
@@ -40,7 +40,7 @@ def judged_pairs(
     boilerplate: Boilerplate,
     found: LinkFindings,
     visible: NDArray[np.bool_],
-    encoder: Encoder,
+    encode: Callable[[Sequence[PreparedText]], Embeddings],
 ) -> JudgedPairs | None:
     """Collect the pairs of visible articles that the site and its editors call related.
 
@@ -50,7 +50,7 @@ def judged_pairs(
         boilerplate: The passages to remove from texts.
         found: The links between the pages, and what links call them.
         visible: Shape (n,), bool: which articles readers may see.
-        encoder: Encodes the texts without the words of their links.
+        encode: Makes the embeddings of texts without the words of their links.
 
     Returns:
         The pairs; ``None`` if there are none, or nothing is to be learned.
@@ -88,7 +88,7 @@ def judged_pairs(
             row: prepare(without_words_of_links(store[row], found.names), boilerplate)
             for row in linking.tolist()
         },
-        encode=partial(embed_texts, encoder),
+        encode=encode,
         sources={
             "links in texts": count[PageLinkKind.TEXT],
             "related links of pages": count[PageLinkKind.RELATED],
@@ -98,14 +98,16 @@ def judged_pairs(
 
 
 def clicked_pairs(
-    context: BuildContext, visible: NDArray[np.bool_], encoder: Encoder
+    context: BuildContext,
+    visible: NDArray[np.bool_],
+    encode: Callable[[Sequence[PreparedText]], Embeddings],
 ) -> JudgedPairs | None:
     """Collect the pairs of visible articles that readers' clicks judge.
 
     Args:
         context: The build.
         visible: Shape (n,), bool: which articles readers may see.
-        encoder: Makes the embeddings.
+        encode: Makes the embeddings of texts.
 
     Returns:
         The pairs; ``None`` if the clicks tell nothing, or nothing is to be learned.
@@ -133,7 +135,7 @@ def clicked_pairs(
         grades=np.log2(1 + judged.gains),
         linked=np.zeros((0, 2), dtype=np.int32),
         texts={},
-        encode=partial(embed_texts, encoder),
+        encode=encode,
         sources={"pairs by clicks": len(judged.gains)},
         closed=True,
     )

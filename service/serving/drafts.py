@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
-from index.build.build import Build
+from index.build.build import CENTERING, Build
 from index.build.lexicon import PHRASE_WEIGHTS, Vocabulary, load_calibration, load_matrix
 from index.build.prepared_texts import StoredTexts
 from index.build.sentences import BuildSentences
@@ -214,6 +214,7 @@ class DraftIndex:
         self._phrase_weights = cast(
             "NDArray[np.float32]", load_array(build.checked(PHRASE_WEIGHTS))
         )
+        self._centering = load_array(build.checked(CENTERING))
         self._index = open_index(build)
         self._sentences = BuildSentences(build.checked)
         self._label_idf = {
@@ -263,7 +264,7 @@ class DraftIndex:
         none = np.empty(0, dtype=np.int32)
         kin = none if own is None else build.members[build.story_of[own]]
         compared = PairData(
-            embeddings=embed_texts(encoder, [text]),
+            embeddings=embed_texts(encoder, [text], centering=self._centering),
             terms=self._vocabulary.weigh(words),
             titles=self._vocabulary.weigh_titles(words),
             tags=label_row(tags, self._label_idf["tag"]),
