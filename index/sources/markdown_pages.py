@@ -68,7 +68,11 @@ class MarkdownSource(PageFolderSource):
         return self._parse(find_site(self.path, self.preset), location, page)
 
     def _parse(self, site: SitePreset, location: str, page: Page) -> Record:
-        front, body = split_front_matter(page.text())
+        try:
+            front, body = split_front_matter(page.text())
+        except RecordError:  # what is no page, such as a generator's template, need not be readable
+            site.place(SitePage(path=PurePosixPath(page.file), given={}, values={}))
+            raise
         is_mdx = site.is_mdx or page.path.suffix.lower() == ".mdx"
         front = (exported_values(body) if is_mdx else {}) | front
         if not front and page.path.stem.casefold() in _TABLE["for_authors"]:
