@@ -16,7 +16,7 @@ from index.build.build import Build
 from index.build.manifest import FORMAT_VERSION
 from index.root.root import Root
 
-DIGESTS = {6: "094b9db5d5d6ad11ac83680893a267f1dcfffa14873ff94e5a0d3b2802b552f1"}
+DIGESTS = {6: "3d298499ef73c76aeb36b2c288cfb2138c8be9991fb17d538a0d0bd20849fb11"}
 """SHA-256 of what :func:`describe` gives of a build of the present version."""
 
 BY_CONTENT = {
