@@ -78,6 +78,7 @@ class LinkTarget:
         title: Its title.
         names: The words of links to it on other pages.
         phrases: Its key phrases, best first.
+        refused: Words that should not link to it.
     """
 
     row: int
@@ -85,6 +86,7 @@ class LinkTarget:
     title: str
     names: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +217,7 @@ class LinkText:
         for score, row, place in sorted(found, key=lambda each: (-each[0], *each[1:])):
             sentence = self.sentences[place.sentence]
             words = sentence.words[place.first : place.last + 1]
-            stems = tuple(word.stem for word in words)
+            stems = self._stems_at(place)
             held = {(place.sentence, at) for at in range(place.first, place.last + 1)}
             if len(links) == most:
                 break
@@ -263,7 +265,7 @@ class LinkText:
         A later one must fit better by a factor, since texts link what they mention first.
         """
         worth, wholes = self._worth(target)
-        title = {*_stems(target.title)}
+        title, refused = {*_stems(target.title)}, {_stems(words) for words in target.refused}
         masses: defaultdict[int, float] = defaultdict(float)
         for stem, value in worth.items():
             for number in self._holding.get(stem, ()):
@@ -272,7 +274,7 @@ class LinkText:
         best = 0.0
         for number in sorted(masses):
             both = self._best_in(number, worth, title), self._whole_in(number, wholes)
-            found = [place for place in both if place is not None]
+            found = [place for place in both if place and self._stems_at(place) not in refused]
             if not found:
                 continue
             place = max(found, key=lambda each: each.fit)
@@ -283,6 +285,10 @@ class LinkText:
                 fit /= _LATER
             places.append((fit / (fit + _FULL), place))
         return places
+
+    def _stems_at(self, place: Place) -> tuple[str, ...]:
+        words = self.sentences[place.sentence].words[place.first : place.last + 1]
+        return tuple(word.stem for word in words)
 
     def _worth(self, target: LinkTarget) -> tuple[dict[str, float], _Wholes]:
         """Return what each word is worth for a target; and its title and names as stems."""

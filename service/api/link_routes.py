@@ -9,11 +9,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from service.api.api_models import ApiModel
+from service.api.api_models import ApiModel, RequestModel
 from service.api.draft_models import request_schema
 from service.api.draft_routes import DRAFT_PROBLEMS, Drafts
-from service.api.editorial_router import Id, json_body, make_router, problems
+from service.api.editorial_router import Id, Target, json_body, make_router, problems
 from service.curation.decision_actions import find_row
+from service.decisions.decision_rules import MAX_REASON
+from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.roles import Role
 from service.serving.serving_view import ServingView
@@ -59,6 +61,13 @@ class SuggestedLink(ApiModel):
     """the words as a link in HTML, to be copied"""
 
 
+class WordsRequest(RequestModel):
+    """Words that should not become a link to a target."""
+
+    words: str = Field(min_length=1, max_length=MAX_REASON)
+    """as they stand in the text"""
+
+
 class LinksAnswer(ApiModel):
     """Links that would fit, best first."""
 
@@ -71,7 +80,8 @@ class LinksAnswer(ApiModel):
 
 def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
     """Returns the routes that suggest links in texts."""
-    whole, router = APIRouter(), make_router("editors", context.auth.require(Role.EDITOR))
+    editor = context.auth.require(Role.EDITOR)
+    whole, router = APIRouter(), make_router("editors", editor)
     of_drafts = APIRouter(tags=["editing"])
 
     @router.get(
@@ -80,13 +90,24 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
         responses=problems(404),
     )
     def links(id: Id, inbound: bool = False) -> LinksAnswer:
-        """Leaves out what editors judged bad; judge a suggestion with PUT /v1/judgments."""
+        """Leaves out what editors refused: links by PUT /v1/judgments, words by PUT /v1/links."""
         view, now = context.live.view()
         row = find_row(view.build, id)
         finder = context.link_finder(view.build)
         suggest = finder.to_article if inbound else finder.in_article
-        refused = context.judged_links().bad
+        refused = context.refused_links()
         return _answer(view, suggest(view, row, now=now, query=context.query, refused=refused))
+
+    @router.put(
+        "/links",
+        summary="Refuse the words of a suggested link, but not its target",
+        status_code=204,
+    )
+    def refuse_words(
+        article_id: Id, target_id: Target, body: WordsRequest, identity: Identity = Depends(editor)
+    ) -> None:
+        """Then other words are suggested for the target, if any fit; /v1/undo takes it back."""
+        context.actions.refuse_words(identity.actor, article_id, target_id, body.words)
 
     @of_drafts.post(
         "/v1/links",

@@ -11,7 +11,7 @@ from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli.options import JsonOption, LimitOption, RootOption, print_json
 from service.cli.related_commands import read_text, unknown_article
-from service.curation.golden_set import weigh
+from service.curation.refused_links import read_refused
 from service.decisions.open_decisions import nothing_decided, open_decisions, read_state
 from service.serving.serving_view import ServingView
 from service.settings import Settings, load_settings
@@ -79,7 +79,7 @@ def _find(
     inbound: bool,
     limit: int | None,
 ) -> Iterator[dict[str, Any]]:
-    from service.curation.text_link_finder import LinkFinder, find_orphans
+    from service.curation.text_link_finder import NONE_REFUSED, LinkFinder, find_orphans
 
     build = Root(settings.root).open()
     served, now, query = ServingView(build, read_state(settings)), utc_now(), settings.query
@@ -97,10 +97,10 @@ def _find(
     row = None if article_id is None else build.row(article_id)
     if article_id is not None and row is None:
         raise NotFoundError(unknown_article(build, article_id))
-    refused = frozenset[tuple[str, str]]()
+    refused = NONE_REFUSED
     if not nothing_decided(settings):
         with closing(open_decisions(settings)) as database:
-            refused = weigh(database.judgments.all(), ()).bad
+            refused = read_refused(database)
     suggest = finder.to_article if inbound else finder.in_article
     for each in find_orphans(served, now) if row is None else [row]:
         found = suggest(served, each, now=now, query=query, refused=refused)

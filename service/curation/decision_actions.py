@@ -174,6 +174,20 @@ class DecisionActions:
         self._refuse_met(actor, "takedown", article_id, "", seen)
         return self.store(lambda db: db.takedowns.lift(actor, article_id=article_id, reason=reason))
 
+    def refuse_words(self, actor: Actor, article_id: str, target_id: str, words: str) -> int:
+        """Stores that words of an article should not link to a target; others may.
+
+        Raises:
+            UnknownArticleError: If the published build does not hold the article.
+            DecisionError: If it does not hold the target, or the words are invalid.
+        """
+        return self.store(
+            lambda db: db.refused_words.put(
+                actor, article_id=article_id, target_id=target_id, words=words
+            ),
+            known=(article_id, target_id),
+        )
+
     def undo(self, actor: Actor, seq: int) -> int:
         """Undoes the decision of an audit entry, see :meth:`Database.undo`."""
         return self.store(lambda database: database.undo(actor, seq))

@@ -11,7 +11,7 @@ import functools
 import html
 import itertools
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,7 +31,7 @@ from recommender.sentences import NOTHING
 from recommender.text import PreparedText
 from recommender.text_links import LinkBasis, LinkTarget, LinkText, TextLink
 from recommender.tokenizer import tokenize_corpus
-from service.curation.golden_set import Pair
+from service.curation.refused_links import RefusedLinks
 from service.serving.drafts import RelatedDraft
 from service.serving.selection import (
     ListContext,
@@ -45,6 +45,7 @@ from service.serving.serving_view import ServingView
 MOST_INBOUND = 10
 """Most articles to suggest links from, for one article."""
 
+NONE_REFUSED = RefusedLinks()
 _ROWS = ("source", "target")
 _SOURCES = 30
 _TITLED, _LEAST_TITLE = 30, 0.6
@@ -124,7 +125,7 @@ class LinkFinder:
         *,
         now: int,
         query: RelatedQuery,
-        refused: Collection[Pair] = (),
+        refused: RefusedLinks = NONE_REFUSED,
     ) -> list[LinkSuggestion]:
         """Suggests links in the text of an article, best first.
 
@@ -133,7 +134,7 @@ class LinkFinder:
             row: The article's row.
             now: The current time, in microseconds since 1970 UTC.
             query: What the site asks for by default.
-            refused: The links that editors judged bad.
+            refused: The links and words that editors refused.
         """
         article = self.build.article(row)
         related = self.related_to(served, row, article, now, query)
@@ -184,7 +185,7 @@ class LinkFinder:
         *,
         now: int,
         query: RelatedQuery,
-        refused: Collection[Pair] = (),
+        refused: RefusedLinks = NONE_REFUSED,
     ) -> list[LinkSuggestion]:
         """Suggests texts that could link to an article, each with the place, best first.
 
@@ -195,7 +196,7 @@ class LinkFinder:
             row: The article's row; if readers may not see it, nothing is suggested.
             now: The current time, in microseconds since 1970 UTC.
             query: What the site asks for by default.
-            refused: The links that editors judged bad.
+            refused: The links and words that editors refused.
         """
         if not served.is_visible(row, now):
             return []
@@ -283,7 +284,7 @@ class LinkFinder:
         self,
         related: Mapping[int, float],
         article: Article,
-        refused: Collection[Pair] = (),
+        refused: RefusedLinks = NONE_REFUSED,
         without: int | None = None,
     ) -> Iterator[LinkTarget]:
         """Yields the articles that a text may link to.
@@ -291,13 +292,14 @@ class LinkFinder:
         Args:
             related: The score of each, by row.
             article: The article with the text.
-            refused: The links that editors judged bad.
+            refused: The links and words that editors refused.
             without: The text's own row, whose links don't say what others are called.
         """
         build = self.build
         self._learn_names([row for row in related if row not in self._names])
         for row, score in related.items():
-            if (article.id, build.article_id(row)) in refused:
+            pair = article.id, build.article_id(row)
+            if pair in refused.pairs:
                 continue
             names = (words for source, words in self._names[row] if source != without)
             phrases = build.phrases(row).tolist()
@@ -307,6 +309,7 @@ class LinkFinder:
                 title=build.title(row),
                 names=tuple(dict.fromkeys(names)),
                 phrases=tuple(build.phrase_names[each] for each in phrases if each != NO_PHRASE),
+                refused=tuple(refused.words.get(pair, ())),
             )
 
     def _learn_names(self, rows: Sequence[int]) -> None:

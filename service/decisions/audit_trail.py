@@ -3,7 +3,7 @@
 Entries are never changed or removed. An undo is a new decision, which restores the earlier values.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,13 +105,22 @@ class AuditTrail(Table):
 
 
 _TABLE = schema.audit
-_TABLES = {"override": schema.overrides, "takedown": schema.takedowns, "judgment": schema.judgments}
+UNDONE: Mapping[str, sa.Table] = {
+    "override": schema.overrides,
+    "takedown": schema.takedowns,
+    "judgment": schema.judgments,
+    "words": schema.refused_words,
+}
+"""The tables of the kinds of decisions that can be undone."""
+
+_FURTHER = {"judgment": "author", "words": "words"}
+"""The columns of the tables' keys besides the ids, which entries keep among the values."""
 
 
 def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
     """Undoes the decision that one entry of the audit trail records.
 
-    Refuses if a newer decision changed the same pin, hide, takedown or judgment.
+    Refuses if a newer decision changed the same pin, hide, takedown, judgment or words.
 
     Args:
         store: The open database of decisions.
@@ -132,7 +141,7 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
         if entry is None:
             raise NotFoundError(f"the audit trail has no entry {seq}")
         kind = entry["action"].partition(".")[0]
-        if kind not in _TABLES:
+        if kind not in UNDONE:
             raise DecisionError(
                 "seq", f"entry {seq} ({entry['action']}) is of a kind that can't be undone"
             )
@@ -140,8 +149,7 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
         key = {"article_id": entry["article_id"]}
         if kind != "takedown":
             key["target_id"] = entry["target_id"]
-        if kind == "judgment":
-            key["author"] = _author(entry)
+        key |= further_key(kind, entry["before"], entry["after"])
         values = entry["before"]
         if values is not None:
             values = {name: value for name, value in values.items() if name not in key}
@@ -149,7 +157,7 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
                 values["until"] = NEVER
             if kind == "override":
                 values.setdefault("since", 0)  # entries of older versions say nothing of it
-        return change.decide(f"{kind}.undo", _TABLES[kind], key, values, reason=reason)
+        return change.decide(f"{kind}.undo", UNDONE[kind], key, values, reason=reason)
 
 
 def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:
@@ -160,7 +168,8 @@ def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:
         _TABLE.c.action.startswith(f"{kind}."),
     )
     for later in change.connection.execute(newer.order_by(_TABLE.c.seq)).mappings():
-        if kind == "judgment" and _author(later) != _author(entry):
+        keys = (further_key(kind, each["before"], each["after"]) for each in (later, entry))
+        if next(keys) != next(keys):
             continue
         raise SupersededError(
             f"entry {entry['seq']} can't be undone, as {later['who']} has made a newer decision "
@@ -168,5 +177,15 @@ def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:
         )
 
 
-def _author(entry: sa.RowMapping) -> str:
-    return str((entry["after"] or entry["before"])["author"])
+def further_key(
+    kind: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> dict[str, str]:
+    """Returns what an entry's decision is about besides the ids, such as whose judgment it is.
+
+    Args:
+        kind: The kind of the decision, the first word of its action.
+        before: The earlier values.
+        after: The new values.
+    """
+    name = _FURTHER.get(kind)
+    return {} if name is None else {name: str((after or before or {})[name])}

@@ -42,6 +42,7 @@ from service.decisions.judgments import Judgments
 from service.decisions.overrides import Overrides
 from service.decisions.pushed_statements import PushedStatements
 from service.decisions.read_state import read_changes, read_state
+from service.decisions.refused_words import RefusedWords
 from service.decisions.schema import HEAD, VERSION_TABLE, make_tables
 from service.decisions.sessions import Attempts, Sessions
 from service.decisions.snapshot_file import SNAPSHOT
@@ -65,6 +66,7 @@ class Database:
         self.overrides = Overrides(store)
         self.takedowns = Takedowns(store)
         self.judgments = Judgments(store)
+        self.refused_words = RefusedWords(store)
         self.pushed = PushedStatements(store)
         self.tokens = Tokens(store)
         self.editors = Editors(store)
@@ -125,7 +127,10 @@ class Database:
 
         For example, ``{"overrides": 3, "takedowns": 0, …}``.
         """
-        tables = ("overrides", "takedowns", "judgments", "pushed", "tokens", "editors", "audit")
+        tables = (
+            *("overrides", "takedowns", "judgments", "refused_words"),
+            *("pushed", "tokens", "editors", "audit"),
+        )
         with self._store.read() as connection:
             return {name: count_rows(connection, schema.metadata.tables[name]) for name in tables}
 

@@ -126,6 +126,14 @@ judgments = _table(
     *_required(verdict=Integer, build=Text, reason=Text, created=BigInteger),
 )
 
+refused_words = _table(
+    "refused_words",
+    _key("article_id"),
+    _key("target_id"),
+    _key("words"),
+    *_required(author=Text, created=BigInteger),
+)
+
 tokens = _table(
     "tokens",
     _key("id"),

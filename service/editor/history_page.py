@@ -14,7 +14,7 @@ from index.build.build import Build
 from index.root.root import Root
 from recommender.visibility import microseconds
 from service.curation.article_search import read_title
-from service.decisions.audit_trail import AuditEntry
+from service.decisions.audit_trail import UNDONE, AuditEntry, further_key
 from service.editor.article_page import describe_done
 from service.editor.builds_page import list_events
 from service.editor.editor_pages import EditorPages
@@ -107,8 +107,8 @@ def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str,
     lines = []
     for entry in entries:
         thing = entry.action.partition(".")[0]
-        author = str((entry.after or entry.before or {}).get("author", ""))
-        key = (thing, entry.article_id, entry.target_id, author if thing == "judgment" else "")
+        further = further_key(thing, entry.before, entry.after).values()
+        key = (thing, entry.article_id, entry.target_id, *further)
         lines.append(
             {
                 "at": entry.at,
@@ -120,7 +120,7 @@ def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str,
                 and entry.article_id
                 and build.row(entry.article_id) is not None
                 else "",
-                "undo": key not in touched and thing in ("override", "takedown", "judgment"),
+                "undo": key not in touched and thing in UNDONE,
             }
         )
         touched.add(key)

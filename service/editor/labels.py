@@ -114,6 +114,10 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
             return f"cleared the rating of {_named(build, entry.target_id)} in {article}"
         word = "good" if entry.after["verdict"] == 1 else "bad"
         return f"marked {_named(build, entry.target_id)} as a {word} link in {article}"
+    if thing == "words":
+        words = (entry.after or entry.before or {})["words"]
+        did = f"refused “{words}”" if entry.after else f"allowed “{words}” again"
+        return f"{did} as the words of a link to {_named(build, entry.target_id)} in {article}"
     name = str((entry.after or entry.before or {}).get("name", ""))
     if entry.action == "editor.add" and entry.after:
         name += f" ({entry.after['role']})" if "role" in entry.after else ""

@@ -33,7 +33,8 @@ def links_page_router(pages: EditorPages) -> APIRouter:
         view, now = pages.view()
         row = find_row(view.build, id)
         finder, judged = context.link_finder(view.build), context.judged_links()
-        asked: dict[str, Any] = {"now": now, "query": context.query, "refused": judged.bad}
+        refused = context.refused_links()
+        asked: dict[str, Any] = {"now": now, "query": context.query, "refused": refused}
         return pages.render(
             "links",
             person,
@@ -53,6 +54,9 @@ def links_page_router(pages: EditorPages) -> APIRouter:
         person: Identity = Depends(pages.writer),
     ) -> Response:
         verdict, _, target_id = act.partition(" ")
+        if verdict == "words":
+            entry = context.actions.refuse_words(person.actor, article_id, target_id, words)
+            return back_to(page or article_id, entry, view="links")
         if verdict not in _VERDICTS:
             raise ProblemError(422, f"{act[:20]!r} is not an action of this page", field="act")
         entry = context.actions.store(

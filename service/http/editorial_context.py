@@ -10,6 +10,7 @@ from service.curation.article_search import ArticleSearch
 from service.curation.decision_actions import DecisionActions
 from service.curation.golden_set import GoldenSet, weigh
 from service.curation.publishing import BuildActions
+from service.curation.refused_links import RefusedLinks, read_refused
 from service.decisions.database import Database
 from service.http.auth import Auth
 from service.serving.live import Live
@@ -60,6 +61,10 @@ class EditorialContext:
     def judged_links(self) -> GoldenSet:
         """Returns the links that editors judged good or bad."""
         return weigh(self.database().judgments.all(), ())
+
+    def refused_links(self) -> RefusedLinks:
+        """Returns the links in texts that editors refused, and words that they refused for some."""
+        return read_refused(self.database())
 
     def _forget(self) -> None:
         self._finder = None

@@ -72,6 +72,7 @@ def read_all(url: str) -> list[object]:
             [database.overrides.of(name) for name in "abc"],
             sorted(database.takedowns.all(), key=lambda found: found.article_id),
             database.judgments.all(),
+            database.refused_words.all(),
             database.pushed.above(0),
             database.pushed.last(),
             database.tokens.all(),
@@ -94,6 +95,7 @@ def decide_everything(database: Database) -> str:
     database.takedowns.lift(OMAR, article_id="back")
     database.pushed.put(OMAR, [NewStatement(article_id="b", record={"title": "Über"})])
     database.judgments.put(OMAR, article_id="a", target_id="c", verdict=-1, build="b1")
+    database.refused_words.put(MIRA, article_id="a", target_id="b", words="über alles")
     text, _ = database.tokens.add(MIRA, name="cms", role=Role.EDITOR)
     database.tokens.revoke(MIRA, database.tokens.add(MIRA, name="old", role=Role.READ)[1].id)
     editor = database.editors.add(MIRA, name="Zoë", role=Role.ADMIN, password=PASSWORD)

@@ -158,3 +158,30 @@ def test_the_command_prints_text_json_and_csv(desk: Desk, tmp_path: Path) -> Non
         refused = CliRunner().invoke(app, ["links", *more, "--text", str(draft), "--root", root])
         assert why in str(refused.exception)
         draft.write_text("\n")
+
+
+def test_refused_words_leave_the_target_to_other_words_and_are_no_judgment(desk: Desk) -> None:
+    words = "kelp gardens at the harbour wall"
+
+    def suggested() -> list[str]:
+        found = items(desk.ask("GET", "/v1/links", params={"id": "a0"}))
+        return [each["words"] for each in found if each["target_id"] == "a1"]
+
+    assert suggested() == [words]
+    with desk.database() as database:
+        before = database.judgments.all()
+    with editor(desk) as mira:
+        mira.get("/editor/links", id="a0")
+        mira.send("/editor/links", act="words a1", words=words, page="a0")
+        assert f"You refused “{words}” as the words of a link to" in mira.said
+        assert words not in suggested()
+        with desk.database() as database:
+            assert database.judgments.all() == before
+        fields = {name: mira.hidden[name] for name in ("seq", "back", "view")}
+        mira.send("/editor/undo", **fields)
+        assert f"You allowed “{words}” again" in mira.said
+    assert suggested() == [words]
+    pair = {"article_id": "a0", "target_id": "a1"}
+    put = desk.ask("PUT", "/v1/links", params=pair, json={"words": words.upper()})
+    assert put.status_code == 204
+    assert words not in suggested()

@@ -1,0 +1,47 @@
+"""Stores words that an editor does not want as a link to a target, though the target is welcome."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from service.decisions import schema
+from service.decisions.decision_rules import MAX_REASON, check_pair
+from service.decisions.decision_store import Actor, Table
+from service.errors import DecisionError
+
+_TABLE = schema.refused_words
+
+
+class RefusedWords(Table):
+    """Reads and changes the database table of words that are not to become links."""
+
+    def all(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """Returns the words by the article with the text and the target, by their ids."""
+        found: defaultdict[tuple[str, str], tuple[str, ...]] = defaultdict(tuple)
+        for row in self._rows(sa.select(_TABLE).order_by(*_TABLE.primary_key.columns)):
+            found[row["article_id"], row["target_id"]] += (row["words"],)
+        return found
+
+    def put(self, actor: Actor, *, article_id: str, target_id: str, words: str) -> int:
+        """Stores that some words of an article's text should not link to a target.
+
+        Args:
+            actor: The actor who decides.
+            article_id: The article with the text.
+            target_id: The target, to which other words may link.
+            words: The words as they stand in the text.
+
+        Raises:
+            InputError: If an id is invalid, or the words are empty or too long.
+            DatabaseError: If the database can't be written; then nothing was changed.
+        """
+        check_pair(article_id, target_id)
+        if not 0 < len(words) <= MAX_REASON:
+            raise DecisionError("words", f"the words must have 1 to {MAX_REASON} characters")
+        key = {"article_id": article_id, "target_id": target_id, "words": words}
+        with self._store.change(actor) as change:
+            values = {"author": actor.name, "created": change.now}
+            return change.decide("words.refuse", _TABLE, key, values, reason="")
