@@ -232,7 +232,7 @@ def _make(
             context, encoder, load_encoder, texts, columns.languages
         )
     with context.stage("words"):
-        workspace, spread = FolderWorkspace(folder), context.options.engine.spread
+        workspace, spread = FolderWorkspace(folder), context.engine.spread
         lexical, terms = weigh_words(context, texts, columns.language_names[1:])
     with context.stage("index"):
         index = make_index(

@@ -59,7 +59,7 @@ class BuildOptions:
         trust_related_blocks: Take blocks of related links that stand on most pages, with nearly the
             same length, for an editor's own.
         milvus: The Milvus server to store vectors in; by default they are in a file of the build.
-        engine: Runs the heavy stages, in this process or on a cluster.
+        engine: Runs the heavy stages of a full build, in this process or on a cluster.
     """
 
     mapping: FieldMapping
@@ -142,6 +142,15 @@ class BuildContext:
     refused: list[tuple[str, int, str]] = field(default_factory=list)
     beside: Beside | None = None
     changed: tuple[Mapping[str, bytes], Sequence[str]] | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """What runs the heavy stages: for a small build always this process.
+
+        Handing out the few rows of a small build takes longer than the work on them.
+        """
+        small = self.carried is not None or self.options.changes is not None
+        return LocalEngine() if small else self.options.engine
 
     def fail_with(self, beside: Future[None]) -> None:
         """Ends the build early if work in the background fails.

@@ -73,7 +73,7 @@ def encode_texts(
         digests=digests,
         progress=advance,
     )
-    for rows, encoded in context.options.engine.encode(encoding):
+    for rows, encoded in context.engine.encode(encoding):
         embeddings[rows] = (
             encoded if centering is None else center(encoded, centering, origin=origin)
         )

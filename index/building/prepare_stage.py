@@ -98,7 +98,7 @@ def prepare_articles(
             for article in store.several(rows[start:stop])
         ]
 
-    spread = in_turn(context.options.engine.spread)
+    spread = in_turn(context.engine.spread)
     for block in spread(work, equal_blocks(len(rows), _BLOCK), stage="prepare"):
         written.add(block)
         context.progress("prepare", written.count, len(rows))

@@ -28,7 +28,7 @@ def read_statements(
         return None
     staged = StatementStaging(staging)
     raw = (one for one in context.options.statements() if staged.note(one))
-    for batch in context.options.engine.stream(work, raw, stage="read"):
+    for batch in context.engine.stream(work, raw, stage="read"):
         staged.add([(one.id, one.data, one.language) for one in batch.articles])
         context.report.add(batch.report)
     return staged

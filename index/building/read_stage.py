@@ -149,7 +149,7 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
             source=source.name,
             dated=statements is not None,
         )
-        for batch in options.engine.stream(work, raw, stage="read"):
+        for batch in context.engine.stream(work, raw, stage="read"):
             missing -= _add_batch(context, staging, batch, number)
             context.progress("read", report.kept, None)
         if options.mapping.guess_language:

@@ -41,7 +41,7 @@ def weigh_words(
     """
     if context.carried is not None and context.previous is not None:
         return _weigh_fresh(context, context.previous, context.carried, texts), None
-    folder, spread = context.folder, context.options.engine.spread
+    folder, spread = context.folder, context.engine.spread
     workspace = FolderWorkspace(folder)
     corpus = tokenize_corpus(texts, workspace, spread)
     terms = count_corpus(corpus, workspace, spread)

@@ -99,7 +99,8 @@ def run_build(
     """
     before = root.live
     try:
-        with open_engine(settings.engine, address=settings.ray_address, root=root.path) as engine:
+        kind = "local" if options.changes is not None else settings.engine
+        with open_engine(kind, address=settings.ray_address, root=root.path) as engine:
             made = make_build(
                 root, sources, load_encoder, replace(options, engine=engine), progress
             )

@@ -146,7 +146,8 @@ class VariantBuilds:
             self.settings.model,
             self.settings.precision,
         )
-        engine = open_engine(varied.engine, address=varied.ray_address, root=root.path)
+        kind = "local" if beside.changed is not None else varied.engine
+        engine = open_engine(kind, address=varied.ray_address, root=root.path)
         with engine as opened:
             options = replace(
                 self.options,

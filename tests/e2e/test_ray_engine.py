@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Encoder, HashingEncoder
 from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
-from tests.support.builds import SAMPLE, plain_mapping
+from tests.support.builds import SAMPLE, change, plain_mapping, sample_judgments
 from tests.support.ray_cluster import RayCluster, ray_cluster
 
 SOURCE = SAMPLE / "articles.jsonl"
@@ -75,14 +76,16 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
         yield cluster
 
 
-def build_by(engine: Engine, path: Path, load_encoder: Callable[[], Encoder]) -> Build:
+def build_by(
+    engine: Engine, path: Path, load_encoder: Callable[[], Encoder], **options: Any
+) -> Build:
     root = Root(path)
     with root.locked("test"):
         manifest = make_build(
             root,
             [JsonlSource(str(SOURCE))],
             load_encoder,
-            BuildOptions(mapping=plain_mapping(), engine=engine),
+            BuildOptions(mapping=plain_mapping(), engine=engine, **options),
         ).manifest
     return root.open(manifest.name)
 
@@ -174,6 +177,32 @@ def test_the_real_model_gives_the_same_lists_though_others_batch_its_texts(
     assert abs(relevance(here) - relevance(there)) <= 0.002
 
 
+@pytest.mark.filterwarnings("default::DeprecationWarning:ray")  # it sets what it deprecates
+def test_lists_are_the_local_ones_with_learned_weights_and_small_builds_are_made_here(
+    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from index.scale_out.ray import ray_engine
+
+    monkeypatch.setattr(ray_engine, "SHARD", 64)
+    local = build_by(
+        LocalEngine(), tmp_path / "local", lambda: HashingEncoder(64), judgments=sample_judgments
+    )
+    assert local.learning["adopted"]
+    root = Root(tmp_path / "root")
+    with open_engine("ray", address=cluster.address, root=root.path) as engine:
+        build = build_by(engine, root.path, lambda: HashingEncoder(64), judgments=sample_judgments)
+        assert_same(build, local)
+        assert build.learning == local.learning
+        with root.locked("test"):
+            root.make_live(root.verify(build.name))
+        worked = dict(engine.worked)  # type: ignore[attr-defined]
+        assert worked.keys() >= {"read", "encode", "explained"}
+        change(root, [{"id": "new", "title": "Wild bees in another town"}], engine=engine)
+        assert engine.worked == worked  # type: ignore[attr-defined]
+    assert root.open().row("new") is not None
+
+
+@pytest.mark.full
 def test_a_build_outlives_its_driver_and_then_a_node(
     cluster: RayCluster, local: Build, tmp_path: Path
 ) -> None:

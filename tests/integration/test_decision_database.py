@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.errors import DatabaseError
-from recommender.errors import ArticleError, InputError, NotFoundError
+from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions.database import Database
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
@@ -62,29 +62,10 @@ def targets(database: Database, article_id: str = "a") -> list[tuple[str, str, i
 # Overrides
 
 
-def test_a_pin_is_there_with_all_that_was_said_about_it(database: Database, clock: Clock) -> None:
-    pin(database, reason="Überblick\n2026", until=clock.now + SECOND)
-    (found,) = database.overrides.of("a").items
-    assert (found.target_id, found.kind, found.position) == ("b", OverrideKind.PIN, 1)
-    assert (found.reason, found.author) == ("Überblick\n2026", "mira")
-    assert (found.created, found.until) == (clock.now, clock.now + SECOND)
-    assert database.overrides.into("b") == database.overrides.all() == [found]
-
-
 def test_a_second_decision_about_a_pair_takes_the_place_of_the_first(database: Database) -> None:
     pin(database)
     hide(database)
     assert targets(database) == [("b", "hide", None)]
-
-
-def test_a_list_shows_pins_by_position_the_newer_of_two_first_then_hides(
-    database: Database, clock: Clock
-) -> None:
-    for target, position in (("late", 3), ("older", 2), ("newer", 2)):
-        clock.now += SECOND
-        pin(database, target, position=position)
-    hide(database, "gone")
-    assert [target for target, _, _ in targets(database)] == ["newer", "older", "late", "gone"]
 
 
 def test_two_pins_to_one_position_reach_readers_older_first(
@@ -108,39 +89,6 @@ def test_a_removed_override_is_gone_and_its_list_has_a_new_version(database: Dat
     assert database.overrides.of("a").version > first
     with pytest.raises(NotFoundError, match="'b' is not pinned or hidden in the list of 'a'"):
         database.overrides.remove(MIRA, article_id="a", target_id="b")
-
-
-@pytest.mark.parametrize(
-    ("values", "field"),
-    [
-        ({"position": 0}, "position"),
-        ({"position": 51}, "position"),
-        ({"position": None}, "position"),
-        ({"position": 3, "kind": OverrideKind.HIDE}, "position"),
-        ({"not_related": True}, "not_related"),
-        ({"target": "a"}, "target_id"),
-        ({"reason": "x" * 1_001}, "reason"),
-        ({"reason": "a\0b"}, "reason"),
-        ({"reason": "\udc00"}, "reason"),
-        ({"until": 1_799_999_999_999_999}, "until"),
-        ({"until": 1_800_000_000_000_000}, "until"),
-        ({"target": "a\nb"}, "target_id"),
-        ({"target": ".."}, "target_id"),
-        ({"article_id": ""}, "article_id"),
-        ({"article_id": "ü" * 257}, "article_id"),
-    ],
-)
-def test_a_decision_that_cant_be_taken_names_its_field_and_changes_nothing(
-    database: Database, values: dict[str, Any], field: str
-) -> None:
-    version = database.version()
-    with pytest.raises(InputError) as error:
-        pin(database, **values)
-    assert isinstance(error.value, (ArticleError, DecisionError))
-    assert error.value.field == field
-    assert database.version() == version
-    assert database.overrides.all() == []
-    assert list(database.audit.all()) == []
 
 
 def test_the_longest_ids_and_reasons_are_kept_as_they_are(database: Database) -> None:

@@ -43,11 +43,13 @@ def copy(made: Site, tmp_path: Path) -> tuple[Site, list[str]]:
     return Site(tmp_path / "root"), made.root.names()
 
 
-def test_lists_are_those_of_a_local_build(made: Site, tmp_path: Path) -> None:
+def test_lists_are_those_of_a_local_build_with_learned_weights(made: Site, tmp_path: Path) -> None:
     here = made.root.open(made.root.names()[0])
     there = Site(tmp_path / "local")
     there.wanted = None
     local = there.root.open(there.build())
+    assert here.learning["adopted"]
+    assert here.learning == local.learning
     assert np.array_equal(here.related_rows, local.related_rows)
     assert np.allclose(here.related_scores, local.related_scores, atol=1e-6)
     assert not (here.folder / "index.faiss").exists()

@@ -26,6 +26,12 @@ def plain_mapping() -> FieldMapping:
     return FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
 
 
+def sample_judgments() -> dict[tuple[str, str], int]:
+    """Articles of the sample that are of one series, to learn weights of evidence from."""
+    series = json.loads((SAMPLE / "kin.json").read_text())["series"].values()
+    return {(one, other): 1 for some in series for one in some for other in some if one != other}
+
+
 def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> str:
     """Build records with the hashing encoder, make them live, and return the build's name."""
     source = folder / "articles.jsonl"
@@ -42,11 +48,16 @@ def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> s
     return manifest.name
 
 
-def change(root: Root, put: Iterable[Mapping[str, Any]] = (), remove: Iterable[str] = ()) -> str:
+def change(
+    root: Root,
+    put: Iterable[Mapping[str, Any]] = (),
+    remove: Iterable[str] = (),
+    **more: Any,
+) -> str:
     """Make a small build of records to put and ids to remove, make it live, return its name."""
     records = [Record(location=f"change {record['id']}", values=record) for record in put]
     changes = Changes(put={"pushed": records}, remove=frozenset(remove))
-    options = BuildOptions(mapping=plain_mapping(), changes=changes)
+    options = BuildOptions(mapping=plain_mapping(), changes=changes, **more)
     with root.locked("test"):
         name = make_build(root, [], lambda: HashingEncoder(64), options).manifest.name
         root.make_live(root.verify(name))

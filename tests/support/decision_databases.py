@@ -15,6 +15,7 @@ from typing import Any
 from index.errors import DatabaseError
 from index.sql_engine import open_engine, parse_url
 from service.decisions.database import Database, open_database, upgrade_database
+from service.decisions.decision_state import DecisionState, StateChanges
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import keep_state
 from service.decisions.poller import PolledState
@@ -142,3 +143,44 @@ def reopen(url: str) -> Database:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+class History:
+    """A database that went through some states, and is in the last."""
+
+    def __init__(self, states: list[DecisionState]) -> None:
+        self.states = states
+
+    def version(self) -> tuple[str, int]:
+        return self.states[-1].database, self.states[-1].version
+
+    def state(self) -> DecisionState:
+        return self.states[-1]
+
+    def changes(self, database: str, version: int) -> StateChanges | None:
+        known = [
+            state for state in self.states if (state.database, state.version) == (database, version)
+        ]
+        return differences(known[-1], self.states[-1]) if known else None
+
+    def lacks(self, version: int) -> bool:
+        return version > self.states[-1].version
+
+
+def differences(old: DecisionState, new: DecisionState) -> StateChanges:
+    taken, listed = {*old.takedowns, *new.takedowns}, {*old.overrides, *new.overrides}
+    return StateChanges(
+        database=new.database,
+        since=old.version,
+        version=new.version,
+        takedowns={
+            key: new.takedowns.get(key)
+            for key in taken
+            if old.takedowns.get(key) != new.takedowns.get(key)
+        },
+        overrides={
+            key: new.overrides.get(key, ())
+            for key in listed
+            if old.overrides.get(key) != new.overrides.get(key)
+        },
+    )

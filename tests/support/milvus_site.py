@@ -11,7 +11,7 @@ from index.scale_out.milvus.milvus_client import Milvus
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from tests.support.builds import SAMPLE, plain_mapping
+from tests.support.builds import SAMPLE, plain_mapping, sample_judgments
 
 
 class Site:
@@ -28,7 +28,9 @@ class Site:
                 self.root,
                 [JsonlSource(str(SAMPLE / "articles.jsonl"))],
                 lambda: HashingEncoder(32),
-                BuildOptions(mapping=plain_mapping(), milvus=self.wanted),
+                BuildOptions(
+                    mapping=plain_mapping(), milvus=self.wanted, judgments=sample_judgments
+                ),
             ).manifest
             if publish:
                 self.root.make_live(self.root.verify(manifest.name))

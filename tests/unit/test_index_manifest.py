@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from index.articles.article_store import ARTICLES
 from index.articles.record import Record
 from index.build.build import SERVED, Build
-from index.build.manifest import MANIFEST, SEAL, read_manifest
+from index.build.manifest import FORMAT_VERSION, MANIFEST, SEAL, read_manifest
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import BuildError
@@ -167,8 +167,16 @@ def test_a_build_under_another_name_is_refused(root: Root) -> None:
 
 def test_a_manifest_of_another_format_is_refused_with_the_remedy(root: Root) -> None:
     path = root.folder() / MANIFEST
-    path.write_text(path.read_text().replace('"format":', '"format":9', 1))
-    with pytest.raises(BuildError, match="rebuild"):
+    content = path.read_text()
+    path.write_text(content.replace(f'"format": {FORMAT_VERSION}', '"format": 99'))
+    with pytest.raises(
+        BuildError, match=rf"has format 99, .* reads {FORMAT_VERSION}; rebuild"
+    ):
+        read_manifest(root.folder())
+    path.write_text(content.replace('"format":', '"format":"x"+'))
+    with pytest.raises(
+        BuildError, match=rf"not a manifest of format {FORMAT_VERSION}: .*rebuild"
+    ):
         read_manifest(root.folder())
 
 

@@ -1,0 +1,104 @@
+"""The copy of the decisions: it says what the database said, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.errors import DatabaseError
+from recommender.visibility import NEVER
+from service.decisions.decision_state import (
+    DecisionState,
+    Override,
+    OverrideKind,
+)
+from service.decisions.snapshot import load_snapshot, update_snapshot
+from service.decisions.snapshot_file import SNAPSHOT
+from tests.support.decision_databases import History, differences
+
+IDS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=8)
+ENDS = st.one_of(st.just(NEVER), st.integers(0, 2**62))
+
+
+@st.composite
+def states(draw: st.DrawFn) -> DecisionState:
+    overrides: dict[str, tuple[Override, ...]] = {}
+    for article_id in draw(st.sets(IDS, max_size=4)):
+        overrides[article_id] = tuple(
+            Override(
+                article_id=article_id,
+                target_id=draw(IDS),
+                kind=OverrideKind.PIN if position else OverrideKind.HIDE,
+                position=position,
+                until=draw(ENDS),
+            )
+            for position in draw(
+                st.lists(st.one_of(st.none(), st.integers(1, 50)), min_size=1, max_size=3)
+            )
+        )
+    return DecisionState(
+        database=draw(st.sampled_from(["one", "two"])),
+        version=draw(st.integers(1, 5)),
+        takedowns=draw(st.dictionaries(IDS, ENDS, max_size=4)),
+        overrides=overrides,
+    )
+
+
+def in_order(some: list[DecisionState]) -> list[DecisionState]:
+    """The same decisions as those of one database, one version after another."""
+    return [replace(state, database="one", version=at) for at, state in enumerate(some, 1)]
+
+
+@given(some=st.lists(states(), min_size=1, max_size=6).map(in_order))
+def test_what_changed_is_written_as_if_all_was(
+    tmp_path_factory: pytest.TempPathFactory, some: list[DecisionState]
+) -> None:
+    folder, whole = (tmp_path_factory.mktemp(name) for name in ("changed", "whole"))
+    state = some[0]
+    for count, expected in enumerate(some, 1):
+        history = History(some[:count])
+        update_snapshot(folder, history)
+        state = state.after(differences(state, expected))
+        for found in (load_snapshot(folder), state):
+            assert found == expected
+            assert found is not None
+            assert found.instants.tolist() == expected.instants.tolist()
+    update_snapshot(whole, History(some[-1:]))
+    assert load_snapshot(whole) == some[-1]
+
+
+@given(some=st.lists(states(), min_size=1, max_size=6))
+def test_no_older_state_and_no_other_databases_takes_the_place_of_the_newest(
+    tmp_path_factory: pytest.TempPathFactory, some: list[DecisionState]
+) -> None:
+    folder = tmp_path_factory.mktemp("state")
+    newest = some[0]
+    for state in some:
+        if state.database != newest.database:
+            with pytest.raises(DatabaseError, match="of another database"):
+                update_snapshot(folder, History([state]))
+        elif state.version < newest.version:
+            with pytest.raises(DatabaseError, match="lacks decisions that are in its copy"):
+                update_snapshot(folder, History([state]))
+        else:
+            update_snapshot(folder, History([state]))
+            newest = state if state.version > newest.version else newest
+    assert load_snapshot(folder) == newest
+
+
+@given(place=st.integers(0, 100_000), value=st.integers(0, 255))
+def test_a_snapshot_with_any_byte_changed_says_the_same_or_nothing(
+    tmp_path_factory: pytest.TempPathFactory, place: int, value: int
+) -> None:
+    folder = tmp_path_factory.mktemp("state")
+    state = DecisionState(database="one", version=7, takedowns={"ü/x": NEVER, "y": 12})
+    update_snapshot(folder, History([state]))
+    content = bytearray((folder / SNAPSHOT).read_bytes())
+    content[place % len(content)] = value
+    (folder / SNAPSHOT).write_bytes(content)
+    assert load_snapshot(folder) in (state, None)
+    update_snapshot(folder, History([state]), verify=True)
+    assert load_snapshot(folder) == state
