@@ -90,12 +90,11 @@ class Manifest(_Strict):
     files: dict[str, FileEntry]
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> str:
-    """Write ``manifest.json`` and ``manifest.sha256``; return the manifest's SHA-256 in hex."""
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write ``manifest.json`` and ``manifest.sha256``."""
     content = (manifest.model_dump_json(indent=2) + "\n").encode()
     (folder / MANIFEST).write_bytes(content)
     (folder / SEAL).write_bytes(_seal(content))
-    return hashlib.sha256(content).hexdigest()
 
 
 def _seal(content: bytes) -> bytes:

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from index.query import RelatedQuery, query_options
+from index.query import (
+    ID_PATTERN,
+    RelatedQuery,
+    query_options,
+    shown_score,
+    shown_scores,
+)
 from index.root.root import Root
+from recommender.article import check_id
+from recommender.errors import ArticleError
 from service.api.batch_routes import BatchQuestion
 from service.api.draft_models import DraftRequest, request_schema
 from service.api.query_body import QueryBody
@@ -175,3 +185,34 @@ def test_a_value_that_is_not_allowed_is_refused_with_what_is(
     answer = client.get(f"/v1/related?id=piece-1&{name}={text}")
     assert (answer.status_code, answer.json()["field"]) == (422, name)
     assert answer.json()["detail"].endswith(f"; it must be {allowed}")
+
+
+def test_options_are_described_without_what_would_be_wrong_of_a_repeated_parameter() -> None:
+    for option in query_options().values():
+        assert not {"$ref", "description", "title", "uniqueItems"} & option.schema.keys()
+        assert option.description
+
+
+def test_the_pattern_of_ids_in_the_api_document_is_the_rule_of_ids() -> None:
+    for good in ("a", "a/b", "10.1/ü", "...", "a b", "\U0001f30a"):
+        assert re.search(ID_PATTERN, check_id(good))
+    for bad in (".", "..", " a", "a ", "a\nb", "\x7f", ""):
+        assert not re.search(ID_PATTERN, bad)
+        with pytest.raises(ArticleError):
+            check_id(bad)
+
+
+def test_scores_are_rounded_to_four_digits() -> None:
+    scores = [0.0, 0.00004, 0.00006, 0.12344, 0.12346, 0.5, 1.0]
+    assert [shown_score(score) for score in scores] == [0.0, 0.0, 0.0001, 0.1234, 0.1235, 0.5, 1.0]
+    assert shown_scores(np.array(scores)).tolist() == [shown_score(score) for score in scores]
+
+
+def test_lengths_are_allowed_up_to_their_bounds() -> None:
+    options = query_options()
+    assert options["exclude"].type.validate_python(["x"]) == {"x"}
+    language = "en-" + "x" * 32
+    assert options["language"].type.validate_python(language) == language
+    for name, value in (("language", f"{language}x"), ("newer_than", "2026-02-29")):
+        with pytest.raises(ValueError, match="validation error"):
+            options[name].type.validate_python(value)

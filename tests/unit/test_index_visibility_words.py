@@ -106,6 +106,7 @@ def test_what_says_nothing_against_it_is_shown(values: dict[str, Any]) -> None:
         ({"published": "soon"}, None),
         ({"hidden": 2}, None),
         ({"noindex": ["x"]}, None),
+        ({"Status": "publishd"}, None),
         ({}, "publishd"),
         ({}, True),
     ],

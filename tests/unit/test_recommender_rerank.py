@@ -125,3 +125,24 @@ def test_an_orphan_takes_the_last_shown_place_where_it_is_nearly_good_enough():
     return_orphans(lists, moved_from, shown=2)
     assert lists.rows.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
     assert np.allclose(lists.scores, scores)
+
+
+def test_what_the_first_list_alone_shows_is_no_orphan():
+    rows = np.array([[3, 1, 2], [0, 3, 2], [1, 3, 0], [2, 0, 1]], dtype=np.int32)
+    lists = RankedLists(
+        rows=rows.copy(),
+        scores=np.full((4, 3), 0.9, dtype=np.float32),
+        rejected_rows=np.empty((4, 0), dtype=np.int32),
+        rejected_reasons=np.empty((4, 0), dtype=np.uint8),
+    )
+    assert not adopt_orphans(lists, np.ones(4, dtype=bool), shown=1).any()
+    assert np.array_equal(lists.rows, rows)
+
+
+def test_reasons_keep_the_numbers_that_builds_store():
+    assert {reason.name: int(reason) for reason in RejectReason} == {
+        "NONE": 0,
+        "OWN_STORY": 1,
+        "SAME_STORY": 2,
+        "TOO_FAR": 3,
+    }

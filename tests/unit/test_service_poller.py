@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from index.errors import DatabaseError
 from recommender.visibility import NEVER
-from service.decisions.database import open_database
+from service.decisions.database import Database, open_database
 from service.decisions.decision_state import (
     NO_STATE,
     DecisionState,
@@ -177,6 +177,21 @@ def test_while_the_database_is_away_another_process_snapshot_is_taken_up(
     update_snapshot(settings.root, History([newer]))
     assert keeper.refresh() is True
     assert keeper.kept.state == newer
+
+
+def test_a_root_that_was_never_decided_in_is_served_without_a_database(tmp_path: Path) -> None:
+    def connect() -> Database:
+        raise DatabaseError("away")
+
+    own_file = tmp_path / "alsolike.sqlite"
+    for path, state in ((own_file, NO_STATE), (None, None)):
+        keeper = StatePoller(tmp_path, connect, own_file=path)
+        keeper.refresh()
+        assert (keeper.kept.state, keeper.kept.problem) == (state, "away")
+    own_file.write_bytes(b"")
+    keeper = StatePoller(tmp_path, connect, own_file=own_file)
+    keeper.refresh()
+    assert keeper.kept.state is None, "something may have been decided"
 
 
 def test_polling_does_not_look_for_an_absent_database_all_the_time(settings: Settings) -> None:

@@ -349,3 +349,26 @@ def test_a_full_cache_keeps_what_is_asked_for_twice_and_nothing_asked_for_once()
     for _ in range(2):
         cache.put(150, CachedResponse(b"t", b"", bytes(1_000), route="r"))
     assert cache.get(150, BUILD) is not None
+
+
+def test_an_answer_that_names_the_full_build_holds_until_there_is_another() -> None:
+    def build(name: str, full: str, date: int) -> Build:
+        dates = {0: {1: date}}
+        some = {"name": name, "full_name": full, "list_dates": dates}
+        return cast("Build", SimpleNamespace(row={"a": 0}.get, **some))
+
+    for full, holds in ((None, True), ("f1", True), ("f0", False)):
+        answer = CachedResponse(b"t", b"", b"body", route="r")
+        answer.build, answer.listed = "b0", ("a", 1, 7, full, False)
+        assert not answer.holds(build("b1", "f1", 8)), "the list is another"
+        assert answer.holds(build("b1", "f1", 7)) is holds
+    answer.listed = ("gone", 1, 7, None, False)
+    assert not answer.holds(build("b1", "f1", 7))
+
+
+def test_an_answer_is_compressed_once() -> None:
+    cache, answer = ResponseCache(10_000), CachedResponse(b"t", b"", bytes(5_000), route="r")
+    cache.put("key", answer)
+    assert cache.gzipped(answer)[0] is cache.gzipped(answer)[0]
+    assert answer.for_gzip
+    assert cache.size == answer.size

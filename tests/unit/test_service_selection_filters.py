@@ -166,3 +166,17 @@ def test_days_are_dates_that_exist() -> None:
     assert RelatedQuery(newer_than="0d").first_day(NOON) == NOON // DAY
     assert RelatedQuery(newer_than="2026-01-31").at(NOON).newer_than == "2026-01-31"
     assert not RelatedQuery(limit=3).is_filtered
+
+
+def test_a_day_lets_through_what_is_dated_on_it(build: Build) -> None:
+    served, row = ServingView(build), build.row(PAGE) or 0
+    first = build.article(select(served, row, now=JUNE, query=RelatedQuery())[0].row)
+    assert first.date is not None
+
+    def shown(day: dt.date) -> list[str]:
+        query = RelatedQuery(newer_than=day.isoformat(), limit=50)
+        chosen = select(served, row, now=JUNE, query=query)
+        return [build.article_id(item.row) for item in chosen]
+
+    assert first.id in shown(first.date)
+    assert first.id not in shown(first.date + dt.timedelta(days=1))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,8 +18,8 @@ from service.decisions.decision_state import (
     Override,
     OverrideKind,
 )
-from service.decisions.snapshot import load_snapshot, update_snapshot
-from service.decisions.snapshot_file import SNAPSHOT
+from service.decisions.snapshot import file_stamp, load_snapshot, update_snapshot
+from service.decisions.snapshot_file import SNAPSHOT, apply_changes
 from tests.support.decision_databases import History, differences
 
 IDS = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=8)
@@ -102,3 +105,33 @@ def test_a_snapshot_with_any_byte_changed_says_the_same_or_nothing(
     assert load_snapshot(folder) in (state, None)
     update_snapshot(folder, History([state]), verify=True)
     assert load_snapshot(folder) == state
+
+
+def test_a_damaged_snapshot_is_written_anew_and_an_intact_one_left_alone(tmp_path: Path) -> None:
+    state = DecisionState(database="one", version=7, takedowns={"some-article": NEVER})
+    update_snapshot(tmp_path, History([state]))
+    path = tmp_path / SNAPSHOT
+    before = file_stamp(path)
+    for verify in (False, True):
+        update_snapshot(tmp_path, History([state]), verify=verify)
+        assert file_stamp(path) == before
+    path.write_bytes(path.read_bytes().replace(b"some-article", b"same-article"))
+    assert load_snapshot(tmp_path) is None
+    update_snapshot(tmp_path, History([state]), verify=True)
+    assert load_snapshot(tmp_path) == state
+
+
+def test_changes_are_not_said_to_be_written_into_a_file_that_another_process_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = in_order([DecisionState(takedowns=dict.fromkeys(some, 1)) for some in ("a", "ab")])
+    assert not apply_changes(tmp_path, differences(*states)), "there is no file"
+    update_snapshot(tmp_path, History(states[:1]))
+    monkeypatch.setattr("service.decisions.snapshot_file.BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(tmp_path / SNAPSHOT, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            apply_changes(tmp_path, differences(*states))
+    assert load_snapshot(tmp_path) == states[0]
+    assert apply_changes(tmp_path, differences(*states))
+    assert load_snapshot(tmp_path) == states[1]
