@@ -467,6 +467,13 @@ class Settings(RankingSettings, BaseSettings):
         user, _, _ = before.partition("://")[2].partition(":")
         return f"{before.partition('://')[0]}://{user}@{place}" if at else shown
 
+    @field_serializer("variant", when_used="json")
+    def _what_differs(self, variants: dict[str, RankingSettings]) -> dict[str, Any]:
+        return {
+            name: variant.model_dump(mode="json", exclude_unset=True)
+            for name, variant in variants.items()
+        }
+
     def with_ranking(self, given: dict[str, Any]) -> Settings:
         """Returns these settings with some of a variant's table instead of their own."""
         ranking = RankingSettings.model_validate(given)

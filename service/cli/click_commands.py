@@ -9,6 +9,7 @@ import typer
 from index.root.root import Root
 from recommender.errors import SettingError
 from service.cli.options import JsonOption, RootOption, print_json
+from service.clicks.click_events import REASONS
 from service.clicks.click_figures import ClickFigures, Figure, first_day
 from service.clicks.click_store import open_clicks
 from service.http.audit_export import csv_line
@@ -77,8 +78,9 @@ def clicks(
         counted = f"{figure.seen:>11,}  {figure.clicked:>9,}"
         typer.echo(f"{figure.name:{width}}  {counted}  {_share(figure)}")
     if rejected:
-        reasons = ", ".join(f"{reason} {count:,}" for reason, count in rejected.items())
-        typer.echo(f"not counted: {reasons}")
+        typer.echo("reported, but not counted:")
+        for reason, count in rejected.items():
+            typer.echo(f"{count:>11,}  {REASONS.get(reason, reason)}")
 
 
 def _share(figure: Figure) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import logging
 import threading
 from collections import Counter
@@ -25,6 +26,10 @@ log = logging.getLogger("alsolike")
 
 FLUSH_SECONDS = 1.0
 
+AT_ONCE = 200
+"""How many sums are stored in one transaction. When so many wait they are stored at once, or where
+many pages report, readers would wait each second until thousands are stored."""
+
 MAX_SUMS = 100_000
 """How many sums are kept in memory while the database is away."""
 
@@ -38,6 +43,8 @@ _LIVE = "live"
 _NAMES = {Variant.LIVE: _LIVE, Variant.INSTEAD: _LIVE, Variant.EXPORTED: "export"}
 
 Key = tuple[str | int, ...]
+_Row = tuple[sa.Table, Key, list[int]]
+_Sums = dict[sa.Table, dict[Key, list[int]]]
 
 
 class _Context(NamedTuple):
@@ -101,12 +108,13 @@ class ClickCounter:
         self._bounds = bounds or ClickBounds()
         self._read: dict[str, _PlacedList] = {}
         self._read_in: tuple[object, ...] = ()
-        self._sums: dict[sa.Table, dict[Key, list[int]]] = _no_sums()
+        self._sums = _no_sums()
         self._held = 0
         self._lock = threading.Lock()
         self._store: ClickStore | None = None
         self._cleaned = ""
-        self._stopping = threading.Event()
+        self._due = threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._run, name="clicks", daemon=True)
 
     @property
@@ -146,6 +154,9 @@ class ClickCounter:
                 self.outcomes[outcome] += 1
                 if outcome is not Outcome.COUNTED:
                     self._add(rejected, (day, outcome.value), 1)
+            many = len(self._sums[counts]) >= AT_ONCE
+        if many and self.problem is None:
+            self._due.set()
 
     def _count(self, event: ListEvent, address: bytes, context: _Context) -> Outcome:
         placed = self._read.get(event.placement) or self._place(event.placement, context)
@@ -205,22 +216,22 @@ class ClickCounter:
             found[place] += value
 
     def start(self) -> None:
-        """Starts the thread that stores the sums each second."""
+        """Starts the thread that stores the sums each second, or when there are many."""
         self._thread.start()
 
     def stop(self) -> None:
         """Stores what is left, and ends the thread."""
-        self._stopping.set()
+        self._stopping = True
+        self._due.set()
         self._thread.join()
 
     def _run(self) -> None:
         ended = False
         while not ended:
-            ended = self._stopping.wait(FLUSH_SECONDS)
-            try:
-                self.flush()
-            except Exception:
-                log.exception("failed to store counted clicks")
+            self._due.wait(FLUSH_SECONDS)
+            self._due.clear()
+            ended = self._stopping
+            self.flush()
         if self._store is not None:
             self._store.close()
 
@@ -229,31 +240,70 @@ class ClickCounter:
         with self._lock:
             self._bounds.forget()
             taken, self._sums = self._sums, _no_sums()
-            self._held = sum(map(len, taken.values()))
-        problem = None
+        rows = [(table, *each) for table, sums in taken.items() for each in sums.items()]
+        self._held = len(rows)
+        left = [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
+        problem: Exception | None = None
         try:
             if self._store is None:
                 self._store = open_clicks(self._settings)
             self._clean(self._store)
-            if self._held:
-                self._store.add(taken)
-        except DatabaseError as error:
-            problem = str(error)
+            self._store_all(self._store, left)
+        except Exception as error:  # noqa: BLE001 - no failure may lose what was counted
+            problem = error
             if self._store is not None:
                 self._store.close()
                 self._store = None
-            with self._lock:  # those that came meanwhile are fewer
-                taken, self._sums = self._sums, taken
-                for table, sums in taken.items():
-                    for key, values in sums.items():
-                        self._add(table, key, *values)
-        finally:
+        with self._lock:
+            taken, self._sums = self._sums, _group(itertools.chain(*left))
+            for table, sums in taken.items():
+                for key, values in sums.items():
+                    self._add(table, key, *values)
             self._held = 0
         if problem is not None and self.problem is None:
-            log.error("clicks are kept in memory, up to %d sums: %s", MAX_SUMS, problem)
+            told = "clicks are kept in memory, up to %d sums: %s"
+            unexpected = not isinstance(problem, DatabaseError)
+            log.error(told, MAX_SUMS, problem, exc_info=problem if unexpected else None)
         elif problem is None and self.problem is not None:
             log.info("clicks are stored again; %d events were lost", self.outcomes[Outcome.DROPPED])
-        self.problem = problem
+        self.problem = None if problem is None else str(problem) or type(problem).__name__
+
+    def _store_all(self, store: ClickStore, left: list[list[_Row]]) -> None:
+        """Stores sums, and takes what is stored from the list, one transaction after another.
+
+        If the database refuses some, smaller parts are tried, until those at fault are alone: they
+        are lost, and counted as such, if it takes any others.
+
+        Raises:
+            DatabaseError: If the database can't be written.
+            ValueError: If it takes none of the sums.
+        """
+        refused: list[tuple[_Row, ValueError]] = []
+        stored = False
+        while left:
+            rows = left[-1]
+            try:
+                store.add(_group(rows))
+                stored = True
+            except ValueError as error:
+                if len(rows) > 1:
+                    left[-1:] = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+                    continue
+                refused.append((rows[0], error))
+            except Exception:
+                left += [[row] for row, _ in refused]
+                raise
+            left.pop()
+        if refused and not stored:
+            left += [[row] for row, _ in refused]
+            raise refused[0][1]
+        if refused:
+            (table, key, _), why = refused[0]
+            told = "%d sums of clicks can't be stored and are lost, such as %s %r: %s"
+            log.error(told, len(refused), table, key, why)
+            with self._lock:
+                self.outcomes[Outcome.DROPPED] += len(refused)
+                self._add(rejected, (self._cleaned, Outcome.DROPPED.value), len(refused))
 
     def _clean(self, store: ClickStore) -> None:
         """Removes what was counted long ago, once a day."""
@@ -263,5 +313,13 @@ class ClickCounter:
             self._cleaned = now.isoformat()
 
 
-def _no_sums() -> dict[sa.Table, dict[Key, list[int]]]:
+def _no_sums() -> _Sums:
     return {counts: {}, blocks: {}, rejected: {}}
+
+
+def _group(rows: Iterable[_Row]) -> _Sums:
+    """Returns sums by table and key."""
+    found = _no_sums()
+    for table, key, values in rows:
+        found[table][key] = values
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -35,6 +36,20 @@ class Outcome(enum.StrEnum):
     TOO_MANY = "too-many"
     ABSURD = "absurd"
     DROPPED = "dropped"
+
+
+REASONS: Mapping[str, str] = {
+    Outcome.OPTED_OUT: "browsers that ask not to be counted",
+    Outcome.ROBOT: "a robot",
+    Outcome.FOREIGN: "from a site that is not in cors_origins",
+    Outcome.FORGED: "not a list of this service",
+    Outcome.OUTDATED: "a list of an old build",
+    Outcome.UNKNOWN: "an article that is no longer there",
+    Outcome.TOO_MANY: "too many from one address",
+    Outcome.ABSURD: "impossible, such as a click on what was never seen",
+    Outcome.DROPPED: "could not be stored",
+}
+"""Why events don't count, for people."""
 
 
 class ListEvent(BaseModel):

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from index.build.build import Build
-from recommender.clicks.click_rates import rate_interval
+from recommender.clicks.click_rates import rate_interval, sure_ratios
 from service.clicks.click_store import ClickStore
 from service.settings import Settings
 
@@ -80,28 +80,14 @@ class LinkFigure:
         article: The article in whose list the link is.
         figure: How often it was seen and followed; its name is the article that it leads to.
         usual: How often links are followed that are seen as often in the same positions.
+        surely: How many times as often as usual it is followed at least or, below 1, at most. It is
+            1 if it may be as usual, as one of all links that were looked at.
     """
 
     article: str
     figure: Figure
     usual: float
-
-    @property
-    def times(self) -> float:
-        """How many times as often as usual it was followed."""
-        return self.figure.clicked / self.usual if self.usual else 1.0
-
-    @property
-    def surely(self) -> float:
-        """How many times as often as usual it is followed at least or, below 1, at most.
-
-        It is 1 if it may be as usual.
-        """
-        if not self.usual:
-            return 1.0
-        views = self.figure.seen / self.usual
-        low, high = self.figure.low * views, self.figure.high * views
-        return low if low > 1 else min(high, 1.0)
+    surely: float
 
 
 class ClickFigures:
@@ -155,6 +141,11 @@ class ClickFigures:
         """The links that were seen often enough in one position, in no order."""
         return self._read_links(least=LEAST)
 
+    def list_of(self, article: str) -> Figure:
+        """Returns how often an article's list was seen, and how often a link of it followed."""
+        sums = self._store.sums(since=self.since, lists=True, article=article)
+        return make_figures([(article, *sums[0])])[0]
+
     def links_of(self, article: str) -> dict[str, LinkFigure]:
         """Returns all counted links of an article's list, by the id of where they lead to."""
         return {link.figure.name: link for link in self._read_links(article=article)}
@@ -167,11 +158,12 @@ class ClickFigures:
             old = found.get(tuple(pair), (0, 0, 0.0))
             usual = seen * rates.get(position, 0.0)  # which may have come since
             found[tuple(pair)] = old[0] + seen, old[1] + clicked, old[2] + usual
-        rows = [(target, seen, clicked) for (_, target), (seen, clicked, _) in found.items()]
+        figures = make_figures([(pair[1], *sums[:2]) for pair, sums in found.items()])
+        surely = _sure_ratios(figures, [usual for *_, usual in found.values()])
         return [
-            LinkFigure(article=article, figure=figure, usual=usual)
-            for ((article, _), (_, _, usual)), figure in zip(
-                found.items(), make_figures(rows), strict=True
+            LinkFigure(article=article, figure=figure, usual=usual, surely=ratio)
+            for ((article, _), (_, _, usual)), figure, ratio in zip(
+                found.items(), figures, surely, strict=True
             )
         ]
 
@@ -182,9 +174,14 @@ class ClickFigures:
         Only those that are surely followed less often than lists usually are.
         """
         rows = self._store.sums("article", since=self.since, lists=True, least=LEAST)
-        found = make_figures([row for row in rows if not row[-1]])
-        surely = (figure for figure in found if figure.high < self.total.rate)
-        return sorted(surely, key=lambda figure: (-figure.seen, figure.name))
+        found = make_figures(rows)
+        ratios = _sure_ratios(found, [figure.seen * self.total.rate for figure in found])
+        never = (
+            figure
+            for figure, ratio in zip(found, ratios, strict=True)
+            if ratio < 1 and not figure.clicked
+        )
+        return sorted(never, key=lambda figure: (-figure.seen, figure.name))
 
     def by_evidence(self, build: Build) -> list[Figure]:
         """Returns the figures of related links by what speaks most for them, the most seen first.
@@ -208,6 +205,12 @@ class ClickFigures:
     def rejections(self) -> list[tuple[str, int]]:
         """How many reported events did not count, by reason, most first."""
         return self._store.rejections(self.since)
+
+
+def _sure_ratios(figures: Sequence[Figure], usual: Sequence[float]) -> list[float]:
+    clicked, seen = ([getattr(figure, name) for figure in figures] for name in ("clicked", "seen"))
+    ratios: list[float] = sure_ratios(clicked, seen, usual).tolist()
+    return ratios
 
 
 def first_day(settings: Settings, days: int) -> str:

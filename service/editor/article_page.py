@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from index.errors import DatabaseError
 from recommender.visibility import NEVER
-from service.clicks.click_figures import LinkFigure
+from service.clicks.click_figures import Figure, LinkFigure
 from service.curation.article_search import ArticleRow, read_article_row, read_title
 from service.curation.decision_actions import check_known, find_row
 from service.curation.link_texts import compare_texts
@@ -92,7 +92,7 @@ class ArticleView:
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = database.judgments.by(person.name, article_id)
         self._takedown = database.takedowns.get(article_id)
-        self._clicks = read_clicks(pages, article_id)
+        self._list, self._clicks = read_clicks(pages, article_id)
         self._comparison = context.live.comparison
         self.cards = render_cards(context.settings, self._view, row, self.preview.chosen)
 
@@ -143,6 +143,7 @@ class ArticleView:
                 "ends": None if takedown.until == NEVER else takedown.until,
             },
             "seen": self.seen,
+            "followed": self._list,
             "compared": self._comparison and self._comparison.variant,
             "digest": hashlib.sha256(self.cards).hexdigest()[:12],
         }
@@ -223,15 +224,17 @@ def render_cards(
     return related_html(view.build, row, chosen, heading=settings.heading, locale=settings.locale)
 
 
-def read_clicks(pages: EditorPages, article_id: str) -> Mapping[str, LinkFigure]:
-    """Returns how often the links of an article's list were followed, by where they lead to.
+def read_clicks(
+    pages: EditorPages, article_id: str
+) -> tuple[Figure | None, Mapping[str, LinkFigure]]:
+    """Returns how often an article's list was followed, and its links, by where they lead to.
 
-    Returns nothing if clicks are not counted, or the counts can't be read now.
+    Returns ``None`` and nothing if clicks are not counted, or the counts can't be read now.
     """
     with suppress(DatabaseError):
-        figures = pages.click_figures()
-        return {} if figures is None else figures.links_of(article_id)
-    return {}
+        if (figures := pages.click_figures()) is not None:
+            return figures.list_of(article_id), figures.links_of(article_id)
+    return None, {}
 
 
 def count_lists(count: int, *, more: bool) -> str:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from index.errors import BuildError
 from index.reporting.charts import columns, meter
 from recommender.errors import NotFoundError
+from service.clicks.click_events import REASONS
 from service.clicks.click_figures import (
     ClickFigures,
     Figure,
@@ -47,17 +48,6 @@ _EVIDENCE = {
     "authors": "authors in common",
     "dates": "dates close together",
     "unknown": "nothing that is known today",
-}
-_REASONS = {
-    "forged": "not a list of this service",
-    "outdated": "a list of an old build",
-    "absurd": "impossible, such as a click on what was never seen",
-    "robot": "a robot",
-    "too-many": "too many from one address",
-    "unknown": "an article that is no longer there",
-    "opted-out": "browsers that ask not to be counted",
-    "foreign": "from a site that is not in cors_origins",
-    "dropped": "more than could be kept in memory",
 }
 
 
@@ -137,7 +127,7 @@ def _operator_values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any
         "comparison": comparison,
         "tables": [(head, _table(found, {})) for head, found in tables.items() if found],
         "rejections": [
-            (_REASONS.get(reason, reason), count) for reason, count in figures.rejections
+            (REASONS.get(reason, reason), count) for reason, count in figures.rejections
         ],
     }
 

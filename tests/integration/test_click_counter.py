@@ -18,28 +18,20 @@ from index.root.root import Root
 from service.clicks import click_counter
 from service.clicks.click_counter import ClickCounter
 from service.clicks.click_events import ListEvent, Outcome
-from service.clicks.click_store import blocks, open_clicks
+from service.clicks.click_store import ClickStore, blocks, open_clicks
 from service.clicks.placement import open_placements
-from tests.support.articles import topical
-from tests.support.builds import publish
-from tests.support.click_reports import ClickService, event
+from tests.support.click_reports import (
+    RECORDS,
+    ClickService,
+    click_site,  # noqa: F401 - a fixture
+    counted_root,  # noqa: F401 - a fixture
+    event,
+)
 from tests.support.moments import SECOND
+from tests.support.service_process import until
 
-RECORDS = topical(24)
 IDS = [record["id"] for record in RECORDS]
 PAGE = IDS[0]
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
-    folder = tmp_path_factory.mktemp("counted")
-    publish(Root(folder / "root"), folder, RECORDS)
-    return Root(folder / "root")
-
-
-@pytest.fixture
-def site(root: Root, tmp_path: Path) -> ClickService:
-    return ClickService(root, tmp_path)
 
 
 def lists_seen(site: ClickService) -> int:
@@ -105,6 +97,68 @@ def test_memory_is_bounded_while_the_database_is_away_and_what_is_lost_is_counte
     site.database.rmdir()
     assert lists_seen(site) == 3
     assert site.rejected() == {"dropped": len(IDS) - 2}
+
+
+def test_one_sum_that_can_t_be_stored_is_told_and_counted_and_keeps_no_other_back(
+    site: ClickService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(click_counter, "AT_ONCE", 30)
+    assert site.live.build is not None
+    gone = IDS[5]
+    with monkeypatch.context() as patch:
+        taken = type(site.live.build).article_id
+        patch.setattr(
+            type(site.live.build),
+            "article_id",
+            lambda build, row: {gone: "\ud800"}.get(taken(build, row), taken(build, row)),
+        )
+        site.report(event(site.placement(gone), [1]))
+        site.counter.flush()
+        assert site.counter.waiting == 2, "alone, it may be the database's fault, and is kept"
+        assert "surrogates not allowed" in str(site.counter.problem)
+        for article in IDS:
+            if article != gone:
+                site.report(event(site.placement(article), [1]))
+    assert lists_seen(site) == len(IDS) - 1
+    assert (site.counter.waiting, site.counter.problem) == (1, None), "that it was lost"
+    lost = site.counter.outcomes[Outcome.DROPPED]
+    assert site.rejected() == {"dropped": lost}
+    assert lost >= 2
+    told = [record.getMessage() for record in caplog.records if "lost, such as" in record.message]
+    assert len(told) == 1
+    assert "counts ('" in told[0]
+
+
+@pytest.mark.parametrize("failure", [MemoryError(), RuntimeError("a fault of ours")])
+def test_no_failure_loses_what_was_counted(
+    site: ClickService, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClickStore, "add", fail)
+        for _ in range(2):
+            site.report(event(site.placement(PAGE), [1]))
+            site.counter.flush()
+        assert (site.counter.waiting, bool(site.counter.problem)) == (2, True)
+    assert lists_seen(site) == 2
+    assert site.counter.problem is None
+
+
+def test_where_much_is_reported_it_is_stored_before_the_second_is_over(
+    site: ClickService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(click_counter, "FLUSH_SECONDS", 3_600)
+    monkeypatch.setattr(click_counter, "AT_ONCE", 20)
+    assert site.live.build is not None
+    site.counter.start()
+    for article in IDS:
+        seen = [ListEvent(placement=site.placement(article), seen=[1, 2, 3])]
+        site.counter.count(seen, article, site.live.build)
+    until(lambda: site.counter.waiting < 20)
+    site.counter.stop()
+    assert lists_seen(site) == len(IDS)
 
 
 def test_what_was_counted_long_ago_is_removed_once_a_day(root: Root, tmp_path: Path) -> None:

@@ -66,7 +66,9 @@ def test_figures_sum_up_the_last_days(new_url: NewUrl, tmp_path: Path) -> None:
         assert [each.name for each in figures.by("origin")] == ["related", "pinned", "fallback"]
         assert [link.figure.name for link in best_links(figures.links)] == [LOVED]
         assert [link.figure.name for link in worst_links(figures.links)] == [PAGE, IGNORED]
-        assert figures.links_of(PAGE)[LOVED].times == pytest.approx(180 / (1000 * 200 / 2600))
+        assert figures.links_of(PAGE)[LOVED].usual == pytest.approx(1000 * 200 / 2600)
+        assert 1 < figures.links_of(PAGE)[LOVED].surely < 180 / (1000 * 200 / 2600)
+        assert figures.list_of(PAGE).rate == 0.2
         assert [each.name for each in figures.unfollowed] == [DEAD]
         assert figures.rejections == [("forged", 9), ("robot", 7)]
         assert len(list(store.export(figures.since))) == 1 + 12
@@ -135,6 +137,8 @@ def test_the_page_of_an_article_says_how_its_links_are_followed(desk: Desk) -> N
     with editor(desk, "noor") as person:
         person.look(PAGE)
         assert "Seen 12 times, too few to judge." in person.page
+        assert "readers saw a list of this article 1,000 times" in person.page
+        assert "in 200 of these views: 20.0\u202f% (in truth between 17." in person.page
 
 
 def test_pages_go_on_without_the_counts(desk: Desk) -> None:
@@ -163,8 +167,11 @@ def test_the_command_prints_figures(
     code, out, _ = run("clicks", "--root", str(site))
     assert code == 0
     assert "1,600 lists seen; a link was followed in 200, 12.50%" in out
-    assert "too few to say" in out.splitlines()[-2]
-    assert out.splitlines()[-1] == "not counted: forged 9, robot 7"
+    assert out.splitlines()[-4].endswith("too few to say")
+    assert [line.split(maxsplit=1) for line in out.splitlines()[-2:]] == [
+        ["9", "not a list of this service"],
+        ["7", "a robot"],
+    ]
     code, out, _ = run("clicks", "--root", str(site), "--by", "evidence", "--days", "1", "--json")
     told = json.loads(out)
     assert told["since"] == str(TODAY)

@@ -16,28 +16,21 @@ from service.clicks.click_bounds import MAX_EVENTS_A_MINUTE, MAX_VIEWS
 from service.clicks.click_counter import MAX_AGE_DAYS
 from service.clicks.placement import Placements
 from service.http.event_route import EventRoute
-from tests.support.articles import topical
 from tests.support.builds import change, publish
-from tests.support.click_reports import FIREFOX, ClickService, event
+from tests.support.click_reports import (
+    FIREFOX,
+    RECORDS,
+    ClickService,
+    click_site,  # noqa: F401 - a fixture
+    counted_root,  # noqa: F401 - a fixture
+    event,
+)
 from tests.support.moments import SECOND
 from tests.support.page_views import Service, no_other_route
 
-RECORDS = topical(24)
 PAGE = RECORDS[0]["id"]
 DAY = 86_400 * SECOND
 LISTS = ("target", "position", "origin", "seen", "clicked")
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Root:
-    folder = tmp_path_factory.mktemp("events")
-    publish(Root(folder / "root"), folder, RECORDS)
-    return Root(folder / "root")
-
-
-@pytest.fixture
-def site(root: Root, tmp_path: Path) -> ClickService:
-    return ClickService(root, tmp_path)
 
 
 def test_what_is_seen_and_clicked_is_summed_by_day_build_article_target_and_position(

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from index.root.root import Root
@@ -18,8 +19,11 @@ from service.clicks.click_counter import ClickCounter
 from service.clicks.placement import open_placements
 from service.http.event_route import EventRoute
 from service.http.related_routes import RelatedRoutes
+from tests.support.articles import topical
+from tests.support.builds import publish
 from tests.support.page_views import Service, no_other_route
 
+RECORDS = topical(24)
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
@@ -80,3 +84,17 @@ class ClickService(Service):
         for reason, events in self.stored("rejected", "reason", "events"):
             found[reason] += events
         return dict(found)
+
+
+@pytest.fixture(scope="module", name="root")
+def counted_root(tmp_path_factory: pytest.TempPathFactory) -> Root:
+    """A root with a live build of :data:`RECORDS`."""
+    folder = tmp_path_factory.mktemp("counted")
+    publish(Root(folder / "root"), folder, RECORDS)
+    return Root(folder / "root")
+
+
+@pytest.fixture(name="site")
+def click_site(root: Root, tmp_path: Path) -> ClickService:
+    """A service of that root with a database of clicks of its own."""
+    return ClickService(root, tmp_path)
