@@ -37,7 +37,7 @@ from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import add_error_handlers
 from service.http.metrics import Metrics
 from service.http.related_lists import RelatedLists
-from service.http.static_files import STATIC, add_static_file
+from service.http.static_files import LOOK, STATIC, add_static_file
 from service.roles import Role
 from service.serving.live import Live
 
@@ -99,7 +99,7 @@ def compose_api(
         draft_page_router(pages, drafts),
     ]:
         app.include_router(router)
-    for file in (STATIC / "editor").iterdir():
+    for file in [*(STATIC / "editor").iterdir(), LOOK]:
         path = f"/editor/static/{file.name}"
         add_static_file(app, path, file, {"Cache-Control": "no-cache"}, include_in_schema=False)
     return app

@@ -163,6 +163,24 @@ def _origin(text: str) -> str:
     return f"{parts.scheme}://{shown}"
 
 
+_OWN_PATHS = {
+    *("v1", "editor", "docs", "openapi.json", "widget.js", "widget.css", "clicks.js"),
+    *("metrics", "livez", "readyz"),
+}
+
+
+def _check_prefix(prefix: str) -> str:
+    prefix = prefix.rstrip("/")
+    if not re.fullmatch(r"(/[\w~-][\w.~-]*)*", prefix, re.ASCII):
+        raise ValueError(
+            f"{prefix!r} is not a path of letters, digits, '-', '_', '.' and '~' after a slash; "
+            "write it like /also"
+        )
+    if prefix and prefix.split("/")[1] in _OWN_PATHS:
+        raise ValueError(f"{prefix!r} begins like an address of the service; choose another")
+    return prefix
+
+
 def _check_kinds(weights: dict[str, float]) -> dict[str, float]:
     if weights:
         from recommender.evidence import KINDS  # which takes a moment to import
@@ -354,6 +372,9 @@ class Settings(RankingSettings, BaseSettings):
 
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """port to listen on"""
+
+    path_prefix: Annotated[str, AfterValidator(_check_prefix)] = ""
+    """path below which a proxy serves AlsoLike, like /also; unset: a host of its own"""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """server processes"""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
@@ -75,26 +76,34 @@ def meter(share: float, *, title: str, warn: bool = False) -> Markup:
     )
 
 
-def scatter(articles: Sequence[Mapping[str, Any]], *, title: str) -> Markup:
-    """Draw articles as points; each point shows its title on hover.
+def scatter(articles: Sequence[Mapping[str, Any]], *, title: str, pages: str = "") -> Markup:
+    """Draw articles as points; each point shows its title on hover, and may lead to its page.
 
     Args:
-        articles: The articles, each with ``x`` and ``y`` in [0, 1], ``group`` and ``title``.
+        articles: The articles, each with ``article_id``, ``x`` and ``y`` in [0, 1], ``group`` and
+            ``title``.
         title: The chart's name for screen readers.
+        pages: The address below which articles have pages; empty for points without links.
     """
     width, height, rim = 1_000, 720, 12
     radius = 5 if len(articles) > 600 else 7
-    parts = [
-        f'<circle class="g{item["group"]}" cx="{rim + (width - 2 * rim) * item["x"]:.0f}" '
-        f'cy="{height - rim - (height - 2 * rim) * item["y"]:.0f}" r="{radius}">'
-        f"<title>{escape(item['title'])}</title></circle>"
-        for item in articles
-    ]
-    return _svg(parts, width, height, title)
+
+    def point(item: Mapping[str, Any]) -> str:
+        # By the keyboard, thousands of dots would stand between the parts of the page.
+        link = f'a href="{pages}/article?id={quote(item["article_id"], safe="")}" tabindex="-1"'
+        return (
+            f"<{link if pages else 'g'}><title>{escape(item['title'])}</title>"
+            f'<circle class="g{item["group"]}" cx="{rim + (width - 2 * rim) * item["x"]:.0f}" '
+            f'cy="{height - rim - (height - 2 * rim) * item["y"]:.0f}" r="{radius}"/>'
+            f"</{'a' if pages else 'g'}>"
+        )
+
+    points = [point(item) for item in articles]
+    return _svg(points, width, height, title, role="group" if pages else "img")
 
 
-def _svg(parts: Sequence[str], width: int, height: int, title: str) -> Markup:
+def _svg(parts: Sequence[str], width: int, height: int, title: str, *, role: str = "img") -> Markup:
     return Markup(  # noqa: S704 - all texts in the parts are escaped
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{escape(title)}">'
+        f'<svg viewBox="0 0 {width} {height}" role="{role}" aria-label="{escape(title)}">'
         f"{''.join(parts)}</svg>"
     )

@@ -256,7 +256,7 @@ def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
                 "x": round(x, 4),
                 "y": round(y, 4),
                 "group": int(group_of[row]),
-                "title": build.title(row),
+                **_name(build, row),
             }
             for row, (x, y) in zip(rows.tolist(), positions.tolist(), strict=True)
         ],

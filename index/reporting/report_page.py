@@ -18,24 +18,31 @@ _templates = Environment(
 )
 
 
-def render_page(manifest: Manifest, report: dict[str, Any]) -> str:
+def render_page(
+    manifest: Manifest, report: dict[str, Any], *, pages: str = "", header: str = ""
+) -> str:
     """Render the report page of a build as HTML.
 
     Args:
         manifest: The build's manifest, whose list of files may still be empty.
         report: The result of :func:`index.reporting.report.make_report`.
+        pages: The address below which articles have pages for editors, to which titles lead; empty
+            for a page that stands alone.
+        header: What stands above the page; markup, if it is not to be escaped.
     """
     template = _templates.get_template("report.html")
     return template.render(
         manifest=manifest,
         report=report,
         refused=[gate for gate in report["gates"] if not gate["passed"]],
-        charts=_charts(report),
+        charts=_charts(report, pages),
+        editor=pages,
+        header=header,
         meter=meter,
     )
 
 
-def _charts(report: dict[str, Any]) -> dict[str, Any]:
+def _charts(report: dict[str, Any], pages: str) -> dict[str, Any]:
     scores, links = report["scores"], report["links"]
     bins = scores["bins"]
     edges = [f"{edge / len(bins):g}" for edge in range(len(bins))]
@@ -54,7 +61,9 @@ def _charts(report: dict[str, Any]) -> dict[str, Any]:
             title="Number of lists that show each article",
             highlight=frozenset({0}),
         ),
-        "map": scatter(report["map"]["articles"], title="Map of the articles by meaning"),
+        "map": scatter(
+            report["map"]["articles"], title="Map of the articles by meaning", pages=pages
+        ),
         "groups": [
             (number, name) for number, name in enumerate(report["map"]["groups"]) if number in used
         ],

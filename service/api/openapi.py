@@ -119,6 +119,7 @@ def openapi(app: FastAPI, settings: Settings, example: dict[str, Any] | None) ->
         description="Related articles for a site's “You May Also Like”. "
         "Unknown parameters are ignored.",
         routes=app.routes,
+        servers=[{"url": settings.path_prefix}] if settings.path_prefix else None,
     )
     answers = (RelatedAnswer, Problem, Alive, Ready, NotReady)
     _, definitions = models_json_schema(
@@ -281,7 +282,7 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
     def render() -> tuple[Response, Response]:
         content = document()
         page = templates.get_template("docs.html").render(document=content, pretty=_pretty)
-        policy = {"Content-Security-Policy": page_policy(page)}
+        policy = {"Content-Security-Policy": page_policy(page, more="img-src data:")}
         return JSONResponse(content), HTMLResponse(page, headers=policy)
 
     rendering, latest = asyncio.Lock(), dict[bytes, tuple[Response, Response]]()

@@ -150,10 +150,9 @@ def create_demo_site(content: DemoContent, settings: Settings, service_url: str)
     def render(template: str, **values: object) -> Response:
         html = templates.get_template(template).render(site=content, **values)
         images = "" if content.widget else " http: https:"
-        sources = f"script-src {service_url}; connect-src {service_url}"
-        policy = page_policy(
-            html, styles=service_url, more=f"{sources}; img-src 'self' data:{images}"
-        )
+        service = f"{service_url}/"  # without the slash, a path would allow itself alone
+        sources = f"script-src {service}; connect-src {service}"
+        policy = page_policy(html, styles=service, more=f"{sources}; img-src 'self' data:{images}")
         return HTMLResponse(html, headers={"Content-Security-Policy": policy})
 
     def home(_: Request) -> Response:
@@ -225,7 +224,7 @@ def run_demo(
     """
     configure_logs()
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # the addresses are printed below
-    service_url, site_url = _url(service), _url(site)
+    service_url, site_url = _url(service) + settings.path_prefix, _url(site)
     article = f"{site_url}/{quote(content.first)}"
     invitation = _invite(settings, service)
     entrance = "" if invitation is None else f"/enter?key={invitation.key}  (works once)"

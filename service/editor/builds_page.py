@@ -16,7 +16,7 @@ from index.errors import GateError
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import Churn, compare
 from index.query import RelatedQuery
-from index.reporting.report_page import PAGE as REPORT_PAGE
+from index.reporting.report_page import render_page
 from index.root.journal import read_journal
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
@@ -27,7 +27,7 @@ from service.decisions.decision_state import DecisionState
 from service.editor.editor_pages import EditorPages, whole_number
 from service.editor.page_templates import HEADERS
 from service.http.auth import Identity
-from service.http.content_policy import inline_hashes
+from service.http.content_policy import page_policy
 from service.serving.selection import SelectedItem, select
 from service.serving.serving_view import ServingView
 
@@ -251,15 +251,13 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
             further=first + SHOWN < len(indices),
         )
 
-    @router.get("/editor/builds/report", dependencies=[Depends(pages.reader)])
-    def report(build: str) -> Response:
-        page = root.open(build).checked(REPORT_PAGE).read_text()
-        styles, scripts = (inline_hashes(page, name) or "'none'" for name in ("style", "script"))
-        policy = (
-            "sandbox allow-scripts; default-src 'none'; frame-ancestors 'none'; "
-            f"style-src {styles}; script-src {scripts}"
-        )
-        return HTMLResponse(page, headers=HEADERS | {"Content-Security-Policy": policy})
+    @router.get("/editor/builds/report")
+    def report(build: str, person: Identity = Depends(pages.reader)) -> Response:
+        found, header = root.open(build), pages.templates.header(person, here="builds")
+        page = render_page(found.manifest, found.report(), pages="/editor", header=header)
+        # No script may run, as from a build only figures and texts are taken, which are escaped.
+        policy = {"Content-Security-Policy": page_policy(page, more="img-src data:")}
+        return HTMLResponse(pages.templates.below_prefix(page.encode()), headers=HEADERS | policy)
 
     @router.get("/editor/builds/publish")
     def confirm(build: str, person: Identity = Depends(pages.admin_reader)) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -40,6 +41,8 @@ _CARDS_STYLE = (STATIC / "widget.css").read_text() + (
 )
 """The CSS of the frame that shows a list as readers see it: the widget's, and three rules more."""
 
+_OWN_ADDRESS = re.compile(rb'(?<= )(?:href|src|action)="(?=/(?:editor|docs)[/?"])')
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -55,6 +58,7 @@ class PageTemplates:
 
     def __init__(self, settings: Settings, live: Live) -> None:
         self._zone = settings.zone
+        self._prefix = settings.path_prefix.encode()
         self._templates = load_templates()
         self._templates.filters.update(
             iso=self._iso,
@@ -91,11 +95,20 @@ class PageTemplates:
         """
         page = self._templates.get_template(f"editor/{template}.html")
         content = page.render(person=person, here=here, **values)
-        return HTMLResponse(
-            content.encode(errors="replace"),  # UTF-8 can't encode a title with lone surrogates
-            status,
-            HEADERS,
-        )
+        # UTF-8 can't encode a title with lone surrogates.
+        return HTMLResponse(self.below_prefix(content.encode(errors="replace")), status, HEADERS)
+
+    def header(self, person: Identity, *, here: str) -> Markup:
+        """Returns what stands above every page: the navigation, and who is signed in."""
+        header = self._templates.get_template("editor/header.html")
+        return Markup(header.render(person=person, here=here))  # noqa: S704 - from our template
+
+    def below_prefix(self, page: bytes) -> bytes:
+        """Returns a page with the path prefix in the addresses of the service's own pages.
+
+        No text of an article can look like one, since its quotation marks are escaped.
+        """
+        return _OWN_ADDRESS.sub(rb"\g<0>" + self._prefix, page) if self._prefix else page
 
     def frame(self, cards: bytes, site_url: str | None) -> HTMLResponse:
         """Returns a document for an iframe, which shows an article's list just as readers get it.

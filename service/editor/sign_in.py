@@ -14,7 +14,7 @@ from service.decisions.decision_store import Actor
 from service.decisions.editor_accounts import Editor
 from service.editor.editor_pages import EditorPages
 from service.editor.kept_form import KeptForm
-from service.http.auth import ANYONE, Identity, session_secret
+from service.http.auth import ANYONE, Identity
 from service.http.clients import network_of
 from service.http.problems import ProblemError
 from service.roles import Role
@@ -60,7 +60,7 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
 
     @router.post("/editor/sign-out")
     def sign_out(request: Request, _: Identity = Depends(pages.writer)) -> Response:
-        secret = session_secret(request.scope, secure=auth.proxies.is_secure(request.scope))
+        secret = auth.session_secret(request.scope)
         if secret is not None:
             context.database().sessions.close(secret)
         return _left(request)

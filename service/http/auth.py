@@ -127,7 +127,7 @@ class Auth:
         authorization = header(scope, b"authorization")
         if authorization is not None:
             return self._by_token(scope, authorization)
-        secret = session_secret(scope, secure=self.proxies.is_secure(scope))
+        secret = self.session_secret(scope)
         if secret is not None:
             session = self._database().sessions.find(secret)
             if session is not None:
@@ -211,14 +211,37 @@ class Auth:
             response: The response that gets the cookie.
             secret: The session's secret, which is the cookie's value.
         """
-        secure = self.proxies.is_secure(scope)
-        name = SECURE_COOKIE if secure else COOKIE
+        name, secure = self._cookie(scope)
         response.set_cookie(name, secret, LIFETIME // 1_000_000, secure=secure, **_PROTECTED)
 
     def clear_cookie(self, scope: Scope, response: Response) -> None:
         """Makes a response delete the session cookie from the browser."""
+        name, secure = self._cookie(scope)
+        response.delete_cookie(name, secure=secure, **_PROTECTED)
+
+    def session_secret(self, scope: Scope) -> str | None:
+        """Returns the value of a request's session cookie; ``None`` if it has no such cookie.
+
+        Whether a session with this secret exists is not checked here.
+        """
+        text = header(scope, b"cookie")
+        if text is None:
+            return None
+        try:
+            cookie = SimpleCookie(text).get(self._cookie(scope)[0])
+        except CookieError:
+            return None
+        return None if cookie is None else cookie.value
+
+    def _cookie(self, scope: Scope) -> tuple[str, bool]:
+        """Returns the session cookie's name, and whether it is sent over HTTPS only.
+
+        Below a path prefix it has a name of its own, since another AlsoLike may be on the host. Its
+        path could tell them apart too, but ``__Host-`` cookies must have the path ``/``.
+        """
         secure = self.proxies.is_secure(scope)
-        response.delete_cookie(SECURE_COOKIE if secure else COOKIE, secure=secure, **_PROTECTED)
+        name = SECURE_COOKIE if secure else COOKIE
+        return name + self._settings.path_prefix.replace("/", "-"), secure
 
     def _by_token(self, scope: Scope, authorization: str) -> Identity:
         scheme, _, text = authorization.partition(" ")
@@ -302,25 +325,6 @@ class ReadAccess:
                 self._known.clear()
             self._known[token] = time.monotonic() + KNOWN_SECONDS
         return None
-
-
-def session_secret(scope: Scope, *, secure: bool) -> str | None:
-    """Returns the value of a request's session cookie; ``None`` if it has no such cookie.
-
-    Whether a session with this secret exists is not checked here.
-
-    Args:
-        scope: The request, as ASGI describes it.
-        secure: Whether the request came over HTTPS, for which the cookie has another name.
-    """
-    text = header(scope, b"cookie")
-    if text is None:
-        return None
-    try:
-        cookie = SimpleCookie(text).get(SECURE_COOKIE if secure else COOKIE)
-    except CookieError:
-        return None
-    return None if cookie is None else cookie.value
 
 
 def _unauthorized(detail: str) -> ProblemError:

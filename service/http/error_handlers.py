@@ -79,8 +79,8 @@ async def _on_error(error_page: ErrorPage, request: Request, error: Exception) -
         case HTTPException():
             detail = str(error.detail)
             if error.status_code == 404:
-                path = request.scope["path"][:80]
-                detail = f"there is nothing at {path}; /docs lists all addresses"
+                prefix, path = request.scope["root_path"], request.scope["path"][:80]
+                detail = f"there is nothing at {prefix}{path}; {prefix}/docs lists all addresses"
             problem = ProblemError(error.status_code, detail, headers=error.headers)
         case ModuleNotFoundError():
             log.error("%s", error)

@@ -71,13 +71,13 @@ class FastProtocol(Connection):
         Returns ``None`` if the request must go through ASGI: it is for another route, or it may
         have to wait for the database, for a body or for an earlier response.
         """
-        url, parser, routes, named = self.url, self.parser, self.routes, self.named
+        parser, routes, named = self.parser, self.routes, self.named
         method = _METHODS.get(parser.get_method())
         if (
             method is None
             or routes is None
             or routes.readers is not None  # checking a token may need the database
-            or not url.startswith(b"/v1/")
+            or not (url := self.url.removeprefix(routes.prefix)).startswith(b"/v1/")
             or b"#" in url
             or not url.isascii()
             or b"content-length" in named  # a body may take time to arrive

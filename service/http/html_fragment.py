@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from index.articles.card import ArticleCard, read_card
 from index.articles.word_table import load_table
@@ -20,7 +20,7 @@ _WORDS: dict[str, tuple[str, str]] = load_table(__file__)
 def load_templates() -> Environment:
     """Returns the templates of all pages; values are escaped, and a missing one is an error."""
     return Environment(
-        loader=PackageLoader("service"),
+        loader=ChoiceLoader([PackageLoader("service"), PackageLoader("index")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -78,6 +78,8 @@ class Middleware:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = name.decode()
+                if headers.get("location", "").startswith("/"):
+                    headers["location"] = self._settings.path_prefix + headers["location"]
                 for header, value in _SAFE.items():
                     headers.setdefault(header, value)
                 if status >= 400:

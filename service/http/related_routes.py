@@ -83,6 +83,8 @@ _Parts = tuple[int, bytes, bytes, int, bool]
 class RelatedRoutes:
     """Answers the routes for related articles; passes all other requests to another app.
 
+    The path prefix of the settings is cut from all requests.
+
     Args:
         app: The app that answers all other routes.
         live: Holds the published build, which the service serves.
@@ -95,6 +97,7 @@ class RelatedRoutes:
     ) -> None:
         self.readers = readers
         settings = self.settings = lists.settings
+        self.prefix = settings.path_prefix.encode()
         self._app = app
         self._live = live
         self._lists = lists
@@ -110,6 +113,8 @@ class RelatedRoutes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request for related articles; passes any other to the app."""
         if scope["type"] == "http":
+            if self.prefix:
+                scope = _below(scope, self.prefix)
             path, query = scope["raw_path"], scope["query_string"]
             url = b"%b?%b" % (path, query) if query else path
             request = RelatedRequest(scope["method"], url, by_name(scope["headers"]))
@@ -274,6 +279,16 @@ class RelatedRoutes:
             *self._cors.allow(request.headers),
         ]
         return _parts(problem.status, headers, body)
+
+
+def _below(scope: Scope, prefix: bytes) -> Scope:
+    """Returns a request without the path prefix, which a proxy may or may not have cut already."""
+    root = prefix.decode()
+    rest = scope["raw_path"].removeprefix(prefix)
+    if rest == scope["raw_path"] or rest[:1] not in (b"", b"/"):
+        return {**scope, "root_path": root}
+    path = scope["path"].removeprefix(root) or "/"
+    return {**scope, "root_path": root, "path": path, "raw_path": rest or b"/"}
 
 
 def _parts(status: int, headers: Iterable[Header], body: bytes = b"") -> _Parts:

@@ -15,6 +15,9 @@ MEDIA_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; chars
 STATIC = importlib.resources.files("service") / "static"
 """The folder that holds the stylesheets and scripts."""
 
+LOOK = importlib.resources.files("index") / "templates" / "look.css"
+"""The stylesheet of all pages, of which a build's report has a copy."""
+
 
 def add_static_file(
     router: APIRouter | FastAPI,

@@ -62,6 +62,7 @@ VALUES: dict[str, Any] = {
     "decide_first": True,
     "host": "localhost",
     "port": 8080,
+    "path_prefix": "/also",
     "workers": 2,
     "database": "postgresql+psycopg://someone@db/decisions",
     "database_password": "hunter2",
@@ -232,6 +233,9 @@ def test_an_origin_that_no_browser_sends_is_refused(written: str) -> None:
     ("settings", "told"),
     [
         ({"metrics_port": 8000}, "metrics_port 8000"),
+        ({"path_prefix": "also"}, "write it like /also"),
+        ({"path_prefix": "/a/../b"}, "write it like /also"),
+        ({"path_prefix": "/editor/x"}, "begins like an address of the service"),
         ({"metrics_port": 9000, "port": 9000, "host": "0.0.0.0"}, "metrics_port 9000"),
         ({"identity_header": "X User", "trusted_proxies": ["127.0.0.1"]}, "identity_header"),
         ({"identity_header": "", "trusted_proxies": ["127.0.0.1"]}, "identity_header"),

@@ -21,7 +21,7 @@ export async function load(url, { seconds = 20, signal, ...options } = {}) {
   }
   const page = new DOMParser().parseFromString(text, "text/html");
   if (answer.status >= 500 || answer.status === 429) throw new LoadError(problemOf(page));
-  if (answer.redirected && new URL(answer.url).pathname === "/editor/sign-in") {
+  if (answer.redirected && new URL(answer.url).pathname.endsWith("/editor/sign-in")) {
     location.assign(answer.url);
     return null;
   }

@@ -70,7 +70,7 @@ function onKey(event) {
   if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
   const { key } = event;
   const words = document.getElementById("words");
-  if (key === "/") words ? words.focus() : location.assign("/editor");
+  if (key === "/") words ? words.focus() : document.querySelector(".brand").click();
   else if (key === "?") help?.showModal();
   else if (key === "j") move(1);
   else if (key === "k") move(-1);
