@@ -46,6 +46,7 @@ def test_a_build_is_opened_once_for_each_publish(
     assert opened.name == name
     serving.refresh()
     assert serving.build is opened
+    assert serving.view()[0].build is serving.view(refresh=True)[0].build is opened
     publish(place, tmp_path, records[:3])
     serving.refresh()
     assert serving.build is not opened

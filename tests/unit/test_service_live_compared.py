@@ -248,3 +248,12 @@ def test_exploring_swaps_neighbors_of_some_lists_in_each_block(made: ComparedSit
         swapped.append({each for each in IDS if before[each] != after[each]})
     assert 8 < sum(map(len, swapped)) / 3 < 24
     assert swapped[0] != swapped[1]
+
+
+def test_the_variant_s_build_is_opened_once(made: ComparedSite) -> None:
+    service = Service(made.root)
+    before = service.live._other
+    assert before is not None
+    (made.root.path / "CURRENT").touch()
+    service.live.refresh()
+    assert service.live._other is before

@@ -12,9 +12,12 @@ from recommender.errors import ArticleError, InputError, NotFoundError
 from recommender.visibility import NEVER
 from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
+from service.decisions.list_scope import EVERY, tag_scope
 from service.errors import ConflictError, DecisionError
 from tests.support.decision_databases import MIRA, opened
 from tests.support.moments import NOON, SECOND
+
+HIDES = {"kind": OverrideKind.HIDE, "position": None}
 
 
 class Clock:
@@ -41,7 +44,7 @@ def pin(database: Database, target: str = "b", **values: Any) -> int:
 
 
 def hide(database: Database, target: str = "b", **values: Any) -> int:
-    return pin(database, target, **{"position": None, "kind": OverrideKind.HIDE, **values})
+    return pin(database, target, **{**HIDES, **values})
 
 
 def test_a_pin_is_there_with_all_that_was_said_about_it(database: Database, clock: Clock) -> None:
@@ -115,6 +118,10 @@ def test_a_pin_may_stand_at_any_position_of_a_list(database: Database, position:
         ({"reason": "x" * 1_001}, "reason"),
         ({"reason": "a\0b"}, "reason"),
         ({"reason": "\udc00"}, "reason"),
+        ({"target": tag_scope("sea")}, "target_tag"),
+        ({"article_id": EVERY, **HIDES, "not_related": True}, "not_related"),
+        ({"since": NOON + 1, "until": NOON + 1}, "since"),
+        ({"since": -1}, "since"),
         ({"until": NOON - 1}, "until"),
         ({"until": NOON}, "until"),
         ({"target": "a\nb"}, "target_id"),

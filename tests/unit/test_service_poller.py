@@ -531,3 +531,24 @@ def test_readers_wait_for_no_snapshot_that_another_process_holds_up(
     keeper.refresh()
     assert keeper.kept.unsaved is None
     assert load_snapshot(settings.root) == keeper.kept.state
+
+
+def test_a_snapshot_that_cant_be_written_is_not_tried_at_every_look(
+    settings: Settings, keeper: StatePoller
+) -> None:
+    blocked = block(settings.root)
+    with pytest.raises(DatabaseError, match="copy"):
+        keeper.database.takedowns.put(MIRA, article_id="x")
+    keeper.refresh()
+    told = keeper.kept.unsaved
+    assert told is not None
+    (settings.root / SNAPSHOT).unlink()
+    for path in blocked:
+        path.rmdir()
+    keeper.refresh()
+    assert keeper.kept.unsaved == told
+    assert load_snapshot(settings.root) is None
+    keeper._next_save = 0.0
+    keeper.refresh()
+    assert keeper.kept.unsaved is None
+    assert load_snapshot(settings.root) == keeper.kept.state

@@ -15,6 +15,7 @@ from index.query import DAY, Fallback, Order, RelatedQuery
 from index.root.root import Root
 from recommender.encoder import HashingEncoder
 from recommender.visibility import microseconds
+from service.decisions.decision_state import DecisionState, Override, OverrideKind
 from service.serving.drafts import DraftIndex, read_draft
 from service.serving.selection import Origin, select
 from service.serving.serving_view import ServingView
@@ -180,3 +181,12 @@ def test_a_day_lets_through_what_is_dated_on_it(build: Build) -> None:
 
     assert first.id in shown(first.date)
     assert first.id not in shown(first.date + dt.timedelta(days=1))
+
+
+def test_a_filter_leaves_out_what_is_pinned_too(build: Build) -> None:
+    row = build.row(PAGE) or 0
+    for target, shown in (("song-001", True), ("bread-002", False)):
+        pin = Override(article_id=PAGE, target_id=target, kind=OverrideKind.PIN, position=1)
+        served = ServingView(build, DecisionState(overrides={PAGE: (pin,)}))
+        first = select(served, row, now=JUNE, query=RelatedQuery(tag="t1"))[0]
+        assert (first.origin is Origin.PINNED) is shown

@@ -135,3 +135,13 @@ def test_changes_are_not_said_to_be_written_into_a_file_that_another_process_hol
     assert load_snapshot(tmp_path) == states[0]
     assert apply_changes(tmp_path, differences(*states))
     assert load_snapshot(tmp_path) == states[1]
+
+
+def test_a_snapshot_of_an_earlier_version_is_replaced_whole(tmp_path: Path) -> None:
+    states = in_order([DecisionState(takedowns=dict.fromkeys(some, 1)) for some in ("a", "ab")])
+    update_snapshot(tmp_path, History(states[:1]))
+    with closing(sqlite3.connect(tmp_path / SNAPSHOT)) as earlier:
+        earlier.execute("ALTER TABLE overrides DROP COLUMN since")
+    assert not apply_changes(tmp_path, differences(*states))
+    update_snapshot(tmp_path, History(states))
+    assert load_snapshot(tmp_path) == states[1]
