@@ -38,6 +38,7 @@ def last_line_here(monkeypatch, capsys):
     return run
 
 
+@pytest.mark.full
 @pytest.mark.model
 @pytest.mark.filterwarnings("default")  # those of the libraries that are compared
 def test_encode_compares_equal_vectors(last_line_here):
@@ -111,6 +112,7 @@ def test_a_cluster_of_this_machine_alone_builds_the_same_lists_and_its_cost_is_t
     assert found["ndcg10_difference"] == 0.0
 
 
+@pytest.mark.full
 def test_fresh_tells_when_pushed_articles_are_shown():
     arguments = ("--sizes", "120", "--puts", "2", "--model", "hashing:64")
     (found,) = last_line("benchmarks.fresh", *arguments)["sizes"]

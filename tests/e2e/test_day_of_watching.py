@@ -231,7 +231,7 @@ def live_a_day(folder: Path, edits: int) -> None:
 
 @pytest.mark.slow_first
 def test_a_day_of_a_site(tmp_path: Path) -> None:
-    live_a_day(tmp_path, 8)
+    live_a_day(tmp_path, 4)
 
 
 @pytest.mark.full

@@ -195,7 +195,7 @@ def assert_same(one: PipelineResult, other: PipelineResult) -> None:
     assert np.allclose(one.lists.scores[found], other.lists.scores[found], atol=1e-6)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 2**32),
     count=st.sampled_from([3, 12, 40, 90]),
