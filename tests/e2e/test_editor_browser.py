@@ -455,7 +455,7 @@ def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(
         hide.click()
         said(page, "You hid")
         assert page.evaluate("scrollY") > 1_000
-        assert row(page, "passed-over", 9).bounding_box()["y"] == pytest.approx(place["y"], abs=1)
+        assert row(page, "passed-over", 9).bounding_box()["y"] == pytest.approx(place["y"], abs=2)
         expect(page.locator("#notice .notice")).to_be_in_viewport(ratio=1)
         page.get_by_role("button", name="Undo").click()
         said(page, "You showed")
@@ -525,8 +525,8 @@ def test_the_whole_story_goes_by_keyboard_alone(browser: Browser, demo: Demo, cl
         expect(page.get_by_role("searchbox")).to_be_focused()
         hands.type("one broad crown")
         expect(page.locator("#results-title")).to_have_text("1 article")
-        hands.tab_to("One broad crown")
-        hands.press("Enter")
+        hands.tab_to("Select One broad crown")
+        hands.press("Tab", "Enter")
         expect(page.locator("h1")).to_have_text("One broad crown beats three slim ones")
         before = listed(page)
 
