@@ -102,6 +102,7 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
         "/links",
         summary="Refuse the words of a suggested link, but not its target",
         status_code=204,
+        responses=problems(404),
     )
     def refuse_words(
         article_id: Id, target_id: Target, body: WordsRequest, identity: Identity = Depends(editor)

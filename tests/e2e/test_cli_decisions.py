@@ -217,7 +217,7 @@ def test_pins_that_readers_dont_see_are_told(call: Run, settings: Settings) -> N
     for pair in ((PAGE, "gone"), ("gone", PAGE), (PAGE, "tidal-kite-second-year")):
         database.overrides.remove(MIRA, article_id=pair[0], target_id=pair[1])
     database.close()
-    assert call("check-overrides")[:2] == (0, "All pins are in effect.\n")
+    assert call("check-overrides")[:2] == (0, "All pins and rules are in effect.\n")
 
 
 # The audit trail
@@ -335,8 +335,8 @@ def test_no_command_takes_a_password_as_an_argument() -> None:
 def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_be(
     call: Run, settings: Settings
 ) -> None:
-    assert call("db", "upgrade")[:2] == (0, "the database now has schema 0003 (before: empty)\n")
-    assert call("db", "upgrade")[:2] == (0, "the database already has schema 0003\n")
+    assert call("db", "upgrade")[:2] == (0, "the database now has schema 0004 (before: empty)\n")
+    assert call("db", "upgrade")[:2] == (0, "the database already has schema 0004\n")
     call("takedown", "x", "--ahead")
     code, out, _ = call("db", "status", "--json")
     told = json.loads(out)

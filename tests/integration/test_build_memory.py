@@ -26,7 +26,7 @@ def peak_of_building(count: int, folder: Path) -> float:
 @pytest.mark.parametrize(
     ("small", "large", "kilobytes"),
     [
-        (2_000, 8_000, 3.0),
+        (3_000, 12_000, 2.0),
         # docs/operations.md states this bound; the memory's own grain is too coarse for fewer.
         pytest.param(12_000, 36_000, 1.0, marks=pytest.mark.full),
     ],

@@ -26,6 +26,7 @@ VALUES = {
     "override": {"kind": "pin", "position": 2, "not_related": False, "until": None},
     "takedown": {"since": 1, "who": "mira", "reason": "", "until": None},
     "judgment": {"author": "mira", "verdict": 1, "build": "", "reason": "", "created": 1},
+    "words": {"words": "tall trees", "author": "mira", "created": 1},
 }
 
 
