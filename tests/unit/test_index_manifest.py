@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from index.articles.article_store import ARTICLES
 from index.articles.record import Record
 from index.build.build import SERVED, Build
-from index.build.manifest import FORMAT_VERSION, MANIFEST, SEAL, read_manifest
+from index.build.manifest import FORMAT_VERSION, MANIFEST, SEAL, describe_files, read_manifest
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import BuildError
@@ -338,3 +338,7 @@ def test_arrays_of_a_build_have_a_row_for_every_article(pristine: Root) -> None:
     embeddings = np.load(build.checked("embeddings.npy"), allow_pickle=False)
     assert embeddings.shape == (build.count, build.manifest.encoder.dim)
     assert np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-5)
+
+
+def test_a_manifest_lists_all_files_but_itself_and_its_seal(root: Root) -> None:
+    assert describe_files(root.folder()) == read_manifest(root.folder()).files

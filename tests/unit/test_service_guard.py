@@ -20,7 +20,12 @@ from service.decisions.decision_state import DecisionState
 from service.serving.drafts import DraftIndex
 from service.serving.guard import Guard
 from service.serving.selection import select
-from service.serving.serving_view import ServingView
+from service.serving.serving_view import (
+    ServingView,
+    VisibilityStatus,
+    visibility_masks,
+    visibility_status,
+)
 from tests.support.articles import topical
 from tests.support.builds import publish
 
@@ -175,3 +180,19 @@ def test_the_library_shows_what_the_guard_admits(
         items = select(served, row, now=JUNE, query=query)
         shown = [found.article.id for found in library.related(built.article_id(row), limit=limit)]
         assert shown == [built.article_id(item.row) for item in items]
+
+
+@pytest.mark.parametrize("now", MOMENTS)
+def test_every_article_has_one_status_alone_and_at_once_with_all_others(
+    build: Build, now: int
+) -> None:
+    served = view(build, frozenset(range(0, COUNT, 3)))
+    masks = visibility_masks(served, now)
+    assert {status.value for status in masks} == {
+        *("visible", "scheduled", "expired", "unpublished", "taken-down")
+    }
+    for row in range(COUNT):
+        assert [each for each, mask in masks.items() if mask[row]] == [
+            visibility_status(served, row, now)
+        ]
+        assert masks[VisibilityStatus.VISIBLE][row] == served.is_visible(row, now)

@@ -119,6 +119,7 @@ def test_a_pin_may_stand_at_any_position_of_a_list(database: Database, position:
         ({"reason": "a\0b"}, "reason"),
         ({"reason": "\udc00"}, "reason"),
         ({"target": tag_scope("sea")}, "target_tag"),
+        ({"article_id": EVERY, "target": tag_scope("sea")}, "target_tag"),
         ({"article_id": EVERY, **HIDES, "not_related": True}, "not_related"),
         ({"since": NOON + 1, "until": NOON + 1}, "since"),
         ({"since": -1}, "since"),
