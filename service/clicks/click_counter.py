@@ -7,7 +7,7 @@ import itertools
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -25,10 +25,6 @@ from service.settings import Settings
 log = logging.getLogger("alsolike")
 
 FLUSH_SECONDS = 1.0
-
-AT_ONCE = 200
-"""How many sums are stored in one transaction. When so many wait they are stored at once, or where
-many pages report, readers would wait each second until thousands are stored."""
 
 MAX_SUMS = 100_000
 """How many sums are kept in memory while the database is away."""
@@ -113,8 +109,7 @@ class ClickCounter:
         self._lock = threading.Lock()
         self._store: ClickStore | None = None
         self._cleaned = ""
-        self._due = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clicks", daemon=True)
 
     @property
@@ -154,9 +149,6 @@ class ClickCounter:
                 self.outcomes[outcome] += 1
                 if outcome is not Outcome.COUNTED:
                     self._add(rejected, (day, outcome.value), 1)
-            many = len(self._sums[counts]) >= AT_ONCE
-        if many and self.problem is None:
-            self._due.set()
 
     def _count(self, event: ListEvent, address: bytes, context: _Context) -> Outcome:
         placed = self._read.get(event.placement) or self._place(event.placement, context)
@@ -216,21 +208,18 @@ class ClickCounter:
             found[place] += value
 
     def start(self) -> None:
-        """Starts the thread that stores the sums each second, or when there are many."""
+        """Starts the thread that stores the sums each second."""
         self._thread.start()
 
     def stop(self) -> None:
         """Stores what is left, and ends the thread."""
-        self._stopping = True
-        self._due.set()
+        self._stopping.set()
         self._thread.join()
 
     def _run(self) -> None:
         ended = False
         while not ended:
-            self._due.wait(FLUSH_SECONDS)
-            self._due.clear()
-            ended = self._stopping
+            ended = self._stopping.wait(FLUSH_SECONDS)
             self.flush()
         if self._store is not None:
             self._store.close()
@@ -240,9 +229,8 @@ class ClickCounter:
         with self._lock:
             self._bounds.forget()
             taken, self._sums = self._sums, _no_sums()
-        rows = [(table, *each) for table, sums in taken.items() for each in sums.items()]
-        self._held = len(rows)
-        left = [rows[at : at + AT_ONCE] for at in range(0, len(rows), AT_ONCE)]
+            self._held = sum(map(len, taken.values()))
+        left = [taken] if self._held else []
         problem: Exception | None = None
         try:
             if self._store is None:
@@ -255,9 +243,9 @@ class ClickCounter:
                 self._store.close()
                 self._store = None
         with self._lock:
-            taken, self._sums = self._sums, _group(itertools.chain(*left))
-            for table, sums in taken.items():
-                for key, values in sums.items():
+            if left:  # those that came meanwhile are fewer
+                came, self._sums = self._sums, _group(itertools.chain(*map(_rows, left)))
+                for table, key, values in _rows(came):
                     self._add(table, key, *values)
             self._held = 0
         if problem is not None and self.problem is None:
@@ -268,8 +256,8 @@ class ClickCounter:
             log.info("clicks are stored again; %d events were lost", self.outcomes[Outcome.DROPPED])
         self.problem = None if problem is None else str(problem) or type(problem).__name__
 
-    def _store_all(self, store: ClickStore, left: list[list[_Row]]) -> None:
-        """Stores sums, and takes what is stored from the list, one transaction after another.
+    def _store_all(self, store: ClickStore, left: list[_Sums]) -> None:
+        """Stores sums in one transaction, and takes what is stored from the list.
 
         If the database refuses some, smaller parts are tried, until those at fault are alone: they
         are lost, and counted as such, if it takes any others.
@@ -278,27 +266,29 @@ class ClickCounter:
             DatabaseError: If the database can't be written.
             ValueError: If it takes none of the sums.
         """
-        refused: list[tuple[_Row, ValueError]] = []
+        refused: list[tuple[_Sums, ValueError]] = []
         stored = False
         while left:
-            rows = left[-1]
             try:
-                store.add(_group(rows))
+                store.add(left[-1])
                 stored = True
             except ValueError as error:
+                rows = list(_rows(left[-1]))
                 if len(rows) > 1:
-                    left[-1:] = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+                    half = len(rows) // 2
+                    left[-1:] = _group(rows[:half]), _group(rows[half:])
                     continue
-                refused.append((rows[0], error))
+                refused.append((left[-1], error))
             except Exception:
-                left += [[row] for row, _ in refused]
+                left += (sums for sums, _ in refused)
                 raise
             left.pop()
         if refused and not stored:
-            left += [[row] for row, _ in refused]
+            left += (sums for sums, _ in refused)
             raise refused[0][1]
         if refused:
-            (table, key, _), why = refused[0]
+            sums, why = refused[0]
+            table, key, _ = next(_rows(sums))
             told = "%d sums of clicks can't be stored and are lost, such as %s %r: %s"
             log.error(told, len(refused), table, key, why)
             with self._lock:
@@ -317,8 +307,11 @@ def _no_sums() -> _Sums:
     return {counts: {}, blocks: {}, rejected: {}}
 
 
+def _rows(sums: _Sums) -> Iterator[_Row]:
+    return ((table, key, values) for table, some in sums.items() for key, values in some.items())
+
+
 def _group(rows: Iterable[_Row]) -> _Sums:
-    """Returns sums by table and key."""
     found = _no_sums()
     for table, key, values in rows:
         found[table][key] = values

@@ -8,8 +8,8 @@ database the tables are in the schema ``alsolike_clicks``.
 from __future__ import annotations
 
 import datetime as dt
-import functools
-import json
+import itertools
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -34,6 +34,10 @@ SCHEMA = "alsolike_clicks"
 
 _MAKING = 0x636C6963
 """The number of the PostgreSQL lock that makes a second process wait while tables are made."""
+
+_AT_ONCE, _PAUSE = 100, 0.000_5
+"""How many sums are stored before other threads, which answer readers, get Python's lock; and for
+how many seconds they surely do. One statement for all of them makes readers wait longer."""
 
 metadata = sa.MetaData()
 
@@ -99,9 +103,6 @@ class ClickStore:
     def add(self, sums: Mapping[sa.Table, Sums]) -> None:
         """Adds sums to those that the tables hold, in one transaction.
 
-        Each table takes one statement with all its sums in one text of JSON: while the database
-        reads that, other threads, which answer readers, have Python's lock.
-
         Args:
             sums: What to add to each table.
 
@@ -112,10 +113,14 @@ class ClickStore:
         try:
             with self.write() as connection:
                 for table, rows in sums.items():
-                    # In one order, or two processes could wait for each other.
-                    values = [(*key, *sum_) for key, sum_ in sorted(rows.items())]
-                    given = {"rows": json.dumps(values, ensure_ascii=False)}
-                    connection.execute(_upsert(table, connection.dialect.name), given)
+                    upsert = _upsert(table, connection.dialect.name)
+                    names, left = table.columns.keys(), iter(rows.items())
+                    while some := list(itertools.islice(left, _AT_ONCE)):
+                        values = [
+                            dict(zip(names, (*key, *sum_), strict=True)) for key, sum_ in some
+                        ]
+                        connection.execute(upsert, values)
+                        time.sleep(_PAUSE)
         except DatabaseError as error:
             if isinstance(error.__cause__, (sa.exc.DataError, sa.exc.IntegrityError)):
                 raise ValueError(str(error)) from error
@@ -289,24 +294,11 @@ def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
         ]
 
 
-@functools.cache
 def _upsert(table: sa.Table, dialect: str) -> Any:
-    """Returns the statement that adds the sums in the parameter ``rows``, a JSON array of rows."""
-    given, postgres = sa.bindparam("rows", type_=Text), dialect == "postgresql"
-    insert: Any = (postgresql if postgres else sqlite).insert(table)
-    if postgres:
-        row = sa.func.json_array_elements(sa.cast(given, postgresql.JSON)).table_valued("value")
-        values: list[Any] = [
-            sa.cast(row.c.value.op("->>")(at), column.type) for at, column in enumerate(table.c)
-        ]
-    else:
-        row = sa.func.json_each(given).table_valued("value")
-        values = [sa.func.json_extract(row.c.value, f"$[{at}]") for at, _ in enumerate(table.c)]
-    query = sa.select(*values).where(sa.true())  # without it, SQLite reads ON as that of a join
+    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     sums = {
         column.name: column + insert.excluded[column.name]
         for column in table.columns
         if not column.primary_key
     }
-    added = insert.from_select(table.columns.keys(), query)
-    return added.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)
+    return insert.on_conflict_do_update(index_elements=[*table.primary_key], set_=sums)

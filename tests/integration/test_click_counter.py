@@ -28,7 +28,6 @@ from tests.support.click_reports import (
     event,
 )
 from tests.support.moments import SECOND
-from tests.support.service_process import until
 
 IDS = [record["id"] for record in RECORDS]
 PAGE = IDS[0]
@@ -102,7 +101,6 @@ def test_memory_is_bounded_while_the_database_is_away_and_what_is_lost_is_counte
 def test_one_sum_that_can_t_be_stored_is_told_and_counted_and_keeps_no_other_back(
     site: ClickService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(click_counter, "AT_ONCE", 30)
     assert site.live.build is not None
     gone = IDS[5]
     with monkeypatch.context() as patch:
@@ -144,21 +142,6 @@ def test_no_failure_loses_what_was_counted(
         assert (site.counter.waiting, bool(site.counter.problem)) == (2, True)
     assert lists_seen(site) == 2
     assert site.counter.problem is None
-
-
-def test_where_much_is_reported_it_is_stored_before_the_second_is_over(
-    site: ClickService, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(click_counter, "FLUSH_SECONDS", 3_600)
-    monkeypatch.setattr(click_counter, "AT_ONCE", 20)
-    assert site.live.build is not None
-    site.counter.start()
-    for article in IDS:
-        seen = [ListEvent(placement=site.placement(article), seen=[1, 2, 3])]
-        site.counter.count(seen, article, site.live.build)
-    until(lambda: site.counter.waiting < 20)
-    site.counter.stop()
-    assert lists_seen(site) == len(IDS)
 
 
 def test_what_was_counted_long_ago_is_removed_once_a_day(root: Root, tmp_path: Path) -> None:
