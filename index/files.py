@@ -222,11 +222,14 @@ class Rows:
 class Blob:
     """Reads the byte strings that a :class:`BlobWriter` wrote, from memory-mapped files.
 
+    To open it takes as long as to read all of it once.
+
     Args:
         path: The data file.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         ends = load_array(ends_path(path))
         self._ends = ends.data
         try:
@@ -241,6 +244,10 @@ class Blob:
             raise BuildError(f"{path} has {size} bytes, expected {int(ends[-1])}; rebuild")
         prefault(ends.base)
         prefault(self._data)
+
+    def __reduce__(self) -> tuple[type["Blob"], tuple[Path]]:
+        """Pickle only the path: another process opens the files again."""
+        return Blob, (self._path.resolve(),)
 
     def __len__(self) -> int:
         return len(self._ends)

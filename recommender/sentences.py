@@ -8,6 +8,7 @@ articles.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Sequence
@@ -37,6 +38,7 @@ _PHRASES = 3
 _FEW = 2
 _LOOKED_AT = 16
 _LABELS = 2
+_TITLES = 10_000
 _WHOLE = 0.99
 """Only a text with at least this share of the idf of a title's words is searched for the title."""
 
@@ -98,7 +100,7 @@ class Sentences:
     def __init__(self, corpus: PairData, calibration: Calibration, names: SiteNames) -> None:
         self._corpus, self._calibration, self._names = corpus, calibration, names
         self._weights = np.array(calibration.weights, dtype=np.float32)
-        self._title_pairs: dict[str, NDArray[np.int64]] = {}
+        self._title_pairs = functools.lru_cache(_TITLES)(self._pairs_of)
 
     def explain(self, own: PairData, rows: Rows, lists: Sequence[ListNames]) -> list[list[str]]:
         """Return a sentence for each article of some lists.
@@ -178,9 +180,7 @@ class Sentences:
 
         This is never so for a title of which less than two words say something.
         """
-        if title not in self._title_pairs:
-            self._title_pairs[title] = self._pairs_of(title)
-        columns = self._title_pairs[title]
+        columns = self._title_pairs(title)
         return len(columns) > 0 and bool(np.isin(columns, _row(terms, row)[0]).all())
 
     def _pairs_of(self, title: str) -> NDArray[np.int64]:

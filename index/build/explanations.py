@@ -39,12 +39,12 @@ def explain_lists(
     folder = folder.resolve()
     related_rows: NDArray[np.int32] = load_array(folder / "related_rows.npy")
     phrase_rows = load_array(folder / "phrases_rows.npy")
+    names = Names(Blob(folder / "phrases.bin"))
     known = None if carried is None else carried.lists(related_rows[:, :EXPLAINED])
     every = range(len(related_rows))
     fresh = every if known is None else np.flatnonzero(known < 0)
 
     def explain(start: int, stop: int) -> list[bytes]:
-        names = Names(Blob(folder / "phrases.bin"))
         explained: list[bytes] = []
         rows = np.asarray(fresh[start:stop], dtype=np.int64)
         own, others_of = phrase_rows[rows], related_rows[rows, :EXPLAINED]

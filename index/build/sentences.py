@@ -51,6 +51,10 @@ class BuildSentences:
         self._phrase_names = Names(self._blob("phrases.bin"))
         self._cards = self._blob("cards.bin")
 
+    def __reduce__(self) -> tuple[type["BuildSentences"], tuple[PathOf]]:
+        """Pickle only where the files are: another process opens them again."""
+        return BuildSentences, (self._path_of,)
+
     def among(self, row: int, others: Sequence[int]) -> list[str]:
         """Return why an article is related to others, a sentence for each.
 
@@ -58,7 +62,7 @@ class BuildSentences:
             row: The article's row.
             others: The rows of the others.
         """
-        stored = json.loads(self._blob(SENTENCES)[row])
+        stored = json.loads(self._stored[row])
         found = dict(zip(self._related[row].tolist(), stored, strict=False))
         missing = [other for other in dict.fromkeys(others) if other not in found]
         if missing:
@@ -117,10 +121,10 @@ class BuildSentences:
 
     def first_of_each(self, rows: NDArray[np.integer]) -> list[list[str]]:
         """Return why the first articles of some rows' lists are related to them."""
-        stored = self._blob(SHARED)
+        shared = self._shared
         facts = [
             self._facts(
-                row, json.loads(b"[[%b]]" % b"],[".join(split_explained(stored[row]))), linked
+                row, json.loads(b"[[%b]]" % b"],[".join(split_explained(shared[row]))), linked
             )
             for row, linked in zip(rows.tolist(), self._links_of(rows), strict=True)
         ]
@@ -131,6 +135,14 @@ class BuildSentences:
     def pairs(self) -> PairData:
         """What the articles of the build are compared by."""
         return load_pairs(self._path_of)
+
+    @functools.cached_property
+    def _stored(self) -> Blob:
+        return self._blob(SENTENCES)
+
+    @functools.cached_property
+    def _shared(self) -> Blob:
+        return self._blob(SHARED)
 
     @functools.cached_property
     def _sentences(self) -> Sentences:
@@ -234,10 +246,11 @@ def write_sentences(
     if carried is not None and known is not None:
         known[_linked_anew(folder, carried)] = -1
     fresh = range(len(related)) if known is None else np.flatnonzero(known < 0)
+    reasons = BuildSentences(folder.joinpath)
 
     def explain(start: int, stop: int) -> list[bytes]:
         rows = np.asarray(fresh[start:stop], dtype=np.int64)
-        told = BuildSentences(folder.joinpath).first_of_each(rows)
+        told = reasons.first_of_each(rows)
         return [json.dumps(sentences, ensure_ascii=False).encode() for sentences in told]
 
     writer = blob_writer(folder / SENTENCES, carried, known)
