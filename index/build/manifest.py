@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from index.errors import BuildError
 from index.files import known_sha256
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 MANIFEST = "manifest.json"
 SEAL = "manifest.sha256"
 """File with the manifest's own hash, in the format of ``sha256sum --check``. A published build's

@@ -16,7 +16,7 @@ from index.build.build import Build
 from index.build.manifest import FORMAT_VERSION
 from index.root.root import Root
 
-DIGESTS = {6: "3d298499ef73c76aeb36b2c288cfb2138c8be9991fb17d538a0d0bd20849fb11"}
+DIGESTS = {7: "3d298499ef73c76aeb36b2c288cfb2138c8be9991fb17d538a0d0bd20849fb11"}
 """SHA-256 of what :func:`describe` gives of a build of the present version."""
 
 BY_CONTENT = {
