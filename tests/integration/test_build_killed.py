@@ -16,6 +16,7 @@ from index.root.root import Root
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
 from tests.support.articles import topical
+from tests.support.service_process import until
 
 
 def build_command(root: Root, source: Path) -> list[str]:
@@ -53,8 +54,10 @@ def check_that_builds_survive(folder: Path, kills: int) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
-            # Spread over the whole of a build, its last moments included.
-            time.sleep(duration * (kill + draw.random()) / kills)
+            if kill == 0:  # surely in the middle
+                until(lambda one=process: any(root.builds.glob(".*")) or one.poll() is not None)
+            else:  # spread over the whole of a build, its last moments included
+                time.sleep(duration * (kill + draw.random()) / kills)
             process.kill()
             interrupted += process.wait() < 0
         unfinished += any(path.name.startswith(".") for path in root.builds.iterdir())
