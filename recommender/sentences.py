@@ -38,7 +38,7 @@ _PHRASES = 3
 _FEW = 2
 _LOOKED_AT = 16
 _LABELS = 2
-_TITLES = 10_000
+_TITLES, _TEXTS = 10_000, 1_000
 _WHOLE = 0.99
 """Only a text with at least this share of the idf of a title's words is searched for the title."""
 
@@ -181,7 +181,9 @@ class Sentences:
         This is never so for a title of which less than two words say something.
         """
         columns = self._title_pairs(title)
-        return len(columns) > 0 and bool(np.isin(columns, _row(terms, row)[0]).all())
+        if not len(columns):
+            return False
+        return bool((find_sorted(_row(terms, row)[0], columns) >= 0).all())
 
     def _pairs_of(self, title: str) -> NDArray[np.int64]:
         """Return the columns of a title's word pairs; none if no other article has one of them."""
@@ -261,5 +263,10 @@ def _quoted(names: Sequence[str]) -> str:
 
 def _names(text: str, title: str) -> bool:
     """Return whether the words of a title stand in a text one after another."""
-    here, wanted = (f" {' '.join(_WORD.findall(each.casefold()))} " for each in (text, title))
-    return wanted in here
+    return _spaced(title) in _spaced(text)
+
+
+@functools.lru_cache(_TEXTS)
+def _spaced(text: str) -> str:
+    """Return the words of a text, in lower case, each between two spaces."""
+    return f" {' '.join(_WORD.findall(text.casefold()))} "

@@ -36,6 +36,9 @@ _SEEN = "seen.npy"
 
 _BLOCK = 1_024
 
+_TEXTS = 1_000
+"""How many texts are kept, since the same articles are in the lists of similar ones."""
+
 
 class BuildSentences:
     """Says why articles are related to those of a build.
@@ -46,6 +49,7 @@ class BuildSentences:
 
     def __init__(self, path_of: PathOf) -> None:
         self._path_of = path_of
+        self._text = functools.lru_cache(_TEXTS)(self._read_text)
         self._related: Rows = load_array(path_of("related_rows.npy"))
         self._phrases: NDArray[np.int32] = load_array(path_of("phrases_rows.npy"))
         self._phrase_names = Names(self._blob("phrases.bin"))
@@ -182,7 +186,7 @@ class BuildSentences:
         text = functools.partial(self._text, row)
         return ListNames(title=self._title(row), text=text, shared=shared, linked=linked)
 
-    def _text(self, row: int) -> str:
+    def _read_text(self, row: int) -> str:
         return self._articles[row].whole_text
 
     @functools.cached_property
