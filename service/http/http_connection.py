@@ -161,7 +161,10 @@ class Connection(HttpToolsProtocol):
         self.named: dict[bytes, bytes] = {}
         self.url = b""
         self.headers = []
-        self._seconds = _SECONDS if self.routes is None else self.routes.settings.body_seconds
+        self._seconds, self._largest = _SECONDS, 0
+        if self.routes is not None:
+            settings = self.routes.settings
+            self._seconds, self._largest = settings.body_seconds, settings.max_body_kb * 1024
         self._turns: _Turns = vars(self.server_state).setdefault("turns", _Turns(self.loop))
         self._rest = _NOTHING
         self._in_head = True
@@ -329,7 +332,10 @@ class Connection(HttpToolsProtocol):
         if self._refusal is not None and not self.pipeline:
             self._send_refusal()
         elif self.cycle.more_body and not self.pipeline:  # nobody reads the rest of this request
-            self.transport.close()
+            if int(self.named.get(b"content-length", b"0")[:20]) in range(1, self._largest + 1):
+                self.rested = self.loop.time()  # it is thrown away, and the next request answered
+            else:
+                self.transport.close()
         super().on_response_complete()
         if self._rest:
             self._turns.add(self)

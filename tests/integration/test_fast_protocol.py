@@ -129,11 +129,11 @@ def received(line: socket.socket) -> Iterator[bytes]:
 
 
 async def behind(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stands for all other routes: says what it was asked, body and all."""
+    """Stands for all other routes: says what it was asked, body and all, or at once at ``/early``."""
     if scope["type"] != "http":
         return
     body = b""
-    more = True
+    more = scope["path"] != "/early"
     while more:
         message = await receive()
         body += message.get("body", b"")
@@ -248,6 +248,27 @@ def test_an_address_beyond_all_use_is_refused_and_the_connection_closed(
     assert same(answers) == same(usual.send(asked))
     assert answers.startswith(b"HTTP/1.1 414")
     assert quick.ways["at once"] == before + 1
+
+
+EARLY = b"PUT /early HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
+
+
+def test_a_body_that_comes_after_the_answer_is_no_end_of_the_connection(quick: Served) -> None:
+    with quick.connect() as line:
+        for _ in range(2):
+            line.sendall(EARLY % 5)
+            assert line.recv(65_536).startswith(b"HTTP/1.1 200")
+            line.sendall(b"GET /" + GET + b"\r\n")
+            assert line.recv(65_536).startswith(b"HTTP/1.1 200")
+        line.sendall(END)
+        assert b"".join(received(line)).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("declared", [5, 10**9])
+def test_a_body_that_does_not_come_after_the_answer_is_not_waited_for(
+    declared: int, quick: Served
+) -> None:
+    assert quick.send(EARLY % declared).count(b"HTTP/1.1 ") == 1
 
 
 def test_who_reads_slower_than_the_answers_come_makes_the_server_wait(quick: Served) -> None:
