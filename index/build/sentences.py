@@ -49,7 +49,6 @@ class BuildSentences:
 
     def __init__(self, path_of: PathOf) -> None:
         self._path_of = path_of
-        self._text = functools.lru_cache(_TEXTS)(self._read_text)
         self._related: Rows = load_array(path_of("related_rows.npy"))
         self._phrases: NDArray[np.int32] = load_array(path_of("phrases_rows.npy"))
         self._phrase_names = Names(self._blob("phrases.bin"))
@@ -158,7 +157,7 @@ class BuildSentences:
         words = self._blob("words.bin")
         return SiteNames(
             title=self._title,
-            text=self._text,
+            text=functools.lru_cache(_TEXTS)(self._text),
             column=lambda word: words.find(word.encode(errors="surrogatepass")),
             pair_keys=load_array(self._path_of("pair_keys.npy")),
             words=Names(self._blob("spellings.bin")),
@@ -183,10 +182,10 @@ class BuildSentences:
     def _facts(
         self, row: int, shared: Sequence[Sequence[str]], linked: Callable[[int], str]
     ) -> ListNames:
-        text = functools.partial(self._text, row)
+        text = functools.partial(self._names.text, row)
         return ListNames(title=self._title(row), text=text, shared=shared, linked=linked)
 
-    def _read_text(self, row: int) -> str:
+    def _text(self, row: int) -> str:
         return self._articles[row].whole_text
 
     @functools.cached_property

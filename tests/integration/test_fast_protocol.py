@@ -129,7 +129,7 @@ def received(line: socket.socket) -> Iterator[bytes]:
 
 
 async def behind(scope: Scope, receive: Receive, send: Send) -> None:
-    """Stands for all other routes: says what it was asked, body and all, or at once at ``/early``."""
+    """Stands for all other routes: says what it was asked, body and all, or ``/early``."""
     if scope["type"] != "http":
         return
     body = b""
