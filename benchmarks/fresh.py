@@ -3,7 +3,9 @@
 ``python -m benchmarks.fresh [--sizes 1000,10000] [--data DIR] [--puts 60]``: for each size, a full
 build; then ``alsolike serve`` and ``alsolike watch`` run on it, and articles are pushed one after
 another, each as soon as the one before is shown. Times are from the answered PUT, measured at the
-service. At last a burst of 100 in one batch, until all of them are shown.
+service. Then a burst of 100 in one batch, until all of them are shown. At last ``--rounds`` of
+``--seconds`` each, by turns quiet and with one edit after another: what readers notice, who ask for
+500 lists a second (:mod:`benchmarks.offered_load`).
 
 Up to 20,000 articles are real ones, encoded by the model. More would take hours to encode: they,
 and those that are pushed, are put together from sentences as by :mod:`benchmarks.scale`, and what
@@ -18,9 +20,11 @@ import json
 import os
 import random
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -29,7 +33,7 @@ from typing import Any
 from urllib.parse import quote
 
 from benchmarks.corpora import SAMPLE, data_folder, say
-from benchmarks.offered_load import percentile
+from benchmarks.offered_load import offer, percentile
 from benchmarks.scale import MOST, PoolEncoder, encode_pool, make_pool
 from benchmarks.support.servers import free_port, running
 from index.building.builder import make_build
@@ -41,6 +45,9 @@ from service.settings import load_settings
 from service.watching.build_run import build_options
 
 BURST = 100
+RATE = 500
+"""Lists that readers ask for per second."""
+
 ENCODED = 20_000
 """Most articles that are real ones."""
 
@@ -141,6 +148,16 @@ class Site:
         neighbors = [one for one in told["lists"] if one != key]
         return own, _until(lambda: all(self.holds(one, key) for one in neighbors), start)
 
+    def edit(self, record: dict[str, Any]) -> None:
+        """Push an article that is there already, and wait until it is live."""
+        key = quote(record["id"])
+        self._connection.close()  # it may have rested too long
+        self.ask("PUT", f"/v1/articles?id={key}", record)
+        start = time.perf_counter()
+        _until(
+            lambda: self.ask("GET", f"/v1/articles/status?id={key}")[1]["state"] == "live", start
+        )
+
 
 def _until(reached: Callable[[], bool], start: float) -> float:
     while not reached():
@@ -151,10 +168,10 @@ def _until(reached: Callable[[], bool], start: float) -> float:
 
 
 def measure(
-    articles: list[dict[str, Any]], encoder: Encoder, puts: int, model: str, folder: Path
+    articles: list[dict[str, Any]], encoder: Encoder, options: argparse.Namespace, folder: Path
 ) -> dict[str, Any]:
     """Build all but the last articles, then push these."""
-    size = len(articles) - puts - BURST - 1
+    size, model = len(articles) - options.puts - BURST - 1, options.model
     source = folder / "articles.jsonl"
     source.write_text("".join(f"{json.dumps(one)}\n" for one in articles[:size]))
     os.environ |= {"ALSOLIKE_ROOT": str(folder / "root"), "ALSOLIKE_MODEL": model}
@@ -166,8 +183,9 @@ def measure(
     start = time.perf_counter()
     root.path.mkdir()
     with root.locked("benchmark"):
-        options = build_options(settings)
-        made = make_build(root, [JsonlSource(str(source))], lambda: encoder, options).manifest
+        made = make_build(
+            root, [JsonlSource(str(source))], lambda: encoder, build_options(settings)
+        ).manifest
         root.make_live(root.verify(made.name))
     full = time.perf_counter() - start
     say(f"{size} articles: a full build takes {full:.1f} s")
@@ -178,9 +196,10 @@ def measure(
     with serve, (folder / "watch.log").open("wb") as log:
         watcher = subprocess.Popen([*command, "watch"], stdout=log, stderr=log)
         try:
-            return {"articles": size, **_push_all(Site(port, token), articles[size:])} | {
-                "full_s": round(full, 1)
-            }
+            site = Site(port, token)
+            pushed = _push_all(site, articles[size:])
+            readers = _ask_beside(site, port, articles, options) if options.rounds else {}
+            return {"articles": size, **pushed, "full_s": round(full, 1), **readers}
         except RuntimeError:
             say((folder / "watch.log").read_text()[-4_000:])
             raise
@@ -210,11 +229,48 @@ def _push_all(site: Site, articles: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def _ask_beside(
+    site: Site, port: int, articles: list[dict[str, Any]], options: argparse.Namespace
+) -> dict[str, Any]:
+    """What readers notice of builds, in milliseconds."""
+    draw = random.Random(_SEED)
+    paths = [f"/v1/related?id={quote(draw.choice(articles)['id'])}" for _ in range(5_000)]
+    found: list[tuple[float, float]] = []
+    edits = 0
+    for number in range(options.rounds):
+        quiet = offer(port, paths, RATE, options.seconds)
+        done = threading.Event()
+
+        def edit(number: int = number, done: threading.Event = done) -> None:
+            nonlocal edits
+            while not done.is_set():
+                edits += 1
+                record = articles[-1 - edits % BURST]
+                site.edit({**record, "title": f"{record['title']} ({number}.{edits})"})
+
+        editing = threading.Thread(target=edit)
+        editing.start()
+        beside = offer(port, paths, RATE, options.seconds)
+        done.set()
+        editing.join()
+        found.append((percentile(quiet, 99), percentile(beside, 99)))
+        say(f"p99 {found[-1][0]:.2f} ms, {found[-1][1]:.2f} ms beside builds, {edits} so far")
+    before, after = (statistics.median(one) for one in zip(*found, strict=True))
+    return {
+        "builds": edits,
+        "quiet_p99_ms": round(before, 2),
+        "p99_ms": round(after, 2),
+        "ratio": round(after / before, 2),
+    }
+
+
 def main() -> None:
     """Run it."""
     parser = data_folder(argparse.ArgumentParser(description=__doc__))
     parser.add_argument("--sizes", default="1000", help="numbers of articles, by commas")
     parser.add_argument("--puts", type=int, default=60, help="articles pushed one by one")
+    parser.add_argument("--rounds", type=int, default=5, help="of readers beside builds")
+    parser.add_argument("--seconds", type=float, default=20, help="of each half of a round")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     sizes = []
@@ -227,7 +283,7 @@ def main() -> None:
         else:
             articles, encoder = composed(options.data, options.model, count)
         with tempfile.TemporaryDirectory() as folder:
-            sizes.append(measure(articles, encoder, options.puts, options.model, Path(folder)))
+            sizes.append(measure(articles, encoder, options, Path(folder)))
         say(json.dumps(sizes[-1]))
     print(json.dumps({"sizes": sizes}))
 

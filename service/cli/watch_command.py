@@ -13,7 +13,7 @@ from recommender.errors import InputError
 from service.cli.options import MapOption, ModelOption, RootOption, UrlTemplateOption, read_mapping
 from service.settings import load_settings
 
-_NICENESS = 10
+_NICENESS = 19
 
 
 def watch(
@@ -70,6 +70,8 @@ def watch(
         signal.signal(number, lambda *_: stop.set())
     with suppress(OSError):
         os.nice(_NICENESS)
+        for thread in Path("/proc/self/task").iterdir():  # some were started by libraries
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), _NICENESS)
     settings.root.mkdir(parents=True, exist_ok=True)
     with closing(open_decisions(settings)) as database:
         exporter = None if export is None else Exporter(settings, export)

@@ -6,13 +6,14 @@ The service never stops and never shows what it must not, and the journal tells 
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -145,12 +146,23 @@ def served(day: Day) -> Iterator[None]:
         assert process.poll() is None, "the service never stops"
 
 
+def niceness(process: int) -> set[int]:
+    """Of all threads of a process."""
+    found = set()
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            found.add(os.getpriority(os.PRIO_PROCESS, int(thread.name)))
+    return found
+
+
 def live_a_day(folder: Path, edits: int) -> None:
     with ExitStack() as stack:
         disk = stack.enter_context(small_disk(folder / "disk", 64))
         day = Day(folder, disk)
-        watcher = stack.enter_context(alsolike("watch", folder=folder))
+        threads = {"OPENBLAS_NUM_THREADS": "2"}
+        watcher = stack.enter_context(alsolike("watch", folder=folder, environment=threads))
         until(day.live)
+        assert niceness(watcher.pid) == {19}
         stack.enter_context(served(day))
         keys = [key for key in day.records if key not in day.feed_ids]
 
