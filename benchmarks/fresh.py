@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import math
 import os
 import random
 import re
@@ -236,7 +237,7 @@ def _ask_beside(
     draw = random.Random(_SEED)
     paths = [f"/v1/related?id={quote(draw.choice(articles)['id'])}" for _ in range(5_000)]
     found: list[tuple[float, float]] = []
-    edits = 0
+    edits = errors = 0
     for number in range(options.rounds):
         quiet = offer(port, paths, RATE, options.seconds)
         done = threading.Event()
@@ -253,11 +254,13 @@ def _ask_beside(
         beside = offer(port, paths, RATE, options.seconds)
         done.set()
         editing.join()
+        errors += beside.count(math.inf)
         found.append((percentile(quiet, 99), percentile(beside, 99)))
         say(f"p99 {found[-1][0]:.2f} ms, {found[-1][1]:.2f} ms beside builds, {edits} so far")
     before, after = (statistics.median(one) for one in zip(*found, strict=True))
     return {
         "builds": edits,
+        "errors": errors,
         "quiet_p99_ms": round(before, 2),
         "p99_ms": round(after, 2),
         "ratio": round(after / before, 2),

@@ -115,10 +115,12 @@ def test_a_cluster_of_this_machine_alone_builds_the_same_lists_and_its_cost_is_t
 @pytest.mark.full
 def test_fresh_tells_when_pushed_articles_are_shown():
     arguments = ("--sizes", "120", "--puts", "2", "--model", "hashing:64")
+    arguments += ("--rounds", "1", "--seconds", "2")
     (found,) = last_line("benchmarks.fresh", *arguments)["sizes"]
     assert found["articles"] == 120
     assert 0 < found["own_p50_s"] <= found["own_p95_s"] <= found["neighbors_p95_s"] < 60
     assert 0 < found["burst_s"] < 300
+    assert (found["builds"] > 0, found["errors"]) == (True, 0)
 
 
 def test_readers_at_a_fixed_rate_see_all_of_the_time_that_a_server_stands_still():
