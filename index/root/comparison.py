@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from index.errors import BuildError
 from index.files import replace_file
+from index.root.journal import append_journal
+from recommender.errors import NotFoundError
 
 COMPARISON = "comparison.json"
 VARIANTS = "variants"
@@ -144,6 +146,36 @@ def write_comparison(root: Path, comparison: ComparisonState) -> None:
         replace_file(root / COMPARISON, comparison.model_dump_json().encode() + b"\n")
     except OSError as error:
         raise BuildError(f"{root / COMPARISON} can't be replaced: {error}") from error
+
+
+def running_comparison(root: Path) -> ComparisonState:
+    """Return the root's comparison.
+
+    Raises:
+        NotFoundError: If none runs.
+        BuildError: If the file can't be read.
+    """
+    state = read_comparison(root)
+    if state is None:
+        raise NotFoundError("nothing is compared; begin with: alsolike compare start NAME")
+    return state
+
+
+def end_comparison(root: Path, reason: str) -> ComparisonState:
+    """End the root's comparison, which needs its lock: all readers get the live lists.
+
+    Args:
+        root: The folder of the root.
+        reason: Why, for the journal.
+
+    Raises:
+        NotFoundError: If none runs.
+        BuildError: If a file can't be read or written.
+    """
+    state = running_comparison(root)
+    write_comparison(root, state.model_copy(update={"ended": int(time.time())}))
+    append_journal(root, "compared", variant=state.variant, reason=reason)
+    return state
 
 
 def variant_folder(root: Path, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,9 +44,27 @@ def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
         with suppress(OSError):  # this is for messages only: a full disk must not stop a rollback
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{purpose} (process {os.getpid()})".encode(), 0)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def work_in_progress(root: Path) -> str:
+    """Return for what a process of this machine holds the lock of a folder; empty if none does.
+
+    The lock itself is not touched, so that no process that takes it is turned away.
+    """
+    with suppress(OSError):
+        text = (root / LOCK).read_text(errors="replace")
+        if (told := re.fullmatch(r"(.+) \(process (\d+)\)", text)) is not None:
+            with suppress(PermissionError):  # it is another user's
+                os.kill(int(told[2]), 0)
+            return told[1]
+    return ""
 
 
 def is_locked(root: Path, name: str = LOCK) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from index.root.comparison import ComparisonState
+from index.root.journal import acting_for, who
 from index.root.root import Root
 from recommender.errors import InputError
 from service.cli.build_progress import progress_bar
@@ -19,11 +18,13 @@ from service.cli.options import (
     JsonOption,
     ReasonOption,
     RootOption,
+    command_actor,
     command_group,
     print_json,
     print_result,
 )
 from service.cli.publish_commands import print_cleanup
+from service.curation.publishing import BuildActions
 from service.settings import CONFIG_FILE, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -97,8 +98,8 @@ def status(root: RootOption = None, as_json: JsonOption = False) -> None:
 )
 def stop(root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
     """End the comparison: all readers get the live lists. What was counted stays."""
-    with _comparisons(load_settings(root=root)) as comparisons:
-        state = comparisons.stop(reason=reason)
+    actions = BuildActions(load_settings(root=root), report=print_cleanup)
+    state = actions.stop_comparison(command_actor(), reason=reason)
     sentence = f"{state.variant} is compared no longer; all readers get the live lists"
     print_result({"stopped": state.variant}, sentence, as_json=as_json)
 
@@ -111,13 +112,17 @@ def publish(
     root: RootOption = None,
     force: ForceOption = False,
     reason: ReasonOption = "",
+    by: Annotated[str, typer.Option(hidden=True, help="In whose name; the page's admin.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Make a build with the variant's settings live, and say which settings to write.
 
     It is made from the live build's articles, and passes the gates like any other.
     """
-    with _comparisons(load_settings(root=root)) as comparisons:
+    from service.clicks.comparison_findings import settings_lines
+
+    settings = load_settings(root=root)
+    with acting_for(by or who()), _comparisons(settings) as comparisons:
         state, build = comparisons.publish(force=force, reason=reason)
     lines = "\n".join(settings_lines(state))
     print_result(
@@ -126,21 +131,6 @@ def publish(
         f"it, write into {CONFIG_FILE}, and start alsolike watch and serve again:\n{lines}",
         as_json=as_json,
     )
-
-
-def settings_lines(state: ComparisonState) -> Iterator[str]:
-    """Yields the lines by which the variant's settings become the site's own."""
-    for name, value in state.settings.items():
-        yield f"{name} = {_toml(value)}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, dict):
-        given = (f"{key} = {_toml(part)}" for key, part in value.items() if part is not None)
-        return f"{{ {', '.join(given)} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -75,7 +76,8 @@ class ComparisonFindings:
         if self.missing:
             yield self.missing
         if result.views < _FEW or result.live_rate <= 0:
-            yield f"{result.views:,} lists were seen in that time: too few to say anything."
+            seen = "1 list was" if result.views == 1 else f"{result.views:,} lists were"
+            yield f"{seen} seen in that time: too few to say anything."
             return
         part, low, high = result.relative
         yield (
@@ -182,3 +184,18 @@ def duration(seconds: int) -> str:
         if seconds % length == 0:
             return f"{seconds // length}{unit}"
     return f"{seconds}s"
+
+
+def settings_lines(state: ComparisonState) -> Iterator[str]:
+    """Yields the lines by which the variant's settings become the site's own."""
+    for name, value in state.settings.items():
+        yield f"{name} = {_toml(value)}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        given = (f"{key} = {_toml(part)}" for key, part in value.items() if part is not None)
+        return f"{{ {', '.join(given)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return json.dumps(value, ensure_ascii=False)

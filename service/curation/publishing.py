@@ -1,17 +1,23 @@
 """What admins do with builds by API, page or command.
 
-They publish a build, roll back to the one before, or allow publishing again after a rollback.
+They publish a build, roll back to the one before, allow publishing again after a rollback, and end
+the comparison of a variant.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from index.errors import BuildError, BusyError, GateError, UnavailableError
 from index.publishing.gates import Verdict
 from index.publishing.publish import publish_build
-from index.root.journal import acting_for
+from index.root.comparison import ComparisonState, end_comparison, running_comparison
+from index.root.journal import acting_for, append_journal, read_journal, utc_timestamp
 from index.root.root import Root
 from service.curation.golden_set import limits_of
 from service.decisions.decision_store import Actor
@@ -108,6 +114,54 @@ class BuildActions:
         with self._holding_root(actor, "release"):
             return self._root.release(reason=reason)
 
+    def stop_comparison(self, actor: Actor, *, reason: str = "") -> ComparisonState:
+        """Ends the comparison of a variant: all readers get the live lists.
+
+        What was counted stays.
+
+        Raises:
+            NotFoundError: If none runs.
+            BusyError: If another process holds the lock of the builds' folder.
+        """
+        with self._holding_root(actor, "compare stop"):
+            return end_comparison(self._root.path, reason)
+
+    def start_publishing_variant(self, actor: Actor, *, reason: str = "") -> None:
+        """Lets a process make the compared variant's build and publish it, which takes a while.
+
+        If that fails, the journal says why.
+
+        Raises:
+            NotFoundError: If no variant is compared.
+            BusyError: If another process holds the lock of the builds' folder.
+        """
+        with self._holding_root(actor, "compare publish"):
+            running_comparison(self._root.path)
+        name = _named(actor)
+        command = [sys.executable, "-m", "service.cli", "compare", "publish"]
+        command += ["--root", str(self._root.path), "--by", name, "--reason", reason]
+        start = utc_timestamp()
+        process = subprocess.Popen(  # noqa: S603 - this very program
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # it goes on where this process ends
+        )
+        with suppress(OSError):  # readers come first
+            os.setpriority(os.PRIO_PROCESS, process.pid, 19)
+
+        def wait() -> None:
+            _, told = process.communicate()
+            journal = read_journal(self._root.path)
+            said = {line["event"] for line in journal if line.get("at", "") >= start}
+            if process.returncode and not said & {"refuse", "fail"}:
+                with acting_for(name), suppress(BuildError):
+                    append_journal(self._root.path, "fail", reason=told.strip()[-1_000:])
+
+        threading.Thread(target=wait, name="compare publish", daemon=True).start()
+
     @contextmanager
     def _holding_root(self, actor: Actor, action: str) -> Iterator[None]:
         """Holds the lock of the builds' folder in the actor's name while the caller changes it.
@@ -118,7 +172,7 @@ class BuildActions:
             actor: Who changes the folder; the journal of the folder records the name.
             action: What the actor does, such as ``"publish"``, for the message to those who wait.
         """
-        name = actor.name if actor.how == "cli" else f"{actor.name} ({actor.how})"
+        name = _named(actor)
         try:
             with acting_for(name), self._root.locked(f"{action} by {name}") as found:
                 self._report(found)
@@ -129,3 +183,8 @@ class BuildActions:
             raise PublishError(str(error)) from error
         if self._live is not None:
             self._live.refresh()
+
+
+def _named(actor: Actor) -> str:
+    """Returns how the journal names who does something."""
+    return actor.name if actor.how == "cli" else f"{actor.name} ({actor.how})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends, Form
@@ -17,10 +17,13 @@ from index.publishing.build_history import describe_builds
 from index.publishing.churn import Churn, compare
 from index.query import RelatedQuery
 from index.reporting.report_page import render_page
+from index.root.comparison import read_comparison
 from index.root.journal import read_journal
+from index.root.lock import work_in_progress
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
+from service.clicks.comparison_findings import find_comparison, settings_lines
 from service.curation.article_search import ArticleRow, read_article_row
 from service.curation.waiting_pushes import tell_waiting
 from service.decisions.decision_state import DecisionState
@@ -160,6 +163,8 @@ _NOTICES = {
     "published": "The build is now live.",
     "back": "The previous build is live. Publishing is paused.",
     "released": "Publishing is resumed. It starts with the next build.",
+    "stop": "The comparison has ended. All readers get the live lists.",
+    "publish": "Its build is being made. Reload this page to see when it is live.",
 }
 
 
@@ -171,6 +176,8 @@ _EVENTS = {
     "force": "published the build despite failed checks",
     "rollback": "rolled back to the build",
     "release": "resumed publishing after the build",
+    "compare": "began to compare a variant with the build",
+    "compared": "ended the comparison of the variant",
 }
 """What each event of the journal means, after the name of whoever did it."""
 
@@ -193,7 +200,7 @@ def list_events(root: Root, most: int = _SHOWN_EVENTS) -> list[dict[str, Any]]:
             "at": str(line["at"]),
             "who": str(line.get("who", "")),
             "did": _EVENTS[line["event"]],
-            "build": str(line.get("build", "")),
+            "build": str(line.get("build") or line.get("variant", "")),
             "reason": str(line.get("reason") or ""),
             "found": line.get("found") or list(line.get("gates", {})),
         }
@@ -225,6 +232,8 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
             notice=_NOTICES.get(done, ""),
             waiting=waiting,
             events=list_events(root),
+            working=work_in_progress(root.path),
+            comparison=_comparison(pages),
         )
 
     @router.get("/editor/builds/changes")
@@ -278,6 +287,14 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
             return _confirm(pages, diff, person, build, reason=reason, problem=str(error))
         return RedirectResponse("/editor/builds?done=published", 303)
 
+    _add_actions(router, pages)
+    return router
+
+
+def _add_actions(router: APIRouter, pages: EditorPages) -> None:
+    """Adds the routes of the forms on the page of builds."""
+    actions = pages.context.builds
+
     @router.post("/editor/builds/rollback")
     def rollback(
         reason: Reason = "",
@@ -292,7 +309,29 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
         actions.release(person.actor, reason=reason)
         return RedirectResponse("/editor/builds?done=released", 303)
 
-    return router
+    @router.post("/editor/builds/comparison")
+    def end_comparison(
+        decision: Annotated[Literal["stop", "publish"], Form()],
+        reason: Reason = "",
+        person: Identity = Depends(pages.admin_writer),
+    ) -> Response:
+        if decision == "stop":
+            actions.stop_comparison(person.actor, reason=reason)
+        else:
+            actions.start_publishing_variant(person.actor, reason=reason)
+        return RedirectResponse(f"/editor/builds?done={decision}", 303)
+
+
+def _comparison(pages: EditorPages) -> dict[str, Any] | None:
+    """Returns the variant that is compared, and what was found out; ``None`` if none is."""
+    path = pages.context.root.path
+    try:
+        if (state := read_comparison(path)) is None:
+            return None
+        found = list(find_comparison(pages.context.settings).sentences())
+    except AlsoLikeError as error:
+        return {"variant": "", "found": [f"The comparison can't be shown: {error}."]}
+    return {"variant": state.variant, "found": found, "settings": "\n".join(settings_lines(state))}
 
 
 def _is_told(item: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Begins, ends and decides the comparison of a variant with the live lists."""
+"""Begins the comparison of a variant with the live lists, and publishes the variant's."""
 
 import shutil
 import time
@@ -12,11 +12,18 @@ from index.building.context import BuildOptions, Progress
 from index.errors import GateError
 from index.publishing.publish import publish_build
 from index.publishing.retention import prune
-from index.root.comparison import ComparisonState, read_comparison, variant_folder, write_comparison
+from index.root.comparison import (
+    ComparisonState,
+    end_comparison,
+    read_comparison,
+    running_comparison,
+    variant_folder,
+    write_comparison,
+)
 from index.root.journal import append_journal
 from index.root.root import Root
 from recommender.encoder import Encoder
-from recommender.errors import InputError, ModelError, NotFoundError
+from recommender.errors import InputError, ModelError
 from service.errors import ConflictError
 from service.settings import Settings
 from service.watching.build_run import build_options
@@ -24,7 +31,7 @@ from service.watching.variant_builds import VariantBuilds
 
 
 class Comparisons:
-    """Begins, ends and decides comparisons; each method needs the root's lock.
+    """Begins comparisons and publishes variants; each method needs the root's lock.
 
     Args:
         settings: The effective settings.
@@ -84,16 +91,6 @@ class Comparisons:
         append_journal(self._root.path, "compare", **told, settings=state.settings)
         return state
 
-    def stop(self, *, reason: str = "") -> ComparisonState:
-        """Ends the comparison: all readers get the live lists. What was counted stays.
-
-        Raises:
-            NotFoundError: If none runs.
-        """
-        state = self._running()
-        self._end(state, reason)
-        return state
-
     def publish(self, *, force: bool = False, reason: str = "") -> tuple[ComparisonState, str]:
         """Makes the variant's lists those of all readers, and ends the comparison.
 
@@ -108,7 +105,7 @@ class Comparisons:
             NotFoundError: If none runs.
             GateError: If a gate refuses the build; then the comparison goes on.
         """
-        state, settings = self._running(), self._settings
+        state, settings = running_comparison(self._root.path), self._settings
         options = build_options(settings, accept_change=True)
         limits = replace(options.limits, undecided="", max_churn=1.0)
         options = replace(options, limits=limits)
@@ -128,7 +125,7 @@ class Comparisons:
                 f"alsolike publish {name} --force", "alsolike compare publish --force"
             )
             raise GateError(message, error.gate) from None
-        self._end(state, reason or f"published as {name}")
+        end_comparison(self._root.path, reason or f"published as {name}")
         prune(self._root, settings.keep, settings.keep_small, settings.keep_small_hours)
         return state, name
 
@@ -161,13 +158,3 @@ class Comparisons:
             load_encoder=self._load_encoder,
             progress=self._progress,
         )
-
-    def _running(self) -> ComparisonState:
-        state = read_comparison(self._root.path)
-        if state is None:
-            raise NotFoundError("nothing is compared; begin with: alsolike compare start NAME")
-        return state
-
-    def _end(self, state: ComparisonState, reason: str) -> None:
-        write_comparison(self._root.path, state.model_copy(update={"ended": int(time.time())}))
-        append_journal(self._root.path, "compared", variant=state.variant, reason=reason)

@@ -19,11 +19,14 @@ from typing import Any
 
 import pytest
 
+from index.root.comparison import block_of
 from index.root.root import Root
+from recommender.visibility import utc_now
 from service.http.processes import is_running
 from service.server import _sweep
-from tests.support.articles import prose
+from tests.support.articles import prose, topical
 from tests.support.builds import publish
+from tests.support.compared_site import ComparedSite
 from tests.support.service_process import Answer, alsolike, free_ports, get, until
 
 MARKS = ("#aaa", "#bbb")
@@ -82,6 +85,32 @@ def test_a_worker_that_dies_is_replaced_while_the_others_serve(tmp_path: Path) -
             served.append(answer.status)
         assert set(served) == {200}
     assert "Traceback" not in (tmp_path / "stderr").read_text()
+
+
+def test_all_workers_give_an_article_the_lists_of_the_same_variant(tmp_path: Path) -> None:
+    site = ComparedSite(tmp_path, topical(24))
+    block = 604_800
+    comparison = site.compare(block=block, weights={"meaning": 0.0, "words": 1.0})
+    site.build(topical(24))
+    live, varied = site.both()
+    number = block_of(utc_now(), block)
+    ids = [live.article_id(row) for row in range(24)]
+    expected = {}
+    for row, key in enumerate(ids):
+        build = varied if comparison.picks(key, number) else live
+        expected[key] = [build.article_id(other) for other in build.related_rows[row, :3]]
+    assert any(
+        expected[key] != [live.article_id(other) for other in live.related_rows[row, :3]]
+        for row, key in enumerate(ids)
+    )
+    for restart in range(2):
+        folder = tmp_path / f"service-{restart}"
+        folder.mkdir()
+        with service(site.root, folder, workers=2) as base:
+            for key in ids * 6:  # on a new connection each, which either worker takes
+                answer = get(f"{base}/v1/related?id={key}&limit=3")
+                assert answer is not None
+                assert [each["article_id"] for each in answer.json()["items"]] == expected[key]
 
 
 def test_workers_end_with_the_process_that_started_them_and_the_next_one_cleans_up(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from index.errors import BusyError
+from index.root.lock import work_in_progress
 from index.root.root import Root
 from tests.support.builds import live
 
@@ -48,8 +49,10 @@ def test_a_killed_process_holds_no_lock(tmp_path: Path) -> None:
     root = Root(tmp_path / "root")
     root.builds.mkdir(parents=True)
     with held_by_another_process(root) as process:
+        assert work_in_progress(root.path) == "a nightly build"
         process.kill()
         process.wait()
+        assert work_in_progress(root.path) == ""
         with root.locked("test"):
             pass
 

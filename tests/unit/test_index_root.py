@@ -11,6 +11,7 @@ import pytest
 
 from index.errors import BuildError
 from index.root.journal import read_journal
+from index.root.lock import work_in_progress
 from index.root.root import Root
 from recommender.errors import NotFoundError
 from tests.support.builds import live
@@ -162,10 +163,13 @@ def test_a_pointer_to_a_build_that_is_gone_is_refused(
 
 def test_the_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
     root = Root(tmp_path / "root")
+    assert work_in_progress(root.path) == ""
     with pytest.raises(KeyError), root.locked("test"):
         raise KeyError
-    with root.locked("test"):
+    assert work_in_progress(root.path) == ""
+    with root.locked("another"):
         assert root.builds.is_dir()
+        assert work_in_progress(root.path) == "another"
 
 
 # Cleaning up
