@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
+import inspect
 import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,7 @@ from starlette.types import ASGIApp
 
 from service.app import create_app
 from service.cli.alsolike import app
-from service.settings import CONFIG_FILE, CONFIG_VARIABLE, Settings
+from service.settings import CONFIG_FILE, CONFIG_VARIABLE, RankingSettings, Settings
 
 PAGE = Path(__file__).with_suffix(".md")
 _INTRO = f"""# Reference
@@ -51,10 +54,22 @@ def _settings() -> Iterator[str]:
     schema = Settings.model_json_schema()
     yield "| setting | is | default | what for |"
     yield "| --- | --- | --- | --- |"
+    told = _docstrings(RankingSettings) | _docstrings(Settings)
     for name, field in Settings.model_fields.items():
         found = schema["properties"][name]
         kind = _kind(found, schema["$defs"])
-        yield _row(f"`{name}`", kind, _default(field), field.description or "")
+        yield _row(f"`{name}`", kind, _default(field), field.description or told[name])
+
+
+def _docstrings(settings: type) -> dict[str, str]:
+    """The text below each field; pydantic reads them too, but at each start of the service."""
+    (found,) = ast.parse(inspect.getsource(settings)).body
+    told = {}
+    for pair in pairwise(ast.iter_child_nodes(found)):
+        match pair:
+            case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                told[name] = inspect.cleandoc(text)
+    return told
 
 
 def _kind(found: dict[str, Any], shared: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@
     └── NotFoundError             there is no such article, build or root
 
 :mod:`index.errors` and :mod:`service.errors` define the others. Their HTTP statuses are in
-:mod:`service.http.error_handlers`, their exit codes in :mod:`service.cli.alsolike`.
+:mod:`service.http.error_handlers`, their exit codes in :mod:`service.cli.entry_point`.
 """
 
 

@@ -112,6 +112,7 @@ async def _follow(api: LateApp, live: Live) -> None:
         log.exception("failed to load the editors' pages and API; related articles are served")
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+    gc.enable()
     await keep_warm(live)
 
 

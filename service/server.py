@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import fcntl
+import gc
 import logging
 import os
 import resource
@@ -122,6 +123,7 @@ def create_process() -> ASGIApp:
 
     In a worker, also makes sure that the process ends soon after its parent process has ended.
     """
+    gc.disable()  # until everything is imported: see service.app
     from service.app import create_app
 
     end_with_parent(GRACE_SECONDS + 1)

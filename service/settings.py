@@ -126,6 +126,8 @@ def _check_url_template(template: str) -> str:
 
 
 def _check_locale(tag: str) -> str:
+    if tag == "en":  # the default needs no Babel, which takes long to import
+        return tag
     from babel import Locale, UnknownLocaleError
 
     try:
@@ -208,7 +210,7 @@ VariantName = Annotated[str, AfterValidator(_check_variant)]
 class RankingSettings(BaseModel):
     """The settings of what is related to what; a variant's table holds some of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: Annotated[str, Home] = DEFAULT_MODEL
     """the embedding model: a name, a folder, multilingual, or hashing:DIM"""
@@ -245,7 +247,6 @@ class Settings(RankingSettings, BaseSettings):
         extra="forbid",
         frozen=True,
         validate_default=True,
-        use_attribute_docstrings=True,
     )
 
     root: Annotated[Path, AfterValidator(_expand_home)] = Path("alsolike-root")

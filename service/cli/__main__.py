@@ -1,6 +1,6 @@
 """Runs the command ``alsolike`` as ``python -m service.cli``."""
 
-from service.cli.alsolike import main
+from service.cli.entry_point import main
 
 if __name__ == "__main__":
     main()

@@ -12,12 +12,12 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Integer, Text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from index.errors import DatabaseError
@@ -295,7 +295,7 @@ def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
 
 
 def _upsert(table: sa.Table, dialect: str) -> Any:
-    insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    insert: Any = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
     sums = {
         column.name: column + insert.excluded[column.name]
         for column in table.columns

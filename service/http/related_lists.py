@@ -8,7 +8,6 @@ from index.query import Order, RelatedQuery
 from index.root.comparison import Variant
 from service.clicks.placement import Placements
 from service.http.headers import Cors, Header, as_lines
-from service.http.html_fragment import related_html
 from service.http.list_json import related_json
 from service.http.metrics import RequestCounts
 from service.http.problems import not_found
@@ -101,6 +100,9 @@ class RelatedLists:
             key = "" if compared is None else compared.key
             placement = self.placements.token(build, row, items, query, variant, key)
         if as_html:
+            # Imported here, as the first lists in JSON need not wait for Jinja and Babel.
+            from service.http.html_fragment import related_html
+
             heading, locale = self.settings.heading, self.settings.locale
             body = related_html(
                 build, row, items, heading=heading, locale=locale, placement=placement

@@ -18,7 +18,7 @@ from index.publishing.gates import Gate
 from index.root.root import HELD_EXIT_CODE
 from recommender import errors
 from service.cli import alsolike as cli
-from service.cli.alsolike import CODES
+from service.cli.entry_point import CODES
 from service.decisions.open_decisions import open_decisions
 from service.settings import Settings
 from tests.support.articles import prose

@@ -29,6 +29,19 @@ def test_a_worker_loads_no_library_of_drafts_until_one_comes() -> None:
     assert done.stdout.strip() == ""
 
 
+def test_serve_loads_nothing_that_its_first_lists_do_not_need() -> None:
+    late = {"fastapi", "jinja2", "babel", "sqlalchemy.dialects.postgresql", "service.cli.alsolike"}
+    code = (
+        "import sys, service.cli, service.server, service.app;"
+        "from service.settings import load_settings; load_settings();"
+        f"print(*sorted({late!r} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == ""
+
+
 def test_the_check_above_would_notice_one() -> None:
     code = "import sys, tokenizers; print('tokenizers' in sys.modules)"
     done = subprocess.run(

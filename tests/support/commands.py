@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service.cli import alsolike as cli
+from service.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -20,7 +20,7 @@ def runner(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
         monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main()
         captured = capsys.readouterr()
         assert "Traceback" not in captured.err
         return int(ended.value.code or 0), captured.out, captured.err

@@ -1,4 +1,4 @@
-"""The commands ``alsolike serve``, ``demo`` and ``try``."""
+"""The commands ``alsolike demo`` and ``try``."""
 
 import hashlib
 import json
@@ -16,25 +16,13 @@ from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli.build_command import build, build_summary, make_live, print_build
-from service.cli.options import JsonOption, ModelOption, RootOption, print_json
+from service.cli.options import JsonOption, ModelOption, print_json
 from service.cli.related_commands import print_list, related, say_why
 from service.decisions.open_decisions import read_state
 from service.http.list_json import related_json
 from service.serving.selection import Origin, SelectedItem, select
 from service.serving.serving_view import ServingView
 from service.settings import Settings, load_settings
-
-
-def serve(
-    root: RootOption = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on (setting host).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (setting port).")] = None,
-    workers: Annotated[int | None, typer.Option(help="Server processes (setting workers).")] = None,
-) -> None:
-    """Serve the live build over HTTP, and switch to each new build once it is published."""
-    from service.server import run_server
-
-    run_server(load_settings(root=root, host=host, port=port, workers=workers))
 
 
 def demo(
