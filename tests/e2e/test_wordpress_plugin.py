@@ -183,8 +183,11 @@ def set_up(newsroom: Newsroom, browser: Browser) -> None:
     page.click("#submit")
     content = page.content()
     assert not any(token in content for token in newsroom.tokens.values()), "no token is shown"
+    assert "Send all posts, below" in page.locator("#alsolike-check").inner_text()
     page.click("input[value='Send all posts']")
     text = page.locator("#alsolike-check").inner_text()
+    assert "Send all posts, below" not in text
+    assert "It has your posts" in text
     assert "The token may push" in text
     assert "The editor token may decide" in text
     assert "sent: 0" in text

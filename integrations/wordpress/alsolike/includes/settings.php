@@ -54,8 +54,12 @@ function check_service() {
 	$found = array( array( true, __( 'The service answers.', 'alsolike' ) ) );
 	$ready = request( 'GET', 'readyz' );
 	if ( 200 !== $ready['status'] ) {
+		$told = request( 'GET', 'v1/articles/pushed' );
 		/* translators: %s: what was wrong. */
-		$found[] = array( false, sprintf( __( 'It shows no lists yet: %s. Send all posts, below, and run “alsolike watch” beside it.', 'alsolike' ), $ready['detail'] ) );
+		$first = __( 'It shows no lists yet: %s. Send all posts, below, and run “alsolike watch” beside it.', 'alsolike' );
+		/* translators: %s: what was wrong. */
+		$next    = __( 'It shows no lists yet: %s. It has your posts: “alsolike watch”, run beside it, makes the first lists.', 'alsolike' );
+		$found[] = array( false, sprintf( empty( $told['body']['items'] ) ? $first : $next, $ready['detail'] ) );
 	}
 	$asked = array(
 		'token'        => array( 'v1/articles/pushed', array( 'after' => 2 ** 53 ), __( 'The token may push.', 'alsolike' ), 'publisher' ),
