@@ -299,6 +299,52 @@ def test_nothing_that_was_typed_is_lost(
         expect(page.locator("textarea[name=text]")).to_have_value(text)
 
 
+@pytest.mark.parametrize("trouble", ["network", "server", "session"])
+def test_no_rule_selected_rows_or_refused_words_are_lost(
+    browser: Browser, demo: Demo, clean: None, trouble: str
+) -> None:
+    with visit(browser, demo, expected=LOST) as page:
+        page.goto("/editor/rules")
+        page.get_by_role("radio", name="Hide").check()
+        page.get_by_label("or, to hide, all articles tagged").fill("batteries")
+        page.get_by_label("Those of articles tagged").fill("pollinators")
+        page.get_by_label("Reason").fill("Typed once")
+        _fail(page, trouble)
+        page.get_by_role("button", name="Save the rule").click()
+        _recover(page, trouble)
+        rule = page.locator("#rules .row")
+        expect(rule).to_contain_text("Typed once")
+        _fail(page, trouble)
+        rule.get_by_role("button", name="Remove").click()
+        _recover(page, trouble)
+        expect(rule).to_have_count(0)
+
+        page.goto("/editor?q=kelp")
+        boxes = page.locator("[data-select]")
+        boxes.nth(0).check()
+        boxes.nth(1).check()
+        page.get_by_label("Reason, optional").fill("Both at once")
+        _fail(page, trouble)
+        page.get_by_role("button", name="Take down").click()
+        _recover(page, trouble)
+        expect(page.locator("#notice")).to_contain_text("2 articles")
+        _fail(page, trouble)
+        page.get_by_role("button", name="Undo").click()
+        _recover(page, trouble)
+        expect(page.locator("#notice")).to_contain_text("You ended the takedown of 2 articles")
+
+        page.goto("/editor/links?id=choir-names-and-tunes")
+        words = row(page, "inside", 0).get_by_role("button", name="Not these words")
+        _fail(page, trouble)
+        words.click()
+        _recover(page, trouble)
+        said(page, "refused")
+        page.get_by_role("button", name="Undo").click()
+        said(page, "again")
+        page.goto("/editor/history")
+        expect(page.locator("main")).to_contain_text("Both at once")
+
+
 def _fail(page: Page, trouble: str) -> None:
     if trouble == "network":
         page.context.set_offline(True)
@@ -645,7 +691,10 @@ PAGES: dict[str, Callable[[Page], Any]] = {
     "history": lambda page: page.goto("/editor/history"),
     "drafts": lambda page: page.goto("/editor/drafts"),
     "related to a draft": lambda page: _relate_draft(page),
+    "rules": lambda page: page.goto("/editor/rules"),
+    "a rule": lambda page: page.goto(f"/editor/rules?target={SAMPLE_ARTICLE}"),
     "builds": lambda page: page.goto("/editor/builds"),
+    "report": lambda page: page.goto(f"/editor/builds/report?build={_other_build(page)}"),
     "changes": lambda page: page.goto(f"/editor/builds/changes?new={_other_build(page)}"),
     "publish": lambda page: page.goto(f"/editor/builds/publish?build={_other_build(page)}"),
     "clicks": lambda page: page.goto("/editor/clicks"),
