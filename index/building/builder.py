@@ -148,6 +148,7 @@ def make_build(
         encoded=manifest.encoded,
         skipped=sum(context.report.skipped.values()),
         seconds=round(sum(context.seconds.values()), 1),
+        found=[] if assessment.live is None else assessment.failures,
     )
     return BuildResult(
         manifest=manifest,

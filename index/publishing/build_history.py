@@ -22,9 +22,9 @@ def describe_builds(root: Root) -> dict[str, Any]:
         - ``problem``: what is wrong with the file ``CURRENT``, or ``None``.
         - ``items``: one entry for each build, with ``build``, ``state`` (``"live"``,
           ``"rollback"``, ``"refused"``, ``"damaged"`` or empty), ``note`` and ``found`` (what each
-          gate that refused the build measured). Unless the build is damaged, the entry also has
-          ``created``, ``articles``, ``encoded``, ``encoder``, ``recall``, ``seconds``, ``mb`` and
-          ``small``.
+          gate measured that refused the build, or would). Unless the build is damaged, the entry
+          also has ``created``, ``articles``, ``encoded``, ``encoder``, ``recall``, ``seconds``,
+          ``mb`` and ``small``.
         - ``days``: the small builds of each day, oldest first, as there may be hundreds: ``day``,
           ``published``, ``refused`` and ``last``.
         - ``rollback``: the name of the build that a rollback would return to, and of the last full
@@ -106,6 +106,9 @@ def _fates(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
                 "note": gates,
                 "found": line.get("found", []),
             }
+        elif event == "build":
+            found = line.get("found", [])
+            fates[str(name)] = {"found": found, "note": "would be refused" if found else ""}
         elif event == "force":
             fates[str(name)] = {"state": "", "note": f"published although refused by: {gates}"}
         elif event == "publish":

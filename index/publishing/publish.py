@@ -39,6 +39,11 @@ class Assessment:
     verdicts: list[Verdict]
     churn: Churn | None = field(repr=False)
 
+    @property
+    def failures(self) -> list[str]:
+        """What each gate measured that the build fails."""
+        return [verdict.message for verdict in self.verdicts if not verdict.passed]
+
 
 def assess(new: Build, live: Build | None, limits: Limits, *, now: int) -> Assessment:
     """Compare a build with the live one, and measure it at every gate.

@@ -202,7 +202,8 @@ def list_events(root: Root, most: int = _SHOWN_EVENTS) -> list[dict[str, Any]]:
             "did": _EVENTS[line["event"]],
             "build": str(line.get("build") or line.get("variant", "")),
             "reason": str(line.get("reason") or ""),
-            "found": line.get("found") or list(line.get("gates", {})),
+            "found": line["event"] != "build"
+            and (line.get("found") or list(line.get("gates", {}))),
         }
         for line in read_journal(root.path)
         if line.get("event") in _EVENTS and "at" in line and not line.get("small")

@@ -99,6 +99,14 @@ def test_a_build_that_lost_articles_is_held_back_and_can_be_forced(call: CALL) -
     assert "articles" in last["gates"]
 
 
+def test_a_build_that_is_not_published_says_what_would_hold_it_back(call: CALL) -> None:
+    build(call, articles(60))
+    second = build(call, articles(40), "--no-publish")
+    (first, waiting) = call("builds", "--json").json()["builds"]
+    assert (waiting["build"], waiting["state"], first["found"]) == (second, "", [])
+    assert "a loss of 33.3%" in waiting["found"][0]
+
+
 def test_a_build_may_be_forced_at_once(call: CALL) -> None:
     build(call, articles(60))
     second = build(call, articles(40), "--force", "--reason", "meant")
