@@ -72,7 +72,7 @@ class ComparisonFindings:
             until = self._date(state.ended)
             span, show = f"was compared with the live lists from {since} until {until}", "showed"
         drawn = f"{state.share:.0%} of articles {show} its lists, drawn anew every"
-        yield f"{name} {span}: {drawn} {duration(state.block)}."
+        yield f"The variant {name} {span}: {drawn} {duration(state.block)}."
         if self.missing:
             yield self.missing
         if result.views < _FEW or result.live_rate <= 0:

@@ -139,6 +139,7 @@ class BuildActions:
             running_comparison(self._root.path)
         name = _named(actor)
         command = [sys.executable, "-m", "service.cli", "compare", "publish"]
+        reason = reason.replace("\0", "")  # which no argument can hold
         command += ["--root", str(self._root.path), "--by", name, "--reason", reason]
         start = utc_timestamp()
         process = subprocess.Popen(  # noqa: S603 - this very program

@@ -176,7 +176,7 @@ _EVENTS = {
     "force": "published the build despite failed checks",
     "rollback": "rolled back to the build",
     "release": "resumed publishing after the build",
-    "compare": "began to compare a variant with the build",
+    "compare": "began to compare the live lists with the variant",
     "compared": "ended the comparison of the variant",
 }
 """What each event of the journal means, after the name of whoever did it."""
@@ -200,7 +200,7 @@ def list_events(root: Root, most: int = _SHOWN_EVENTS) -> list[dict[str, Any]]:
             "at": str(line["at"]),
             "who": str(line.get("who", "")),
             "did": _EVENTS[line["event"]],
-            "build": str(line.get("build") or line.get("variant", "")),
+            "build": str(line.get("variant") or line.get("build", "")),
             "reason": str(line.get("reason") or ""),
             "found": line["event"] != "build"
             and (line.get("found") or list(line.get("gates", {}))),

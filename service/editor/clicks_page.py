@@ -117,15 +117,18 @@ def _values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any]:
 def _operator_values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any]:
     tables = {"Variant": figures.by("variant"), "Full build": figures.by("build")[-_SHOWN:]}
     comparison: list[str] = []
+    running = False
     try:
-        comparison = list(find_comparison(pages.context.settings).sentences())
+        found = find_comparison(pages.context.settings)
+        comparison, running = list(found.sentences()), found.state.ended is None
     except BuildError as error:
         comparison = [f"The comparison can't be shown: {error}."]
     except NotFoundError:
         pass
     return {
         "comparison": comparison,
-        "tables": [(head, _table(found, {})) for head, found in tables.items() if found],
+        "running": running,
+        "tables": [(head, _table(lines, {})) for head, lines in tables.items() if lines],
         "rejections": [
             (REASONS.get(reason, reason), count) for reason, count in figures.rejections
         ],

@@ -78,7 +78,7 @@ def test_what_readers_follow_is_compared_shown_and_published(
 
     open_builds(page, service)
     comparison = page.locator("section.panel")
-    expect(comparison).to_contain_text("words has been compared with the live lists since")
+    expect(comparison).to_contain_text("The variant words has been compared with the live lists")
 
     def counted() -> bool:
         page.reload()
@@ -116,7 +116,7 @@ def test_it_is_ended_and_what_fails_is_told(
     live = root.manifest().name
     (folder / "alsolike.toml").write_text("model = ")  # which the new process can't read
     open_builds(page, service)
-    decide(page, "try it", "Publish those of words")
+    decide(page, "try it\0", "Publish those of words")
     until(lambda: read_journal(root.path)[-1]["event"] == "fail")
     page.reload()
     expect(page.locator("main")).to_contain_text("mira (session) could not make the build")

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from index.root.comparison import COMPARISON
+from recommender.evidence import KINDS
 from service.clicks.click_figures import ClickFigures, best_links, first_day, worst_links
 from service.clicks.click_store import FILE, counts, open_clicks, rejected
+from service.clicks.link_evidence import strongest_evidence
 from service.roles import Role
 from service.settings import Settings
+from tests.support.articles import topical
 from tests.support.commands import runner
+from tests.support.compared_site import ComparedSite
 from tests.support.decision_databases import NewUrl
 from tests.support.editor_forms import add_editor, editor
 from tests.support.editor_site import PAGE, Desk, build_site, open_desk
@@ -180,3 +184,15 @@ def test_the_command_prints_figures(
     code, out, _ = run("clicks", "--root", str(site), "--csv")
     assert out.splitlines()[0] == "day,variant,build,article,target,position,origin,seen,clicked"
     assert len(out.splitlines()) == 13
+
+
+def test_kinds_of_evidence_are_those_that_the_live_build_weighs(tmp_path: Path) -> None:
+    site = ComparedSite(tmp_path, topical(24))
+    for only in ("meaning", "words"):
+        weights = {kind.name: float(kind.name == only) for kind in KINDS}
+        site.settings = site.settings.model_copy(update={"weights": weights})
+        site.build(topical(24), relearn=True)
+        build = site.root.open()
+        ids = [build.article_id(row) for row in range(24)]
+        links = [(ids[row], ids[build.related_rows[row, 0]]) for row in range(24)]
+        assert set(strongest_evidence(build, links)) == {only}

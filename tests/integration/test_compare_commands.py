@@ -123,7 +123,7 @@ def test_a_variant_is_compared_found_better_and_published(run: Run) -> None:
     events = [line["event"] for line in read_journal(root.path)]
     assert events[-5:] == ["publish", "compare", "build", "publish", "compared"]
     code, out, _ = run("compare", "status")
-    assert (code, "words was compared with the live lists from" in out) == (0, True)
+    assert (code, "The variant words was compared with the live lists from" in out) == (0, True)
 
 
 def test_a_stopped_comparison_leaves_its_counts_and_no_builds(run: Run) -> None:
