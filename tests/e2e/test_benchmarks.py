@@ -1,6 +1,7 @@
 """Benchmarks run without any data from outside and end with one JSON object."""
 
 import asyncio
+import gzip
 import importlib
 import json
 import math
@@ -62,6 +63,22 @@ def test_sentences_of_the_sample_name_what_stands_in_both(last_line_here):
     assert found["links"] > 100
     assert found["untrue"] == 0
     assert found["nothing_named"] < 0.1
+
+
+def test_translations_tells_each_direction_with_and_without_the_language(last_line_here, tmp_path):
+    for language, common in (("de", "und " * 9), ("es", "pero " * 9), ("fr", "mais " * 9)):
+        lines = (
+            json.dumps({"id": f"{n}.md", "title": f"word{n}", "text": f"{common} term{n} word{n}"})
+            for n in range(40)
+        )
+        (tmp_path / f"help-{language}.jsonl.gz").write_bytes(
+            gzip.compress("\n".join(lines).encode())
+        )
+    arguments = ("--data", str(tmp_path), "--model", "hashing:512")
+    found = last_line_here("benchmarks.translations", *arguments)
+    assert len(found["raw"]) == 3 * 2 + 1
+    assert found["centered"]["help-de to help-fr"] > 0.9
+    assert found["centered"]["mean"] > found["raw"]["mean"] > 0
 
 
 @pytest.mark.full
