@@ -4,13 +4,14 @@
 (``help-de``, ``help-es``, …), in which the same id tells the same page. Raw neighbors by cosine, as
 the model gives them and without what only says the language (:mod:`recommender.centering`). Without
 such corpora there is nothing to measure. All pages take an hour to encode on two cores; ``--pages``
-takes the first ones.
+takes some that all languages have.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -41,15 +42,23 @@ def main() -> None:
     """Run the benchmark."""
     parser = data_folder(argparse.ArgumentParser(description=__doc__))
     parser.add_argument("--model", default=MULTILINGUAL, help="the model (multilingual)")
-    parser.add_argument("--pages", type=int, help="how many of each language; all by default")
+    parser.add_argument("--pages", type=int, help="how many that all languages have (all)")
     arguments = parser.parse_args()
     encoder = CachedEncoder(load_encoder(arguments.model), part="-translations")
     raw: dict[str, dict[str, Embeddings]] = {}
-    for path in sorted(arguments.data.glob("help-*.jsonl.gz")) if arguments.data else ():
-        corpus = load_corpus(arguments.data, name := path.name.partition(".")[0])
-        texts = corpus.texts[: arguments.pages]
-        raw[name] = dict(zip(corpus.ids, embed_texts(encoder, texts), strict=False))
-        say(f"{name}: {len(texts)} pages")
+    paths = sorted(arguments.data.glob("help-*.jsonl.gz")) if arguments.data else []
+    corpora = [load_corpus(arguments.data, path.name.partition(".")[0]) for path in paths]
+    if arguments.pages and corpora:
+        shared = set.intersection(*(set(corpus.ids) for corpus in corpora))
+        first = set(sorted(shared)[: arguments.pages])
+        corpora = [
+            replace(corpus, articles=[page for page in corpus.articles if page.id in first])
+            for corpus in corpora
+        ]
+    for corpus in corpora:
+        embeddings = embed_texts(encoder, corpus.texts)
+        raw[corpus.name] = dict(zip(corpus.ids, embeddings, strict=True))
+        say(f"{corpus.name}: {len(embeddings)} pages")
     found = {"raw": same_page_first(raw), "centered": {}}
     if found["raw"]:
         whole = np.vstack([[*pages.values()] for pages in raw.values()])
