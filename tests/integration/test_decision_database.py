@@ -19,18 +19,9 @@ from service.decisions.decision_state import DecisionState, Override, OverrideKi
 from service.errors import ConflictError, DecisionError
 from service.roles import Role
 from tests.support.decision_databases import MIRA, OMAR, NewUrl, opened
+from tests.support.moments import Clock
 
 SECOND = 1_000_000
-
-
-class Clock:
-    """Time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture

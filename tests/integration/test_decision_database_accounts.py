@@ -17,19 +17,10 @@ from service.decisions.sessions import IDLE, LIFETIME, SKEW
 from service.errors import DecisionError
 from service.roles import Role
 from tests.support.decision_databases import MIRA, NewUrl, opened
+from tests.support.moments import Clock
 
 SECOND = 1_000_000
 PASSWORD = "corréct horse battery"
-
-
-class Clock:
-    """Time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.now
 
 
 REAL_HASHER = editors._hasher

@@ -10,23 +10,22 @@ import pytest
 HEAVY = ("torch", "sentence_transformers", "transformers", "tokenizers", "sklearn")
 
 
+def printed(code: str) -> str:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 @pytest.mark.parametrize(
     "module", ["recommender", "index.build.build", "service.app", "service.cli.alsolike"]
 )
 def test_importing_loads_no_model_library(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({set(HEAVY)!r} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == ""
+    assert printed(code) == ""
 
 
 def test_a_worker_loads_no_library_of_drafts_until_one_comes() -> None:
     code = "import sys, service.fastapi_app; print(*sorted({'faiss', 'scipy'} & set(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == ""
+    assert printed(code) == ""
 
 
 def test_serve_loads_nothing_that_its_first_lists_do_not_need() -> None:
@@ -36,15 +35,9 @@ def test_serve_loads_nothing_that_its_first_lists_do_not_need() -> None:
         "from service.settings import load_settings; load_settings();"
         f"print(*sorted({late!r} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == ""
+    assert printed(code) == ""
 
 
 def test_the_check_above_would_notice_one() -> None:
     code = "import sys, tokenizers; print('tokenizers' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == "True"
+    assert printed(code) == "True"

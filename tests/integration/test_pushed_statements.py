@@ -15,16 +15,10 @@ from service.decisions.database import Database, upgrade_database
 from service.decisions.decision_store import Actor
 from service.decisions.pushed_statements import NewStatement
 from tests.support.decision_databases import MIRA, NewUrl, opened
+from tests.support.moments import Clock
 
 CMS = Actor(name="cms", how="token")
 HOUR = 3_600_000_000
-
-
-class Clock:
-    now = 1_800_000_000_000_000
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture

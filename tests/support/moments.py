@@ -11,3 +11,12 @@ NOON = 1_800_000_000 * SECOND
 def moment(microseconds: int) -> str:
     """As a record gives it."""
     return dt.datetime.fromtimestamp(microseconds / SECOND, dt.UTC).isoformat()
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    now = NOON
+
+    def __call__(self) -> int:
+        return self.now

@@ -15,16 +15,9 @@ from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import EVERY, tag_scope
 from service.errors import ConflictError, DecisionError
 from tests.support.decision_databases import MIRA, opened
-from tests.support.moments import NOON, SECOND
+from tests.support.moments import NOON, SECOND, Clock
 
 HIDES = {"kind": OverrideKind.HIDE, "position": None}
-
-
-class Clock:
-    now = NOON
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture
