@@ -31,9 +31,9 @@ from index.articles.translation_keys import read_translation_key
 from index.articles.url_template import DEFAULT_TEMPLATE, MissingFieldError, fill_template
 from index.articles.urls import check_url, split_url
 from index.articles.visibility_words import (
-    SCHEDULED,
     find_hiding_word,
     is_publication_date,
+    is_scheduled,
     never_ends,
     other_instants,
 )
@@ -280,7 +280,7 @@ class RecordParser(FieldReader):
         # Of several times the one holds that shows the article for less long.
         start = max(said["visible_from"], default=None)
         end = min(said["visible_until"], default=None)
-        if start is None and isinstance(word, str) and word.strip().casefold() in SCHEDULED:
+        if start is None and is_scheduled(self._values, word):
             self._note("no-time", "scheduled without visible_from: kept hidden", "status")
             status = Status.HIDDEN
         if end is not None and end.year <= 1970:

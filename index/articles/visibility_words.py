@@ -17,9 +17,6 @@ from index.articles.record import plain_name, short, unwrapped
 from index.articles.word_table import load_table
 from recommender.article import Status
 
-SCHEDULED = ("scheduled", "future")
-"""The statuses that need a time from which the article is visible."""
-
 _TABLES = load_table(__file__)
 _STATUSES = {word: Status(kind) for kind, words in _TABLES["status"].items() for word in words}
 _FIELDS = {kind: frozenset(names) for kind, names in _TABLES["fields"].items()}
@@ -27,7 +24,8 @@ _NAMES = frozenset[str]().union(*_FIELDS.values())
 _FLAGS = _FIELDS["hides_if_true"] | _FIELDS["hides_if_false"]
 _TIMES, _WORDS = _TABLES["times"], _TABLES["words"]
 _OPTIONS = {"list": ("always", "true", "local"), "render": ("always", "true")}
-_NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(noindex|none)\b", re.IGNORECASE)
+_NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(no[-_ ]?index|none)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
 
 
@@ -65,6 +63,13 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
     return min(found, key=HidingWord.order, default=None)
 
 
+def is_scheduled(values: Mapping[str, Any], status: Any) -> bool:
+    """Tells whether one of a record's statuses needs a time from which the article is visible."""
+    named = (value for name, value in values.items() if plain_name(name) in _FIELDS["status"])
+    words = (one.strip().casefold() for one in (status, *named) if isinstance(one, str))
+    return any(word in _TABLES["scheduled"] for word in words)
+
+
 def is_visibility_name(name: str) -> bool:
     """Tells whether a field's name is one that :func:`find_hiding_word` reads."""
     return plain_name(name) in _NAMES
@@ -96,10 +101,12 @@ def _hiding_words(values: Mapping[str, Any], prefix: str) -> Iterator[HidingWord
 def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
     """Yields what a status in another field than ``status`` says against showing the article.
 
-    In a field of another name, such as ``state``, a word that is not understood is no status.
+    In ``state`` and ``stage`` a word that is not understood is no status, but a place or the like.
     """
     known = _known_status(value)
-    if known is None and plain == "status" and name != "status":
+    may_be_other = plain in _FIELDS["may_be_state"]
+    numbered = plain == "state" and _NUMBER.fullmatch(str(value).strip()[:20])  # as in Joomla
+    if known is None and name != "status" and (numbered or not may_be_other):
         yield _unknown(name, value)
     elif known not in (None, Status.PUBLISHED) and name != "status":
         yield HidingWord(name, known)
@@ -115,23 +122,29 @@ def _flag_hides(plain: str, value: Any) -> bool | None:
         with suppress(DateError):  # databases write "none" in many ways, such as 0000-00-00
             return DateReader().instant(value) is not None
     if isinstance(value, Mapping) and plain not in _FIELDS["times"]:  # sitemap: {exclude: true}
-        hides = any(_truth(value.get(key)) for key in ("disable", "exclude", "ignore", "noindex"))
+        hides = any(_truth(value.get(key)) for key in _WORDS["hides_within"])
+        if plain in _FIELDS["hides_if_false"]:
+            hides = hides or any(_truth(value.get(key)) is False for key in _WORDS["shows_within"])
         return True if hides else False if plain in _FIELDS["may_be_other"] else None
     truth = _truth(value)
     if truth is not None:
         return truth == (plain in _FIELDS["hides_if_true"])
+    if isinstance(value, str) and _NOT_INDEXED.fullmatch(value.strip()):
+        return True
     is_date = plain in _FIELDS["may_be_date"] and _is_date(value)
     return False if is_date or plain in _FIELDS["may_be_other"] else None
 
 
-def _word_hides(plain: str, value: Any) -> bool:
-    """Tells whether what a field says in other ways hides the article."""
+def _word_hides(plain: str, value: Any) -> bool | None:
+    """Tells whether what a field says in other ways hides it; ``None`` if it is not understood."""
+    if plain in _FIELDS["ids"]:
+        return str(value)[:7] == "drafts."  # as in Sanity's exports
     if plain in _FIELDS["tags"]:
         return _has_robots_tag(value, 4)
     if plain in _FIELDS["passwords"]:
         return _truth(value) is not False and value not in ("NULL", r"\N")
     if plain in _FIELDS["layouts"]:
-        return str(value).startswith("redirect")
+        return "redirect" in str(value)[:100]
     is_robots = plain in _FIELDS["robots"]
     if is_robots and isinstance(value, Mapping) and _truth(value.get("index")) is False:
         return True
@@ -143,8 +156,14 @@ def _word_hides(plain: str, value: Any) -> bool:
         return _truth(value) is not False
     word = str(value)[:1000]
     if is_robots:
-        return bool(_NOT_INDEXED.search(word))
-    return plain in _FIELDS["readers"] and plain_name(word) in _WORDS["not_for_all"]
+        return value is False or bool(_NOT_INDEXED.search(word))
+    return _readers_hide(plain, value, plain_name(word)) if plain in _FIELDS["readers"] else False
+
+
+def _readers_hide(plain: str, value: Any, word: str) -> bool | None:
+    if word in _WORDS["not_for_all"] or (plain == "access" and isinstance(value, Mapping)):
+        return True  # an object holds logins, as in Grav
+    return None if plain == "visibility" and word not in _WORDS["for_all"] else False
 
 
 def _has_robots_tag(value: Any, depth: int) -> bool:

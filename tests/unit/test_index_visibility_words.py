@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from index.articles.visibility_words import find_hiding_word, is_visibility_name
+from index.articles.visibility_words import find_hiding_word, is_scheduled, is_visibility_name
 from recommender.article import Status
 
 
@@ -174,6 +174,36 @@ def test_a_word_that_is_understood_goes_before_one_that_is_not() -> None:
         {"page": {"hidden": True}},
         {"build": False},
         {"head": [{"tag": "meta", "attrs": {"http-equiv": "refresh", "content": "0;url=/x"}}]},
+        {"pagefind": False},
+        {"search": {"index": False}},
+        {"permalink": {"build": False}},
+        {"eleventyExcludeFromCollections": ["posts"]},
+        {"sitemap": {"robotsDisable": True}},
+        {"seo": {"index": "noindex"}},
+        {"robots": False},
+        {"robots": "no-index, follow"},
+        {"state": -2},
+        {"state": 2},
+        {"state": "2.0"},
+        {"published": -2},
+        {"post_status": "auto-draft"},
+        {"post_status": "inherit"},
+        {"moderation_state": "needs_review"},
+        {"visibility": "tiers"},
+        {"visibility": "status:paid"},
+        {"access": 3},
+        {"access": {"site.login": True}},
+        {"_id": "drafts.8f3a"},
+        {"layout": "page-redirect"},
+        {"redirects_to": "/b"},
+        {"wip": True},
+        {"not_published": "yes"},
+        {"dg-publish": False},
+        {"routable": "false"},
+        {"removed_at": "2024-01-01"},
+        {"is_spam": 1},
+        {"premium": True},
+        {"bookSearchExclude": True},
     ],
 )
 def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[str, Any]) -> None:
@@ -199,10 +229,23 @@ def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[
         {"show": {"toc": True}},
         {"released": "2026-03-01"},
         {"state": 1},
+        {"state": 1.0},
+        {"stage": 3},
+        {"visibility": ["public"]},
+        {"access": 1},
+        {"id": "drafts-and-beers"},
+        {"removed": "3.2"},
+        {"search": {"boost": 2}},
     ],
 )
 def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -> None:
     assert find_hiding_word(said, None) is None
+
+
+def test_a_status_of_any_name_may_need_a_time() -> None:
+    assert is_scheduled({"post_status": "Future"}, None)
+    assert is_scheduled({}, " scheduled ")
+    assert not is_scheduled({"status": "publish", "title": "future"}, "publish")
 
 
 def test_a_badge_of_a_documentation_site_is_no_status() -> None:
