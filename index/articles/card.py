@@ -17,6 +17,13 @@ MAX_EXCERPT = 140
 
 _SPACE = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s)")  # noqa: RUF001 - CJK sentence marks
+_CLAUSE_END = re.compile(r"(?=[;:] | [–—] )")  # noqa: RUF001 - the dashes are meant
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+_DATE_LINE = re.compile(
+    rf"^(?=[^.]*\d)(?:\w+ )?(?:(?:19|20)\d\d )?(?:\d\d? )?{_MONTH}(?:-{_MONTH})?"
+    r"(?: \d\d?)?(?:,? (?:19|20)\d\d)?\.(?:\s+|$)"
+)
+"""A line such as ``Epub 2020 Mar 6.`` or ``6 March 2020.`` before the text itself."""
 
 
 class CardImage(BaseModel):
@@ -66,7 +73,9 @@ def render_card(article: Article, prepared: PreparedText) -> bytes:
         prepared: The article's text without boilerplate. It is used to make an excerpt if the
             article does not come with one.
     """
-    card = make_card(article, make_excerpt(article.excerpt or prepared.body))
+    card = make_card(
+        article, make_excerpt(article.excerpt or _DATE_LINE.sub("", prepared.body, count=1))
+    )
     return card.model_dump_json().encode()[1:-1]
 
 
@@ -81,8 +90,9 @@ def make_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     An ellipsis marks the cut.
 
     If whole sentences fill at least two thirds of the limit, the text is cut after the last of
-    them, without an ellipsis, because a finished sentence reads better than a few more words. Text
-    in a script without spaces may be cut after any character.
+    them, without an ellipsis, because a finished sentence reads better than a few more words; else
+    before a semicolon, colon or dash there. Text in a script without spaces may be cut after any
+    character.
 
     Args:
         text: Any text; each run of white space becomes one space.
@@ -91,7 +101,11 @@ def make_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     text = _SPACE.sub(" ", text).strip()
     if len(text) <= limit:
         return text
+    least = limit * 2 // 3
     ends = [match.end() for match in _SENTENCE_END.finditer(text[: limit + 1])]
-    if ends and ends[-1] >= limit * 2 // 3:
+    if ends and ends[-1] >= least:
         return text[: ends[-1]]
+    clauses = [match.end() for match in _CLAUSE_END.finditer(text[: limit + 1], least)]
+    if clauses:
+        text = text[: clauses[-1]]
     return cut_text(text, limit - 1).rstrip(" ,;:–—-.…(") + "…"  # noqa: RUF001 - the dashes are meant

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.articles.card import MAX_EXCERPT, make_excerpt
+from index.articles.card import MAX_EXCERPT, make_excerpt, read_card, render_card
+from recommender.article import Article
+from recommender.text import PreparedText
 
 # Cut at 100 characters, it would end in "evening tid", as cards do that count characters only.
 TEASER = (
@@ -41,6 +44,32 @@ def test_white_space_of_any_kind_counts_as_one_space() -> None:
 def test_a_sentence_that_nearly_fills_the_room_is_preferred_to_three_more_words() -> None:
     sentence = "The quiet harbour hears every rope. "
     assert make_excerpt(sentence * 4, 80) == (sentence * 2).strip()
+
+
+def test_a_cut_leaves_no_two_words_of_the_next_clause() -> None:
+    clause = "Four years on, the pavement of Quarry Lane is cooler"
+    for mark in ("; ", ": ", " — "):
+        assert make_excerpt(f"{clause}{mark}what they talk about now", 65) == f"{clause}…"
+
+
+@pytest.mark.parametrize(
+    ("text", "excerpt"),
+    [
+        ("Epub 2020 Mar 6. Kelp grows.", "Kelp grows."),
+        ("eCollection 2021 Jan-Dec. Kelp grows.", "Kelp grows."),
+        ("6 March 2020.\nKelp grows.", "Kelp grows."),
+        ("Print 2021 May.", ""),
+        ("Kelp grew. Print 2021 May. So?", "Kelp grew. Print 2021 May. So?"),
+        ("It was 1999. Kelp grew.", "It was 1999. Kelp grew."),
+        ("In May 2020 kelp grew. Then it died.", "In May 2020 kelp grew. Then it died."),
+        ("Kelp May. 2020 was warm.", "Kelp May. 2020 was warm."),
+    ],
+)
+def test_a_line_of_dates_before_the_text_is_left_out_of_its_excerpt(
+    text: str, excerpt: str
+) -> None:
+    card = render_card(Article(id="a", title="A", url="/a"), PreparedText(title="A", body=text))
+    assert read_card(card).excerpt == excerpt
 
 
 def test_a_short_first_sentence_does_not_end_the_excerpt() -> None:
