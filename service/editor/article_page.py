@@ -258,8 +258,8 @@ def show_article(
             that another editor changed the list.
     """
     view = ArticleView(pages, person, article_id)
-    site_address = _site_address(pages.context.settings.site_url, view.item.url)
-    values = {"notice": None, "conflict": None, "site_address": site_address, **view.values()}
+    address = site_address(pages.context.settings.site_url, view.item.url)
+    values = {"notice": None, "conflict": None, "site_address": address, **view.values()}
     return pages.render("article", person, here="find", status=status, **values | more)
 
 
@@ -337,7 +337,7 @@ def describe_done(
     entry, asked = entries[0], {"undo": [each.seq for each in entries], "back": back, "view": view}
     if len(entries) > 1:
         told = f"You {label_several(entries)}."
-        return {"sentence": told, "pin": None, "asks_why": False, **asked}
+        return {"sentence": told, "pin": None, "asks_why": False, "may_hide": False, **asked}
     served = pages.context.view_or_none()
     here = bool(back) and entry.article_id == back
     label = label_entry(None if served is None else served.build, entry, within=here)
@@ -345,6 +345,8 @@ def describe_done(
     sentence = f"You {label}{f' until {pages.templates.when(end)}' if end else ''}."
     is_pin = after.get("kind") == OverrideKind.PIN
     is_bare_hide = after.get("kind") == OverrideKind.HIDE and not (after["reason"] or end)
+    is_bad = here and view == "article" and after.get("verdict") == -1
+    stored = is_bad and pages.context.database().overrides.of(back).about(entry.target_id)
     return {
         "sentence": sentence,
         **asked,
@@ -352,15 +354,16 @@ def describe_done(
         "target_id": entry.target_id,
         "pin": after if is_pin and here else None,
         "asks_why": is_bare_hide and not after["not_related"] and here,
+        "may_hide": is_bad and not (stored and stored.kind is OverrideKind.HIDE),
     }
 
 
-def _site_address(site_url: str | None, url: str) -> str | None:
-    """Returns an article's full URL on the site; ``None`` if the site's address is unknown.
+def site_address(site_url: str | None, url: str) -> str | None:
+    """Returns the full URL of an article or image; ``None`` if the site's address is unknown.
 
     Args:
         site_url: The setting ``site_url``, the address of the site's first page.
-        url: The article's URL, which may be relative, such as ``/news/7``.
+        url: The URL, which may be relative, such as ``/news/7``.
     """
     if url.startswith(("https://", "http://")):
         return url

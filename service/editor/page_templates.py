@@ -23,7 +23,7 @@ from service.serving.live import Live
 from service.settings import Settings
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' http: https: data:; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
@@ -66,6 +66,7 @@ class PageTemplates:
             query=_query,
             number="{:,}".format,
             lang=_lang,
+            marked=_marked,
             day=self._day,
             share=_share,
         )
@@ -193,6 +194,15 @@ _query = partial(quote, safe="", errors="replace")
 def _share(rate: float) -> str:
     """Formats a share for people, such as ``9.8 %``, or ``0.42 %`` if it is below 1 %."""
     return f"{100 * rate:.{1 if rate >= 0.01 or not rate else 2}f}\u202f%"
+
+
+def _marked(text: str, words: str) -> Markup:
+    """Returns a text as HTML in which the words of a search are marked, where words begin."""
+    sought = "|".join(map(re.escape, words.split()))
+    parts = re.split(rf"\b({sought})", text, flags=re.IGNORECASE) if sought else [text]
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
 
 
 def _lang(language: str | None) -> Markup:

@@ -29,7 +29,7 @@ from service.curation.link_texts import Closeness
 from service.curation.pin_alerts import check_override
 from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import EVERY, is_rule, name_scope
-from service.editor.article_page import describe_done
+from service.editor.article_page import describe_done, site_address
 from service.editor.editor_pages import EditorPages, whole_number
 from service.http.auth import Identity
 from service.http.query_params import parse_query
@@ -82,8 +82,9 @@ def show_search(
     pinning = _pinning(view, given.get("pin"), now)
     closeness, least = pages.closeness(view.build), pages.context.query.min_score
     healths = pages.context.search.health(view, result.rows, now)
+    site_url = pages.context.settings.site_url
     hits = [
-        _hit(view, row, now, pinning) | _in_words(health, closeness, least)
+        _hit(view, row, now, pinning, site_url) | _in_words(health, closeness, least)
         for row, health in zip(result.rows, healths, strict=True)
     ]
     filtered = any(given.get(name) for name in (*_FILTERS, "q"))
@@ -203,7 +204,9 @@ def read_single(query_string: bytes) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_query(query_string).items()}
 
 
-def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> dict[str, Any]:
+def _hit(
+    view: ServingView, row: int, now: int, pinning: ArticleRow | None, site_url: str | None
+) -> dict[str, Any]:
     """Returns what the page shows of a hit: the article, its link, its number of pins and hides."""
     item = read_article_row(view, row, now)
     if pinning is None:
@@ -218,13 +221,14 @@ def _hit(view: ServingView, row: int, now: int, pinning: ArticleRow | None) -> d
     everywhere = view.state.overrides.get(EVERY, ())
     if any(each.target_id == item.article_id and each.position is None for each in everywhere):
         decided.append("hidden in all lists")
-    excerpt = read_card(view.build.cards[row]).excerpt
+    card = read_card(view.build.cards[row])
     return {
         "item": item,
         "pair": json.dumps([EVERY, item.article_id]),
         "link": link,
         "decided": ", ".join(decided),
-        "excerpt": excerpt,
+        "excerpt": card.excerpt,
+        "image": card.image and site_address(site_url, card.image.src),
     }
 
 

@@ -671,6 +671,7 @@ def test_everything_works_without_a_script(browser: Browser, demo: Demo, clean: 
 
 PAGES: dict[str, Callable[[Page], Any]] = {
     "find": lambda page: page.goto("/editor"),
+    "selected": lambda page: _select_rows(page),
     "nothing found": lambda page: page.goto("/editor?q=xyzzyx&standing=expired"),
     "article": lambda page: page.goto(ARTICLE),
     "what two articles share": lambda page: page.goto(
@@ -700,7 +701,14 @@ PAGES: dict[str, Callable[[Page], Any]] = {
     "clicks": lambda page: page.goto("/editor/clicks"),
     "account": lambda page: page.goto("/editor/account"),
     "nothing there": lambda page: page.goto("/editor/article?id=no-such"),
+    "docs": lambda page: page.goto("/docs"),
 }
+
+
+def _select_rows(page: Page) -> None:
+    page.goto("/editor?q=kelp")
+    page.locator("[data-select]").first.check()
+    expect(page.get_by_role("button", name="Take down")).to_be_visible()
 
 
 def _open_dialog(page: Page) -> None:
@@ -747,6 +755,11 @@ def test_no_page_has_a_barrier_that_axe_knows(browser: Browser, demo: Demo, clea
             found[name] = _violations(page)
         _leave_a_trace(page)
         found["decided"] = _violations(page)
+        row(page, "shown", 4).get_by_role("button", name="A bad link").click()
+        expect(page.get_by_role("button", name="Hide it here too")).to_be_visible()
+        found["a bad link"] = _violations(page)
+        page.keyboard.press("u")
+        said(page, "You cleared the rating")
         other.goto(ARTICLE)
         row(page, "shown", 3).get_by_role("button", name="Move up").click()
         said(page, "You pinned")

@@ -393,6 +393,20 @@ def test_what_is_not_related_is_hidden_and_counts_as_a_judgment(desk: Desk, mira
     assert _judged(desk) == {(bad, -1)}
 
 
+def test_a_bad_link_stays_until_it_is_hidden_too(desk: Desk, mira: Editor) -> None:
+    bad, other = desk.shown()[:2]
+    mira.look(PAGE)
+    mira.press(f"good {other}")
+    assert "Hide it here too" not in mira.page
+    mira.press(f"bad {bad}")
+    assert "Hide it here too" in mira.page
+    assert bad in desk.shown()
+    mira.press(f"hide {bad}")
+    assert bad not in desk.shown()
+    mira.press(f"bad {bad}")
+    assert "Hide it here too" not in mira.page
+
+
 def test_a_pin_of_what_readers_cannot_see_is_marked_and_warned_of(desk: Desk, mira: Editor) -> None:
     before = desk.shown()
     mira.look(PAGE)
@@ -780,6 +794,16 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     assert "1 article<" in mira.page
     assert "1 hide" in mira.page
     assert mira.get("/editor", page="0").status_code == 422
+
+
+def test_a_row_of_find_has_its_picture_and_marks_what_was_sought(mira: Editor) -> None:
+    mira.get("/editor", q="sea-000")
+    assert 'class="thumb" src="https://example.org/a.svg?b&amp;c" alt=""' in mira.page
+    mira.get("/editor", q="par sea-0")
+    assert mira.page.count("<mark>par</mark>t") == mira.page.count("data-item") > 0
+    assert mira.page.count('class="thumb"') == 1
+    mira.get("/editor", q='"<a')
+    assert mira.page.count("<mark>") == 0
 
 
 def test_the_first_page_lists_pins_that_need_a_look(desk: Desk, mira: Editor) -> None:

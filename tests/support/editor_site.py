@@ -38,6 +38,7 @@ def records() -> list[dict[str, Any]]:
     by_id["sea-004"]["status"] = "draft"
     by_id["sea-008"]["visible_from"] = "2199-07-01T00:00Z"
     by_id["song-001"]["tags"] = ["choir"]
+    by_id["sea-000"]["image"] = {"src": "https://example.org/a.svg?b&c", "alt": "A"}
     records.append({**by_id["rail-003"], "id": SLASHED, "summary": by_id["sea-016"]["summary"]})
     return records
 
