@@ -77,7 +77,10 @@ def parse_html(text: str) -> Element:
 
 
 def stream_xml(
-    file: Any, names: tuple[str, ...], mended: list[str] | None = None
+    file: Any,
+    names: tuple[str, ...],
+    mended: list[str] | None = None,
+    encoding: str | None = None,
 ) -> Iterator[Element]:
     """Yields the elements with these names, in any namespace, of an XML document of any size.
 
@@ -87,13 +90,16 @@ def stream_xml(
         file: What the document is read from, piece by piece.
         names: Names without namespace.
         mended: If it is given, a bare ``&`` and unknown entities are left out, and added to it.
+        encoding: The encoding, whatever the document declares.
 
     Raises:
         MarkupError: If the document is not well-formed (with line and column), ends early, or
             defines entities.
     """
     tags = [f"{{*}}{name}" for name in names]
-    parser = etree.iterparse(file, events=("end",), tag=tags, recover=mended is not None, **_SAFELY)
+    recover = mended is not None
+    options = {"tag": tags, "recover": recover, "encoding": encoding}
+    parser = etree.iterparse(file, events=("end",), **options, **_SAFELY)
     try:
         for _, element in parser:
             _refuse_entities(element)

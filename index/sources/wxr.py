@@ -1,5 +1,6 @@
 """Reads WordPress exports (WXR): what Tools, Export in WordPress writes."""
 
+import codecs
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from index.articles.cleaning import literal
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.word_table import load_table
 from index.errors import SourceError, raised_as
+from index.sources.encodings import marked_codec, markup_encoding
 from index.sources.html_texts import html_record
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.parser_process import parse_apart, parse_record
@@ -90,9 +92,13 @@ def _each(
     with open_unpacked(path) as file:
         head = file.peek()
         file.read(len(head) - len(head.removeprefix(b"\xef\xbb\xbf").lstrip()))
+        codec = marked_codec(head) or markup_encoding(head)
+        is_wide = codec.startswith("utf-16")
+        text = codecs.EncodedFile(file, "utf-8", codec) if is_wide else file
         # XML forbids blank lines before it, and control characters.
-        cleaned = SimpleNamespace(read=lambda size: file.read(size).translate(_CONTROLS))
-        for number, element in enumerate(stream_xml(cleaned, names, mended), 1):
+        cleaned = SimpleNamespace(read=lambda size: text.read(size).translate(_CONTROLS))
+        elements = stream_xml(cleaned, names, mended, encoding="utf-8" if is_wide else None)
+        for number, element in enumerate(elements, 1):
             found = use(element)
             if found is not None or number % _PAUSE == 0:
                 yield found

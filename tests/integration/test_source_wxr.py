@@ -55,6 +55,22 @@ def export(folder: Path, *items: str, end: str = "</channel></rss>\n") -> dict[s
     return {"kind": "wxr", "path": str(path)}
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_an_export_is_read_in_any_form_of_unicode(codec: str, tmp_path: Path) -> None:
+    title = "Grüße \N{SLICE OF PIZZA}"
+    table = export(tmp_path, item(1, title=title), item(2, wp__status="draft"))
+    path = Path(table["path"])
+    path.write_bytes(path.read_text().encode(codec))
+    assert table_for(str(path))["kind"] == "wxr"
+    articles, report = read(table)
+    assert [article.title for article in articles.values()] == [title, "Post 2"]
+    assert articles["2"].status is Status.DRAFT
+    assert not report.problems
+    path.write_bytes(path.read_bytes()[:-150])
+    with pytest.raises(SourceError, match="can't be read to its end"):
+        read(table)
+
+
 def test_a_post_comes_with_its_picture_author_terms_and_addresses(tmp_path: Path) -> None:
     table = export(
         tmp_path,
