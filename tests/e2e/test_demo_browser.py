@@ -233,6 +233,31 @@ def test_no_page_scrolls_sideways_and_cards_of_a_row_align(
     assert len(rows) == (6 if width < 600 else 2 if width > 1000 else 3)
 
 
+def test_the_letter_stands_for_a_picture_that_is_gone_and_text_alone_for_none(
+    page: Page, addresses: tuple[str, str]
+) -> None:
+    forget = "image => image.removeAttribute('data-initial')"
+
+    def changes_without_letter() -> bool:
+        page.goto(f"{addresses[1]}/{SAMPLE_ARTICLE}")
+        titles(page)
+        page.wait_for_load_state("networkidle")
+        image = page.locator("img.alsolike-image").first
+        before = image.screenshot()
+        image.evaluate(forget)
+        return before != image.screenshot()
+
+    assert not changes_without_letter(), "a picture that is there hides the letter"
+    page.route("**/images/**", lambda route: route.abort())
+    assert changes_without_letter()
+    page.evaluate("""() => document.querySelectorAll("img.alsolike-image").forEach((image) => {
+        const tile = document.createElement("span");
+        tile.className = "alsolike-image alsolike-no-image";
+        image.replaceWith(tile);
+    })""")
+    assert not page.locator(".alsolike-no-image").first.is_visible()
+
+
 def test_the_documentation_loads_nothing_but_itself(page: Page, addresses: tuple[str, str]) -> None:
     service, _ = addresses
     asked: list[str] = []
