@@ -2,12 +2,15 @@
 
 import ipaddress
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from index.articles.language_tags import read_language
+from index.articles.urls import split_url
 from index.articles.word_table import load_table
 from index.errors import SourceError, raised_as
 from index.sources.encodings import charset_of, decode, markup_encoding
@@ -17,7 +20,10 @@ from index.sources.markup import MarkupError, parse_html, select
 from index.sources.parser_process import parse_apart
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import table_for
+from index.sources.site_presets.find_site import find_site
+from index.sources.site_presets.site_preset import SitePreset
 from index.sources.sitemap import SitemapSource, fetch_sitemap
+from recommender.errors import ArticleError
 
 DELAY = 0.2
 """Seconds from one request to the next."""
@@ -36,10 +42,14 @@ class FoundSite:
     Attributes:
         tables: A ``[[source]]`` table for each source.
         how: How they were found, in a sentence.
+        home: The address of the site's host, if it is known; else empty.
+        language: The site's language, if its generator's configuration says it; else empty.
     """
 
     tables: list[dict[str, Any]]
     how: str
+    home: str = ""
+    language: str = ""
 
 
 def discover_site(location: str, *, most: int, cache: str) -> FoundSite:
@@ -58,8 +68,21 @@ def discover_site(location: str, *, most: int, cache: str) -> FoundSite:
         location = f"https://{location}"
     if not location.startswith(("http://", "https://")):
         table = table_for(location)
-        what = _WORDS.get(table["kind"], table["kind"])
-        return FoundSite(tables=[table], how=f"{location} holds {what}")
+        how = f"{location} holds {_WORDS.get(table['kind'], table['kind'])}"
+        if table["kind"] not in _WORDS:
+            return FoundSite(tables=[table], how=how)
+        site, language = find_site(location), ""
+        with suppress(ArticleError):
+            language = read_language(site.language or "") or ""
+        home = _origin(site.home if isinstance(site.home, str) else "")
+        told = [f"made by {site.name}"] * (site.name != SitePreset.name)
+        told += [f"in {language}"] * bool(language) + [f"for {home}"] * bool(home)
+        return FoundSite(
+            tables=[{**table, "language": language} if language else table],
+            how=", ".join([how, *told]),
+            home=home,
+            language=language,
+        )
     return _on_the_web(location, most, cache)
 
 
@@ -73,10 +96,11 @@ def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
         table["exclude"] = _TABLE["not_articles"]
         share = -(-most // len(urls))
         tables = [{**table, **common, **more, "url": url, "sample": share} for url in urls]
-        return FoundSite(tables=tables, how=how)
+        return FoundSite(tables=tables, how=how, home=_origin(url))
 
-    def by_feed(url: str, how: str) -> FoundSite:
-        return FoundSite(tables=[{"kind": "feed", "url": url, **common}], how=how)
+    def by_feed(feed: str, how: str) -> FoundSite:
+        table = {"kind": "feed", "url": feed, **common}
+        return FoundSite(tables=[table], how=how, home=_origin(url))
 
     response = client.get_file(location)
     url, site = response.url, redacted(response.url)
@@ -104,6 +128,12 @@ def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
         f"{site} has no sitemap in its robots.txt or at /sitemap.xml, and names "
         "no feed; give the address of one of these, or a folder with the site's files"
     )
+
+
+def _origin(address: str) -> str:
+    parts = split_url(address.strip())
+    is_web = parts.scheme in ("http", "https") and parts.netloc
+    return f"{parts.scheme}://{parts.netloc}" if is_web else ""
 
 
 def sitemap_addresses(location: str) -> list[str]:

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
@@ -70,10 +69,8 @@ def init(
     source = asked(source, "Where are the articles? An address, a folder or a file", None)
     found = discover_site(source, most=1, cache="")
     typer.echo(found.how, err=True)
-    parts = urlsplit(source)
-    guessed = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
-    site_url = asked(site_url, "The site's address (empty: none yet)", guessed).rstrip("/")
-    locale = asked(locale, "The site's language, such as en or pt-BR", "en")
+    site_url = asked(site_url, "The site's address (empty: none yet)", found.home).rstrip("/")
+    locale = asked(locale, "The site's language, such as en or pt-BR", found.language or "en")
     root = asked(root, "A folder for the builds", "alsolike-root")
     english = locale.partition("-")[0].lower() == "en"
     text = _FILE.format(

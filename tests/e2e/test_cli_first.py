@@ -56,6 +56,23 @@ def test_what_init_writes_is_built_as_it_stands(
     assert {state for state, _ in after.values()} <= {"ok", "look"}
 
 
+def test_init_in_a_sites_folder_takes_address_and_language_from_its_configuration(
+    alsolike: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "hugo.toml").write_text('baseURL = "https://a.org/blog/"\nlocale = "de-AT"\n')
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "eins.md").write_text("---\ntitle: Eins\n---\nDer Hafen.\n")
+    code, _, err = alsolike("init", "--source", ".")
+    assert (code, "made by hugo, in de-at, for https://a.org" in err) == (0, True), err
+    assert tomllib.loads((tmp_path / "alsolike.toml").read_text()) == {
+        "root": "alsolike-root",
+        "site_url": "https://a.org",
+        "locale": "de-at",
+        "model": "multilingual",
+        "source": [{"kind": "markdown", "path": ".", "language": "de-at"}],
+    }
+
+
 def test_init_keeps_what_is_there_and_writes_nothing_that_does_not_hold(
     alsolike: Run, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.sources.registry import open_source
+from index.sources.site_discovery import discover_site
 from recommender.article import Article, Status
 from tests.support.generator_sites import SITES
 
@@ -56,3 +57,78 @@ def test_the_links_of_a_site_are_those_of_its_generator(name: str, tmp_path: Pat
 
 def open_remarks(folder: Path) -> tuple[str, ...]:
     return open_source({"kind": "markdown", "path": str(folder)}).remarks
+
+
+def test_pages_of_mkdocs_have_its_addresses_unless_a_plugin_moves_them(tmp_path: Path) -> None:
+    config = (
+        "site_url: https://docs.example/notes/\nexclude_docs: |\n  attic/\n  *.part.md\n"
+        "draft_docs: wip-*\nplugins:\n  - search\n  - blog: {blog_dir: news}\n"
+        "markdown_extensions:\n  - pymdownx.emoji:\n"
+        "      emoji_index: !!python/name:material.extensions.emoji.twemoji\n"
+        "theme: {name: material, language: de}\nextra: {key: !ENV [KEY, none]}\n"
+    )
+    files = ("index", "README", "start", "Guide/index", "Guide/README", "Guide/Two words")
+    left_out = ("attic/old", "Guide/a.part", "wip-next", "templates/card")
+    (tmp_path / "mkdocs.yml").write_text(config)
+    for name in (*files, *left_out, "news/posts/hello"):
+        path = tmp_path / "docs" / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# Words of {name}\n\nThe harbour is quiet.\n")
+    articles, skipped, report = read(tmp_path)
+    assert {key.removeprefix("docs/"): article.url for key, article in articles.items()} == {
+        "start.md": "/notes/start/",
+        "Guide/index.md": "/notes/Guide/",
+        "Guide/Two words.md": "/notes/Guide/Two%20words/",
+        "news/posts/hello.md": "/docs/news/posts/hello",
+    }
+    assert skipped == {
+        "docs/index.md": "list-page",
+        **{f"docs/{name}.md": "not-content" for name in (*left_out, "README", "Guide/README")},
+    }
+    assert [one.location for one in report.problems if one.reason == "unknown-address"] == [
+        str(tmp_path / "docs/news/posts/hello.md")
+    ]
+
+
+HOME, TAG = "https://notes.example", "pt-br"
+CONFIGURATIONS = {
+    "jekyll": {"_config.yml": f"url: {HOME}\nbaseurl: /blog\nlang: pt-BR\n"},
+    "hugo": {"hugo.toml": f"baseURL = '{HOME}/blog/'\nlanguageCode = 'pt-BR'\n"},
+    "zola": {"zola.toml": f"base_url = '{HOME}/blog'\ndefault_language = 'pt-BR'\n"},
+    "eleventy": {
+        ".eleventy.js": "module.exports = {};\n",
+        "_data/metadata.js": f'export default {{ url: "{HOME}/", language: "pt-BR" }};\n',
+    },
+    "starlight": {
+        "astro.config.mjs": f"""export default defineConfig({{ site: '{HOME}', base: '/blog',
+            integrations: [starlight({{ locales: {{ root: {{ lang: 'pt-BR' }} }} }})] }});"""
+    },
+    "docusaurus": {
+        "docusaurus.config.js": f"""module.exports = {{ url: '{HOME}', baseUrl: '/blog/',
+            i18n: {{ defaultLocale: 'pt-BR', locales: ['pt-BR'] }} }};"""
+    },
+    "mkdocs": {"mkdocs.yml": f"site_url: {HOME}/blog/\ntheme: {{name: x, language: pt-BR}}\n"},
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_a_sites_host_and_language_are_those_of_its_configuration(
+    name: str, tmp_path: Path
+) -> None:
+    for file, text in {**CONFIGURATIONS[name], "docs/start.md": "# Start\n\nA page.\n"}.items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
+    found = discover_site(str(tmp_path), most=1, cache="")
+    assert (found.home, found.language) == (HOME, TAG)
+    assert found.tables == [{"kind": "markdown", "path": str(tmp_path), "language": TAG}]
+    assert found.how.endswith(f"made by {name}, in {TAG}, for {HOME}")
+
+
+def test_what_a_configuration_does_not_plainly_say_is_left_open(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("# Page\n")
+    (tmp_path / "hugo.toml").write_text("baseURL = '//notes.example/'\nlanguageCode = 'no such'\n")
+    found = discover_site(str(tmp_path), most=1, cache="")
+    assert (found.home, found.language) == ("", "")
+    (tmp_path / "hugo.toml").write_text("baseURL = 5\nlanguageCode = [1, 2]\n")
+    found = discover_site(str(tmp_path), most=1, cache="")
+    assert (found.home, found.language) == ("", "")

@@ -38,7 +38,13 @@ class DocusaurusPreset(SitePreset):
         config["slash"] = "/" if site.written(code, "trailingSlash") == "true" else ""
         versions = site.read_text(folder / "versions.json") or ""
         config["versions"] = re.findall(r'"([^"]+)"', versions)
-        return cls(root=folder, config=config, base=site.base_path(site.written(code, "baseUrl")))
+        return cls(
+            root=folder,
+            config=config,
+            base=site.base_path(site.written(code, "baseUrl")),
+            home=site.written(code, "url"),
+            language=site.written(code, "defaultLocale"),
+        )
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of the docs, the blog or another."""

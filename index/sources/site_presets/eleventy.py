@@ -55,7 +55,15 @@ class EleventyPreset(SitePreset):
         below, base = f"{root.relative_to(folder)}/", site.written(code, "pathPrefix")
         names = (site.read_text(folder / ".eleventyignore") or "").splitlines()
         ignored = site.globs(one.removeprefix("./").removeprefix(below) for one in names)
-        return cls(root=root, shared=data, base=site.base_path(base), ignored=ignored)
+        stated = site.read_code(root / "_data", "metadata", "site", more=("json",)) or ""
+        return cls(
+            root=root,
+            shared=data,
+            base=site.base_path(base),
+            home=site.written(stated, "url"),
+            language=site.written(stated, "language") or site.written(stated, "lang"),
+            ignored=ignored,
+        )
 
     def complete(self, page: SitePage) -> None:
         """Completes a page."""

@@ -9,6 +9,7 @@ from index.sources.site_presets.docusaurus import DocusaurusPreset
 from index.sources.site_presets.eleventy import EleventyPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
+from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.site_preset import SitePreset
 from index.sources.site_presets.starlight import StarlightPreset
 from index.sources.site_presets.zola import ZolaPreset
@@ -18,7 +19,7 @@ PRESETS: dict[str, type[SitePreset]] = {
     preset.name: preset
     for preset in (
         *(SitePreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset, StarlightPreset),
-        DocusaurusPreset,
+        *(DocusaurusPreset, MkdocsPreset),
     )
 }
 """The presets by name; in one folder they are looked for in this order."""

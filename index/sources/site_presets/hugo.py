@@ -16,6 +16,7 @@ from index.sources.site_presets.site_preset import SitePage, SitePreset
 _NAMES = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
 _OLD_NAMES = ("config.toml", "config.yaml", "config.yml", "config.json")
 _SIGNS = {"baseurl", "languagecode", "theme", "params", "module", "permalinks", "languages"}
+_LANGUAGES = ("locale", "languagecode", "defaultcontentlanguage")
 _PARTS = ("languages", "permalinks", "cascade")
 _LISTS = {"search", "archive", "archives", "tags", "categories", "terms", "redirect"}
 _HIDES = ("draft", "publishdate", "expirydate")
@@ -71,8 +72,16 @@ class HugoPreset(SitePreset):
             for path in (folder / one).rglob("index*.md")
             if re.fullmatch(r"index(\.[\w-]+)?", path.stem)
         }
-        base = site.base_path(config.get("baseurl"))
-        made = cls(root=folder, config=config, folders=folders, bundles=bundles, base=base)
+        home = config.get("baseurl")
+        made = cls(
+            root=folder,
+            config=config,
+            folders=folders,
+            bundles=bundles,
+            base=site.base_path(home),
+            home=home,
+            language=next(filter(None, map(config.get, _LANGUAGES)), None),
+        )
         cascades = [
             (path.parent.as_posix(), made._split_language(path.stem)[1], *one)
             for home in folders

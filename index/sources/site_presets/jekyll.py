@@ -48,7 +48,14 @@ class JekyllPreset(SitePreset):
         root = folder / str(config.get("source") or config.get("source_dir") or "")
         base = site.base_path(config.get("baseurl") or config.get("root"))
         ignored = site.globs(names_in(config.get("exclude")), within="")
-        return cls(root=root, config=config, base=base, ignored=ignored)
+        return cls(
+            root=root,
+            config=config,
+            base=base,
+            home=config.get("url"),
+            language=next(filter(None, map(config.get, ("lang", "language", "locale"))), None),
+            ignored=ignored,
+        )
 
     def has_folder(self, name: str) -> bool:
         """Tells whether a folder is one of posts, drafts or a collection."""

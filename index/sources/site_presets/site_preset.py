@@ -21,6 +21,7 @@ from index.sources.front_matter import parse_table, split_front_matter
 
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
+_CODE_TAG = re.compile(r"(?<=[\s\[])!(?:!python/[\w./:]+|[A-Za-z]\w*)(?=[\s\]])")
 _LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"}
 _DATE_PARTS: dict[str, str] = load_table(__file__)
 
@@ -116,6 +117,8 @@ class SitePreset:
         root: The folder of the site's content, which addresses are relative to.
         config: The site's configuration, as far as it is written down and not computed.
         base: What the addresses of the site begin with.
+        home: The site's own address, as its configuration says it; ``None`` if it does not.
+        language: The site's language, likewise.
         above: The folder that is read, relative to the site's content.
         below: The site's content, relative to the folder that is read.
         shared: The values that a folder's pages, or one page, have in common, by the path below
@@ -128,6 +131,8 @@ class SitePreset:
     root: Path
     config: Mapping[str, Any] = field(default_factory=dict)
     base: str = ""
+    home: Any = None
+    language: Any = None
     above: str = ""
     below: str = ""
     shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -235,7 +240,9 @@ def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
         with suppress(FileNotFoundError, NotADirectoryError):
             try:
                 text = path.read_text("utf-8-sig", errors="replace")
-                return parse_table(path.suffix[1:].lower(), text[:_MAX_CONFIG])
+                form = path.suffix[1:].lower()
+                text = _CODE_TAG.sub("", text) if form in ("yml", "yaml") else text
+                return parse_table(form, text[:_MAX_CONFIG])
             except (RecordError, IsADirectoryError, PermissionError) as error:
                 raise SourceError(
                     f'{path}: {error}; correct it, or read the folder with preset = "none"'
@@ -266,9 +273,15 @@ def read_text(path: Path) -> str | None:
         return None
 
 
-def read_code(folder: Path, *stems: str) -> str | None:
-    """Returns the configuration that a folder holds as code; ``None`` if there is none."""
-    names = (f"{stem}.{suffix}" for stem in stems for suffix in CODE)
+def read_code(folder: Path, *stems: str, more: Sequence[str] = ()) -> str | None:
+    """Returns the configuration that a folder holds as code; ``None`` if there is none.
+
+    Args:
+        folder: The folder.
+        stems: The file's names without suffix.
+        more: Suffixes besides those of code.
+    """
+    names = (f"{stem}.{suffix}" for stem in stems for suffix in (*CODE, *more))
     return next((text for name in names if (text := read_text(folder / name)) is not None), None)
 
 

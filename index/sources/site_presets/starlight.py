@@ -28,18 +28,26 @@ class StarlightPreset(SitePreset):
         content = "." if code is None else "src/content/docs"
         code = code or "starlight"
         plain = "starlight" not in code
-        locales = _LOCALES.search(code)
+        written = _LOCALES.search(code)
+        locales = {
+            name: lang or (name if is_language(name.lower()) else "")
+            for name, lang in _LOCALE.findall(written[1] if written else "")
+        }
+        default = site.written(code, "defaultLocale") or "root"
         config = {
             "slash": "" if site.written(code, "trailingSlash") == "never" else "/",
-            "locales": {
-                name: lang or (name if is_language(name.lower()) else "")
-                for name, lang in _LOCALE.findall(locales[1] if locales else "")
-            },
-            "default": site.written(code, "defaultLocale") or "root",
+            "locales": locales,
+            "default": default,
             "plain": plain,
         }
         base = site.base_path(site.written(code, "base"))
-        return cls(root=folder / ("src" if plain else content), config=config, base=base)
+        return cls(
+            root=folder / ("src" if plain else content),
+            config=config,
+            base=base,
+            home=site.written(code, "site"),
+            language=locales.get(default) or locales.get("root"),
+        )
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of the documentation."""

@@ -29,7 +29,15 @@ class ZolaPreset(SitePreset):
         }
         base = site.base_path(config["base_url"])
         ignored = site.globs(names_in(config.get("ignored_content")))
-        return cls(root=root, config=config, shared=drafts, base=base, ignored=ignored)
+        return cls(
+            root=root,
+            config=config,
+            shared=drafts,
+            base=base,
+            home=config["base_url"],
+            language=config.get("default_language"),
+            ignored=ignored,
+        )
 
     def complete(self, page: SitePage) -> None:
         """Completes a page of a section."""

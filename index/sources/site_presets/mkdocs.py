@@ -1,0 +1,59 @@
+"""MkDocs' pages of documentation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MkdocsPreset(SitePreset):
+    """A site made by MkDocs; where a plugin moves pages, their addresses are not known."""
+
+    name = "mkdocs"
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a folder with ``mkdocs.yml``."""
+        config = site.read_config(folder, "mkdocs.yml", "mkdocs.yaml")
+        if config is None:
+            return cls(root=folder) if named else None
+        patterns = [str(config.get(name) or "") for name in ("exclude_docs", "draft_docs")]
+        theme, home = config.get("theme"), config.get("site_url")
+        return cls(
+            root=folder / str(config.get("docs_dir") or "docs"),
+            config={**config, "plugins": _plugins(config.get("plugins"))},
+            base=site.base_path(home),
+            home=home,
+            language=theme.get("language") if isinstance(theme, Mapping) else None,
+            ignored=["^templates/", *site.globs("\n".join(patterns).splitlines())],
+        )
+
+    def complete(self, page: SitePage) -> None:
+        """Completes a page of the documentation."""
+        path, folder = page.path.with_suffix(""), page.path.parent
+        is_index = path.name in ("index", "README")
+        if is_index and len(page.path.parts) == 1:
+            raise site.list_page("the site's first page, not an article")
+        if path.name == "README" and (self.root / folder / "index.md").exists():
+            raise site.not_content("the folder has an index.md, which is read in its place")
+        page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
+        plugins = self.config.get("plugins", {})
+        blog = site.folded(plugins.get("blog")).get("blog_dir", "blog")
+        if "i18n" in plugins or ("blog" in plugins and path.is_relative_to(f"{blog}/posts")):
+            page.set_link("")
+        elif self.config.get("use_directory_urls") is False:
+            page.set_link(f"{folder / 'index' if is_index else path}.html")
+        else:
+            page.set_link(f"{folder if is_index else path}/")
+
+
+def _plugins(given: Any) -> dict[str, Any]:
+    """Returns plugins with their options; they are written as a list or as a table."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    named = [one if isinstance(one, Mapping) else {str(one): {}} for one in given or []]
+    return {name.rpartition("/")[2]: options for one in named for name, options in one.items()}
