@@ -8,6 +8,7 @@ A second file says which number each row has.
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
@@ -86,3 +87,31 @@ class ArticleStore:
             raise BuildError(
                 f"{self._path} contains an article that can't be read: {error}; rebuild"
             ) from error
+
+
+_SETTLED = "SELECT id, settled FROM seen WHERE settled > 0"
+
+
+def read_settled(path: Path) -> dict[str, int]:
+    """Return the number up to which statements about an article are settled, by its id.
+
+    Args:
+        path: The article store of a build.
+    """
+    return _settled(path, _SETTLED)
+
+
+def settled_number(path: Path, article_id: str) -> int:
+    """Return the number up to which statements about one article are settled; 0 if none is.
+
+    Args:
+        path: The article store of a build.
+        article_id: The article's id.
+    """
+    return _settled(path, _SETTLED + " AND id = ?", article_id).get(article_id, 0)
+
+
+def _settled(path: Path, query: str, *values: str) -> dict[str, int]:
+    with closing(open_sqlite(path)) as database, suppress(sqlite3.OperationalError):
+        return dict(database.execute(query, values))
+    return {}

@@ -46,6 +46,11 @@ def build_date(name: str) -> int:
     return (calendar.timegm(time.strptime(moment, _TIME)) << 24) + int(fraction, 16)
 
 
+def began_at(name: str) -> int:
+    """Return when a build was begun, by its name, in microseconds since 1970 UTC."""
+    return build_date(name) * 1_000_000 >> 24
+
+
 def build_name(date: int) -> str:
     """Return the name of the build with a date; the inverse of :func:`build_date`."""
     return f"{time.strftime(_TIME, time.gmtime(date >> 24))}-{date & 0xFFFFFF:06x}"

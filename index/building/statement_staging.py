@@ -273,14 +273,3 @@ def write_seen(path: Path, seen: Iterable[tuple[str, bytes | None, int, int]]) -
         database.execute(f"CREATE TABLE seen {_SEEN}")
         database.executemany("INSERT INTO seen VALUES (?, ?, ?, ?)", seen)
         database.execute("COMMIT")
-
-
-def read_settled(path: Path) -> dict[str, int]:
-    """Returns the number up to which statements about an article are settled, by its id.
-
-    Args:
-        path: The article store of a build.
-    """
-    with closing(open_sqlite(path)) as database, suppress(sqlite3.OperationalError):
-        return dict(database.execute("SELECT id, settled FROM seen WHERE settled > 0"))
-    return {}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from index.articles.article_store import ARTICLES, settled_number
 from index.articles.parse import parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, SourceItem, id_text
@@ -163,7 +165,8 @@ class PushedArticles:
             DatabaseError: If they can't be stored.
         """
         lists = [self._lists(one.article_id) for one in given]
-        stored = self._database().pushed.put(actor, given)
+        words = [replace(one, settled=self._settled(one.article_id)) for one in given]
+        stored = self._database().pushed.put(actor, words)
         self._live.refresh()
         return [
             self._standing(statement, changed)
@@ -208,6 +211,13 @@ class PushedArticles:
             else:
                 manifest = None
         return Standing(statement=statement, state=state, build=manifest, lists=lists)
+
+    def _settled(self, article_id: str) -> int:
+        live = self._live.root.live
+        path = None if live is None else self._live.root.builds / live / ARTICLES
+        with suppress(BuildError):
+            return 0 if path is None else settled_number(path, article_id)
+        return 0
 
     def _newest_manifest(self) -> Manifest | None:
         names = self._live.root.names()

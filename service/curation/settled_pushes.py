@@ -8,14 +8,16 @@ from contextlib import closing, suppress
 from functools import partial
 from typing import Any
 
-from index.articles.article_store import ARTICLES
+from index.articles.article_store import ARTICLES, read_settled
+from index.build.build import Build
+from index.build.list_dates import began_at
 from index.build.manifest import read_manifest
-from index.building.statement_staging import read_settled
 from index.errors import BuildError, DatabaseError
 from index.root.journal import who
 from index.root.root import Root
 from index.sources.pushed_source import Statement
 from recommender.errors import NotFoundError
+from recommender.visibility import utc_now, visible_at
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import nothing_decided, open_decisions
 from service.settings import Settings
@@ -58,11 +60,17 @@ def _pushed_in_live_build(settings: Settings) -> int:
     return 0
 
 
+def _is_shown(build: Build, article_id: str) -> bool:
+    row = build.row(article_id)
+    return row is not None and bool(visible_at(build.visibility[row : row + 1], utc_now())[0])
+
+
 def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]] = ()) -> None:
     """Drops the statements that are settled in the live build, with the takedowns that they made.
 
     They stay as long as a build is kept that does not hold them, since a rollback could return to
-    it. If the database can't be written, the next build tries again.
+    it; those about articles that a source shows again lose only their takedowns.
+    If the database can't be written, the next build tries again.
 
     Args:
         settings: The effective settings.
@@ -82,7 +90,11 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
         with closing(open_decisions(settings)) as database:
             for one in refused:
                 database.pushed.refuse(*one)
+            if found:
+                actor = Actor(name=who(), how="cli")
+                database.pushed.renew(found, began_at(live))
+                database.pushed.show(actor, found, partial(_is_shown, root.open(verify=False)))
             if settled:
-                database.pushed.settle(Actor(name=who(), how="cli"), settled)
+                database.pushed.settle(actor, settled)
     except DatabaseError as error:
         log.warning("pushes that are settled are kept until the next build: %s", error)

@@ -5,7 +5,7 @@ marked as made by the push, and a later statement that publishes the article lif
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,8 @@ class NewStatement:
         hidden_until: Until when nobody may see the article, microseconds since 1970 UTC: 0 if it
             is published, ``NEVER`` if it is not.
         only_newer: Ignore the statement if a stored one was made later.
+        settled: Up to which number statements about the article are settled in the live build: the
+            same record is a new word then.
     """
 
     article_id: str
@@ -41,6 +43,7 @@ class NewStatement:
     stated: int = NEVER
     hidden_until: int = 0
     only_newer: bool = False
+    settled: int = 0
 
 
 class PushedStatements(Table):
@@ -49,7 +52,8 @@ class PushedStatements(Table):
     def put(self, actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
         """Stores statements in the given order; when this returns, all are on disk.
 
-        The same record again changes nothing: the stored statement keeps its number.
+        The same record again changes nothing: the stored statement keeps its number, unless it is
+        settled.
 
         Args:
             actor: Who pushes.
@@ -114,6 +118,41 @@ class PushedStatements(Table):
         with self._store.write() as connection:
             return connection.execute(statement.values(refused=reason)).rowcount > 0
 
+    def renew(self, settled: Mapping[str, int], since: int) -> None:
+        """Gives statements that were pushed again since a build began a new number.
+
+        Args:
+            settled: The number up to which an article's statements are settled in that build.
+            since: When it began, in microseconds since 1970 UTC.
+        """
+        query = sa.select(_TABLE).where(_TABLE.c.received > since, _TABLE.c.refused.is_(None))
+        for one in [Statement(**row) for row in self._rows(query)]:
+            if one.number <= settled.get(one.article_id, 0):
+                same = sa.and_(_TABLE.c.article_id == one.article_id, _TABLE.c.number == one.number)
+                with self._store.write() as connection:
+                    values = {"number": _next_number(connection, one.received)}
+                    connection.execute(sa.update(_TABLE).where(same).values(**values))
+
+    def show(self, actor: Actor, settled: Mapping[str, int], shown: Callable[[str], bool]) -> None:
+        """Lifts the takedowns of settled statements about articles that a source shows again.
+
+        Args:
+            actor: Who does it, for the audit trail.
+            settled: The number up to which an article's statements are settled, by its id.
+            shown: Tells whether readers would see an article in the live build.
+        """
+        query = (
+            sa.select(_TABLE.c.article_id, _TABLE.c.number)
+            .join(_TAKEDOWNS, _TAKEDOWNS.c.article_id == _TABLE.c.article_id)
+            .where(_TAKEDOWNS.c.before_push.is_not(None))
+        )
+        found = [(row["article_id"], row["number"]) for row in self._rows(query)]
+        back = [key for key, number in found if number <= settled.get(key, 0) and shown(key)]
+        for start in range(0, len(back), _BATCH):
+            with self._store.change(actor) as change:
+                for article_id in back[start : start + _BATCH]:
+                    _show(change, article_id, "a source shows it again")
+
     def settle(self, actor: Actor, settled: Mapping[str, int]) -> int:
         """Drops statements that a source has caught up with, and lifts their takedowns.
 
@@ -152,20 +191,29 @@ def _put(change: Change, new: NewStatement) -> Statement:
         _hide(change, new.article_id, new.hidden_until)
     else:
         _show(change, new.article_id, "published by a push")
-    if before is not None and before.record == record and before.refused is None:
+    again = before is not None and before.record == record and before.refused is None
+    if before is not None and again and before.number > new.settled:
+        same = sa.update(_TABLE).where(_TABLE.c.article_id == new.article_id)
+        change.connection.execute(same.values(received=change.now))
         return before
-    last = change.connection.execute(sa.select(schema.meta.c.pushed)).scalar_one()
     values: dict[str, Any] = {
-        "number": max(last + 1, change.now),
+        "number": _next_number(change.connection, change.now),
         "stated": stated,
         "received": change.now,
         "who": change.actor.name,
         "record": record,
         "refused": None,
     }
-    change.connection.execute(sa.update(schema.meta).values(pushed=values["number"]))
     upsert(change.connection, _TABLE, key, **values)
     return Statement(**key, **values)
+
+
+def _next_number(connection: sa.Connection, now: int) -> int:
+    """Takes the number of a new statement: higher than all before."""
+    last = connection.execute(sa.select(schema.meta.c.pushed)).scalar_one()
+    number = max(int(last) + 1, now)
+    connection.execute(sa.update(schema.meta).values(pushed=number))
+    return number
 
 
 def _hide(change: Change, article_id: str, until: int) -> None:

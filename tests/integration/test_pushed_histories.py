@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from index.articles.article_store import ARTICLES, settled_number
 from index.root.root import Root
 from index.sources.registry import open_source
 from recommender.encoder import HashingEncoder
@@ -88,7 +89,13 @@ class History:
             page.pushed = page.live = self.title() if self.draw.random() < 0.7 else None
             until = 0 if page.pushed else NEVER
             content = record(key, page.pushed) if page.pushed else None
-            new = NewStatement(article_id=key, record=content, hidden_until=until)
+            assert self.root.live is not None
+            new = NewStatement(
+                article_id=key,
+                record=content,
+                hidden_until=until,
+                settled=settled_number(self.root.builds / self.root.live / ARTICLES, key),
+            )
             page.number = self.database.pushed.put(CMS, [new])[0].number
         while self.watcher.step():
             pass
@@ -135,6 +142,7 @@ class History:
         down = {one.article_id for one in self.database.takedowns.all()}
         gone = {key for key, page in self.pages.items() if page.number and page.pushed is None}
         assert gone <= down
+        assert not shown & down
 
 
 def _quiet(_stage: str, _done: int, _total: int | None) -> None:

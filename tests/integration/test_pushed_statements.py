@@ -140,6 +140,43 @@ def test_deleting_again_takes_down_again_what_an_editor_brought_back(database: D
     assert takedown(database, "a") == ("cms", NEVER, 0)
 
 
+def test_what_is_settled_is_a_new_word_when_it_is_pushed_again(
+    database: Database, clock: Clock
+) -> None:
+    first = put(database, "a")
+    clock.now += HOUR
+    assert put(database, "a").number == first.number
+    again = put(database, "a", settled=first.number)
+    assert again.number > first.number
+    assert put(database, "a", settled=first.number).number == again.number
+
+
+def test_what_is_pushed_again_while_a_build_settles_it_is_a_new_word(
+    database: Database, clock: Clock
+) -> None:
+    for key in ("a", "b", "c"):
+        put(database, key)
+    began = clock.now = clock.now + HOUR
+    clock.now += HOUR
+    first, again = (put(database, key) for key in ("a", "b"))
+    database.pushed.renew({"a": first.number, "b": again.number - 1, "c": NEVER}, began)
+    numbers = {one.article_id: one.number for one in database.pushed.all()}
+    assert numbers["a"] == database.pushed.last() > clock.now - 1
+    assert numbers["b"] == again.number
+    assert numbers["c"] < began
+
+
+def test_what_a_source_shows_again_is_no_longer_down_and_its_statement_stays(
+    database: Database,
+) -> None:
+    numbers = {key: put(database, key).number for key in ("a", "b", "c")}
+    settled = {"a": numbers["a"], "b": numbers["b"], "c": numbers["c"] - 1}
+    database.pushed.show(MIRA, settled, lambda key: key != "b")
+    assert takedown(database, "a") is None
+    assert takedown(database, "b") == takedown(database, "c") == ("cms", NEVER, 0)
+    assert len([*database.pushed.all()]) == 3
+
+
 def test_an_older_statement_can_be_passed_over(database: Database, clock: Clock) -> None:
     newer = put(database, "a", {"title": "New"}, stated=clock.now - 5)
     for stated, kept in ((clock.now - 6, True), (clock.now - 4, False)):

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 
-from index.articles.article_store import ARTICLES, ArticleStore
+from index.articles.article_store import ARTICLES, ArticleStore, read_settled
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
 from index.building.context import BuildContext, BuildOptions
 from index.building.read_stage import read_sources
-from index.building.statement_staging import read_settled
 from index.errors import SourceError
 from index.sources.pushed_source import PUSHED, Statement
 from recommender.visibility import utc_now

@@ -94,6 +94,7 @@ def test_lists_are_those_of_the_documented_formulas(site):
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1_800)
 @settings(max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
 @given(SITES)
 def test_lists_of_many_sites_are_those_of_the_documented_formulas(site):
