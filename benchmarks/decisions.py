@@ -97,7 +97,8 @@ def fill(root: Root, hides: int, takedowns: int) -> None:
             ),
         )
         connection.executemany(
-            "INSERT OR IGNORE INTO takedowns VALUES (?, ?, 'mira', 'withdrawn', ?)",
+            "INSERT OR IGNORE INTO takedowns (article_id, since, who, reason, until) "
+            "VALUES (?, ?, 'mira', 'withdrawn', ?)",
             ((f"withdrawn-{number}", now + number, NEVER) for number in range(takedowns)),
         )
         connection.execute("UPDATE meta SET version = ?", (now + hides,))
