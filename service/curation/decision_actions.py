@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from index.build.build import Build
+from index.errors import DatabaseError
 from index.query import RelatedQuery
 from recommender.errors import AlsoLikeError, NotFoundError
 from service.decisions.audit_trail import AuditEntry
@@ -51,6 +53,7 @@ class DecisionActions:
     def __init__(self, database: Callable[[], Database], live: Live, query: RelatedQuery) -> None:
         self._database = database
         self._live = live
+        self._refresh = live.refresh
         self._query = query
 
     def store(
@@ -79,7 +82,7 @@ class DecisionActions:
             if not is_rule(known[1]):
                 _find_target(build, known[1])
         entry = decide(self._database())
-        self._live.refresh()
+        self._refresh()
         return entry
 
     def take_down(
@@ -192,6 +195,37 @@ class DecisionActions:
         """Undoes the decision of an audit entry, see :meth:`Database.undo`."""
         return self.store(lambda database: database.undo(actor, seq))
 
+    def decide_all(
+        self, actor: Actor, decisions: Sequence[Callable[[DecisionActions], int]]
+    ) -> tuple[list[int], dict[int, AlsoLikeError]]:
+        """Makes several decisions in one transaction; one that is refused keeps no other back.
+
+        Args:
+            actor: Who decides.
+            decisions: Functions that decide by the actions that they are given.
+
+        Returns:
+            The numbers of the audit entries, and by the places of the others why they were refused.
+
+        Raises:
+            DatabaseError: If the database or the snapshot can't be written. If only the snapshot
+                can't, all is decided nevertheless; if the database can't, nothing is.
+        """
+        done: list[int] = []
+        refused: dict[int, AlsoLikeError] = {}
+        with self._database().together(actor) as database:
+            joined = copy.copy(self)
+            joined._database, joined._refresh = lambda: database, lambda: None
+            for place, decide in enumerate(decisions):
+                try:
+                    done.append(decide(joined))
+                except DatabaseError:
+                    raise
+                except AlsoLikeError as error:
+                    refused[place] = error
+        self._refresh()
+        return done, refused
+
     def _refuse_met(
         self,
         actor: Actor,
@@ -272,24 +306,6 @@ class DecisionActions:
             position=position,
             seen=seen,
         )
-
-
-def decide_all(
-    decisions: Sequence[Callable[[], int]],
-) -> tuple[list[int], dict[int, AlsoLikeError]]:
-    """Makes decisions one after another; one that is refused keeps no other from being made.
-
-    Returns:
-        The numbers of the audit entries, and by the places of the others why they were refused.
-    """
-    done: list[int] = []
-    refused: dict[int, AlsoLikeError] = {}
-    for place, decide in enumerate(decisions):
-        try:
-            done.append(decide())
-        except AlsoLikeError as error:
-            refused[place] = error
-    return done, refused
 
 
 def find_row(build: Build, article_id: str, field: str = "id") -> int:

@@ -9,16 +9,17 @@
     database.version()   # ("5f0c…", 1789…), fast; grows with every decision that readers see
     database.state()     # all takedowns, pins and hides, to answer requests by
 
-Every change is one transaction. It writes the decision, the entry in the audit trail, and the new
-versions of the database and of the changed list. Every method may be called from any thread, and
-raises :class:`~index.errors.DatabaseError` if the database is unavailable.
+Every change is one transaction, or part of one with others (:meth:`Database.together`). It writes
+the decision, the entry in the audit trail, and the new versions of the database and of the changed
+list. Every method may be called from any thread, and raises :class:`~index.errors.DatabaseError` if
+the database is unavailable.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,15 @@ class Database:
             reason: The actor's reason, at most 1,000 characters.
         """
         return undoing.undo(self._store, actor, seq, reason=reason)
+
+    @contextmanager
+    def together(self, actor: Actor) -> Iterator[Database]:
+        """Opens one transaction for several decisions of an actor; they are made when it ends.
+
+        Yields a database that reads and decides in that transaction.
+        """
+        with self._store.together(actor) as store:
+            yield Database(store)
 
     def counts(self) -> dict[str, int]:
         """Returns the number of rows in each table of decisions or accounts, by table name.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -124,6 +124,32 @@ class Store:
             yield change
         if change.of_takedowns:
             self.save(self)
+
+    @contextmanager
+    def together(self, actor: Actor) -> Iterator[Store]:
+        """Opens one transaction for several decisions of an actor.
+
+        Yields a store that reads and decides in that transaction. A decision that it refuses has
+        written nothing, so the others can stay.
+
+        Raises:
+            DatabaseError: As for :meth:`change`.
+        """
+        with self.change(actor) as change:
+            yield _Joined(self.engine, self.label, self.now, joined=change)
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined(Store):
+    joined: Change = field(kw_only=True)
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        yield self.joined.connection
+
+    @contextmanager
+    def change(self, actor: Actor) -> Iterator[Change]:  # noqa: ARG002 - it is the same
+        yield self.joined
 
 
 class Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -11,15 +12,16 @@ from starlette.responses import Response
 
 from recommender.visibility import NEVER
 from service.curation.article_search import read_title
-from service.curation.decision_actions import decide_all
+from service.curation.decision_actions import DecisionActions
+from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
+from service.decisions.decision_store import Actor
 from service.decisions.list_scope import EVERY
 from service.editor.article_page import back_to
 from service.editor.decision_form import read_number
 from service.editor.editor_pages import EditorPages, sentence
 from service.editor.search_page import read_single, show_search
 from service.http.auth import Identity
-from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 
 MOST = 100
@@ -40,13 +42,21 @@ def bulk_router(pages: EditorPages) -> APIRouter:
         person: Identity = Depends(pages.writer),
     ) -> Response:
         pairs = [read_pair(each) for each in row]
-        done, refused = decide_all(
+        hidden = {each.target_id for each in pages.context.database().overrides.of(EVERY).items}
+        done, refused = pages.context.actions.decide_all(
+            person.actor,
             [
                 partial(
-                    _decide, pages.context, person, act, pair, reason.strip(), read_number(seen)
+                    _decide,
+                    actor=person.actor,
+                    act=act,
+                    pair=pair,
+                    hidden=hidden,
+                    reason=reason.strip(),
+                    seen=read_number(seen),
                 )
                 for pair in pairs
-            ]
+            ],
         )
         if not refused:
             return back_to(back, *done, view="find")
@@ -63,27 +73,31 @@ def bulk_router(pages: EditorPages) -> APIRouter:
 
 
 def _decide(
-    context: EditorialContext,
-    person: Identity,
+    actions: DecisionActions,
+    actor: Actor,
     act: str,
     pair: tuple[str, str],
+    hidden: Set[str],
     reason: str,
     seen: int | None,
 ) -> int:
     """Decides about one of several rows: an article in all lists, or a pin in one."""
-    actions, actor, (lists, target) = context.actions, person.actor, pair
+    lists, target = pair
     given: dict[str, Any] = {"article_id": lists, "target_id": target, "reason": reason}
     if act == "down":
         return actions.take_down(actor, target, reason, NEVER, seen=seen)
     if act == "hide":
         given |= {"article_id": EVERY, "kind": OverrideKind.HIDE}
-    elif lists == EVERY and context.database().overrides.of(EVERY).about(target) is None:
+    elif lists == EVERY and target not in hidden:
         return actions.lift(actor, target, reason, seen=seen)
-    overrides = context.database().overrides
-    write = overrides.put if act == "hide" else overrides.remove
+
+    def write(database: Database, if_version: int) -> int:
+        change = database.overrides.put if act == "hide" else database.overrides.remove
+        return change(actor, **given, if_version=if_version)
+
     return actions.change_list(
         actor,
-        lambda _, if_version: write(actor, **given, if_version=if_version),
+        write,
         article_id=given["article_id"],
         target_id=target,
         seen=seen,

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from recommender.errors import InputError
 from service.curation.article_search import read_article_row, read_title
-from service.curation.decision_actions import MetError, check_known, decide_all, positions
+from service.curation.decision_actions import DecisionActions, MetError, check_known, positions
 from service.curation.preview import MOST_INBOUND, inbound_links
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
@@ -107,11 +107,12 @@ def decision_router(pages: EditorPages) -> APIRouter:
         view: Annotated[View, Form()] = "article",
         person: Identity = Depends(pages.writer),
     ) -> Response:
-        undone, refused = decide_all(
+        undone, refused = context.actions.decide_all(
+            person.actor,
             [
-                partial(context.actions.undo, person.actor, read_number(each) or 0)
+                partial(DecisionActions.undo, actor=person.actor, seq=read_number(each) or 0)
                 for each in reversed(seq.split(","))
-            ]
+            ],
         )
         for error in refused.values():
             if not undone and len(refused) == 1:

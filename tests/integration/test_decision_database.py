@@ -139,6 +139,26 @@ def test_decisions_at_once_are_all_there_and_numbered_without_gaps(database: Dat
     assert [entry.seq for entry in database.audit.all()] == list(range(1, 41))
 
 
+def test_several_decisions_are_made_together_or_not_at_all(database: Database) -> None:
+    hide(database, "t0")
+    before = database.version()
+    with database.together(MIRA) as joined:
+        for target in ("t1", "t2"):
+            hide(joined, target, if_version=joined.overrides.of("a").version)
+        with pytest.raises(NotFoundError):
+            joined.takedowns.lift(MIRA, article_id="x")
+        joined.takedowns.put(MIRA, article_id="y")
+        assert database.version() == before
+    changes = database.changes(*before)
+    assert changes is not None
+    assert (len(changes.overrides["a"]), set(changes.takedowns)) == (3, {"y"})
+    assert [entry.seq for entry in database.audit.all()] == [1, 2, 3, 4]
+    with suppress(RuntimeError), database.together(MIRA) as joined:
+        joined.takedowns.lift(MIRA, article_id="y")
+        raise RuntimeError
+    assert set(database.state().takedowns) == {"y"}
+
+
 # Takedowns
 
 
@@ -167,12 +187,19 @@ def test_a_takedown_is_saved_outside_the_database_before_it_is_answered(new_url:
             lambda: database.takedowns.put(MIRA, article_id="x", until=NEVER),
             lambda: database.takedowns.lift(MIRA, article_id="x"),
             lambda: database.undo(MIRA, database.audit.latest(limit=1)[0].seq),
+            lambda: _take_down_together(database, "x", "y"),
         ]
         for count, way in enumerate(ways, 1):
             way()
             assert len(saved) == count
             assert saved[-1] == database.state()
-        assert set(saved[-1].takedowns) == {"x"}
+        assert set(saved[-1].takedowns) == {"x", "y"}
+
+
+def _take_down_together(database: Database, *ids: str) -> None:
+    with database.together(MIRA) as joined:
+        for article_id in ids:
+            joined.takedowns.put(MIRA, article_id=article_id)
 
 
 def test_a_takedown_that_cant_be_saved_holds_and_is_told_to_be_said_again(new_url: NewUrl) -> None:
