@@ -44,6 +44,7 @@ _MIDNIGHT = re.compile(r"(?<=\d[T ])24(?=:?00(?::?00(?:[.,]0+)?)?(?![\d:]))")
 _HELD = ("seconds", "_seconds", "iso", "date", "timestampValue")
 """Where databases and languages keep the time in an object that stands for one."""
 
+_OTHER_DASHES = re.compile(r"^(\d{4})[\u2010-\u2015_](\d{1,2})[\u2010-\u2015_](\d{1,2})(?!\d)")
 _INFINITY = re.compile("(-?)infinity", re.IGNORECASE)
 _FAR_YEAR = re.compile(r"([+-]?)\d{5,}-\d\d-\d\d(?!\d).*")
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
@@ -137,6 +138,7 @@ class DateReader:
             with suppress(ValueError):
                 return parsedate_to_datetime(text)
         text = " ".join(unicodedata.normalize("NFKC", text).replace("\u2212", "-").split())
+        text = _OTHER_DASHES.sub(r"\1-\2-\3", text)
         if _NUMBER.fullmatch(text):
             return self._from_number(decimal.Decimal(text), short(text))
         try:

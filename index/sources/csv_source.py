@@ -190,7 +190,10 @@ def _record(location: str, row: list[str], header: list[str]) -> Record:
         try:
             cell.encode()
         except UnicodeEncodeError:
-            message = f"the column {name!r} is not valid text"
+            message = (
+                f"the column {name!r} is not valid text: save the file as UTF-8, or say in its "
+                '[[source]] table how it is encoded, such as encoding = "windows-1252"'
+            )
             raise RecordError("invalid-encoding", message) from None
     return Record(location=location, values=values)
 

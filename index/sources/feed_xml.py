@@ -27,6 +27,7 @@ _STARTS = re.compile(
     re.DOTALL,
 )
 _END = re.compile(r"</\s*(?:[\w.-]+:)?(?:rss|rdf|feed)\s*>", re.IGNORECASE)
+_BEHIND_END = re.compile(r"\]\]>|</?(?:[\w.-]+:)?(?:item|entry|channel)\b")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EXPORT = re.compile(r"<[^<>]*https?://wordpress\.org/export/")
 _PICTURE = re.compile(r"(</?media:)(?:title|description)\b")
@@ -66,7 +67,8 @@ def read_xml_feed(
     """
     text, undecoded = _checked(content, charset)
     lines = _item_lines(text)
-    has_end = bool(_END.search(text, text.rfind("</")))
+    end = max((found.end() for found in _END.finditer(text)), default=0)
+    has_end = end and not _BEHIND_END.search(text, end)  # what caches and scripts add may follow
     feed = _parse(text)
     error = feed.get("bozo_exception")
     if isinstance(error, SAXParseException):  # a bare & would become an entity without a name

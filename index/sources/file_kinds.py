@@ -58,6 +58,10 @@ def kind_of_file(path: Path) -> str | None:
             head = file.read(_HEAD)
     except (EOFError, zlib.error):
         return kind
+    if kind is None and marked_codec(head) == "utf-16":
+        raise SettingError(
+            f"{path} is encoded in UTF-16, which can't be read here: save it as UTF-8"
+        )
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         return _kind_of_json(path, text)

@@ -48,7 +48,7 @@ _TEXT_EXPRESSION = re.compile(r"""\{\s*(?P<quote>["'])(?P<text>[^"'{}\n]*)(?P=qu
 _COMPONENT = re.compile(
     r"""</?(?:[A-Z][\w.]*|[a-z]\w*\.[\w.]+)?(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?>"""
 )
-_BRACE = re.compile(r"([{}])")
+_BRACE = re.compile(r"((?<!\\)[{}])")
 
 
 def strip_templates(text: str) -> str:

@@ -177,6 +177,7 @@ def test_a_bare_ampersand_is_one_and_a_stray_byte_is_read_as_readers_do(tmp_path
     [
         "<item><title>T</title><guid>b</gu",
         "<item><title>T</title><guid>b</guid></item>",
+        "<item><title>T</title><guid>b</guid><description><![CDATA[</rss>]]></description>",
         "<item><guid>b</guid><description><![CDATA[never closed</description></item><item/>",
     ],
 )
@@ -196,7 +197,8 @@ def test_what_stands_before_and_in_a_feed_against_the_rules_of_xml_is_passed_ove
     tmp_path: Path,
 ) -> None:
     item = "<item><title>Salt\x0b and rye&nbsp;bread</title><guid>a</guid></item>"
-    feed = f"\n \n<?xml version='1.0'?>\n{rss(item)}\n<!-- made in 0.2 s -->"
+    behind = "<!-- made in 0.2 s -->\n<script>count()</script>"
+    feed = f"\n \n<?xml version='1.0'?>\n{rss(item)}\n{behind}"
     article = from_file(tmp_path, feed)["a"]
     assert article.title == "Salt and rye bread"
 

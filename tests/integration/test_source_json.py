@@ -10,6 +10,7 @@ import pytest
 from index.errors import SourceError
 from index.sources import json_stream
 from index.sources.registry import table_for
+from recommender.errors import SettingError
 from tests.support.process_memory import status
 from tests.support.sample_records import RECORDS, read
 
@@ -40,6 +41,12 @@ def test_all_records_of_the_one_list_are_read(tmp_path: Path, text: str) -> None
     assert articles.keys() == {"a", "b"}
     assert articles["b"].sections[0].text == "]"
     assert report.read == 2
+
+
+def test_a_document_in_utf_16_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(ITEMS, "utf-16")
+    with pytest.raises(SettingError, match="save it as UTF-8"):
+        table_for(str(tmp_path / "a.json"))
 
 
 def test_json_lines_stay_json_lines_whatever_their_suffix(tmp_path: Path) -> None:

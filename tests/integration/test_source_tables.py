@@ -63,6 +63,7 @@ def test_a_bad_row_costs_itself_and_no_other(tmp_path: Path, row: str | bytes, r
     articles, report = from_csv(tmp_path, content)
     assert articles.keys() == {"a", "c"}
     assert report.skipped == {reason: 1}
+    assert (reason == "invalid-encoding") == ("encoding =" in report.problems[0].message)
     assert report.problems[0].location.endswith("line 3") or report.problems[1].location.endswith(
         "line 3"
     )

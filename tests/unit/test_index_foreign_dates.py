@@ -75,6 +75,9 @@ def test_a_clear_time_is_read_whatever_program_wrote_it(written: Any) -> None:
     "written",
     [
         "2026-3-1",
+        "2026_03_01",
+        "2026\u201103\u201101",
+        "2026\u20133\u20131 10:00",
         "20260301",
         20260301,
         "2026-060",
@@ -109,6 +112,7 @@ def test_a_clear_date_is_read_in_many_languages(written: Any) -> None:
     "written",
     [
         "03/04/2026",
+        "1\u20133 March 2026",
         "3-4-2026",
         "03/04/26",
         "1 Mar 26",

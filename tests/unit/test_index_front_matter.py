@@ -177,6 +177,9 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
         "<!-- by hand -->\n---\ntitle: T\ndraft: true\n---\nBody\n",
         "# A heading\n---\ntitle: T\ndraft: true\n---\nBody\n",
         "title: T\ndraft: true\n---\nBody\n",
+        "--- # by hand\ntitle: T\ndraft: true\n---\nBody\n",
+        "***\ntitle: T\nstatus: draft\n***\n# T\n",
+        "===\ntitle = T\npublished = false\n===\n",
     ],
 )
 def test_what_looks_like_front_matter_is_never_published_as_text(text: str) -> None:
@@ -190,6 +193,7 @@ def test_what_looks_like_front_matter_is_never_published_as_text(text: str) -> N
         "# A title\n\nText: with a colon.\n",
         "Note: this page is short.\n",
         "----\n\nA line above, then text.\n",
+        "***\nNote: a line above.\nStatus: of the draft, then text.\n",
         "{: .note}\nA paragraph.\n",
         "# How drafts work\n\n```yaml\n---\ndraft: true\n---\n```\n",
         "{% include a.html %}\n",

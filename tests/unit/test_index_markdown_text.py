@@ -112,9 +112,10 @@ def test_mdx_keeps_the_children_of_components_and_nothing_else() -> None:
         "import { Card } from 'ui';\nimport B from '~/b';\n\nexport const meta = {\n  a: 1\n};\n\n"
         '<Card title="Kelp" icon={<Leaf size={3} />}>\n    Kelp **grows**.\n</Card>\n\n'
         "{/* nobody sees this */}\n\n{list.map((x) => { return <li>{x}</li>; })}\n\n"
-        "A{' '}b costs {\"5\"}.\n\n<Tabs.Item>\n  ```js\n  const a = {b: 1};\n  ```\n</Tabs.Item>\n"
+        "A{' '}b costs {\"5\"} in \\{x\\}.\n\n"
+        "<Tabs.Item>\n  ```js\n  const a = {b: 1};\n  ```\n</Tabs.Item>\n"
     )
-    assert text(body, mdx=True) == "Kelp grows.\nA b costs 5.\nconst a = {b: 1};"
+    assert text(body, mdx=True) == "Kelp grows.\nA b costs 5 in {x}.\nconst a = {b: 1};"
 
 
 def test_included_text_is_read_where_the_page_includes_it() -> None:
