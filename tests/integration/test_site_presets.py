@@ -132,3 +132,35 @@ def test_what_a_configuration_does_not_plainly_say_is_left_open(tmp_path: Path) 
     (tmp_path / "hugo.toml").write_text("baseURL = 5\nlanguageCode = [1, 2]\n")
     found = discover_site(str(tmp_path), most=1, cache="")
     assert (found.home, found.language) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown", "link"),
+    [
+        ("'draft', true", False, "/page/"),
+        ("'eleventyExcludeFromCollections', 'true'", False, "/page/"),
+        ("'permalink', false", False, "/page/"),
+        ("'layout', 'page.njk'", True, "/page/"),
+        ("'eleventyComputed.draft', () => isDraft", True, "/page/"),
+        ("'eleventyComputed.permalink', () => make", True, "/page"),  # a function's is not known
+    ],
+)
+def test_what_an_eleventy_site_says_of_all_pages_counts(
+    said: str, shown: bool, link: str, tmp_path: Path
+) -> None:
+    (tmp_path / ".eleventy.js").write_text(f"module.exports = (c) => c.addGlobalData({said});")
+    (tmp_path / "page.md").write_text("# Page\n\nThe harbour is quiet.\n")
+    article = read(tmp_path)[0]["page.md"]
+    assert is_shown(article) == shown
+    assert not shown or article.url == link
+
+
+def test_an_address_that_an_eleventy_site_computes_for_all_pages_is_not_guessed(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".eleventy.js").write_text("module.exports = {};")
+    (tmp_path / "_data").mkdir()
+    computed = "module.exports = { permalink: (data) => make(data) };"
+    (tmp_path / "_data" / "eleventyComputed.js").write_text(computed)
+    (tmp_path / "page.md").write_text("# Page\n")
+    assert "unknown-address" in {one.reason for one in read(tmp_path)[2].problems}

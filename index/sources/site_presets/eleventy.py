@@ -17,7 +17,9 @@ from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _DATA_SUFFIXES = (".json", ".11tydata.json", *(f".11tydata.{end}" for end in site.CODE))
-_GLOBAL = re.compile(r"""addGlobalData\(\s*["'`](?:eleventyComputed\.)?permalink["'`]""")
+_GLOBAL = re.compile(
+    r"""addGlobalData\(\s*["'`](?:eleventyComputed\.)?(\w+)["'`]\s*,\s*["'`]?(true|false)?"""
+)
 _PERMALINK = re.compile(r"""["']?\bpermalink["']?\s*:\s*(?:(["'`])(.*?)\1|(false)\b|(\S))""")
 _PRINTED = re.compile(r"\{\{-?([^{}]*?)-?\}\}")
 _FILTER = re.compile(r"""\s*(\w+)[\s:("']*([^"')]*)""")
@@ -47,9 +49,9 @@ class EleventyPreset(SitePreset):
             return None
         code = code or ""
         root = folder / (site.written(code, "input") or site.written(code, "setInputDirectory"))
-        data: dict[str, dict[str, Any]] = {}
-        if _GLOBAL.search(code):
-            data["."] = {"permalink": _COMPUTED}
+        computed = site.read_code(root / "_data", "eleventyComputed") or ""
+        shared = "\n".join(f"{name}: {said or '?'}" for name, said in _GLOBAL.findall(code))
+        data: dict[str, dict[str, Any]] = {".": _stated(f"{computed}\n{shared}")}
         for place, values in _data_files(root):
             data[place] = {**data.get(place, {}), **values}
         below, base = f"{root.relative_to(folder)}/", site.written(code, "pathPrefix")
@@ -117,7 +119,10 @@ def _read_data(path: Path) -> dict[str, Any]:
             return site.read_config(path.parent, path.name) or {}
         except SourceError:
             return {"draft": f"{path.name} unreadable"}
-    text = site.read_text(path) or ""
+    return _stated(site.read_text(path) or "")
+
+
+def _stated(text: str) -> dict[str, Any]:
     stated = stated_values(text).items()
     values = {name: value for name, value in stated if is_visibility_name(name)}
     if found := _PERMALINK.search(text):
