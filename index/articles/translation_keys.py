@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from index.articles.record import id_text
 from index.articles.urls import url_key
-from recommender.errors import ArticleError
+from recommender.article import check_id
 
 _MOST = 2_048
 _DEFAULT = "x-default"
@@ -15,13 +15,10 @@ def read_translation_key(value: Any) -> str | None:
     """Return a translation key as a source gives it: text or a number; ``None`` for an empty one.
 
     Raises:
-        ArticleError: If the value is neither, or too long.
+        ArticleError: If the value is neither, too long, or not valid Unicode.
     """
     key = " ".join(id_text(value, "translation_key").split())
-    if len(key) > _MOST:
-        message = f"translation_key exceeds {_MOST} characters"
-        raise ArticleError("translation_key", "too-long", message)
-    return key or None
+    return check_id(key, field="translation_key", longest=_MOST) if key else None
 
 
 class Alternates(NamedTuple):

@@ -67,6 +67,8 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line]:
                 f"{name} line {number}: a JSON list, not JSON lines with one object a line; read "
                 'the file with kind = "json"'
             )
+        if line[-1:] != b"\n" and line.lstrip()[:1] == b"{" and line.rstrip()[-1:] != b"}":
+            raise SourceError(f"{name} line {number}: the file breaks off; write it anew")
         if line.strip():
             begun = True
             yield number, line

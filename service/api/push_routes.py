@@ -233,7 +233,8 @@ def _push(
             given.append(pushes.read(one.id, one.record))
         except ArticleError as error:
             problem = json.loads(problem_of(error).body())
-            results.append(PushResult(id=one.id, status=422, problem=Problem(**problem)))
+            given_id = one.id.encode(errors="replace").decode()  # it may be invalid Unicode
+            results.append(PushResult(id=given_id, status=422, problem=Problem(**problem)))
         else:
             results.append(PushResult(id=one.id, status=202))
     stored = iter(pushes.put(actor, [statement for statement, _ in given]))

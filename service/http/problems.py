@@ -96,6 +96,8 @@ def invalid_input(first: Mapping[str, Any]) -> ProblemError:
     if first["type"] == "missing":
         named = f"the parameter {field}" if part != "body" else field or "the body"
         return ProblemError(422, f"{named} is missing", field=field or None)
+    if isinstance(first["input"], bytes):
+        return ProblemError(422, "the body needs the header Content-Type: application/json")
     given = repr(first["input"])
     if len(given) > _MAX_SHOWN:
         given = f"{given[:_MAX_SHOWN]}…"

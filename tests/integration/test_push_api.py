@@ -228,6 +228,18 @@ def test_a_batch_has_an_outcome_for_each_statement_in_order(desk: Desk) -> None:
     assert kept["items"][1]["number"] == results[4]["answer"]["number"]
 
 
+def test_a_batch_with_an_id_that_is_no_unicode_is_answered(desk: Desk) -> None:
+    statements = [{"id": "a\ud800", "record": RECORD}, {"id": "b", "record": RECORD}]
+    text = json.dumps({"statements": statements})
+    headers = {"Content-Type": "application/json"}
+    answer = desk.ask("POST", "/v1/articles/batch", Role.PUBLISHER, content=text, headers=headers)
+    assert [one["status"] for one in answer.json()["results"]] == [422, 202]
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = desk.ask("POST", "/v1/articles/batch", Role.PUBLISHER, content=text, headers=headers)
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

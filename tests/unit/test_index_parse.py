@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from index.articles import article_store, record_parser
 from index.articles import parse as reading
-from index.articles import record_parser
 from index.articles.cleaning import cut_text, plain_text
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
@@ -134,6 +134,23 @@ def test_unclear_visibility_keeps_an_article_out_of_sight(
     assert article.status is Status.HIDDEN
     assert dict(report.notes) == {note: 1}
     assert report.problems[0].location.endswith("line 1")
+
+
+@pytest.mark.parametrize("field", sorted({*reading.FIELDS} - {"id"}))
+def test_invalid_unicode_in_a_field_never_ends_a_build(write_jsonl: Write, field: str) -> None:
+    bad = "b\ud800"
+    parts: list[Any] = [{bad: bad, "heading": bad, "text": bad, "src": "/", "alt": bad, "url": bad}]
+    for value in (bad, [bad], parts, parts[0], {bad: 1}):
+        kept, _ = read(write_jsonl([json.dumps({**GOOD, field: value})]))
+        for article in kept:
+            assert article_store.to_bytes(article)
+
+
+def test_a_file_that_breaks_off_amid_a_line_is_not_taken_for_the_whole(tmp_path: Path) -> None:
+    path = tmp_path / "half.jsonl"
+    path.write_text(json.dumps(GOOD) + "\n" + json.dumps({**GOOD, "id": "b"})[:-9])
+    with pytest.raises(SourceError, match="line 2: the file breaks off"):
+        read(path)
 
 
 @pytest.mark.parametrize(
