@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ REJECTED = 20
 _HEAD = 12
 _POOL = 24
 _CHUNK = 1_024
-_ADOPTING = 65_536
+_ADOPTING = 8_192
 _WORTH = 0.7
 
 
@@ -240,26 +240,26 @@ def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) ->
         Shape (n,), uint16: the place in each list from which an orphan moved up; 0 for none.
     """
     linked = np.zeros(len(visible), dtype=bool)
-    parts: list[tuple[NDArray[np.integer], ...]] = []
+    parts: list[tuple[NDArray[Any], ...]] = []
     for start in range(0, len(visible), _ADOPTING):
         here = slice(start, start + _ADOPTING)
         head = lists.rows[here, :shown][visible[here]]
         linked[head[head != NO_ROW]] = True
     for start in range(0, len(visible), _ADOPTING):
         here = slice(start, start + _ADOPTING)
-        tail = lists.rows[here, shown:]
-        homes, places = np.nonzero((tail != NO_ROW) & visible[here, None])
-        targets = tail[homes, places]
-        wanted = visible[targets] & ~linked[targets]
-        parts.append((start + homes[wanted], places[wanted] + shown, targets[wanted]))
-    homes, places, targets = (np.concatenate(some) for some in zip(*parts, strict=True))
-    ratio = lists.scores[homes, places] / np.maximum(lists.scores[homes, shown - 1], 1e-6)
+        rows, scores = lists.rows[here], lists.scores[here]
+        homes, places = np.nonzero((rows[:, shown:] != NO_ROW) & visible[here, None])
+        places += shown
+        targets = rows[homes, places]
+        ratio = scores[homes, places] / np.maximum(scores[homes, shown - 1], 1e-6)
+        wanted = visible[targets] & ~linked[targets] & (ratio >= _WORTH)
+        found = (start + homes).astype(np.int32), places.astype(np.int16), targets, ratio
+        parts.append(tuple(each[wanted] for each in found))
+    homes, places, targets, ratio = (np.concatenate(some) for some in zip(*parts, strict=True))
     adopted: set[int] = set()
     moved_from = np.zeros(len(visible), dtype=np.uint16)
     for entry in np.lexsort((homes, targets, -ratio)).tolist():
         home, position, target = int(homes[entry]), int(places[entry]), int(targets[entry])
-        if ratio[entry] < _WORTH:
-            break
         if target in adopted or moved_from[home]:
             continue
         for array in (lists.rows, lists.scores):

@@ -60,6 +60,8 @@ def check(seed: int, count: int, depth: int, candidates: int, weights: dict[str,
         "weights": [weights[kind.name] for kind in KINDS],
     }
     found = relate(catalogue(pages), adopt=False, **options)
+    listed = found.lists.scores[found.lists.rows >= 0]
+    assume(not (listed < 1e-6).any())  # what is as close as by chance may be listed or not
     ranked = [rows[rows >= 0].tolist() for rows in found.state.candidates.rows]
     exact = ExactSite(pages, wholes, titles, depth, ranked, candidates, weights)
     assume(not exact.unsure)
