@@ -19,6 +19,7 @@ from index.build.manifest import EncoderEntry
 from index.building.changes import Changes
 from index.errors import BuildError, BusyError, DatabaseError, GateError, SourceError
 from index.root.lock import WATCH_LOCK, locked
+from index.root.pointer import BUILD_NAME
 from index.root.root import HELD_EXIT_CODE, Root
 from index.sources.configured_source import ConfiguredSource
 from recommender.encoder import Encoder
@@ -130,8 +131,9 @@ class Watcher:
         """Tries again after a while; changes stay where they are."""
         self._wait = min(_LONGEST_WAIT, max(2 * self._wait, PAUSE)) if told else PAUSE
         self._retry = time.monotonic() + self._wait
-        if problem not in self._told:
-            self._told.add(problem)
+        same = BUILD_NAME.sub("", problem)  # every try has another name
+        if same not in self._told:
+            self._told.add(same)
             log.warning("changes wait: %s", problem)
             if told:
                 notify(self.settings, "failed", f"changes wait: {problem}")
