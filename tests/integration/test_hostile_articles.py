@@ -26,7 +26,7 @@ FINE = "/v1/related?id=fine-1&limit=50&fallback=newest&min_score=0"
 ALLOWED = {"section", "h2", "h3", "ul", "li", "img", "div", "a", "time", "p", "span"}
 ATTRIBUTES = {
     "class", "lang", "href", "src", "alt", "loading", "decoding", "aria-hidden", "aria-label",
-    "dir", "datetime", "role", "tabindex",
+    "dir", "datetime", "role", "tabindex", "data-initial",
 }  # fmt: skip
 BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
