@@ -140,7 +140,7 @@ class BuildActions:
         name = _named(actor)
         command = [sys.executable, "-m", "service.cli", "compare", "publish"]
         reason = reason.replace("\0", "")  # which no argument can hold
-        command += ["--root", str(self._root.path), "--by", name, "--reason", reason]
+        command += [f"--root={self._root.path}", f"--by={name}", f"--reason={reason}"]
         start = utc_timestamp()
         process = subprocess.Popen(  # noqa: S603 - this very program
             command,

@@ -69,8 +69,8 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
     """Drops the statements that are settled in the live build, with the takedowns that they made.
 
     They stay as long as a build is kept that does not hold them, since a rollback could return to
-    it; those about articles that a source shows again lose only their takedowns.
-    If the database can't be written, the next build tries again.
+    it; those about articles that a source shows again lose only their takedowns. If the database
+    can't be written, the next build tries again.
 
     Args:
         settings: The effective settings.

@@ -12,19 +12,20 @@ from typing import Any
 
 import pytest
 
-from index.articles.article_store import ARTICLES, settled_number
 from index.root.root import Root
 from index.sources.registry import open_source
 from recommender.encoder import HashingEncoder
-from recommender.visibility import NEVER, utc_now, visible_at
+from recommender.visibility import utc_now, visible_at
+from service.curation.pushed_articles import PushedArticles
 from service.decisions.database import Database
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions
-from service.decisions.pushed_statements import NewStatement
+from service.serving.live import Live
 from service.settings import Settings
 from service.watching.build_run import build_options, run_build
 from service.watching.watcher import Watcher
 from tests.support.articles import topical
+from tests.support.undecided import Undecided
 
 CMS = Actor(name="cms", how="token")
 OTHERS = topical(8)
@@ -74,6 +75,8 @@ class History:
             page.source = "As it was"
         self.titles = 0
         self.night()
+        live = Live(self.root, keeper=Undecided())
+        self.pushes = PushedArticles(lambda: database, live, settings)
         self.restart()
 
     def title(self) -> str:
@@ -87,16 +90,9 @@ class History:
         for _ in range(self.draw.randrange(1, 4)):
             key, page = self.some()
             page.pushed = page.live = self.title() if self.draw.random() < 0.7 else None
-            until = 0 if page.pushed else NEVER
             content = record(key, page.pushed) if page.pushed else None
-            assert self.root.live is not None
-            new = NewStatement(
-                article_id=key,
-                record=content,
-                hidden_until=until,
-                settled=settled_number(self.root.builds / self.root.live / ARTICLES, key),
-            )
-            page.number = self.database.pushed.put(CMS, [new])[0].number
+            new, _ = self.pushes.read(key, content)
+            page.number = self.pushes.put(CMS, [new])[0].statement.number
         while self.watcher.step():
             pass
 
