@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -94,14 +94,19 @@ class Server:
             time.sleep(0.02)
 
     def start(self) -> None:
+        """Start it, again and again while another process has its port for a moment."""
         owner = self._folder.stat()
-        self._started = subprocess.Popen(
-            self._command,
-            cwd=self._folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            **({"user": owner.st_uid, "group": owner.st_gid} if os.getuid() == 0 else {}),  # type: ignore[arg-type]
-        )
+        user = {"user": owner.st_uid, "group": owner.st_gid} if os.getuid() == 0 else {}
+        while self._started is None or self._started.poll() is not None:
+            self._started = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                **user,  # type: ignore[arg-type]
+            )
+            with suppress(subprocess.TimeoutExpired):
+                self._started.wait(0.5)
 
     def end(self) -> None:
         if self._started is not None:
