@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from babel.dates import format_datetime
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from recommender.visibility import NEVER, microseconds
@@ -200,9 +200,9 @@ def _marked(text: str, words: str) -> Markup:
     """Returns a text as HTML in which the words of a search are marked, where words begin."""
     sought = "|".join(map(re.escape, words.split()))
     parts = re.split(rf"\b({sought})", text, flags=re.IGNORECASE) if sought else [text]
-    return Markup("").join(
-        Markup("<mark>{}</mark>").format(part) if at % 2 else part for at, part in enumerate(parts)
-    )
+    escaped = (escape(part) for part in parts)
+    marked = (f"<mark>{part}</mark>" if at % 2 else part for at, part in enumerate(escaped))
+    return Markup("".join(marked))  # noqa: S704 - each part is escaped
 
 
 def _lang(language: str | None) -> Markup:
