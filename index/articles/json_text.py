@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 MAX_DEPTH = 64
@@ -12,6 +13,7 @@ MAX_VALUES = 200_000
 
 _MARK = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 _MAX_DIGITS = 400
+_AS_SPACES = str.maketrans("01", " \t")
 
 
 def check_json(text: str, values: int = MAX_VALUES) -> None:
@@ -48,9 +50,25 @@ def load_json(text: str, values: int = MAX_VALUES, *, strict: bool = True) -> An
     """
     check_json(text, values)
     try:
-        return json.loads(text, parse_int=_whole_number, strict=strict)
+        return json.loads(text, parse_int=_whole_number, object_pairs_hook=table_of, strict=strict)
     except RecursionError as error:
         raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep") from error
+
+
+def table_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's names with their values, so that no value that hides an article is lost.
+
+    Of a name that stands several times the last value is taken. The earlier ones are kept under the
+    name with white space behind it, so that they hide what they hide.
+    """
+    table = dict(pairs)
+    if len(table) == len(pairs):
+        return table
+    later = Counter(name for name, _ in pairs)
+    for name, value in pairs:
+        later[name] -= 1
+        table[name + (f"{later[name]:b}".translate(_AS_SPACES) if later[name] else "")] = value
+    return table
 
 
 def _whole_number(text: str) -> int | str:

@@ -106,6 +106,10 @@ class ConfiguredSource:
             values = {name: of for name, of in values.items() if not is_related_name(name)}
         for ours, theirs in self.fields.items():
             values[ours] = get_field(item.values, theirs)
+        for name, value in item.values.items():
+            if (theirs := name.rstrip()) != name:  # the name stands twice
+                named = (ours for ours, one in self.fields.items() if theirs in one.split(","))
+                values |= {ours + name[len(theirs) :]: value for ours in named}
         return replace(
             item,
             location=location,

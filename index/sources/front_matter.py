@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from index.articles.cleaning import plain_value
+from index.articles.json_text import table_of
 from index.articles.word_table import load_table
 from index.errors import RecordError, raised_as
 
@@ -62,16 +63,6 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
                 key.value += " " * seen[key.value]
                 seen[key.value.rstrip(" ")] += 1
         super().flatten_mapping(node)
-
-
-def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Returns a table in JSON, with a name that comes again later kept with a space behind it."""
-    seen: Counter[str] = Counter()
-    table: dict[str, Any] = {}
-    for name, value in reversed(pairs):
-        table[name + " " * seen[name]] = value
-        seen[name] += 1
-    return table
 
 
 def _date_or_text(loader: Any, node: yaml.ScalarNode) -> Any:
@@ -123,7 +114,7 @@ def _header_values(lines: str) -> dict[str, Any]:
     """Returns the values of lines of ``name: value``."""
     pairs = [line.removeprefix(".. ").partition(":") for line in re.split(r"\n(?=\S)", lines)]
     named = [(name.strip().lower(), " ".join(value.split())) for name, _, value in pairs]
-    return _table([(name, value.lstrip(": ")) for name, value in named])
+    return table_of([(name, value.lstrip(": ")) for name, value in named])
 
 
 def exported_values(text: str) -> dict[str, Any]:
@@ -137,7 +128,7 @@ def exported_values(text: str) -> dict[str, Any]:
 
 def stated_values(code: str) -> dict[str, Any]:
     """Returns the texts, numbers, true and false that code plainly gives to names."""
-    return {name: text + other for name, _, text, other in _PAIR.findall(code)}
+    return table_of([(name, text + other) for name, _, text, other in _PAIR.findall(code)])
 
 
 def _error(message: str) -> RecordError:
@@ -232,5 +223,5 @@ _READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "yaml": ("YAML", _yaml),
     "yml": ("YAML", _yaml),
     "toml": ("TOML", tomllib.loads),
-    "json": ("JSON", partial(json.loads, object_pairs_hook=_table)),
+    "json": ("JSON", partial(json.loads, object_pairs_hook=table_of)),
 }

@@ -8,7 +8,7 @@ from functools import partial
 from io import BufferedReader
 from typing import IO, cast
 
-from index.articles.json_text import check_json
+from index.articles.json_text import check_json, table_of
 from index.articles.record import Record, SourceItem
 from index.errors import RecordError, SourceError
 from index.sources.regular_file import file_errors, open_unpacked, unpacked
@@ -90,7 +90,7 @@ def json_object(location: str, line: bytes | None) -> Record:
     try:
         text = line.decode()
         check_json(text)
-        value = json.loads(text)  # NaN costs only its field
+        value = json.loads(text, object_pairs_hook=table_of)  # NaN costs only its field
     except UnicodeDecodeError as error:
         at = f"byte {error.start + 1} (0x{line[error.start]:02x})"
         raise RecordError("invalid-utf8", f"{at} is not valid UTF-8") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from index.errors import SourceError
 from index.sources import json_stream
 from index.sources.registry import table_for
+from recommender.article import Status
 from recommender.errors import SettingError
 from tests.support.process_memory import status
 from tests.support.sample_records import RECORDS, read
@@ -119,3 +121,29 @@ def test_an_item_without_end_is_never_held(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(SourceError, match="longer than 1000000 bytes"):
         read({"kind": "json", "path": path})
     assert status("VmHWM") - before < 20_000_000
+
+
+TWICE = [
+    '"draft": true, "draft": false',
+    '"status": "draft", "status": "published"',
+    '"draft": false, "draft": true, "draft": false, "draft": false',
+    '"seo": {"noindex": true, "noindex": false}',
+    '"visible_from": "2099-01-01", "visible_from": "2020-01-01"',
+    '"visible_until": "2020-01-01", "visible_until": "2099-01-01"',
+    '"zustand": "entwurf", "zustand": "public"',
+]
+
+
+@pytest.mark.parametrize("said", TWICE)
+@pytest.mark.parametrize("suffix", ["json", "jsonl"])
+def test_of_a_name_that_stands_twice_the_value_that_hides_holds(
+    tmp_path: Path, said: str, suffix: str
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    path.write_text(f'{{"articles": [{{"id": "a", "title": "A", {said}}}]}}')
+    if suffix == "jsonl":
+        path.write_text(f'{{"id": "a", "title": "A", {said}}}\n')
+    articles, _ = read(table_for(str(path)) | {"map": {"status": "status,zustand"}})
+    one, now = articles["a"], dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
+    times = one.visible_from or now, one.visible_until or now
+    assert one.status is not Status.PUBLISHED or not times[0] <= now <= times[1]
