@@ -46,7 +46,10 @@ _HELD = ("seconds", "_seconds", "iso", "date", "timestampValue")
 
 _OTHER_DASHES = re.compile(r"^(\d{4})[\u2010-\u2015_](\d{1,2})[\u2010-\u2015_](\d{1,2})(?!\d)")
 _INFINITY = re.compile("(-?)infinity", re.IGNORECASE)
-_FAR_YEAR = re.compile(r"([+-]?)\d{5,}-\d\d-\d\d(?!\d).*")
+_FAR_YEAR = re.compile(r"([+-]?)0*(?:10000|[1-9]\d{5,})-\d\d-\d\d(?!\d).*")
+_ENDS = {(1, 1), (12, 31)}
+"""The days of a far year by which programs mean never, such as 2999-12-31."""
+
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
 
 
@@ -121,8 +124,15 @@ class DateReader:
             return self._read(held)
         else:
             raise DateError(f"{short(value)} is no date, but {type(value).__name__}")
-        zero = found is not None and not found.utcoffset() and found.toordinal() == 1
-        return None if zero else found  # the zero of Go and .NET
+        if found is None or (not found.utcoffset() and found.toordinal() == 1):
+            return None  # the zero of Go and .NET
+        is_end = found.year > 2800 and (found.month, found.day) in _ENDS
+        if not 1500 <= found.year < 2300 and found.year not in (1, 9999) and not is_end:
+            raise DateError(
+                f"{short(value)} is in the year {found.year}, a slip or of another calendar: write "
+                "it as 2026-03-01, or as 9999-12-31 if it means never"
+            )
+        return found
 
     def _from_text(self, value: str) -> dt.datetime | None:
         text = value.strip()

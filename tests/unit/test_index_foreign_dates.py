@@ -201,6 +201,7 @@ def test_what_programs_write_for_no_date_is_none(written: Any) -> None:
         ("9999-12-31T23:59:59", FAR_FUTURE),
         ("9999-12-31T23:59:59-12:00", FAR_FUTURE),
         ("+275760-09-13T00:00:00.000Z", FAR_FUTURE),
+        ("+010000-01-01T00:00:00.000Z", FAR_FUTURE),
         ("infinity", FAR_FUTURE),
         (253402300799, FAR_FUTURE),
         (253402300799999, FAR_FUTURE),
@@ -217,6 +218,40 @@ def test_the_ends_of_the_calendar_are_far_and_no_day_for_a_card(
     assert READER.instant(written) == end
     with pytest.raises(DateError, match="never comes"):
         READER.date(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "1404-05-01",
+            "\u06f1\u06f4\u06f0\u06f4/\u06f0\u06f5/\u06f0\u06f1",
+            "1446-09-01",
+            "2568-03-01",
+            "2568-12-31",
+            "1 March 2568",
+        ),
+        *("5786-01-02", "0115-03-01", "0007-03-01", "20255-03-01", "+020255-03-01T00:00:00.000Z"),
+        *(
+            "-20255-03-01",
+            "202-03-01",
+            dt.date(2568, 3, 1),
+            dt.datetime(1404, 5, 1, tzinfo=dt.UTC),
+            18880000000,
+        ),
+    ],
+)
+def test_a_year_of_another_calendar_or_a_slip_is_refused(written: Any) -> None:
+    for read in (READER.date, READER.instant):
+        with pytest.raises(DateError):
+            read(written)
+
+
+@pytest.mark.parametrize("written", ["2999-12-31", "3000-01-01T00:00Z", "4712-12-31", 32503680000])
+def test_a_far_end_of_a_year_means_never_to_programs(written: Any) -> None:
+    found = READER.instant(written)
+    assert found is not None
+    assert found.year > 2900
 
 
 @given(
@@ -236,7 +271,7 @@ def test_any_value_is_read_or_refused(value: Any) -> None:
             assert isinstance(read(value), dt.date | None)
 
 
-@given(st.datetimes(dt.datetime(1000, 1, 2), dt.datetime(9998, 1, 1), timezones=st.just(dt.UTC)))  # noqa: DTZ001 - the zones are drawn
+@given(st.datetimes(dt.datetime(1500, 1, 2), dt.datetime(2299, 1, 1), timezones=st.just(dt.UTC)))  # noqa: DTZ001 - the zones are drawn
 def test_a_time_survives_every_common_way_of_writing_it(instant: dt.datetime) -> None:
     assert READER.instant(instant.isoformat()) == instant
     whole = instant.replace(microsecond=0)
