@@ -8,7 +8,6 @@ What has no gain anywhere would be deleted.
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import json
 import time
 from collections.abc import Sequence
@@ -27,10 +26,9 @@ from benchmarks.corpora import (
     say,
     table,
 )
-from recommender.article import Article
 from recommender.boilerplate import SAMPLE, learn_boilerplate
 from recommender.encoder import TITLE_SHARE, Embeddings, normalized
-from recommender.evidence import DEFAULT_WEIGHTS, KINDS, NO_DAY
+from recommender.evidence import DEFAULT_WEIGHTS, KINDS
 from recommender.faiss_index import build_index
 from recommender.labels import LabelNumbers
 from recommender.lexical import weigh_terms
@@ -41,6 +39,7 @@ from recommender.sentence_encoder import load_encoder
 from recommender.term_counts import CorpusTerms, count_corpus
 from recommender.text import PreparedText, prepare
 from recommender.tokenizer import tokenize_corpus
+from recommender.visibility import day_number
 
 _CHUNK = 4_096  # as a build encodes, so that what it encoded is found in the cache
 
@@ -185,11 +184,6 @@ def measure(
     health = related.health
     orphans, hub = health["orphans"] / count, health["largest_hub"]
     return figures, {"seconds": seconds, "orphans": orphans, "largest_hub": hub}
-
-
-def day_number(article: Article) -> int:
-    """Days since 1970, or that there is no date."""
-    return NO_DAY if article.date is None else (article.date - dt.date(1970, 1, 1)).days
 
 
 def main() -> None:

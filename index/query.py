@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, Strict, TypeAdapter
 
 from recommender.article import MAX_ID_BYTES
+from recommender.visibility import DAY_ZERO
 
 MAX_LIMIT = 50
 DEFAULT_LIMIT = 6
@@ -25,7 +26,6 @@ MAX_NAME = 2_048
 """Longest name of a tag or a source to filter by, in characters."""
 DAY = 86_400_000_000
 """A day in microseconds."""
-_DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
 LANGUAGE_PATTERN = "^[A-Za-z0-9]+(-[A-Za-z0-9]+)*$"
 ID_PATTERN = r"^(?!\.{1,2}$)(?!\s)[^\u0000-\u001f\u007f-\u009f]+(?<!\s)$"
 """Regular expression for valid article ids; it allows the same ids as
@@ -182,7 +182,7 @@ class RelatedQuery:
         """
         if self.newer_than is None:
             return None
-        return _first_day(self.newer_than, now).toordinal() - _DAY_ZERO
+        return _first_day(self.newer_than, now).toordinal() - DAY_ZERO
 
     def identity(self) -> str:
         """Return a text that identifies the query, the same in every process.
@@ -221,7 +221,7 @@ class QueryOption:
 
 def _first_day(newer_than: str, now: int) -> dt.date:
     if newer_than.endswith("d"):
-        return dt.date.fromordinal(_DAY_ZERO + now // DAY - int(newer_than[:-1]))
+        return dt.date.fromordinal(DAY_ZERO + now // DAY - int(newer_than[:-1]))
     return dt.date.fromisoformat(newer_than)
 
 

@@ -266,10 +266,13 @@ def count_bags(
 
 def _count(block: TokenizedBlock, columns: SpellingColumns) -> BagPart:
     words = columns.words(block)
-    pairs = block.neighbors(columns.paired, columns.width)
-    keys, places = np.unique(pairs.keys, return_inverse=True)
-    counts = sp.coo_matrix((pairs.weights, (pairs.owners, places)), shape=(block.count, len(keys)))
-    rows = counts.tocsr()
+    first, second = columns.paired[block.tokens[:-1]], columns.paired[block.tokens[1:]]
+    owners, weights = block.owners[:-1], block.weights[:-1]  # of each pair's first word
+    beside = (first >= 0) & (second >= 0) & (owners == block.owners[1:])
+    pairs = (first * columns.width + second)[beside]
+    keys, places = np.unique(pairs, return_inverse=True)
+    counts = weights[beside], (owners[beside], places)
+    rows = sp.coo_matrix(counts, shape=(block.count, len(keys))).tocsr()
     return BagPart(
         word_columns=words.indices.astype(np.int32, copy=False),
         word_counts=words.data,

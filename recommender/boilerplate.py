@@ -66,7 +66,11 @@ class Boilerplate:
         self._label_starts = {label.partition(" ")[0] for label in labels}
 
     def __len__(self) -> int:
-        return len(self.passages) + len(self.labels) + len(self.headings)
+        return sum(map(len, self.by_kind().values()))
+
+    def by_kind(self) -> dict[str, Mapping[str, int]]:
+        """Return all that is shared, as the constructor takes it."""
+        return {"passages": self.passages, "labels": self.labels, "headings": self.headings}
 
     def clean(self, text: str) -> str:
         """Return ``text`` without shared passages and labels; newlines become spaces."""

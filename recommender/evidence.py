@@ -19,9 +19,7 @@ from recommender.faiss_index import inner_products
 from recommender.lexical import compare_terms
 from recommender.neighbors import Rows
 from recommender.postings import similarities
-
-NO_DAY = np.iinfo(np.int32).min
-"""The day of an article without a date."""
+from recommender.visibility import NO_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,8 @@ class PairData:
         titles: Shape (n, words), float32 CSR: the share of each word in the idf of the title.
         tags: Shape (n, tags), float32 CSR: unit rows, or empty ones for articles without tags.
         authors: Shape (n, authors), float32 CSR: the same for authors.
-        days: Shape (n,), int32: dates in days since 1970; :data:`NO_DAY` if unknown.
+        days: Shape (n,), int32: dates in days since 1970, see
+            :func:`recommender.visibility.day_number`.
     """
 
     embeddings: Embeddings

@@ -298,15 +298,8 @@ def diffuse(
     weights *= calibration.neighbors / np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
     # The article's own scores count with weight 1; its score with itself is skipped below.
     summands = np.concatenate([rows[:, None], links], axis=1)
-    listed = summands != NO_ROW
-    articles, places = np.unique(summands[listed], return_inverse=True)
-    ends = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
-    factors = np.concatenate([np.ones((len(rows), 1)), weights], axis=1)[listed]
-    shape = (len(rows), len(articles))
-    graph = sp.csr_matrix((factors.astype(np.float32), places, ends), shape=shape)
-    scores, floors = _scores_above_floor(own, articles)
-    total = (graph @ scores).tocsr()
-    unlisted = (graph @ floors).astype(np.float32)
+    factors = np.concatenate([np.ones((len(rows), 1)), weights], axis=1)
+    total, unlisted = _sum_scores(own, summands, factors)
     total.data += np.repeat(unlisted, np.diff(total.indptr))
     paid = (calibration.hub * (nearest - calibration.hub_mean)).astype(np.float32)
     total.data -= paid[total.indices]
@@ -319,34 +312,49 @@ def diffuse(
     )
 
 
-def hear_neighbors(
-    own: Neighbors, links: Rows, rows: Rows, recipe: RankingParameters = DEFAULT_RECIPE
-) -> NDArray[np.float32]:
+def hear_neighbors(own: Neighbors, links: Rows, rows: Rows) -> NDArray[np.float32]:
     """Return what the nearest neighbors of some articles say of their candidates.
 
     Args:
         own: Every article's candidates, as :func:`gather_candidates` returns them.
         links: Shape (q, any), int32: each article's nearest neighbors, best first.
         rows: Shape (q, k), int32: its candidates.
-        recipe: Ranking parameters, of which the number of neighbors is used.
 
     Returns:
         Shape (q, k), float32: Σ w(r) · s(n(r), j).
     """
-    links = links[:, : recipe.diffusion_neighbors]
+    links = links[:, : DEFAULT_RECIPE.diffusion_neighbors]
     listed = links != NO_ROW
     weights = np.where(listed, 1.0 / np.arange(1, links.shape[1] + 1), 0.0)
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), 1e-9)
-    articles, places = np.unique(links[listed], return_inverse=True)
-    ends = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
-    shape = (len(links), len(articles))
-    graph = sp.csr_matrix((weights[listed].astype(np.float32), places, ends), shape=shape)
-    scores, floors = _scores_above_floor(own, articles)
-    said = (graph @ scores).tocsr()
+    said, unlisted = _sum_scores(own, links, weights)
     lists = np.repeat(np.arange(len(rows)), rows.shape[1])
     found = np.asarray(said[lists, np.maximum(rows, 0).ravel()]).reshape(rows.shape)
-    result: NDArray[np.float32] = (found + (graph @ floors)[:, None]).astype(np.float32)
+    result: NDArray[np.float32] = (found + unlisted[:, None]).astype(np.float32)
     return result
+
+
+def _sum_scores(
+    own: Neighbors, summands: Rows, factors: NDArray[np.floating]
+) -> tuple[sp.csr_matrix, NDArray[np.float32]]:
+    """Return weighted sums of the scores that some articles give to their candidates.
+
+    Args:
+        own: Every article's candidates, as :func:`gather_candidates` returns them.
+        summands: Shape (q, any), int32: the articles of each sum; ``NO_ROW`` for none.
+        factors: Shape (q, any): the weight of each.
+
+    Returns:
+        How much each sum exceeds what an article gets that is nobody's candidate, shape (q, n),
+        float32 CSR; and what such an article gets, shape (q,), float32.
+    """
+    listed = summands != NO_ROW
+    articles, places = np.unique(summands[listed], return_inverse=True)
+    ends = np.concatenate([[0], np.cumsum(listed.sum(axis=1))])
+    shape = (len(summands), len(articles))
+    graph = sp.csr_matrix((factors[listed].astype(np.float32), places, ends), shape=shape)
+    scores, floors = _scores_above_floor(own, articles)
+    return (graph @ scores).tocsr(), (graph @ floors).astype(np.float32)
 
 
 def _scores_above_floor(

@@ -79,8 +79,6 @@ class PipelineResult:
         lexical: Term weights, which a build stores to score drafts.
         calibration: What is frozen of the site for scoring, stored for the same reason.
         pairs: What articles are compared by.
-        nearest: Shape (n,), float32: how close each article is to its own ten nearest, see
-            :func:`recommender.fusion.mean_nearest`.
         learned: What was learned from judged pairs; ``None`` if nothing was.
         health: Figures about all lists together, from :func:`measure_health`.
         state: What relating can go on from when some articles change.
@@ -91,7 +89,6 @@ class PipelineResult:
     lexical: LexicalVectors
     calibration: Calibration
     pairs: PairData
-    nearest: NDArray[np.float32]
     learned: LearnedWeights | None
     health: dict[str, float]
     state: RelatingState
@@ -250,7 +247,6 @@ def relate(
         lexical=lexical,
         calibration=scoring,
         pairs=pairs,
-        nearest=nearest,
         learned=learned,
         health=measure_health(lists, catalogue.visible),
         state=state,

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from recommender.article import Article
 from recommender.errors import SettingError
+from recommender.visibility import NO_DAY
 
 MAX_FACTOR = 2.0
-
-_NO_DATE = np.iinfo(np.int32).min
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +94,7 @@ class Preferences:
         if self.half_life is None or newest is None:
             return np.ones(len(dates), dtype=np.float32)
         ages = np.maximum(newest - dates.astype(np.int64), 0)
-        faded = np.where(dates != _NO_DATE, 0.5 ** (ages / self.half_life), 1.0)
+        faded = np.where(dates != NO_DAY, 0.5 ** (ages / self.half_life), 1.0)
         return faded.astype(np.float32)
 
 
@@ -108,5 +107,5 @@ def newest_day(dates: NDArray[np.int32], today: int) -> int | None:
         dates: Shape (n,), int32: days since 1970; the smallest int32 for no date.
         today: Today's date, in days since 1970.
     """
-    past = dates[(dates != _NO_DATE) & (dates <= today)]
+    past = dates[(dates != NO_DAY) & (dates <= today)]
     return int(past.max()) if len(past) else None

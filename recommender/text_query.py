@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from recommender.evidence import PairData
 from recommender.fusion import Calibration, DiffusedScores, diffuse, gather_candidates, mean_nearest
 from recommender.neighbors import NO_ROW, NeighborIndex, Neighbors, Rows, no_neighbors
-from recommender.parameters import DEFAULT_RECIPE, RankingParameters
+from recommender.parameters import DEFAULT_RECIPE
 from recommender.pipeline import to_scale
 from recommender.postings import search_postings
 from recommender.rerank import RankedLists, rerank
@@ -109,26 +109,23 @@ class TextQueryResult:
     Args:
         query: The text.
         corpus: The articles to compare it with.
-        recipe: The ranking parameters with which the corpus was built.
 
     Attributes:
         same_story: Shape (any,), int32: the rows of near-duplicates of the text, which are left out
             of its lists.
     """
 
-    def __init__(
-        self, query: TextQuery, corpus: Corpus, recipe: RankingParameters = DEFAULT_RECIPE
-    ) -> None:
-        self._query, self._corpus, self._recipe = query, corpus, recipe
-        nearest = corpus.index.search(query.pairs.embeddings, recipe.candidates)
+    def __init__(self, query: TextQuery, corpus: Corpus) -> None:
+        self._query, self._corpus = query, corpus
+        nearest = corpus.index.search(query.pairs.embeddings, DEFAULT_RECIPE.candidates)
         self.same_story = _near_duplicates(query, nearest, corpus)
-        found = search_postings(query.pairs.terms, corpus.postings, recipe.candidates).rows
+        found = search_postings(query.pairs.terms, corpus.postings, DEFAULT_RECIPE.candidates).rows
         rows = np.concatenate([nearest.rows, found], axis=1)
         rows[np.isin(rows, query.without)] = NO_ROW
         own = _score_candidates(query, rows, corpus)
         listed = own.scores[own.rows != NO_ROW]
         self._worst = listed[-1] if len(listed) else np.float32(0)
-        self._diffused = _diffuse(query, own, corpus, recipe)
+        self._diffused = _diffuse(query, own, corpus)
         self._listed = self._ordered(self._diffused.neighbors)
 
     def among(
@@ -175,7 +172,7 @@ class TextQueryResult:
         allowed[stories[np.append(known[known != NO_ROW], self.same_story)]] = False
         if not allowed.any():
             return _NO_ROWS, _NO_SCORES
-        width = self._recipe.candidates
+        width = DEFAULT_RECIPE.candidates
         while True:
             width = min(4 * width, _DEEPEST)
             nearest = shown.index.search(query.pairs.embeddings, width).rows
@@ -199,7 +196,7 @@ class TextQueryResult:
         scaled = self._corpus.story_languages.candidates_in(
             to_scale(candidates, self._diffused.copy_scores), np.array([self._query.language])
         )
-        lists = _rerank(scaled, self._query, self.same_story, self._corpus, self._recipe)
+        lists = _rerank(scaled, self._query, self.same_story, self._corpus)
         listed = lists.rows[0] != NO_ROW
         return lists.rows[0, listed], lists.scores[0, listed]
 
@@ -243,22 +240,20 @@ def _score_candidates(query: TextQuery, found: Rows, corpus: Corpus) -> Neighbor
     return gather_candidates(query.pairs, corpus.pairs, found, corpus.calibration, _NOT_IN_CORPUS)
 
 
-def _diffuse(
-    query: TextQuery, own: Neighbors, corpus: Corpus, recipe: RankingParameters
-) -> DiffusedScores:
+def _diffuse(query: TextQuery, own: Neighbors, corpus: Corpus) -> DiffusedScores:
     """Add to the scores of the text's candidates those that they have with its nearest neighbors.
 
     Args:
         query: The text.
         own: The text's candidates with their own scores.
         corpus: The articles to compare the text with.
-        recipe: The ranking parameters.
     """
+    recipe, keep = DEFAULT_RECIPE, DEFAULT_RECIPE.candidates + 1
     links = own.rows[0, : recipe.diffusion_neighbors if corpus.calibration.neighbors else 0]
     links = links[links != NO_ROW]
     linked = corpus.pairs.take(links)
-    nearest = corpus.index.search(np.ascontiguousarray(linked.embeddings), recipe.candidates + 1)
-    found = search_postings(linked.terms, corpus.postings, recipe.candidates + 1)
+    nearest = corpus.index.search(np.ascontiguousarray(linked.embeddings), keep)
+    found = search_postings(linked.terms, corpus.postings, keep)
     both = np.concatenate([nearest.rows, found.rows], axis=1)
     theirs = gather_candidates(linked, corpus.pairs, both, corpus.calibration, links)
     here = _LocalRows(own.rows, both)
@@ -273,7 +268,6 @@ def _diffuse(
         corpus.calibration.copy_scores(query.pairs, _OWN_ROW),
         corpus.calibration,
         len(here),
-        recipe,
         rows=_OWN_ROW,
     )
     best = Neighbors(rows=here.to_corpus(diffused.neighbors.rows), scores=diffused.neighbors.scores)
@@ -307,11 +301,7 @@ def _near_duplicates(query: TextQuery, nearest: Neighbors, corpus: Corpus) -> ND
 
 
 def _rerank(
-    candidates: Neighbors,
-    query: TextQuery,
-    same_story: NDArray[np.int32],
-    corpus: Corpus,
-    recipe: RankingParameters,
+    candidates: Neighbors, query: TextQuery, same_story: NDArray[np.int32], corpus: Corpus
 ) -> RankedLists:
     """Rerank the text's candidates as a build does an article's."""
     here = _LocalRows(candidates.rows)
@@ -329,7 +319,6 @@ def _rerank(
         weights=np.concatenate([[1.0], corpus.preferences[here.rows]]).astype(np.float32),
         embeddings=np.concatenate([query.pairs.embeddings, corpus.pairs.embeddings[here.rows]]),
         depth=candidates.rows.shape[1],
-        diversity=recipe.diversity,
         own_rows=_OWN_ROW,
     )
     lists.rows[:] = here.to_corpus(lists.rows)

@@ -61,37 +61,6 @@ class TokenizedBlock:
     weights: NDArray[np.float32]
     count: int
 
-    def neighbors(self, word_of: NDArray[np.int64], width: int) -> "WordPairs":
-        """Return the pairs of neighboring words with no punctuation between them.
-
-        Args:
-            word_of: Shape (spellings,), int64: the word id of each spelling; negative for
-                spellings that form no pairs.
-            width: Number of distinct words.
-        """
-        words = word_of[self.tokens]
-        beside = (words[:-1] >= 0) & (words[1:] >= 0) & (self.owners[:-1] == self.owners[1:])
-        return WordPairs(
-            keys=words[:-1][beside] * width + words[1:][beside],
-            owners=self.owners[:-1][beside],
-            weights=self.weights[:-1][beside],
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WordPairs:
-    """Pairs of neighboring words in the order of the text.
-
-    Attributes:
-        keys: Shape (pairs,), int64: the key of each pair, which is ``first * width + second``.
-        owners: Shape (pairs,), int64: the article each pair belongs to; 0 is the block's first.
-        weights: Shape (pairs,), float32: the weight of each pair's first word.
-    """
-
-    keys: NDArray[np.int64]
-    owners: NDArray[np.int64]
-    weights: NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizedCorpus:

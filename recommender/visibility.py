@@ -11,6 +11,10 @@ from recommender.article import Article, Status
 NEVER = np.iinfo(np.int64).max
 ALWAYS = np.iinfo(np.int64).min
 
+DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
+NO_DAY = np.iinfo(np.int32).min
+"""The day of an article without a date."""
+
 Visibility = NDArray[np.int64]
 """When each article may be shown: shape (n, 2), int64, microseconds since 1970 UTC. The first
 column is the time from which, the second the time until which: ``from <= now < until``."""
@@ -39,6 +43,11 @@ def window(article: Article) -> tuple[int, int]:
     start = ALWAYS if article.visible_from is None else microseconds(article.visible_from)
     end = NEVER if article.visible_until is None else microseconds(article.visible_until)
     return start, end
+
+
+def day_number(article: Article) -> int:
+    """Return an article's date in days since 1970; :data:`NO_DAY` if it has none."""
+    return NO_DAY if article.date is None else article.date.toordinal() - DAY_ZERO
 
 
 def visible_at(visibility: Visibility, now: int) -> NDArray[np.bool_]:

@@ -4,7 +4,6 @@ The live build is not touched. The folder of a build in progress has a temporary
 reads. It gets its real name when every file is written and synced; only publishing makes it live.
 """
 
-import json
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -415,20 +414,12 @@ def _boilerplate(context: BuildContext, store: ArticleStore) -> tuple[Boilerplat
     if context.beside is not None:  # the same texts, so that their embeddings can be taken over
         previous = context.beside.build
     if previous is not None and previous.manifest.recipe == RECIPE:
-        found = json.loads(previous.checked("boilerplate.json").read_bytes())
-        boilerplate = Boilerplate(**found)
+        boilerplate = Boilerplate(**previous.read_json("boilerplate.json"))
         given = context.carried is not None or context.beside is not None
         relearned = boilerplate if given else _learn(store, _DRIFT_SAMPLE)
     else:
         boilerplate = relearned = _learn(store, SAMPLE)
-    write_json(
-        context.folder / "boilerplate.json",
-        {
-            "passages": boilerplate.passages,
-            "labels": boilerplate.labels,
-            "headings": boilerplate.headings,
-        },
-    )
+    write_json(context.folder / "boilerplate.json", boilerplate.by_kind())
     return boilerplate, relearned
 
 

@@ -12,7 +12,6 @@ from index.articles.article_store import ArticleStore
 from index.articles.card import render_card
 from index.articles.urls import url_key
 from index.build.article_columns import ArticleColumns
-from index.build.build import NO_DATE
 from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.article_writer import PREPARED, ArticleWriter, PreparedArticle
 from index.building.context import BuildContext
@@ -25,12 +24,11 @@ from recommender.preferences import Preferences
 from recommender.text import prepare
 from recommender.translations import key_number
 from recommender.versions import version_number
-from recommender.visibility import microseconds, window
+from recommender.visibility import day_number, microseconds, window
 
 NO_RECENCY = np.iinfo(np.int64).min + 1
 
 _BLOCK = 1_024
-_DAY_ZERO = 719_163  # date(1970, 1, 1).toordinal()
 _DAY = 86_400_000_000
 
 
@@ -45,7 +43,7 @@ def prepare_article(
         preferences: The site's ranking preferences.
     """
     prepared = prepare(article, boilerplate)
-    day = NO_DATE if article.date is None else article.date.toordinal() - _DAY_ZERO
+    day = day_number(article)
     if article.visible_from is not None:
         recency = microseconds(article.visible_from)
     else:

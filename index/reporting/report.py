@@ -215,9 +215,7 @@ def _boilerplate(ignored: Boilerplate, relearned: Boilerplate) -> dict[str, Any]
     came = _common(new) - old.keys()
     either = _common(old) | _common(new)
     return {
-        "passages": dict(list(ignored.passages.items())[:_PASSAGES]),
-        "labels": dict(list(ignored.labels.items())[:_PASSAGES]),
-        "headings": dict(list(ignored.headings.items())[:_PASSAGES]),
+        **{kind: dict([*held.items()][:_PASSAGES]) for kind, held in ignored.by_kind().items()},
         "count": len(ignored),
         "drift": {
             "share": round(len(gone | came) / len(either), 4) if either else 0.0,
@@ -228,12 +226,8 @@ def _boilerplate(ignored: Boilerplate, relearned: Boilerplate) -> dict[str, Any]
 
 
 def _passages(boilerplate: Boilerplate) -> dict[tuple[str, str], int]:
-    kinds = {
-        "passage": boilerplate.passages,
-        "label": boilerplate.labels,
-        "heading": boilerplate.headings,
-    }
-    return {(kind, name): count for kind, held in kinds.items() for name, count in held.items()}
+    kinds = boilerplate.by_kind().items()
+    return {(kind, name): count for kind, held in kinds for name, count in held.items()}
 
 
 def _common(passages: dict[tuple[str, str], int]) -> set[tuple[str, str]]:

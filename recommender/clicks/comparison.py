@@ -41,7 +41,6 @@ class Comparison:
 
     Attributes:
         views: Seen lists of both variants.
-        clusters: Articles in blocks; each has one variant.
         live_rate: The rate of the live variant, if all lists had been its.
         other_rate: The rate of the other one, likewise.
         difference: ``other_rate - live_rate``.
@@ -54,7 +53,6 @@ class Comparison:
     """
 
     views: int
-    clusters: int
     live_rate: float
     other_rate: float
     difference: float
@@ -164,7 +162,6 @@ def compare_variants(
     difference = min(max(estimate, least), most)
     return Comparison(
         views=int(views.sum()),
-        clusters=len(views),
         live_rate=rate - share * difference,
         other_rate=rate + (1 - share) * difference,
         difference=difference,

@@ -36,7 +36,6 @@ class LearnedWeights:
     Attributes:
         weights: Shape (kinds,), float64: the learned weights if adopted, else the default.
         adopted: Whether the learned weights are surely better on unseen seeds.
-        strength: How strongly weights shrink toward the default; infinite if that was best.
         seeds: Number of judged articles learned from.
         folds: Number of parts of the seeds, each of which was unseen once; 0 if too few seeds.
         default_ndcg10: Mean nDCG@10 of the default weights.
@@ -54,7 +53,6 @@ class LearnedWeights:
 
     weights: NDArray[np.float64]
     adopted: bool
-    strength: float
     seeds: int
     folds: int
     default_ndcg10: float
@@ -148,7 +146,6 @@ def learn_weights(
     return LearnedWeights(
         weights=weights,
         adopted=adopted,
-        strength=_STRENGTHS[best],
         seeds=len(seeds) - guarded,
         folds=FOLDS if enough else 0,
         default_ndcg10=float(before[judged, 0].sum()) / max(len(seeds) - guarded, 1),

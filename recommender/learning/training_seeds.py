@@ -1,6 +1,6 @@
 """What weights are learned from: judged articles with the evidence of their candidates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class TrainingSeeds:
     grades: NDArray[np.float32]
     ideal: NDArray[np.float64]
     valid: NDArray[np.bool_]
-    popularity: NDArray[np.float32] | None = None
+    popularity: NDArray[np.float32]
 
     def __post_init__(self) -> None:
         shape = self.features.shape[:2]
@@ -48,28 +48,15 @@ class TrainingSeeds:
 
     def take(self, seeds: NDArray[np.intp]) -> "TrainingSeeds":
         """Return some of the seeds, in the given order."""
-        return TrainingSeeds(
-            features=self.features[seeds],
-            offsets=self.offsets[seeds],
-            grades=self.grades[seeds],
-            ideal=self.ideal[seeds],
-            valid=self.valid[seeds],
-            popularity=None if self.popularity is None else self.popularity[seeds],
+        return replace(
+            self, **{part.name: getattr(self, part.name)[seeds] for part in fields(self)}
         )
 
     def join(self, others: "TrainingSeeds") -> "TrainingSeeds":
         """Return these seeds and, behind them, others with as many candidates."""
-        popularity = None
-        if self.popularity is not None and others.popularity is not None:
-            popularity = np.concatenate([self.popularity, others.popularity])
-        return TrainingSeeds(
-            features=np.concatenate([self.features, others.features]),
-            offsets=np.concatenate([self.offsets, others.offsets]),
-            grades=np.concatenate([self.grades, others.grades]),
-            ideal=np.concatenate([self.ideal, others.ideal]),
-            valid=np.concatenate([self.valid, others.valid]),
-            popularity=popularity,
-        )
+        names = [part.name for part in fields(self)]
+        both = {name: (getattr(self, name), getattr(others, name)) for name in names}
+        return TrainingSeeds(**{name: np.concatenate(parts) for name, parts in both.items()})
 
     def measure(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how good each seed's list is when its candidates are ranked by these weights.
@@ -85,9 +72,7 @@ class TrainingSeeds:
         scores[~self.valid] = -np.inf
         best = np.argsort(-scores, axis=1, kind="stable")[:, :_PLACES]
         gains = np.take_along_axis(self.grades, best, axis=1)
-        chance = np.zeros_like(gains)
-        if self.popularity is not None:
-            chance = np.take_along_axis(self.popularity, best, axis=1)
+        chance = np.take_along_axis(self.popularity, best, axis=1)
         places = best.shape[1]
         ten, patience = _FIRST_TEN[:places], _PATIENCE[:places]
         found = np.stack([gains @ ten, gains @ patience, chance @ patience], axis=1)

@@ -8,7 +8,6 @@ it loads FAISS and a library for sparse matrices.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -31,7 +30,7 @@ from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Encoder, Fingerprint, embed_texts
 from recommender.errors import ArticleError, ModelError
-from recommender.evidence import NO_DAY, PairData
+from recommender.evidence import PairData
 from recommender.keyphrases import NO_PHRASE, find_known_phrases
 from recommender.labels import label_row
 from recommender.sentence_encoder import load_encoder
@@ -40,6 +39,7 @@ from recommender.text import RECIPE, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
 from recommender.tokenizer import TokenizedCorpus, tokenize_corpus
 from recommender.translations import StoryLanguages
+from recommender.visibility import day_number
 from service.serving.guard import matching_rows
 from service.serving.selection import ListContext, SelectedItem, explainer, select_beside
 from service.serving.serving_view import ServingView
@@ -269,7 +269,7 @@ class DraftIndex:
             titles=self._vocabulary.weigh_titles(words),
             tags=label_row(tags, self._label_idf["tag"]),
             authors=label_row(authors, self._label_idf["author"]),
-            days=np.array([_day(article)], dtype=np.int32),
+            days=np.array([day_number(article)], dtype=np.int32),
         )
         related = TextQueryResult(
             TextQuery(text=text, pairs=compared, language=language, without=kin), self._corpus
@@ -350,10 +350,6 @@ def _numbers(names: Sequence[str], numbers: Mapping[str, int]) -> list[int]:
     """Returns the numbers of a draft's tags or authors; those not in the build are left out."""
     found = (numbers.get(name.casefold()) for name in names)
     return list(dict.fromkeys(number for number in found if number is not None))
-
-
-def _day(article: Article) -> int:
-    return NO_DAY if article.date is None else (article.date - dt.date(1970, 1, 1)).days
 
 
 def _index_in(name: str, names: list[str]) -> int:

@@ -85,8 +85,7 @@ def test_one_article_or_none_has_no_boilerplate() -> None:
 def test_what_was_learned_survives_being_written_as_json() -> None:
     learned = learn([article(i, f"AIMS: {own(i).title()}. {FOOTER}") for i in range(6)])
     assert learned.labels
-    kept = {"passages": learned.passages, "labels": learned.labels, "headings": learned.headings}
-    again = Boilerplate(**json.loads(json.dumps(kept)))
+    again = Boilerplate(**json.loads(json.dumps(learned.by_kind())))
     text = f"AIMS: {FERRY} {FOOTER}"
     assert again.clean(text) == learned.clean(text) == FERRY
 

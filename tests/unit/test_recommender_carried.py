@@ -187,7 +187,7 @@ def assert_same(one: PipelineResult, other: PipelineResult) -> None:
     assert one.stories.apart == other.stories.apart
     assert (one.state.postings != other.state.postings).nnz == 0
     assert np.array_equal(one.state.adopted, other.state.adopted)
-    assert np.allclose(one.nearest, other.nearest, atol=1e-6)
+    assert np.allclose(one.state.nearest, other.state.nearest, atol=1e-6)
     for part in ("rows", "rejected_rows", "rejected_reasons"):
         assert np.array_equal(getattr(one.lists, part), getattr(other.lists, part)), part
     found = np.isfinite(one.lists.scores)

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from recommender.arrays import IN_MEMORY
-from recommender.evidence import DEFAULT_WEIGHTS, KINDS, NO_DAY, PairData, compare
+from recommender.evidence import DEFAULT_WEIGHTS, KINDS, PairData, compare
 from recommender.labels import LabelNumbers, Labels, label_row
 from recommender.lexical import weigh_terms
 from recommender.neighbors import NO_ROW
 from recommender.term_counts import CorpusTerms, count_corpus
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
+from recommender.visibility import NO_DAY
 
 TEXTS = [
     PreparedText(title="Kelp and waves", body="Urchins graze where kelp is thin."),

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from recommender.arrays import IN_MEMORY
-from recommender.evidence import KINDS, NO_DAY, PairData, compare
+from recommender.evidence import KINDS, PairData, compare
 from recommender.fusion import (
     Calibration,
     DiffusedScores,
@@ -26,6 +26,7 @@ from recommender.term_counts import count_corpus
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
 from recommender.top_k import top_of_rows
+from recommender.visibility import NO_DAY
 
 SCORING = Calibration(
     means=[0.1] * len(KINDS),

@@ -90,7 +90,7 @@ def trained(found: tuple[PipelineResult, CorpusTerms], pairs: JudgedPairs) -> Tr
         pairs,
         result.pairs,
         candidates,
-        result.nearest,
+        result.state.nearest,
         result.stories,
         result.calibration,
         terms,

@@ -1,6 +1,5 @@
 """Weights learned from judged articles: what is found, and what is refused."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -28,6 +27,7 @@ def draw_seeds(count, truth, seed=1, *, noise=0.3):
         grades=grades,
         ideal=np.full(count, (1 / np.log2([2, 3, 4])).sum()),
         valid=np.ones((count, CANDIDATES), dtype=bool),
+        popularity=np.zeros((count, CANDIDATES), dtype=np.float32),
     )
 
 
@@ -68,7 +68,7 @@ def test_where_the_default_is_right_it_stays():
 def test_few_seeds_are_not_learned_from():
     learned = learn(draw_seeds(19, [0, 0, 1, 0]))
     assert (learned.adopted, learned.folds, learned.seeds) == (False, 0, 19)
-    assert learned.strength == math.inf
+    assert learned.weights.tolist() == DEFAULT.tolist()
     assert not learn(draw_seeds(0, DEFAULT)).adopted
 
 

@@ -1,6 +1,5 @@
 """What editors read about learned weights."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,6 @@ def learned(now, **values):
     known = {
         "weights": np.ones(5),
         "adopted": True,
-        "strength": 1.0,
         "seeds": 120,
         "folds": 5,
         "default_ndcg10": 0.5,
@@ -50,9 +48,7 @@ def test_the_reason_why_the_default_stays_is_told():
     assert "-2.0% and +8.0%" in unsure
     (chance,) = describe_learning(learned(USUAL, adopted=False), KINDS)
     assert "no more than chance gives" in chance
-    (few,) = describe_learning(
-        learned(USUAL, adopted=False, seeds=7, folds=0, strength=math.inf), KINDS
-    )
+    (few,) = describe_learning(learned(USUAL, adopted=False, seeds=7, folds=0), KINDS)
     assert few.startswith(
         f"{unsure[:29]} 7 articles say what they are related to; at least 20 are needed"
     )
