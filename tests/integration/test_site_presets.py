@@ -164,3 +164,39 @@ def test_an_address_that_an_eleventy_site_computes_for_all_pages_is_not_guessed(
     (tmp_path / "_data" / "eleventyComputed.js").write_text(computed)
     (tmp_path / "page.md").write_text("# Page\n")
     assert "unknown-address" in {one.reason for one in read(tmp_path)[2].problems}
+
+
+@pytest.mark.parametrize(
+    ("file", "data"),
+    [
+        ("posts.json", '{"draft": true}'),
+        ("posts.json", '{"layout": "post", "published": "false"}'),
+        ("posts.yaml", "eleventyExcludeFromCollections: true"),
+        ("page.json", '{"permalink": false}'),
+        ("page.11tydata.yml", "draft: true"),
+        ("_data.yml", "draft: true"),
+        ("_defaults.yml", "published: false"),
+    ],
+)
+def test_files_of_data_hide_pages_without_any_configuration(
+    tmp_path: Path, file: str, data: str
+) -> None:
+    (tmp_path / "posts" / "2026").mkdir(parents=True)
+    pages = [tmp_path / "posts" / "page.md", tmp_path / "posts" / "2026" / "page.md"]
+    for page in pages:
+        page.write_text("---\ntitle: Kelp\n---\nText.\n")
+    (tmp_path / "posts" / file).write_text(data)
+    for folder in (tmp_path, tmp_path / "posts"):
+        articles, _, _ = read(folder)
+        shown = [key for key, article in articles.items() if is_shown(article)]
+        assert len(articles) == 2
+        assert len(shown) == file.startswith("page."), folder
+
+
+def test_other_json_beside_pages_says_nothing_of_them(tmp_path: Path) -> None:
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts" / "page.md").write_text("# Kelp\n\nText.\n")
+    (tmp_path / "posts" / "posts.json").write_text('[{"url": "/page", "draft": true}]')
+    (tmp_path / "posts" / "page.json").write_text('{"depth": 12}')
+    articles, _, _ = read(tmp_path)
+    assert articles["posts/page.md"].url == "/posts/page"

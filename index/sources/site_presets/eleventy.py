@@ -4,19 +4,23 @@ import datetime as dt
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from index.articles.record import get_field
-from index.articles.visibility_words import is_visibility_name
+from index.articles.visibility_words import find_hiding_word, is_visibility_name
 from index.errors import SourceError
 from index.sources.front_matter import stated_values
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
-_DATA_SUFFIXES = (".json", ".11tydata.json", *(f".11tydata.{end}" for end in site.CODE))
+_TABLES = ("json", "yaml", "yml")
+_DATA_SUFFIXES = tuple(f".{end}" for end in _TABLES) + tuple(
+    f".11tydata.{end}" for end in (*_TABLES, "toml", *site.CODE)
+)
 _GLOBAL = re.compile(
     r"""addGlobalData\(\s*["'`](?:eleventyComputed\.)?(\w+)["'`]\s*,\s*["'`]?(true|false)?"""
 )
@@ -52,8 +56,8 @@ class EleventyPreset(SitePreset):
         computed = site.read_code(root / "_data", "eleventyComputed") or ""
         shared = "\n".join(f"{name}: {said or '?'}" for name, said in _GLOBAL.findall(code))
         data: dict[str, dict[str, Any]] = {".": _stated(f"{computed}\n{shared}")}
-        for place, values in _data_files(root):
-            data[place] = {**data.get(place, {}), **values}
+        for place, path in _data_files(root):
+            data[place] = {**data.get(place, {}), **_read_data(path)}
         below, base = f"{root.relative_to(folder)}/", site.written(code, "pathPrefix")
         names = (site.read_text(folder / ".eleventyignore") or "").splitlines()
         ignored = site.globs(one.removeprefix("./").removeprefix(below) for one in names)
@@ -95,18 +99,34 @@ class EleventyPreset(SitePreset):
         page.set_link(re.sub(r"/index\.html$", "/", made.strip()), own="url" in page.values)
 
 
-def _data_files(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yields the data of each file that a folder's pages or one page share, with their path."""
+def has_data(folder: Path) -> bool:
+    """Tells whether a folder holds files whose data its pages share."""
+    return any(".11tydata." in path.name or _is_for_pages(path) for _, path in _data_files(folder))
+
+
+def _is_for_pages(path: Path) -> bool:
+    with suppress(SourceError):
+        said = site.read_config(path.parent, path.name) or {}
+        return "layout" in said or find_hiding_word(said, said.get("status")) is not None
+    return False
+
+
+def _data_files(root: Path) -> Iterator[tuple[str, Path]]:
+    """Yields the files of data that a folder's pages or one page share, with these pages' path.
+
+    ``_data.yml`` is Lume's name for them, ``_defaults.yml`` Bridgetown's.
+    """
     for folder, below, names in os.walk(root):
         below[:] = [one for one in below if one[0] not in "._" and one != "node_modules"]
         path = Path(folder)
         place = path.relative_to(root)
         pages = {Path(name).stem for name in names if name.endswith((".md", ".markdown"))}
-        places = [(path.resolve().name, place), *((page, place / page) for page in pages)]
+        places = [(one, place) for one in (path.resolve().name, "_data", "_defaults")]
+        places += [(page, place / page) for page in pages]
         for suffix in _DATA_SUFFIXES:
             for stem, meant in places:
                 if f"{stem}{suffix}" in names:
-                    yield meant.as_posix(), _read_data(path / f"{stem}{suffix}")
+                    yield meant.as_posix(), path / f"{stem}{suffix}"
 
 
 def _read_data(path: Path) -> dict[str, Any]:
@@ -114,7 +134,7 @@ def _read_data(path: Path) -> dict[str, Any]:
 
     A file that can't be read hides its pages.
     """
-    if path.suffix == ".json":
+    if path.suffix[1:] not in site.CODE:
         try:
             return site.read_config(path.parent, path.name) or {}
         except SourceError:

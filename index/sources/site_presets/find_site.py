@@ -6,7 +6,7 @@ from pathlib import Path
 from index.errors import SourceError
 from index.sources.page_folder import folder_of
 from index.sources.site_presets.docusaurus import DocusaurusPreset
-from index.sources.site_presets.eleventy import EleventyPreset
+from index.sources.site_presets.eleventy import EleventyPreset, has_data
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
@@ -25,9 +25,8 @@ PRESETS: dict[str, type[SitePreset]] = {
 """The presets by name; in one folder they are looked for in this order."""
 
 _MAX_ABOVE = 6
-_SIGNS = ((HugoPreset, "_index*.md"), (EleventyPreset, "*.11tydata.*"))
-_BELOW = ("", "*/", "*/*/")
-"""Where these signs are looked for, in the folder that is read."""
+_SECTIONS = ("_index*.md", "*/_index*.md", "*/*/_index*.md")
+"""What Hugo's content holds, in the folder that is read."""
 
 
 def find_site(location: str, preset: str = "") -> SitePreset:
@@ -67,7 +66,9 @@ def _find_preset(base: Path, name: str) -> SitePreset:
                     return site
         if (folder / ".git").exists():
             break
-    for kind, sign in () if name else _SIGNS:
-        if any(found for below in _BELOW for found in base.glob(below + sign)):
-            kinds = [kind]
+    if not name:
+        if any(found for sign in _SECTIONS for found in base.glob(sign)):
+            kinds = [HugoPreset]
+        elif has_data(base):
+            kinds = [EleventyPreset]
     return kinds[0].find(base, named=True) or SitePreset(root=base)
