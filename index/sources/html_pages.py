@@ -12,7 +12,7 @@ from index.articles.text_lists import split_keywords
 from index.errors import RecordError, raised_as
 from index.sources import markup
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
-from index.sources.main_text import MainText, find_main_text
+from index.sources.main_text import MainText, find_main_text, hides
 from index.sources.markup import Element, MarkupError, line_of, select, text_of
 from index.sources.page_folder import Page, PageFolderSource
 from index.sources.page_refusal import check_is_article
@@ -73,6 +73,8 @@ class HtmlSource(PageFolderSource):
         values = {"id": page.where.id, **facts, **selected}
         if page.is_draft:
             values["status"] = "draft"
+        elif not self.main and hides(main.element):
+            values["status"] = "hidden"
         language_from = values.pop("language_from", "") if "language" not in selected else ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from index.sources.markup import Element, select, text_of
+from index.sources.markup import Element, is_hidden, select, text_of
 from index.sources.page_text import BLOCKS, HEADINGS, NOT_TEXT
 
 MIN_TEXT = 1_000
@@ -71,13 +71,24 @@ def find_main_text(root: Element, page: str) -> MainText:
 def main_element(root: Element) -> Element:
     """Finds the element that a page's markup says holds the article's text.
 
-    It is the longest ``<article>``, unless the page's ``<article>`` elements are teasers.
+    It is the longest ``<article>``, unless the page's ``<article>`` elements are teasers. One that
+    readers do not see is found only if there is no other.
     """
     body = next(iter(select(root, "body")), root)
-    outer = next(iter(select(body, "main, [role=main]")), body)
-    found = select(outer, "[itemprop=articleBody]") or select(outer, "article")
+    outer = next(iter(_seen(select(body, "main, [role=main]"))), body)
+    found = _seen(select(outer, "[itemprop=articleBody]") or select(outer, "article"))
     longest = max(found, key=lambda element: len(text_of(element)), default=outer)
     return longest if 2 * len(text_of(longest)) >= len(text_of(outer)) else outer
+
+
+def _seen(elements: list[Element]) -> list[Element]:
+    """Returns the elements that readers see, or all if they see none."""
+    return [each for each in elements if not hides(each)] or elements
+
+
+def hides(element: Element) -> bool:
+    """Tells whether a page's markup keeps an element, or one around it, from readers."""
+    return any(map(is_hidden, (element, *element.iterancestors())))
 
 
 def _weigh(block: Element, found: str, weights: Weights) -> Counter[str]:
@@ -102,6 +113,8 @@ def _weigh(block: Element, found: str, weights: Weights) -> Counter[str]:
         for child in element:
             if not isinstance(child.tag, str):  # an undefined entity
                 run.append(child.text or "")
+            elif is_hidden(child):
+                end()
             elif child.tag in _WEIGHED:
                 end()
                 weight.update(_weigh(child, found, weights))

@@ -27,6 +27,7 @@ _WORTH_COUNTING = 50_000
 _TAG = re.compile(r"""<[a-zA-Z](?:[^>"'=]+|=\s*(?:"[^"]*"|'[^']*')?|["'])*+""")
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 _NAME = re.compile(r"[^\s/=]+")
+_HIDING_STYLE = re.compile(r"(?:display:\s*none|visibility:\s*hidden)\b", re.IGNORECASE)
 
 _SAFELY: dict[str, Any] = {
     "resolve_entities": False,
@@ -155,6 +156,15 @@ def names_match(element: Element, pattern: re.Pattern[str], *attributes: str) ->
     """
     names = " ".join(element.get(name, "") for name in attributes).lower().replace("_", "-")
     return any(map(pattern.fullmatch, names.split()[:100]))
+
+
+def is_hidden(element: Element) -> bool:
+    """Tells whether an element's markup shows it to no reader, or to none who sees."""
+    return (
+        element.get("hidden", "until-found").lower() != "until-found"
+        or element.get("aria-hidden") == "true"
+        or _HIDING_STYLE.search(element.get("style", "")) is not None
+    )
 
 
 def is_home(address: str) -> bool:

@@ -184,7 +184,7 @@ class _TextReader:
         heading = self._related_heading(element, name)
         is_list = place.kind is LinkKind.TEXT and element in self.lists
         has_apart_class = names_match(element, _APART_CLASS, "class")
-        dropped = is_list or element in self.dropped
+        dropped = is_list or element in self.dropped or markup.is_hidden(element)
         marked = dropped or heading is not None or self._is_marked(element, name)
         if not (marked or has_apart_class):
             return place
@@ -228,8 +228,6 @@ class _TextReader:
         return (
             name in _DROPPED
             or (name == "header" and local_name(self.root) == "body")
-            or "hidden" in element.attrib
-            or element.get("aria-hidden") == "true"
             or element.get("role") in _DROPPED_ROLES
             or names_match(element, _DROPPED_CLASS, "class", "id")
         )

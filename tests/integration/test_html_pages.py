@@ -304,6 +304,36 @@ def test_a_page_that_robots_must_not_list_is_hidden(tmp_path: Path, words: str) 
 
 
 @pytest.mark.parametrize(
+    "hidden", ["hidden", "aria-hidden=true", "style='color: red; display:none'"]
+)
+@pytest.mark.parametrize("length", [1, 6])
+def test_what_a_page_shows_to_no_reader_is_no_text(
+    tmp_path: Path, hidden: str, length: int
+) -> None:
+    secret = f"<p>{'A plan that nobody has agreed to as yet. ' * 20 * length}</p>"
+    seen = f"<p>{PROSE * length}</p>"
+    for name, page, status in (
+        ("article", f"<article {hidden}>{secret}</article>", Status.HIDDEN),
+        ("main", f"<main {hidden}><article>{secret}</article></main>", Status.HIDDEN),
+        ("around", f"<div {hidden}><article>{secret}</article></div>", Status.HIDDEN),
+        ("rest", f"<article>{seen}<div {hidden}>{secret * 2}</div></article>", Status.PUBLISHED),
+        ("two", f"<article {hidden}>{secret * 2}</article><article>{seen}</article>", None),
+        ("mains", f"<main {hidden}>{secret * 2}</main><main>{seen}</main>", Status.PUBLISHED),
+        ("found", f"<main hidden=until-found>{seen}</main>", Status.PUBLISHED),
+    ):
+        body = f"<body><h1>Kelp</h1>{page}</body>"
+        article = one(tmp_path / name, "p.html", f"<html>{body}</html>", "html")
+        assert article.status is (status or Status.PUBLISHED), name
+        if article.status is Status.PUBLISHED:
+            (text,) = (section.text for section in article.sections)
+            assert text.count("all winter") == 3 * length, name
+            assert "A plan" not in text, name
+    page = f"<h1>Kelp</h1><article {hidden}>{seen}"
+    named = one(tmp_path / "article", "p.html", page, "html", main="article")
+    assert named.status is Status.PUBLISHED
+
+
+@pytest.mark.parametrize(
     ("until", "shown"),
     [("25 Jun 2010 15:00:00 GMT", False), ("2010-06-25", False), ("25 Jun 2210 15:00 GMT", True)],
 )
