@@ -107,6 +107,14 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
         raise BuildError(f"{path} can't be opened: {error}") from error
 
 
+def open_unjournaled(path: Path | str, **options: Any) -> sqlite3.Connection:
+    """Open an SQLite file to fill it without journal or syncing; after a crash it is of no use."""
+    database: sqlite3.Connection = sqlite3.connect(path, isolation_level=None, **options)
+    database.execute("PRAGMA journal_mode = OFF")
+    database.execute("PRAGMA synchronous = OFF")
+    return database
+
+
 def prefault(mapped: object) -> None:
     """Load all pages of a memory-mapped file into this process now, if the system supports that.
 

@@ -80,39 +80,16 @@ from index.files import Blob, Names, Rows, load_array, prefault, read_json
 from recommender.article import Article
 from recommender.visibility import ALWAYS, Visibility, epochs, visible_at
 
+_BLOBS = ("ids", "cards", "phrases", "shared")
+_RAGGED = ("slots", "members", "tags", "tagged", "recent")
 SERVED = frozenset(
     {
-        "ids.bin",
-        "ids_ends.npy",
-        "slots_values.npy",
-        "slots_ends.npy",
-        "cards.bin",
-        "cards_ends.npy",
-        "visibility.npy",
-        "related_rows.npy",
-        "related_scores.npy",
-        "phrases_rows.npy",
-        "phrases.bin",
-        "phrases_ends.npy",
-        "shared.bin",
-        "shared_ends.npy",
-        "stories.npy",
-        "newer.npy",
-        "members_values.npy",
-        "members_ends.npy",
-        "facets.json",
-        "languages.npy",
-        "sources.npy",
-        "tags_values.npy",
-        "tags_ends.npy",
-        "tagged_values.npy",
-        "tagged_ends.npy",
-        "recent_values.npy",
-        "recent_ends.npy",
-        "dates.npy",
-        "listed_in.npy",
-        *PAGE_LINK_FILES,
-        *NAME_FILES,
+        *("facets.json", "visibility.npy", "languages.npy", "sources.npy", "dates.npy"),
+        *("related_rows.npy", "related_scores.npy", "phrases_rows.npy", "listed_in.npy"),
+        *("stories.npy", "newer.npy", *PAGE_LINK_FILES, *NAME_FILES),
+        *(f"{name}.bin" for name in _BLOBS),
+        *(f"{name}_values.npy" for name in _RAGGED),
+        *(f"{name}_ends.npy" for name in (*_BLOBS, *_RAGGED)),
     }
 )
 """Files that are read to answer requests; their hashes are checked when a build is opened."""
@@ -260,6 +237,10 @@ class Build:
         """Return which rows may be shown at ``now`` (microseconds since 1970 UTC); shape (n,)."""
         return visible_at(self.visibility, now)
 
+    def named(self, row: int) -> dict[str, str]:
+        """Return an article's id and title, as JSON values name it."""
+        return {"article_id": self.article_id(row), "title": self.title(row)}
+
     def title(self, row: int) -> str:
         """Return the title of a row, as its card shows it."""
         return str(json.loads(b"{%b}" % self.cards[row])["title"])
@@ -304,14 +285,6 @@ class Build:
         While the number stays the same, the same articles are visible.
         """
         return int(np.searchsorted(self.epochs, now, side="right"))
-
-    def next_change(self, now: int) -> int | None:
-        """Return when the next article appears or disappears, in microseconds since 1970 UTC.
-
-        The result is ``None`` if no article will.
-        """
-        epoch = self.epoch(now)
-        return int(self.epochs[epoch]) if epoch < len(self.epochs) else None
 
     def article(self, row: int) -> Article:
         """Return the complete article of a row."""

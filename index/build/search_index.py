@@ -20,7 +20,7 @@ import numpy as np
 from index.articles.article_store import ARTICLES, NUMBERS
 from index.build.carried_rows import CarriedRows
 from index.errors import BuildError
-from index.files import load_array, open_sqlite
+from index.files import load_array, open_sqlite, open_unjournaled
 
 FULL_TEXT = "search.sqlite"
 
@@ -165,14 +165,8 @@ def filled_beside(folder: Path, carried: CarriedRows | None = None) -> Iterator[
 
 
 def _open(folder: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(
-        (folder / FULL_TEXT).resolve().as_uri(),
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-    database.execute("PRAGMA journal_mode = OFF")
-    database.execute("PRAGMA synchronous = OFF")
+    address = (folder / FULL_TEXT).resolve().as_uri()
+    database = open_unjournaled(address, uri=True, check_same_thread=False)
     _attach(database, "store", folder / ARTICLES)
     return database
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,31 +20,14 @@ from recommender.faiss_index import build_index, load_index
 from recommender.neighbors import ExactIndex, NeighborIndex, Neighbors
 from recommender.visibility import Visibility, visible_at
 
+if TYPE_CHECKING:
+    from index.scale_out.milvus.milvus_index import MilvusIndex
+
 LOCAL = "index.faiss"
 
 
-class VectorIndex(NeighborIndex, Protocol):
-    """A build's neighbor index, which can be restricted to the articles that readers may see."""
-
-    def shown_at(
-        self,
-        now: int,
-        *,
-        languages: Collection[int] = (),
-        without: Collection[int] = (),
-        among: NDArray[np.bool_] | None = None,
-    ) -> NeighborIndex:
-        """Return an index over the rows that readers may see.
-
-        Args:
-            now: The time, in microseconds since 1970 UTC.
-            languages: Ids of the languages to keep; articles of unknown language are always kept.
-                All languages by default.
-            without: Rows to leave out in any case, such as those that an editor took down.
-            among: Shape (n,), bool: the only rows that are wanted. An index on a server may find
-                others too, which the caller leaves out.
-        """
-        ...
+VectorIndex: TypeAlias = "LocalIndex | MilvusIndex"
+"""A build's neighbor index, which can be restricted to the articles that readers may see."""
 
 
 class LocalIndex:
@@ -68,8 +51,6 @@ class LocalIndex:
         with _as_build_error():
             self._index = load_index(path, embeddings)
         self._parts = (path.resolve(), embeddings, visibility, languages)
-        self._visibility = visibility
-        self._languages = languages
         self.kind = self._index.kind
         self.count = self._index.count
 
@@ -89,17 +70,26 @@ class LocalIndex:
         without: Collection[int] = (),
         among: NDArray[np.bool_] | None = None,
     ) -> NeighborIndex:
-        """Return an index over the rows that readers may see; see :meth:`VectorIndex.shown_at`.
+        """Return an index over the rows that readers may see.
 
         It compares a query with every one of these rows, so it misses none.
+
+        Args:
+            now: The time, in microseconds since 1970 UTC.
+            languages: Ids of the languages to keep; articles of unknown language are always kept.
+                All languages by default.
+            without: Rows to leave out in any case, such as those that an editor took down.
+            among: Shape (n,), bool: the only rows that are wanted. An index on a server may find
+                others too, which the caller leaves out.
         """
-        shown = visible_at(self._visibility, now)
+        _, embeddings, visibility, known = self._parts
+        shown = visible_at(visibility, now)
         if languages:
-            shown &= np.isin(self._languages, [0, *languages])
+            shown &= np.isin(known, [0, *languages])
         shown[list(without)] = False
         if among is not None:
             shown &= among
-        return self._index if shown.all() else ExactIndex(self._parts[1], shown)
+        return self._index if shown.all() else ExactIndex(embeddings, shown)
 
 
 @contextmanager
@@ -162,9 +152,8 @@ def describe_index(folder: Path, kind: str, recall: float) -> IndexEntry:
         recall: The measured share of true neighbors that the index finds.
     """
     stored = read_collection(folder)
-    if stored is None:
-        return IndexEntry(kind=kind, recall=recall)
-    return IndexEntry(kind=kind, recall=recall, uri=stored.uri, collection=stored.collection)
+    place = {} if stored is None else {"uri": stored.uri, "collection": stored.collection}
+    return IndexEntry(kind=kind, recall=recall, **place)
 
 
 def open_index(build: Build) -> VectorIndex:

@@ -10,7 +10,7 @@ import numpy as np
 
 from index.articles.article_store import NUMBERS
 from index.articles.guessed_languages import Certainty, StagedLanguage, settle_guesses
-from index.files import save_array
+from index.files import open_unjournaled, save_array
 
 
 class ArticleStaging:
@@ -26,7 +26,7 @@ class ArticleStaging:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._count = 0
-        self._database = _open(path)
+        self._database = open_unjournaled(path)
         self._database.execute(
             "CREATE TABLE staged (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
             "source INTEGER, language TEXT, certainty INTEGER, data BLOB, updated INTEGER)"
@@ -133,7 +133,7 @@ class ArticleStaging:
         """
         self._database.execute("COMMIT")
         self._database.close()
-        with closing(_open(path)) as database:
+        with closing(open_unjournaled(path)) as database:
             database.execute(
                 "CREATE TABLE articles (number INTEGER PRIMARY KEY, data BLOB NOT NULL)"
             )
@@ -147,11 +147,3 @@ class ArticleStaging:
         self._path.unlink()
         save_array(path.with_name(NUMBERS), np.arange(written.rowcount, dtype=np.int32))
         return written.rowcount
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Opens an SQLite file without journal or syncing: after a crash it is of no use anyway."""
-    database = sqlite3.connect(path, isolation_level=None)
-    database.execute("PRAGMA journal_mode = OFF")
-    database.execute("PRAGMA synchronous = OFF")
-    return database

@@ -1,7 +1,6 @@
 """The article store of a small build: a copy of the live build's, in which few articles change."""
 
 import shutil
-import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -14,7 +13,7 @@ from index.build.build import Build
 from index.build.carried_rows import CarriedRows
 from index.building.article_staging import ArticleStaging
 from index.building.context import Beside, BuildContext
-from index.files import load_array, save_array
+from index.files import load_array, open_unjournaled, save_array
 
 MOST_CHANGED = 0.05
 """Share of the live build's articles that may have changed for a build of whole sources to be a
@@ -100,9 +99,7 @@ def change_articles(
         np.insert(numbers[kept], places, np.arange(first, first + len(added), dtype=np.int32)),
     )
     shutil.copyfile(live.checked(ARTICLES), folder / ARTICLES)
-    with closing(sqlite3.connect(folder / ARTICLES, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute("PRAGMA synchronous = OFF")
+    with closing(open_unjournaled(folder / ARTICLES)) as database:
         database.execute("BEGIN")
         doomed = [(int(numbers[row]),) for row in gone]
         database.executemany("DELETE FROM articles WHERE number = ?", doomed)

@@ -21,62 +21,13 @@ from typing import NamedTuple
 from index.articles.guessed_languages import StagedLanguage
 from index.building.article_staging import ArticleStaging
 from index.errors import BuildError
-from index.files import open_sqlite
+from index.files import open_sqlite, open_unjournaled
 from index.sources.pushed_source import Statement
 
 _SEEN = (
     "(id TEXT PRIMARY KEY, digest BLOB, since INTEGER NOT NULL, settled INTEGER NOT NULL) "
     "WITHOUT ROWID"
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceContent:
-    """What the sources hold of an article now.
-
-    Attributes:
-        digest: A digest of the content.
-        since: The number of the newest statement that was pushed before it was first seen.
-        updated: When the record was last changed by its own word, microseconds since 1970 UTC;
-            ``None`` if it does not say.
-    """
-
-    digest: bytes
-    since: int
-    updated: int | None = None
-
-
-def stands(
-    number: int,
-    stated: int,
-    pushed: bytes | None,
-    source: SourceContent | None,
-    *,
-    settled: int = 0,
-    was_there: bool = False,
-) -> bool:
-    """Tells whether a statement holds against the sources; if not, it is settled.
-
-    Args:
-        number: The statement's number.
-        stated: When it was made, microseconds since 1970 UTC.
-        pushed: A digest of the content that it gives the article; ``None`` if it says that the
-            article is gone.
-        source: What the sources hold of the article; ``None`` if they don't have it.
-        settled: The number up to which statements about the article are settled.
-        was_there: Whether the sources had the article when the build before read them.
-    """
-    if number <= settled:
-        return False
-    if source is None:
-        return pushed is not None and not was_there
-    if pushed is None:
-        return True
-    if source.digest == pushed:
-        return False
-    if source.updated is not None:
-        return source.updated < stated
-    return source.since < number
 
 
 class StagedStatement(NamedTuple):
@@ -114,19 +65,24 @@ class StagedStatement(NamedTuple):
         return bool(self.refused) or (self.pushed is None and not self.gone)
 
     def stands(self, *, keep_missing: bool, now: int) -> bool:
-        """Tells whether it holds against the sources; see :func:`stands`."""
-        source = None
-        if self.digest is not None:
-            updated = self.updated if self.updated is not None and self.updated <= now else None
-            source = SourceContent(digest=self.digest, since=self.since, updated=updated)
-        return stands(
-            self.number,
-            self.stated,
-            self.pushed,
-            source,
-            settled=self.settled,
-            was_there=self.was is not None and not keep_missing,
-        )
+        """Tells whether it holds against the sources; if not, it is settled.
+
+        Args:
+            keep_missing: Whether articles stay that the sources had before and now lack.
+            now: The time, in microseconds since 1970 UTC.
+        """
+        if self.number <= self.settled:
+            return False
+        if self.digest is None:
+            was_there = self.was is not None and not keep_missing
+            return self.pushed is not None and not was_there
+        if self.pushed is None:
+            return True
+        if self.digest == self.pushed:
+            return False
+        if self.updated is not None and self.updated <= now:
+            return self.updated < self.stated
+        return self.since < self.number
 
 
 @dataclass(slots=True, kw_only=True)
@@ -265,9 +221,7 @@ def write_seen(path: Path, seen: Iterable[tuple[str, bytes | None, int, int]]) -
         path: The article store.
         seen: The rows of the table ``seen``.
     """
-    with closing(sqlite3.connect(path, isolation_level=None)) as database:
-        database.execute("PRAGMA journal_mode = OFF")
-        database.execute("PRAGMA synchronous = OFF")
+    with closing(open_unjournaled(path)) as database:
         database.execute("BEGIN")
         database.execute("DROP TABLE IF EXISTS seen")
         database.execute(f"CREATE TABLE seen {_SEEN}")

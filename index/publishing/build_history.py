@@ -1,6 +1,6 @@
 """The list of all builds of a root, with the state of each: live, refused, rolled back, damaged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from index.errors import BuildError
@@ -8,6 +8,7 @@ from index.root.journal import read_journal
 from index.root.root import Root
 
 _DAYS = 14
+_NO_FATE: Mapping[str, Any] = {"state": "", "note": "", "found": []}
 _COUNTED = {"publish": "published", "force": "published", "refuse": "refused"}
 
 
@@ -41,13 +42,7 @@ def describe_builds(root: Root) -> dict[str, Any]:
     fates = _fates(lines)
     items = []
     for name in root.names():
-        item: dict[str, Any] = {
-            "build": name,
-            "state": "",
-            "note": "",
-            "found": [],
-            **fates.get(name, {}),
-        }
+        item: dict[str, Any] = {"build": name, **_NO_FATE, **fates.get(name, {})}
         if name == live:
             item["state"] = "live"
         elif name in rollback:
@@ -101,11 +96,7 @@ def _fates(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
         event, name = line.get("event"), line.get("build")
         gates = ", ".join(line.get("gates", {}))
         if event == "refuse":
-            fates[str(name)] = {
-                "state": "refused",
-                "note": gates,
-                "found": line.get("found", []),
-            }
+            fates[str(name)] = {"state": "refused", "note": gates, "found": line.get("found", [])}
         elif event == "build":
             found = line.get("found", [])
             fates[str(name)] = {"found": found, "note": "would be refused" if found else ""}

@@ -135,8 +135,7 @@ def describe_churn(
         },
         "most_changed": [
             {
-                "article_id": new.article_id(row),
-                "title": new.title(row),
+                **new.named(row),
                 "replaced": round(float(share), 4),
                 **_in_and_out(old, new, was, comes),
             }
@@ -152,13 +151,7 @@ def describe_churn(
 
 
 def _named(build: Build, rows: NDArray[np.int64], limit: int) -> dict[str, Any]:
-    return {
-        "count": len(rows),
-        "first": [
-            {"article_id": build.article_id(row), "title": build.title(row)}
-            for row in rows[:limit].tolist()
-        ],
-    }
+    return {"count": len(rows), "first": [build.named(row) for row in rows[:limit].tolist()]}
 
 
 def _in_and_out(

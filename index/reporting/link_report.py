@@ -46,21 +46,17 @@ def report_page_links(
         "links": {kind.name.lower(): int((kinds == kind).sum()) for kind in PageLinkKind},
         "unlinked": {
             "count": len(unlinked),
-            "first": [_named(build, row) for row in unlinked[:_NAMED].tolist()],
+            "first": [build.named(row) for row in unlinked[:_NAMED].tolist()],
         },
         "text": listed(PageLinkKind.TEXT),
         "related": listed(PageLinkKind.RELATED),
         "unresolved": {
             "count": findings.unresolved_count,
             "first": [
-                {"url": url, "articles": count, "on": _named(build, row)}
+                {"url": url, "articles": count, "on": build.named(row)}
                 for url, count, row in findings.unresolved
             ],
         },
         "blocks": [asdict(block) for block in findings.blocks[:_NAMED]],
-        "frequent": [{**_named(build, row), "articles": count} for row, count in findings.frequent],
+        "frequent": [{**build.named(row), "articles": count} for row, count in findings.frequent],
     }
-
-
-def _named(build: Build, row: int) -> dict[str, str]:
-    return {"article_id": build.article_id(row), "title": build.title(row)}

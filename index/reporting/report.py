@@ -150,18 +150,14 @@ def _links(build: Build, visible: NDArray[np.bool_], inbound: NDArray[np.int64])
         "inbound": dict(zip(ends, counts.tolist(), strict=True)),
         "orphans": {
             "count": len(orphans),
-            "first": [_name(build, row) for row in orphans[:_NAMED].tolist()],
+            "first": [build.named(row) for row in orphans[:_NAMED].tolist()],
         },
         "hubs": [
-            {**_name(build, row), "lists": int(inbound[row])}
+            {**build.named(row), "lists": int(inbound[row])}
             for row in hubs.tolist()
             if inbound[row]
         ],
     }
-
-
-def _name(build: Build, row: int) -> dict[str, str]:
-    return {"article_id": build.article_id(row), "title": build.title(row)}
 
 
 def _coverage(
@@ -250,7 +246,7 @@ def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
                 "x": round(x, 4),
                 "y": round(y, 4),
                 "group": int(group_of[row]),
-                **_name(build, row),
+                **build.named(row),
             }
             for row, (x, y) in zip(rows.tolist(), positions.tolist(), strict=True)
         ],

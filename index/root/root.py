@@ -96,6 +96,13 @@ class Root:
         """Return the content of ``CURRENT``; ``None`` if no build was published yet."""
         return read_pointer(self.path)
 
+    def _intact_pointer(self) -> Pointer | None:
+        """Return ``None`` also for a damaged ``CURRENT``, which publishing a build repairs."""
+        try:
+            return self.current()
+        except BuildError:
+            return None
+
     @property
     def live(self) -> str | None:
         """The name of the live build; ``None`` if no build was published yet."""
@@ -155,12 +162,7 @@ class Root:
             BuildError: If the manifest is damaged; or if no name was given and ``CURRENT`` is
                 damaged.
         """
-        try:
-            pointer = self.current()
-        except BuildError:  # not needed for a named build; publishing that one repairs CURRENT
-            if name is None:
-                raise
-            pointer = None
+        pointer = self.current() if name is None else self._intact_pointer()
         folder = self.folder(pointer.build if name is None and pointer is not None else name)
         known = [] if pointer is None else [pointer, *pointer.before]
         digest = next(
@@ -201,21 +203,11 @@ class Root:
         """
         name = manifest.name
         digest = hashlib.sha256((self.folder(name) / MANIFEST).read_bytes()).hexdigest()
-        try:
-            pointer = self.current()
-        except BuildError:  # publishing replaces a damaged pointer
-            pointer = None
         before: list[PublishedBuild] = []
-        if pointer is not None:
-            before = [
-                entry
-                for entry in [
-                    PublishedBuild(build=pointer.build, manifest_sha256=pointer.manifest_sha256),
-                    *pointer.before,
-                ]
-                if entry.build != name
-            ]
-            before = self._still_there(before)
+        if (pointer := self._intact_pointer()) is not None:
+            live = PublishedBuild(build=pointer.build, manifest_sha256=pointer.manifest_sha256)
+            earlier = self._still_there([live, *pointer.before])
+            before = [entry for entry in earlier if entry.build != name]
         write_pointer(
             self.path, Pointer(build=name, manifest_sha256=digest, before=before[:HISTORY])
         )
@@ -272,10 +264,7 @@ class Root:
         Raises:
             GateError: If publishing is held; the message says since when, by whom and why.
         """
-        try:
-            pointer = self.current()
-        except BuildError:
-            return  # publishing replaces a damaged pointer
+        pointer = self._intact_pointer()
         if pointer is not None and pointer.held is not None:
             held = pointer.held
             raise GateError(
@@ -395,10 +384,7 @@ class Root:
         Returns:
             A list with one sentence for each thing that was done; empty if no entry was missing.
         """
-        try:
-            pointer = self.current()
-        except BuildError:
-            return []
+        pointer = self._intact_pointer()
         if pointer is None:
             return []
         recorded = [line for line in read_journal(self.path) if line.get("event") in _PUBLISHING]

@@ -14,7 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from index.files import is_missing, sync_folder
+from index.files import is_missing, open_unjournaled, sync_folder
 from service.decisions.decision_state import DecisionState, Override, OverrideKind, StateChanges
 
 SNAPSHOT = "decisions-snapshot.sqlite"
@@ -162,11 +162,7 @@ def replace_file(root: Path, state: DecisionState) -> None:
             total += _digest(row)
             yield row
 
-    with closing(sqlite3.connect(beside, isolation_level=None)) as connection:
-        connection.execute(
-            "PRAGMA journal_mode = OFF"
-        )  # nothing reads the file before it is complete
-        connection.execute("PRAGMA synchronous = OFF")
+    with closing(open_unjournaled(beside)) as connection:  # nothing reads it before it is complete
         connection.executescript(_SCHEMA)
         connection.execute("BEGIN")
         _insert(connection, "takedowns", summed(state.takedowns.items()))

@@ -87,7 +87,7 @@ class MilvusIndex:
     ) -> "MilvusIndex":
         """Return an index over the rows that readers may see; the server applies the filter.
 
-        The arguments are those of :meth:`index.build.vectors.VectorIndex.shown_at`.
+        The arguments are those of :meth:`index.build.vectors.LocalIndex.shown_at`.
         """
         where = f"visible_from <= {now:d} and visible_until > {now:d}"
         if languages:
