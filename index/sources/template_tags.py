@@ -24,7 +24,6 @@ def _any_of(kind: str) -> str:
     return str(pattern.replace("CODE", _TABLE["code"]))
 
 
-_ONLY_CODE = re.compile(_TABLE["code"], _FLAGS)
 _TAGS = re.compile(_any_of("tags"), _FLAGS)
 _EXTENSIONS = re.compile(
     rf"(?:(?=[`~{{\[:%+^=!$])|^)(?:{_any_of('extensions')})", _FLAGS | re.IGNORECASE
@@ -44,11 +43,18 @@ _FILE_SHORTCODES = ("ref", "relref")
 _KEPT = ("span", "role", "leaf", "edited", "keys", "low", "high", "added", "marked")
 """The groups that hold what stays of an extension."""
 
-_TEXT_EXPRESSION = re.compile(r"""\{\s*(?P<quote>["'])(?P<text>[^"'{}\n]*)(?P=quote)\s*\}""")
-_COMPONENT = re.compile(
-    r"""</?(?:[A-Z][\w.]*|[a-z]\w*\.[\w.]+)?(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?>"""
+_MDX = re.compile(
+    rf"{_TABLE['code']} | (?<!\\)\{{ | </?(?:[A-Z][\w.]*(?=[\s/>])|[a-z]\w*\.[\w.]+(?=[\s/>])|>)",
+    _FLAGS,
 )
-_BRACE = re.compile(r"((?<!\\)[{}])")
+"""Code, and where expressions and the tags of components begin."""
+
+_TEXT_EXPRESSION = re.compile(r"""\{\s*(?P<quote>["'`])(?P<text>[^"'`{}\n]*)(?P=quote)\s*\}""")
+_EDGE = re.compile("[{}>]")
+_STEP = re.compile(
+    r"""[{}>]|"(?:\\.|[^"\\])*+"|(?<!\w)'(?:\\.|[^'\\\n])*+'|`(?:\\.|[^`\\])*+`|/\*.*?\*/""",
+    re.DOTALL,
+)
 
 
 def strip_templates(text: str) -> str:
@@ -123,23 +129,30 @@ def strip_mdx(text: str) -> str:
 
     The children of components are kept, and expressions that are only a text.
     """
-    pieces: list[str] = []
-    end = 0
-    for code in _ONLY_CODE.finditer(text):
-        pieces += (_without_components(text[end : code.start()]), code[0])
-        end = code.end()
-    return "".join([*pieces, _without_components(text[end:])])
-
-
-def _without_components(text: str) -> str:
-    text = _TEXT_EXPRESSION.sub(r"\g<text>", text)
     kept: list[str] = []
+    end = 0
+    while found := _MDX.search(text, end):
+        kept.append(text[end : found.start()])
+        end = found.end()
+        if found["fence"] or found["ticks"]:
+            kept.append(found[0])
+        elif said := _TEXT_EXPRESSION.match(text, found.start()):
+            kept.append(said["text"])
+            end = said.end()
+        elif found[0][-1] != ">":
+            mark = "}" if found[0] == "{" else ">"
+            end = _behind(_STEP, text, end, mark) or _behind(_EDGE, text, end, mark)
+            if not end:  # it is no MDX from here on
+                end = found.end()
+                break
+    return "".join([*kept, text[end:]])
+
+
+def _behind(step: re.Pattern[str], text: str, start: int, mark: str) -> int:
+    """Returns where an expression or a component's tag ends; 0 if it does not."""
     depth = 0
-    for part in _BRACE.split(text):
-        if part == "{":
-            depth += 1
-        elif part == "}":
-            depth = max(0, depth - 1)
-        elif not depth:
-            kept.append(part)
-    return _COMPONENT.sub("", "".join(kept))
+    for found in step.finditer(text, start):
+        if found[0] == mark and not depth:
+            return found.end()
+        depth += (found[0] == "{") - (found[0] == "}")
+    return 0

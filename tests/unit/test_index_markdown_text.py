@@ -118,6 +118,28 @@ def test_mdx_keeps_the_children_of_components_and_nothing_else() -> None:
     assert text(body, mdx=True) == "Kelp grows.\nA b costs 5 in {x}.\nconst a = {b: 1};"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<Chart title={`a > b`} />",
+        "<Chart title={`a } b > ${c ? `d` : '>'}`} />",
+        "<Chart\n  when={(a) => a > 1}\n  note='x > y'\n  words=\"a } > b\"\n/>",
+        '<Chart render={() => <b title="}">{x > 1}</b>} />',
+        "{list.map((x) => <li title={`} > {`}>{x}</li>)}",
+        "{/* a } > b */}",
+        '<Ui.Box note="`a` > `b`"></Ui.Box><></>',
+    ],
+)
+def test_marks_in_what_mdx_computes_end_nothing(said: str) -> None:
+    body = f"Kelp grows.\n\n{said}\n\nIt costs `{{a > b}}` and {{'5 >'}} more."
+    assert text(body, mdx=True) == "Kelp grows.\nIt costs {a > b} and 5 > more."
+
+
+def test_a_brace_that_mdx_never_closes_loses_no_text() -> None:
+    assert text("{ok && <i>It's {x}</i>}Kelp's ripe.", mdx=True) == "Kelp's ripe."
+    assert text("Kelp {grows.\n\nIt *waves*.", mdx=True) == "Kelp grows.\nIt waves."
+
+
 def test_included_text_is_read_where_the_page_includes_it() -> None:
     names = {"includes/name.md": "Kelp Planner"}
     body = "Export from [!INCLUDE[name](includes/name.md)], or [!include [x](y.md)]."
