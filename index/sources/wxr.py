@@ -34,7 +34,10 @@ _SHORTCODE = re.compile(
 _CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
-_TABLE = load_table(__file__)
+_HIDING, _HIDES_NOTHING, _NOINDEX, _APART = (
+    re.compile(load_table(__file__)[name], re.IGNORECASE | re.VERBOSE | re.DOTALL)
+    for name in ("hiding", "hides_nothing", "noindex", "apart")
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,11 @@ class _Site:
             for name in ("post_date_gmt", "post_date", "pubDate")
         )
         status = fields["status"]
-        hidden = any(meta[key] and word in meta[key] for key, word in _TABLE["noindex"].items())
+        hidden = any(
+            (_HIDING.fullmatch(key) and not _HIDES_NOTHING.fullmatch(value))
+            or (("robots" in key or "seo" in key) and _NOINDEX.search(value))
+            for key, value in meta.items()
+        )
         values = {
             "title": fields["title"],
             "id": fields["post_id"],
@@ -183,7 +190,7 @@ def _meta(item: Element) -> defaultdict[str, str]:
 
 
 def _record(location: str, content: str, values: Mapping[str, Any]) -> Record:
-    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", content))
+    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", _APART.sub("", content)))
     closed = set(_CLOSING.findall(content))
     content = _BARE.sub(lambda found: " " if found[1] in closed else found[0], content)
     return html_record(location, _BLANK_LINES.sub("<br>", content), values)

@@ -154,12 +154,56 @@ def test_what_is_no_post_is_no_article_unless_its_type_is_named(tmp_path: Path, 
         ("_members_access_role", "subscriber"),
         ("_links_to", "https://other.example/"),
         ("_yoast_wpseo_redirect", "https://other.example/"),
+        ("_jetpack_newsletter_access", "paid_subscribers"),
+        ("_relevanssi_hide_post", "on"),
+        ("exclude_from_archive", "1"),
+        ("exclude_local_search", "1"),
+        ("redirect", "https://other.example/"),
+        ("_pprredirect_active", "1"),
+        ("_seopress_redirections_enabled", "yes"),
+        ("_wplp_post_front", "1"),
+        ("wds_meta-robots-noindex", "1"),
+        ("_sitemap_exclude", "1"),
     ],
 )
 def test_a_plugin_s_noindex_is_handed_on(tmp_path: Path, key: str, value: str) -> None:
     (record,) = open_source(export(tmp_path, item(1, meta(key, value)))).records()
     assert isinstance(record, Record)
     assert record.values["robots"] == "noindex"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("_yoast_wpseo_meta-robots-noindex", "2"),
+        ("rank_math_robots", 'a:1:{i:0;s:5:"index";}'),
+        ("slim_seo", 'a:1:{s:7:"noindex";i:0;}'),
+        ("_jetpack_newsletter_access", "everybody"),
+        ("rcp_access_level", "None"),
+        ("_genesis_noindex", "0"),
+        ("_hide_title", "1"),
+        ("_wp_old_slug", "noindex"),
+    ],
+)
+def test_other_words_of_a_plugin_hide_nothing(tmp_path: Path, key: str, value: str) -> None:
+    (record,) = open_source(export(tmp_path, item(1, meta(key, value)))).records()
+    assert isinstance(record, Record)
+    assert not record.values.get("robots")
+
+
+@pytest.mark.parametrize(
+    "apart",
+    [
+        "<!-- wp:premium-content/subscriber-view --><p>Inner</p>"
+        "<!-- /wp:premium-content/subscriber-view --><p>All see this.</p>",
+        "[members_only level='2']Inner[/members_only]<p>All see this.</p>",
+        "[restrict]Inner <b>words</b>[/restrict]<p>All see this.</p>",
+        "<p>All see this.</p><!-- wp:jetpack/paywall /--><p>Inner</p>",
+    ],
+)
+def test_what_a_post_holds_for_some_readers_is_no_text(tmp_path: Path, apart: str) -> None:
+    articles, _ = read(export(tmp_path, item(1, content__encoded=f"<p>Kelp.</p>{apart}")))
+    assert articles["1"].sections[0].text == "Kelp.\nAll see this."
 
 
 def test_a_post_that_expires_is_shown_until_then(tmp_path: Path) -> None:
