@@ -27,7 +27,7 @@ import sqlite3
 import tempfile
 import time
 from collections import defaultdict
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -172,8 +172,11 @@ def measure(root: Root, searches: int, previews: int) -> dict[str, float]:
 
 def cpu_ms(pid: int) -> float:
     """Time that a process's threads had a core, to the microsecond."""
-    found = (path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/schedstat"))
-    return sum(int(text.split()[0]) for text in found) / 1e6
+    spent = 0
+    for path in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has just ended
+            spent += int(path.read_text().split()[0])
+    return spent / 1e6
 
 
 def _line(kind: str, triples: NDArray[np.float64]) -> tuple[str, ...]:

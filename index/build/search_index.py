@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.articles.article_store import ARTICLES, NUMBERS
 from index.build.carried_rows import CarriedRows
@@ -24,8 +25,10 @@ from index.files import load_array, open_sqlite, open_unjournaled
 
 FULL_TEXT = "search.sqlite"
 
-RANKED = 10_000
-"""A search with more hits than this returns them unsorted rather than sorted by relevance."""
+Rows = NDArray[np.int64]
+
+RANKED = 3_000
+"""A search with more hits than this sorts by relevance only those with the words in the title."""
 
 _PENDING = 4 * 1024 * 1024
 """Bytes of words that SQLite sorts in memory before it merges them into the file."""
@@ -44,6 +47,10 @@ FROM (SELECT number, CAST(data AS TEXT) AS article FROM {store}.articles {which}
 """
 _INSERT = f"INSERT INTO words (rowid, id, title, body) SELECT {_FIELDS}"
 _DELETE = f"INSERT INTO words (words, rowid, id, title, body) SELECT 'delete', {_FIELDS}"
+
+_FOUND = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
+_SOME = "SELECT group_concat(rowid) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)"
+_SCORED = "SELECT group_concat(rowid), group_concat(rank) FROM words WHERE words MATCH ?"
 
 _NOT_SEARCHABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -72,6 +79,7 @@ class FullText:
         self._has_vocabulary = False
         self._database = open_sqlite(path)
         numbers = load_array(path.with_name(NUMBERS))
+        self._count = len(numbers)
         self._row_of = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.int64)
         self._row_of[numbers] = np.arange(len(numbers))
 
@@ -81,26 +89,32 @@ class FullText:
         A row matches if, for each of ``words``, it has a word that begins with it.
         """
         terms = [[word] for word in split_words(words)]
-        return self.ranked(terms, self.holding(terms))[:limit]
+        rows: list[int] = self.ranked(terms, self.holding(terms))[:limit].tolist()
+        return rows
 
-    def holding(self, words: Sequence[Sequence[str]]) -> list[int]:
-        """Return the rows that match all entries of ``words``, each a list of spellings.
+    def holding(self, words: Sequence[Sequence[str]]) -> Rows:
+        """Return the rows that match all entries of ``words``, each a list of spellings, sorted.
 
         A row matches an entry if one of its words begins with one of the entry's spellings.
         """
-        numbers = [number for (number,) in self._hits("SELECT rowid {}", words)]
-        return cast("list[int]", np.sort(self._row_of[numbers]).tolist())
+        matches = np.zeros(self._count, dtype=bool)
+        matches[self._hits(_FOUND, _expression(words))[0]] = True
+        return np.flatnonzero(matches)
 
-    def ranked(self, words: Sequence[Sequence[str]], rows: list[int]) -> list[int]:
+    def ranked(self, words: Sequence[Sequence[str]], rows: Rows) -> Rows:
         """Sort the rows that :meth:`holding` found by their BM25 score, best first.
 
-        More than :data:`RANKED` rows are returned unsorted: sorting so many would keep a person
-        waiting and be of no use.
+        Of more than :data:`RANKED` rows, only those whose id or title has all the words are sorted,
+        unless they are as many as well, and come first; the others keep their order.
         """
-        if not 1 < len(rows) <= RANKED:
-            return rows
-        hits = self._hits("SELECT rank, rowid {}", words)
-        return [row for _, row in sorted((rank, int(self._row_of[hit])) for rank, hit in hits)]
+        expression = _expression(words)
+        if len(rows) > RANKED:
+            expression = f"{{id title}} : ({expression})"
+            if len(self._hits(_SOME, expression, RANKED + 1)[0]) > RANKED:
+                return rows
+        found, scores = self._hits(_SCORED, expression)
+        best = found[np.lexsort((found, scores))]
+        return np.concatenate([best, rows[np.isin(rows, best, invert=True)]])
 
     def first_word(self, at_least: str) -> str | None:
         """Return the first indexed word that is ``at_least`` or after it, in byte order."""
@@ -115,19 +129,27 @@ class FullText:
         """Close the SQLite file."""
         self._database.close()
 
-    def _hits(self, statement: str, words: Sequence[Sequence[str]]) -> list[tuple[Any, ...]]:
-        if not words:
-            return []
-        terms = " AND ".join(
-            f"({' OR '.join(_quote(spelling) for spelling in spellings)})" for spellings in words
-        )
-        return self._query(statement.format("FROM words WHERE words MATCH ?"), (terms,))
+    def _hits(self, statement: str, expression: str, *limit: int) -> list[NDArray[Any]]:
+        """Return the rows that match an FTS5 expression, and perhaps scores; none if it is empty.
+
+        SQLite joins the values of a column to one text, since to make an object of each takes
+        several times as long.
+        """
+        (texts,) = self._query(statement, (expression, *limit)) if expression else [(None,)]
+        if texts[0] is None:
+            return [np.empty(0, dtype=np.int64), np.empty(0)]
+        numbers = np.fromstring(texts[0], np.int64, sep=",")
+        return [self._row_of[numbers], *(np.fromstring(text, sep=",") for text in texts[1:])]
 
     def _query(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         try:
             return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
             raise BuildError(f"{self._path} can't be read: {error}") from error
+
+
+def _expression(words: Sequence[Sequence[str]]) -> str:
+    return " AND ".join(f"({' OR '.join(map(_quote, spellings))})" for spellings in words)
 
 
 def _quote(word: str) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from index.articles.card import read_card
 from index.build.build import Build
-from index.build.search_index import FullText, split_words
+from index.build.search_index import RANKED, FullText, split_words
 from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.churn import compare
 from index.query import RelatedQuery
@@ -181,6 +181,7 @@ class ArticleSearch:
     def __init__(self, root: Root, query: RelatedQuery) -> None:
         self._root = root
         self._query = query
+        self._newest: tuple[Build, NDArray[np.int64]] | None = None
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
         self._links: tuple[str, NDArray[np.bool_], tuple[NDArray[Any], NDArray[Any]]] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
@@ -203,18 +204,24 @@ class ArticleSearch:
         allowed = _allowed(build, query, masks)
         near = False
         if words := split_words(query.words):
-            hits, near = _match(build, words)
-            rows = np.array(hits, dtype=np.int64)
-            rows = rows[allowed[rows]]
+            rows, near = _match(build, words, self._newest_first(build))
         else:
-            rows = np.flatnonzero(allowed)
-            rows = rows[np.argsort(-build.dates[rows].astype(np.int64), kind="stable")]
+            rows = self._newest_first(build)
+        rows = rows[allowed[rows]]
         return SearchResult(
             rows=rows[offset : offset + limit].tolist(),
             total=len(rows),
             near=near,
             counts=_count(build, rows, masks),
         )
+
+    def _newest_first(self, build: Build) -> NDArray[np.int64]:
+        """Returns all row numbers of a build, the newest article first; kept for a build."""
+        kept = self._newest
+        if kept is None or kept[0] is not build:
+            order = np.argsort(-build.dates.astype(np.int64), kind="stable")
+            kept = self._newest = build, order
+        return kept[1]
 
     def health(self, served: ServingView, rows: list[int], now: int) -> list[LinkHealth]:
         """Returns how well articles are linked, by the stored lists without pins and hides.
@@ -345,23 +352,27 @@ def _allowed(
     return allowed
 
 
-def _match(build: Build, words: list[str]) -> tuple[list[int], bool]:
+def _match(
+    build: Build, words: list[str], newest_first: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], bool]:
     """Finds the articles that contain all words, best first.
 
-    If there are fewer than :data:`FEW`, articles with similarly spelled words follow.
+    If there are fewer than :data:`FEW`, articles with similarly spelled words follow. If there are
+    too many to rank, they are in the order of ``newest_first``, the build's row numbers.
 
     Returns:
         The row numbers of the articles, and whether similarly spelled words were used.
     """
     full_text, typed = build.full_text, [[word] for word in words]
     exact = full_text.holding(typed)
+    if len(exact) > RANKED:
+        exact = newest_first[np.isin(newest_first, exact)]
     if len(exact) < FEW:
         spellings = [[word, *near_spellings(full_text, word)] for word in words]
         wider = exact if spellings == typed else full_text.holding(spellings)
         if len(wider) > len(exact):
-            known = set(exact)
             ranked = full_text.ranked(spellings, wider)
-            return sorted(ranked, key=lambda row: row not in known), True
+            return ranked[np.argsort(~np.isin(ranked, exact), kind="stable")], True
     return full_text.ranked(typed, exact), False
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from index.articles.article_store import NUMBERS
 from index.articles.record import Record, RecordProblem
-from index.build.search_index import FULL_TEXT, FullText, filled_beside
+from index.build.search_index import FULL_TEXT, RANKED, FullText, filled_beside
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import BuildError
@@ -64,6 +64,16 @@ def test_ids_titles_headings_and_texts_are_found_by_the_beginnings_of_words(tmp_
         assert index.search("  ", 9) == []
         assert len(index.search("kelp", 1)) == 1
         assert index.first_word("t") == "tall"
+
+
+def test_of_very_many_hits_those_with_the_words_in_the_title_come_first(tmp_path: Path) -> None:
+    texts = [article(f"{number:06}", "A title", "kelp") for number in range(RANKED)]
+    titles = [article("b", "Much else and kelp at last"), article("c", "Kelp"), article("d", "Sea")]
+    with closing(index_of(tmp_path, [*texts, *titles])) as index:
+        rows = index.search("kelp", RANKED + 9)
+        assert rows[:2] == [RANKED + 1, RANKED]
+        assert rows[2:] == list(range(RANKED))
+        assert index.search("titl", RANKED + 9) == rows[2:]
 
 
 @given(st.text(st.characters(codec=None), max_size=20))
