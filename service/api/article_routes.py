@@ -11,7 +11,7 @@ from index.query import MAX_LIMIT
 from service.api.api_models import ApiModel
 from service.api.editorial_router import Id, make_router, problems
 from service.api.openapi import RelatedItem
-from service.curation.article_search import SearchQuery, read_article_row
+from service.curation.article_search import SearchQuery, SortOrder, read_article_row
 from service.curation.decision_actions import find_row
 from service.curation.preview import LeftOut, make_preview
 from service.decisions.decision_state import OverrideKind
@@ -50,6 +50,11 @@ class SearchParameters(ApiModel):
     changed: bool = False
     """only articles that are new, or whose list changed"""
 
+    sort: SortOrder | None = Field(
+        None,
+        description="the newest first, those with the weakest best link, or those in the fewest "
+        "or most lists; by default the best match, and without words the newest",
+    )
     limit: int = Field(20, ge=1, le=MAX_PAGE)
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 

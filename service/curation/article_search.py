@@ -5,6 +5,7 @@ They can search by words, visibility, tag and language, and for articles whose l
 
 from __future__ import annotations
 
+import enum
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -86,6 +87,15 @@ FEW = 20
 _NAMED = 100
 
 
+class SortOrder(enum.StrEnum):
+    """The order of a search's hits; those that readers don't see come last by links and lists."""
+
+    NEWEST = "newest"
+    WEAKEST = "weakest"
+    FEWEST_LISTS = "fewest-lists"
+    MOST_LISTS = "most-lists"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
     """The conditions of a search for articles; a hit meets all conditions that are given.
@@ -101,6 +111,7 @@ class SearchQuery:
         overridden: Only articles in whose lists an editor has pinned or hidden an article.
         changed: Only articles that are new in the published build, or have another list than in
             the build that was published before.
+        sort: The order of the hits; ``None`` for the best match first, or without words the newest.
     """
 
     words: str = ""
@@ -111,6 +122,7 @@ class SearchQuery:
     orphans: bool = False
     overridden: bool = False
     changed: bool = False
+    sort: SortOrder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +154,7 @@ class SearchResult:
     """One page of the articles that a search found (the hits).
 
     Attributes:
-        rows: The hits' row numbers in the build: best first in a search by words, else newest
-            first.
+        rows: The hits' row numbers in the build, in the order that the query asks for.
         total: The number of all hits, on all pages.
         near: Whether some hits lack a word of the query and contain a similarly spelled one.
         counts: For each further condition, how many of all hits would be left with it.
@@ -208,12 +219,26 @@ class ArticleSearch:
         else:
             rows = self._newest_first(build)
         rows = rows[allowed[rows]]
+        if query.sort is not None:
+            rows = self._sort(build, rows, query.sort, masks[VisibilityStatus.VISIBLE])
         return SearchResult(
             rows=rows[offset : offset + limit].tolist(),
             total=len(rows),
             near=near,
             counts=_count(build, rows, masks),
         )
+
+    def _sort(
+        self, build: Build, rows: NDArray[np.int64], order: SortOrder, visible: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        newest = self._newest_first(build)
+        rows = newest[np.isin(newest, rows)]
+        if order is SortOrder.NEWEST:
+            return rows
+        best, inbound = self._count_links(build, visible)
+        key = best if order is SortOrder.WEAKEST else inbound
+        least = -key[rows] if order is SortOrder.MOST_LISTS else key[rows]
+        return rows[np.lexsort((least, ~visible[rows]))]
 
     def _newest_first(self, build: Build) -> NDArray[np.int64]:
         """Returns all row numbers of a build, the newest article first; kept for a build."""

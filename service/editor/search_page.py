@@ -22,6 +22,7 @@ from service.curation.article_search import (
     LinkHealth,
     SearchCounts,
     SearchQuery,
+    SortOrder,
     read_article_row,
     read_title,
 )
@@ -88,7 +89,12 @@ def show_search(
         for row, health in zip(result.rows, healths, strict=True)
     ]
     filtered = any(given.get(name) for name in (*_FILTERS, "q"))
-    starts = not (filtered or pinning or page > 1)
+    starts = not (filtered or pinning or page > 1 or query.sort)
+    dated = bool((view.build.dates != NO_DATE).any())
+    by_date = "newest first" if dated else "by id"
+    orders = {"": "best match first" if query.words else by_date, **_ORDERS}
+    if query.words and dated:
+        orders[SortOrder.NEWEST] = by_date
     first = (page - 1) * PAGE + 1
     further = {
         "first": min(first, result.total),
@@ -105,7 +111,7 @@ def show_search(
         result=result,
         hits=hits,
         pinning=pinning,
-        dated=bool((view.build.dates != NO_DATE).any()),
+        orders=orders,
         selects=_selects(query, result.counts),
         toggles=_toggles(query, result.counts),
         filtered=filtered,
@@ -127,6 +133,11 @@ _TOGGLES = {
     "overridden": "With pins or hides",
     "changed": "Changed in the last build",
 }
+_ORDERS: Mapping[str, str] = {
+    SortOrder.WEAKEST: "weakest links first",
+    SortOrder.FEWEST_LISTS: "in the fewest lists first",
+    SortOrder.MOST_LISTS: "in the most lists first",
+}
 _FILTERS = ("standing", "language", "tag", *_TOGGLES)
 UNKNOWN = "unknown"
 """The value of the URL parameter ``language`` that finds articles of unknown language."""
@@ -135,12 +146,13 @@ UNKNOWN = "unknown"
 def read_query(given: Mapping[str, str]) -> SearchQuery:
     """Reads the conditions of a search from URL parameters; invalid values are ignored."""
     standing = given.get("standing")
-    language = given.get("language")
+    language, sort = given.get("language"), given.get("sort")
     return SearchQuery(
         words=given.get("q", "")[:_LONGEST],
         standing=VisibilityStatus(standing) if standing in set(VisibilityStatus) else None,
         language="" if language == UNKNOWN else language or None,
         tag=given.get("tag") or None,
+        sort=SortOrder(sort) if sort in set(SortOrder) else None,
         **{name: given.get(name) == "1" for name in _TOGGLES},
     )
 

@@ -796,6 +796,25 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     assert mira.get("/editor", page="0").status_code == 422
 
 
+def test_the_order_of_a_search_is_kept_by_its_address_from_page_to_page(
+    desk: Desk, mira: Editor
+) -> None:
+    mira.get("/editor", sort="most-lists")
+    assert '<option value="most-lists" selected>' in mira.page
+    first = [int(count) for count in re.findall(r"in (\d+) lists?<", mira.page)]
+    [further] = re.findall(r'rel="next" href="([^"]+)"', mira.page)
+    assert "sort=most-lists" in further
+    mira.get(html.unescape(further))
+    counts = first + [int(count) for count in re.findall(r"in (\d+) lists?<", mira.page)]
+    assert counts == sorted(counts, reverse=True)
+    assert len(set(counts)) > 2
+    found = desk.ask("GET", "/v1/articles", params={"sort": "most-lists", "limit": 3}).json()
+    mira.get("/editor", sort="most-lists")
+    assert re.findall(r'class="id">([^<]+)', mira.page)[:3] == [
+        each["article_id"] for each in found["items"]
+    ]
+
+
 def test_a_row_of_find_has_its_picture_and_marks_what_was_sought(mira: Editor) -> None:
     mira.get("/editor", q="sea-000")
     assert 'class="thumb" src="https://example.org/a.svg?b&amp;c" alt=""' in mira.page

@@ -21,6 +21,7 @@ from service.curation.article_search import (
     ArticleSearch,
     SearchQuery,
     SearchResult,
+    SortOrder,
     fold,
     near_spellings,
 )
@@ -181,6 +182,30 @@ def test_without_words_the_newest_stand_first(root: Root, build: Build) -> None:
     assert found.total == build.count
     dates = build.dates[found.rows].tolist()
     assert dates == sorted(dates, reverse=True)
+
+
+def test_articles_are_sorted_by_date_links_or_lists_and_then_by_date(
+    root: Root, build: Build
+) -> None:
+    finder, served = ArticleSearch(root, WISH), ServingView(build)
+    orders = {
+        SortOrder.WEAKEST: lambda health: health.best,
+        SortOrder.FEWEST_LISTS: lambda health: health.lists,
+        SortOrder.MOST_LISTS: lambda health: -health.lists,
+    }
+    for order, key in orders.items():
+        rows = find(root, build, sort=order).rows
+        assert len(rows) == build.count
+        seen = [served.is_visible(row, JUNE) for row in rows]
+        assert seen == sorted(seen, reverse=True)
+        keys = [key(health) for health in finder.health(served, rows[: sum(seen)], JUNE)]
+        dates = build.dates[rows[: sum(seen)]].tolist()
+        ranks = list(zip(keys, [-date for date in dates], strict=True))
+        assert ranks == sorted(ranks)
+        assert len(set(keys)) > 2
+    by_date = find(root, build, words="part", sort=SortOrder.NEWEST).rows
+    assert set(by_date) == set(find(root, build, words="part").rows)
+    assert by_date == sorted(by_date, key=lambda row: -build.dates[row])
 
 
 def test_pages_follow_one_another(root: Root, build: Build) -> None:
