@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import hashlib
+import itertools
 import json
 import re
 import sys
@@ -42,6 +43,7 @@ OUT = Path(__file__).parent / "out"
 SAMPLE = Path(__file__).parent.parent / "index" / "sample"
 
 _RATE_SAMPLE = 200
+_RATE_LENGTH = 100_000
 _STEP = 1_000
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _NO_BOILERPLATE = Boilerplate(passages={}, labels={}, headings={})
@@ -274,8 +276,13 @@ class CachedEncoder:
         return np.stack([self._kept[digest] for digest in digests])
 
     def _measure_rate(self, texts: Sequence[str]) -> None:
-        sample = list(texts[:: max(1, len(texts) // _RATE_SAMPLE)])
-        self._encoder.encode(sample[:8])  # the first call of a model is slow
+        spread = texts[:: max(1, len(texts) // _RATE_SAMPLE)]
+        lengths = itertools.accumulate(map(len, spread))
+        sample = [
+            text for text, length in zip(spread, lengths, strict=True) if length < _RATE_LENGTH
+        ]
+        sample = sample or spread[:1]
+        self._encoder.encode(sample[:1])  # the first call of a model is slow
         start = time.perf_counter()
         self._encoder.encode(sample)
         spent = time.perf_counter() - start
