@@ -53,7 +53,7 @@ def export_lists(
     Raises:
         InputError: If the folder holds other files.
     """
-    earlier = _read_ledger(out)
+    earlier = read_ledger(out)
     build = served.build
     visible = [row for row in range(build.count) if served.is_visible(row, now)]
     names = {file_name(build.article_id(row)): row for row in visible}
@@ -77,7 +77,12 @@ def file_name(article_id: str) -> str:
     return f"{escaped}.json"
 
 
-def _read_ledger(out: Path) -> set[str]:
+def read_ledger(out: Path) -> set[str]:
+    """Returns the names of the files of an export, whose folder is made if there is none.
+
+    Raises:
+        InputError: If the folder holds other files.
+    """
     out.mkdir(parents=True, exist_ok=True)
     for left in out.glob(f"{LEDGER}.*.tmp"):
         left.unlink()

@@ -15,7 +15,7 @@ from service.http.list_json import exported_json
 from service.serving.list_date import list_date
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
-from service.serving.static_export import export_lists
+from service.serving.static_export import export_lists, read_ledger
 from service.settings import Settings
 
 log = logging.getLogger("alsolike")
@@ -27,9 +27,13 @@ class Exporter:
     Args:
         settings: The effective settings; they name the query and the database of decisions.
         out: The folder: new, empty, or of an earlier export.
+
+    Raises:
+        InputError: If the folder holds other files.
     """
 
     def __init__(self, settings: Settings, out: Path) -> None:
+        read_ledger(out)
         self._query = settings.query
         self._out = out
         self._keeper = keep_state(settings)

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from index.articles.record import Record, SourceItem
+from index.articles.record import Record, SourceItem, describe
 from index.articles.updated import updated_at
 from index.build.build import Build
 from index.sources.configured_source import ConfiguredSource
@@ -35,7 +35,7 @@ class Unit:
     Attributes:
         source: The name of the source.
         put: Records that are new or changed.
-        ids: Their ids.
+        ids: Their ids, in the same order.
         remove: Ids of articles that are gone.
         statement: The pushed statement that this is; ``None`` for a source's changes.
         at: The source's position among those that are followed; -1 for a statement.
@@ -43,7 +43,7 @@ class Unit:
 
     source: str
     put: Sequence[SourceItem] = ()
-    ids: frozenset[str] = frozenset()
+    ids: Sequence[str] = ()
     remove: frozenset[str] = frozenset()
     statement: Statement | None = None
     at: int = -1
@@ -138,11 +138,13 @@ class WaitingChanges:
     def _take(self, at: int, one: FollowedSource, reading: Future[SourceRead | None]) -> None:
         try:
             read = reading.result()
-        except (AlsoLikeError, OSError) as error:
-            if str(error) != one.problem:
-                one.problem = str(error)
-                log.warning("%s", error)
-                notify(self.settings, "source", str(error))
+        except Exception as error:
+            foreseen = isinstance(error, AlsoLikeError | OSError)
+            problem = str(error) if foreseen else f"{one.source.name}: {describe(error)}"
+            if problem != one.problem:
+                one.problem = problem
+                log.warning("%s", problem, exc_info=not foreseen)
+                notify(self.settings, "source", problem)
             return
         if one.problem:
             log.info("%s can be read again", one.source.name)
@@ -163,8 +165,7 @@ class WaitingChanges:
                 gone = frozenset({one.article_id})
                 yield Unit(source=PUSHED, remove=gone, statement=one)
             else:
-                ids = frozenset({one.article_id})
-                yield Unit(source=PUSHED, put=[record_of(one)], ids=ids, statement=one)
+                yield Unit(source=PUSHED, put=[record_of(one)], ids=[one.article_id], statement=one)
         statements: dict[str, Statement] | None = None
         for at, read in sorted(self._read.items()):
             if statements is None:
@@ -184,7 +185,7 @@ class WaitingChanges:
             }
             gone = frozenset() if self.keep_missing else frozenset(owned - read.ids)
             if put:
-                yield Unit(source=name, put=[*put.values()], ids=frozenset(put), at=at)
+                yield Unit(source=name, put=[*put.values()], ids=[*put], at=at)
             if gone and gone != self._refused.get(name):
                 yield Unit(source=name, remove=gone, at=at)
             elif not put:
@@ -230,7 +231,8 @@ class WaitingChanges:
         """Forgets a source's records that were dealt with."""
         read = self._read.get(unit.at)
         if read is not None:
-            fresh = {key: of for key, of in read.fresh.items() if key not in unit.ids}
+            done = {*unit.ids}
+            fresh = {key: of for key, of in read.fresh.items() if key not in done}
             self._read[unit.at] = replace(read, fresh=fresh)
 
     def refuse(self, unit: Unit, why: str) -> None:

@@ -2,6 +2,8 @@
 
 All that was changed within a moment goes into one build. If a gate refuses it, its halves are
 tried, and so on, until what is at fault is alone: it is left out and told, the rest goes live.
+So it is if a build fails in a way that nobody foresaw, unless nothing else shows whose fault that
+is: then all changes wait, and are tried again ever later.
 """
 
 import datetime as dt
@@ -10,9 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
-from index.articles.record import SourceItem
+from index.articles.record import SourceItem, describe
 from index.build.build import Build
 from index.build.list_dates import build_date
 from index.build.manifest import EncoderEntry
@@ -39,6 +41,12 @@ GATHER = 0.2
 """Seconds for which changes are gathered before a build is made of them."""
 
 _LONGEST_WAIT = 60.0
+_MOST_FAILURES = 24
+"""Builds in a row that fail unforeseen before the changes are no longer tried by halves."""
+
+_TRIES = 3
+"""How often a change fails alone, with nothing else to compare it with, before it is left out."""
+
 _HOUR = 3_600
 
 
@@ -72,6 +80,9 @@ class Watcher:
     _tried: int = 0
     _tried_with: int = 0
     _failed: float = 0.0
+    _failures: int = 0
+    _fruitless: int = 0
+    _export_retry: float = 0.0
 
     def __post_init__(self) -> None:
         self._root = Root(self.settings.root)
@@ -111,7 +122,7 @@ class Watcher:
             self._adopt()
             if self.live is not None:
                 self.changes.look(self.live)
-                self.published(self.live)
+                self._tell_published(self.live)
             if time.monotonic() < self._retry or self._is_held():
                 return False
             if reason := self._full_is_due():
@@ -120,21 +131,36 @@ class Watcher:
                 return False
             self.stop.wait(GATHER)
             self.changes.look(self.live)
-            self._make_small([*self.changes.units(self.live)])
+            self._make_all([*self.changes.units(self.live)])
         except BusyError as error:
             self._later(str(error), told=False)
-        except (BuildError, DatabaseError, OSError) as error:
-            self._later(str(error))
+        except ModelError:
+            raise
+        except Exception as error:  # noqa: BLE001 - no value from outside ends the watcher
+            self._later(_problem(error), unforeseen=_is_unforeseen(error))
+            return False
         return True
 
-    def _later(self, problem: str, *, told: bool = True) -> None:
+    def _tell_published(self, live: Build) -> None:
+        """Calls ``published``; if that fails, builds go on, and it is called again in a minute."""
+        if time.monotonic() < self._export_retry:
+            return
+        try:
+            self.published(live)
+        except Exception as error:
+            self._export_retry = time.monotonic() + _LONGEST_WAIT
+            problem = f"the export waits: {_problem(error)}"
+            log.warning("%s", problem, exc_info=_is_unforeseen(error))
+            notify(self.settings, "failed", problem)
+
+    def _later(self, problem: str, *, told: bool = True, unforeseen: bool = False) -> None:
         """Tries again after a while; changes stay where they are."""
         self._wait = min(_LONGEST_WAIT, max(2 * self._wait, PAUSE)) if told else PAUSE
         self._retry = time.monotonic() + self._wait
         same = BUILD_NAME.sub("", problem)  # every try has another name
         if same not in self._told:
             self._told.add(same)
-            log.warning("changes wait: %s", problem)
+            log.warning("changes wait: %s", problem, exc_info=unforeseen)
             if told:
                 notify(self.settings, "failed", f"changes wait: {problem}")
 
@@ -161,10 +187,43 @@ class Watcher:
         self.changes.compare_with(live)
         self.live = live
 
-    def _make_small(self, units: Sequence[Unit]) -> None:
-        """Makes a build of some changes and publishes it; if it is refused, of half of them."""
-        if not units:
+    def _make_all(self, units: Sequence[Unit]) -> None:
+        """Brings changes to readers, and leaves out what can be told to be at fault.
+
+        What fails unforeseen is at fault if anything else goes live, or if it is all there is.
+        """
+        before, self._failures = self.live, 0
+        failed: list[tuple[Unit, Exception]] = []
+        if units:
+            self._make_small(units, failed)
+        alone = len(failed) == len(units) == 1
+        self._fruitless = self._fruitless + 1 if failed and self.live is before else 0
+        if self._fruitless and not (alone and self._fruitless >= _TRIES):
+            raise BuildError(f"no build can be made of them: {_problem(failed[0][1])}")
+        for unit, error in failed:
+            self.changes.refuse(unit, f"no build can be made with it: {_problem(error)}")
+
+    def _make_small(self, units: Sequence[Unit], failed: list[tuple[Unit, Exception]]) -> None:
+        """Brings some changes to readers; if they are refused, half of them.
+
+        Args:
+            units: The changes.
+            failed: To which those are added with which a build fails unforeseen.
+        """
+        refusal = self._publish(units)
+        if refusal is None:
             return
+        foreseen = isinstance(refusal, GateError | SourceError)
+        if halves := _halves(units, in_one=not foreseen):
+            for half in halves[:: -1 if self._fruitless % 2 else 1]:  # not to end at the same one
+                self._make_small(half, failed)
+        elif foreseen:
+            self.changes.refuse(units[0], str(refusal))
+        else:
+            failed.append((units[0], refusal))
+
+    def _publish(self, units: Sequence[Unit]) -> Exception | None:
+        """Makes a build of some changes and publishes it; returns why it can't be published."""
         put: dict[str, list[SourceItem]] = {}
         for unit in units:
             if unit.put:
@@ -175,35 +234,36 @@ class Watcher:
             self.settings, changes=Changes(put=put, remove=remove), pushed=pushed
         )
         start = time.monotonic()
-        refusal: AlsoLikeError | None
         try:
             with self._root.locked("alsolike watch"):
                 if not self._is_live():
-                    return
+                    return None
                 run = run_build(
                     self._root, self.settings, [], options, lambda: self.encoder, self._progress
                 )
-            refusal = run.refusal
         except SourceError as error:  # nothing would be left
-            refusal = error
-        if refusal is None:
-            log.info(
-                "%s is live: %d changes in %.1f s", run.made.manifest.name, len(units),
-                time.monotonic() - start,
-            )  # fmt: skip
-            self.live = self._root.open(run.made.manifest.name)
-            self._wait = 0.0
-            self._told.clear()
-            self.changes.went_live(self.live, units)
-            self.published(self.live)
-        elif isinstance(refusal, GateError) and refusal.gate == HELD_EXIT_CODE:
-            return
-        elif len(units) > 1:
-            middle = len(units) // 2
-            self._make_small(units[:middle])
-            self._make_small(units[middle:])
-        else:
-            self.changes.refuse(units[0], str(refusal))
+            return error
+        except (BuildError, DatabaseError, OSError, MemoryError):
+            raise  # no fault of the changes
+        except Exception as error:
+            self._failures += 1
+            if self._failures > _MOST_FAILURES:
+                told = f"{_MOST_FAILURES} builds in a row failed: {_problem(error)}"
+                raise BuildError(told) from error
+            log.exception("a build of %d changes failed", len(units))
+            return error
+        if run.refusal is not None:
+            return None if run.refusal.gate == HELD_EXIT_CODE else run.refusal
+        log.info(
+            "%s is live: %d changes in %.1f s", run.made.manifest.name, len(units),
+            time.monotonic() - start,
+        )  # fmt: skip
+        self.live = self._root.open(run.made.manifest.name)
+        self._wait, self._failures = 0.0, 0
+        self._told.clear()
+        self.changes.went_live(self.live, units)
+        self._tell_published(self.live)
+        return None
 
     def _is_live(self) -> bool:
         return self.live is not None and self._root.live == self.live.name
@@ -249,9 +309,13 @@ class Watcher:
                     self._root, self.settings, self.sources, options, lambda: self.encoder,
                     self._progress, reason=reason,
                 )  # fmt: skip
-        except (SourceError, BuildError) as error:
+        except BusyError:
+            raise
+        except Exception as error:
             self._failed = time.time()
-            log.error("no full build: %s", error)
+            log.error("no full build: %s", _problem(error), exc_info=_is_unforeseen(error))
+            if not isinstance(error, AlsoLikeError):
+                notify(self.settings, "failed", f"no build could be made: {_problem(error)}")
             return False
         if run.refusal is not None:
             self._failed = time.time()
@@ -260,9 +324,28 @@ class Watcher:
         self._adopt()
         if self.live is not None:
             log.info("%s is live: a full build", self.live.name)
-            self.published(self.live)
+            self._tell_published(self.live)
         return True
 
     def _progress(self, _stage: str, _done: int, _total: int | None) -> None:
         if self.stop.is_set():
             raise KeyboardInterrupt("stopped")
+
+
+def _is_unforeseen(error: Exception) -> bool:
+    return not isinstance(error, AlsoLikeError | OSError)
+
+
+def _problem(error: Exception) -> str:
+    return describe(error) if _is_unforeseen(error) else str(error)
+
+
+def _halves(units: Sequence[Unit], *, in_one: bool) -> list[Sequence[Unit]]:
+    """Returns changes as two halves, those ``in_one`` unit, too; none if they can't be parted."""
+    middle = len(units) // 2
+    if middle:
+        return [units[:middle], units[middle:]]
+    one = units[0]
+    middle = len(one.put) // 2 if in_one else 0
+    parts = [slice(middle), slice(middle, None)] if middle else []
+    return [[replace(one, put=one.put[part], ids=one.ids[part])] for part in parts]

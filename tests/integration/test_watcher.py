@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from index.root.journal import read_journal
 from index.root.lock import WATCH_LOCK, locked
 from index.root.root import Root
 from index.sources.registry import open_source
-from recommender.encoder import HashingEncoder
+from recommender.encoder import Embeddings, Encoder, HashingEncoder, Progress
 from recommender.errors import ModelError
 from recommender.visibility import NEVER
 from service.cli.watch_command import watch
@@ -48,12 +48,14 @@ class Site:
         self.settings = Settings(root=self.root.path, **given)
         self.database = database
 
-    def watcher(self, dim: int = 64, *, alone: bool = False) -> Watcher:
+    def watcher(
+        self, dim: int = 64, *, alone: bool = False, encoder: Encoder | None = None
+    ) -> Watcher:
         """A watcher of the file and of pushes, or of pushes alone."""
         return Watcher(
             settings=self.settings,
             sources=[] if alone else [open_source({"kind": "jsonl", "path": str(self.file)})],
-            encoder=HashingEncoder(dim),
+            encoder=encoder or HashingEncoder(dim),
             database=self.database,
             stop=threading.Event(),
         )
@@ -64,6 +66,9 @@ class Site:
             for key, one in pushes
         ]
         self.database.pushed.put(SITE, given)
+
+    def write(self, records: Sequence[dict[str, Any]]) -> None:
+        self.file.write_text("".join(f"{json.dumps(record)}\n" for record in records))
 
     def has(self, key: str) -> bool:
         return self.root.open().row(key) is not None
@@ -112,6 +117,95 @@ def test_what_is_at_fault_is_left_out_alone(tmp_path: Path, database: Database) 
     assert site.events().count("build") == made, "what was refused is not tried again"
 
 
+class FailingEncoder(HashingEncoder):
+    """An encoder with a mistake that texts with a certain word reveal."""
+
+    word = "kaboom"
+
+    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
+        if any(self.word in text for text in texts):
+            raise ZeroDivisionError("a mistake")
+        return super().encode(texts, progress=progress)
+
+
+def test_a_record_on_which_the_build_fails_unforeseen_is_left_out_and_told(
+    tmp_path: Path, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = tmp_path / "told"
+    site = Site(tmp_path, database, notify=f"tee -a {told}")
+    new = topical(52)[48:]
+    bad = {"title": "A kaboom in the harbour"}
+    site.write([*RECORDS, new[0], {**new[1], **bad}])
+    site.push(("pushed", new[2]), ("bad", {**new[3], **bad}))
+    watcher = site.watcher(encoder=FailingEncoder(64))
+    steps(watcher, 8)
+    assert [site.has(key) for key in (new[0]["id"], "pushed")] == [True, True]
+    assert [site.has(key) for key in (new[1]["id"], "bad")] == [False, False]
+    kept = database.pushed.get("bad")
+    assert kept is not None
+    assert "ZeroDivisionError" in str(kept.refused)
+    assert "Traceback" in caplog.text
+    assert "push of bad" in told.read_text()
+    assert f"{site.file}: no build can be made" in told.read_text()
+    made = site.events().count("fail")
+    steps(watcher)
+    assert site.events().count("fail") == made, "what was refused is not tried again"
+
+
+def test_a_push_that_fails_alone_is_tried_again_before_it_is_refused(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database)
+    encoder = FailingEncoder(64)
+    watcher = site.watcher(alone=True, encoder=encoder)
+    site.push(("new", {**topical(49)[48], "title": "A kaboom"}))
+    steps(watcher, 1)
+    steps(watcher, 1)
+    assert site.events().count("fail") == 1, "not at once"
+    encoder.word = "mended"
+    steps(watcher, 8)
+    assert site.has("new")
+
+
+def test_what_fails_unforeseen_with_all_changes_refuses_none(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database)
+    encoder = FailingEncoder(64)
+    encoder.word = ""
+    watcher = site.watcher(alone=True, encoder=encoder)
+    site.push(*((one["id"], one) for one in topical(51)[48:]))
+    steps(watcher, 8)
+    kept = database.pushed.all()
+    assert [one.refused for one in kept] == [None] * 3
+    encoder.word = "mended"
+    watcher._retry = 0.0
+    steps(watcher, 1)
+    assert all(site.has(one.article_id) for one in kept)
+
+
+def test_a_full_build_and_an_export_that_fail_unforeseen_end_nothing(
+    tmp_path: Path, database: Database
+) -> None:
+    def export(_: object) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    told = tmp_path / "told"
+    site = Site(tmp_path, database, notify=f"tee -a {told}", max_drift=0.01)
+    encoder = FailingEncoder(64)
+    watcher = site.watcher(encoder=encoder)
+    watcher.published = export
+    new = topical(49)[48]
+    site.push(("new", new))
+    steps(watcher, 1)
+    assert site.has("new")
+    encoder.word = ""
+    site.write([*RECORDS, {**new, "title": "Another one"}])
+    steps(watcher, 2)
+    assert "the export waits: ZeroDivisionError" in told.read_text()
+    assert "no build could be made: ZeroDivisionError" in told.read_text()
+
+
 def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Database) -> None:
     site = Site(tmp_path, database)
     watcher = site.watcher()
@@ -129,7 +223,7 @@ def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Da
 
     steps(watcher, 1)
     changed = [{**RECORDS[0], "title": "Written since"}, *RECORDS[1:]]
-    site.file.write_text("".join(f"{json.dumps(record)}\n" for record in changed))
+    site.write(changed)
     watcher.changes.files_changed({str(site.file)})
     steps(watcher, 12)
     build = site.root.open()
@@ -137,7 +231,7 @@ def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Da
 
     site.push((IDS[2], {**RECORDS[2], "title": "Pushed"}))
     steps(watcher)
-    site.file.write_text("".join(f"{json.dumps(record)}\n" for record in changed[3:]))
+    site.write(changed[3:])
     watcher.changes.files_changed({str(site.file)})
     steps(watcher, 12)
     assert not site.has(IDS[2]), "the source had it, and has it no longer"
