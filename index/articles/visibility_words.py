@@ -144,7 +144,7 @@ def _word_hides(plain: str, value: Any) -> bool | None:
     if plain in _FIELDS["passwords"]:
         return _truth(value) is not False and value not in ("NULL", r"\N")
     if plain in _FIELDS["layouts"]:
-        return "redirect" in str(value)[:100]
+        return "redirect" in str(value)[:100] or str(value)[:10].casefold() == "draft"
     is_robots = plain in _FIELDS["robots"]
     if is_robots and isinstance(value, Mapping) and _truth(value.get("index")) is False:
         return True

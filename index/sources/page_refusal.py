@@ -27,8 +27,10 @@ _LOCATION = re.compile(
 _LANGUAGE = "([a-z]{2}([-_][a-z]{2})?/)?"
 _ERROR_NAME = re.compile(rf"{_LANGUAGE}(40\d|410|50[\dx]|offline)", re.IGNORECASE)
 _CODE = re.compile(
-    r"((error|fehler|erreur)\W*)?\b(404|410)\b(\W*(error|fehler|erreur)\b)?", re.IGNORECASE
+    r"((error|fehler|erreur)\W*)?\b(30[12378]|4[0-2]\d|50\d)\b(\W*(error|fehler|erreur)\b)?",
+    re.IGNORECASE,
 )
+_NO_COUNT = re.compile(r"404|410|[a-z]", re.IGNORECASE)  # other bare numbers may count posts
 _SEPARATOR = re.compile(r"\s[|\-\u2013\u2014·»:]+\s")
 _LIST_NAME = re.compile(
     rf"(.*/)?(page|seite|pagina|página)[/-]\d+|{_LANGUAGE}(search|(py-)?(gen|mod)index)"
@@ -94,7 +96,9 @@ def _is_error(title: str) -> bool:
     """Tells whether a title, or its beginning, says that a page was not found, or is a code."""
     for text in (title, _SEPARATOR.split(title)[0]):
         rest = _CODE.sub("", text, count=1)
-        if page_words("not_found").fullmatch(rest) or (rest != text and not _WORD.search(rest)):
+        is_code = rest != text and not _WORD.search(rest) and _NO_COUNT.search(text)
+        is_refusal = rest != text and page_words("refused").fullmatch(rest)
+        if is_code or is_refusal or page_words("not_found").fullmatch(rest):
             return True
     return False
 

@@ -225,6 +225,26 @@ def test_a_page_that_is_no_article_is_reported(tmp_path: Path, page: str, reason
 
 
 @pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        *(("Error 500", False), ("403 Forbidden", False), ("503 Service Unavailable", False)),
+        *(("Just a moment...", False), ("Attention Required! | Cloudflare", False)),
+        *(("Oops! That page can\u2019t be found.", False), ("Access denied - Shore", False)),
+        *(("Redirecting\u2026", False), ("Sayfa bulunamad\u0131", False)),
+        *(
+            ("500", True),
+            ("404 Days at Sea", True),
+            ("Forbidden", True),
+            ("Kelp found at 500", True),
+        ),
+    ],
+)
+def test_a_title_that_says_that_there_is_no_page(tmp_path: Path, title: str, shown: bool) -> None:
+    (tmp_path / "p.html").write_text(f"<title>{title}</title><h1>{title}</h1>{BODY}")
+    assert len(read({"kind": "html", "path": str(tmp_path)})[0]) == shown
+
+
+@pytest.mark.parametrize(
     "name", ["404.html", "404/index.html", "de/404.html", "500.html", "50x.html", "offline.html"]
 )
 def test_a_page_for_errors_is_no_article(tmp_path: Path, name: str) -> None:

@@ -204,6 +204,13 @@ def test_a_word_that_is_understood_goes_before_one_that_is_not() -> None:
         {"is_spam": 1},
         {"premium": True},
         {"bookSearchExclude": True},
+        {"Entwurf": "ja"},
+        {"brouillon": True},
+        {"statut": "brouillon"},
+        {"estado": "borrador"},
+        {"veröffentlicht": "nein"},
+        {"indexing": False},
+        {"type": "draft"},
     ],
 )
 def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[str, Any]) -> None:
@@ -236,6 +243,9 @@ def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[
         {"id": "drafts-and-beers"},
         {"removed": "3.2"},
         {"search": {"boost": 2}},
+        {"estado": "Sonora"},
+        {"veröffentlicht": "2026-03-01"},
+        {"type": "drafting"},
     ],
 )
 def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -> None:
