@@ -23,7 +23,7 @@ from service.curation.article_search import ArticleRow, read_article_row, read_t
 from service.curation.decision_actions import check_known, find_row
 from service.curation.link_texts import compare_texts
 from service.curation.pin_alerts import check_override
-from service.curation.preview import Candidate, LeftOut, Preview, make_preview
+from service.curation.preview import Candidate, LeftOut, Pinned, Preview, make_preview
 from service.decisions.decision_state import Override, OverrideKind
 from service.decisions.list_scope import is_rule, name_lists, name_scope
 from service.decisions.overrides import ListOverrides, StoredOverride
@@ -58,7 +58,7 @@ _LINE: Mapping[str, Any] = {
 """What the template shows of an article in the list or a candidate, unless it is said otherwise.
 
 ``position`` and ``origin`` are those of the list, ``None`` if the list does not show the article.
-``pinned_at`` is the position that a pin asks for.
+``pinned_at`` is the position that a pin of this list asks for.
 ``why`` is the reason for that, ``tone`` the style in which the page shows it, and ``same_as`` the
 version of the same article that the list shows instead. ``hidden`` says whether an editor hid it.
 ``clicks`` says how often readers saw and followed the link in the last 28 days.
@@ -88,7 +88,11 @@ class ArticleView:
         self.preview: Preview = make_preview(self._view, row, now=self._now, query=context.query)
         self.item = self._read(row)
         self._closeness = pages.closeness(self._view.build)
-        self._pinned_at = {each.target_id: each.position for each in self.listed.items}
+        self._pinned_at = {
+            each.override.target_id: each.override.position
+            for each in self.preview.overrides
+            if not is_rule(each.override.article_id)
+        }
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = database.judgments.by(person.name, article_id)
         self._takedown = database.takedowns.get(article_id)
@@ -107,7 +111,7 @@ class ArticleView:
         rules = [
             f"{label_override(asdict(each.override) | {'not_related': False})}: "
             f"{name_scope(read_title(self._view.build, each.override.target_id))}, in "
-            f"{name_lists(each.override.article_id)}"
+            f"{name_lists(each.override.article_id)}{self._trouble(each)}"
             for each in preview.overrides
             if is_rule(each.override.article_id)
         ]
@@ -179,8 +183,16 @@ class ArticleView:
             why=label_left_out(left_out, moment),
             tone=tone_of(left_out),
             same_as=None if same_as is None else self._read(same_as),
+            pinned_at=self._pinned_at.get(self._view.build.article_id(candidate.row)),
             hidden=self._view.build.article_id(candidate.row) in self._hidden,
         )
+
+    def _trouble(self, rule: Pinned) -> str:
+        """Returns why a rule's pin is not in this list, as the end of a sentence."""
+        if rule.shown or rule.override.kind is not OverrideKind.PIN:
+            return ""
+        alert = check_override(self._view, rule.override, now=self._now, query=self._query)
+        return f"; it {alert.trouble}" if alert else "; not in this list"
 
     def _decisions(self) -> list[dict[str, Any]]:
         in_force = {each.override.target_id: each.override for each in self.preview.overrides}
@@ -205,6 +217,7 @@ class ArticleView:
             "trouble": "" if alert is None else alert.trouble,
             "ends": None if stored.until == NEVER else stored.until,
             "over": stored.until <= self._now,
+            "begins": stored.since if stored.since > self._now else None,
         }
 
 
@@ -342,6 +355,7 @@ def describe_done(
     here = bool(back) and entry.article_id == back
     label = label_entry(None if served is None else served.build, entry, within=here)
     after, end = entry.after or {}, label_end(entry)
+    here = here and not entry.action.endswith(".undo")  # nothing more to ask about it
     sentence = f"You {label}{f' until {pages.templates.when(end)}' if end else ''}."
     is_pin = after.get("kind") == OverrideKind.PIN
     is_bare_hide = after.get("kind") == OverrideKind.HIDE and not (after["reason"] or end)

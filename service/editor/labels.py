@@ -103,15 +103,18 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
     thing, _, verb = entry.action.partition(".")
     article = _named(build, entry.article_id)
     if thing == "override":
-        label = _label_override_entry(verb, entry, _named(build, entry.target_id))
+        label = _label_override_entry(entry, _named(build, entry.target_id))
         if is_rule(entry.article_id):
             return f"{label} in {name_lists(entry.article_id)}"
         return label if within else f"{label} in {article}"
+    if thing == "takedown" and verb == "undo":
+        return f"{'restored' if entry.after else 'undid'} the takedown of {article}"
     if thing == "takedown":
         return f"took {article} down" if entry.after else f"ended the takedown of {article}"
     if thing == "judgment":
         if entry.after is None:
-            return f"cleared the rating of {_named(build, entry.target_id)} in {article}"
+            did = "undid" if verb == "undo" else "cleared"
+            return f"{did} the rating of {_named(build, entry.target_id)} in {article}"
         word = "good" if entry.after["verdict"] == 1 else "bad"
         return f"marked {_named(build, entry.target_id)} as a {word} link in {article}"
     if thing == "words":
@@ -130,6 +133,8 @@ def label_several(entries: Sequence[AuditEntry]) -> str:
     kinds = set()
     for entry in entries:
         kind = (entry.after or entry.before or {}).get("kind", "")
+        if entry.action.endswith(".undo"):
+            return f"undid {len(entries)} changes"
         kinds.add((f"{entry.action.partition('.')[0]} {kind}".strip(), entry.after is not None))
     label = _SEVERAL.get(kinds.pop()) if len(kinds) == 1 else None
     return (label or "made {} changes").format(len(entries))
@@ -162,18 +167,20 @@ def label_end(entry: AuditEntry) -> int | None:
     return until if isinstance(until, int) and until < NEVER else None
 
 
-def _label_override_entry(verb: str, entry: AuditEntry, target: str) -> str:
-    after = entry.after
+def _label_override_entry(entry: AuditEntry, target: str) -> str:
+    after, before = entry.after, entry.before or {}
+    if entry.action == "override.undo":
+        kind = (after or before).get("kind", "")
+        place = f" at position {after['position']}" if after and kind == "pin" else ""
+        return f"{'restored' if after else 'undid'} the {kind} of {target}{place}"
     if after is None:
-        pinned = (entry.before or {}).get("kind") == "pin"
-        return f"unpinned {target}" if pinned else f"showed {target} again"
-    again = " again" if verb == "undo" else ""
+        return f"unpinned {target}" if before.get("kind") == "pin" else f"showed {target} again"
     if after["kind"] == "pin":
-        return f"pinned {target} at position {after['position']}{again}"
+        return f"pinned {target} at position {after['position']}"
     as_what = " as not related" if after["not_related"] else ""
-    if entry.before is not None and entry.before.get("kind") == "hide" and not again:
+    if before.get("kind") == "hide":
         return f"changed the hide of {target}{as_what and ': not related'}"
-    return f"hid {target}{as_what}{again}"
+    return f"hid {target}{as_what}"
 
 
 def _named(build: Build | None, article_id: str) -> str:

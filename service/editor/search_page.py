@@ -83,9 +83,8 @@ def show_search(
     pinning = _pinning(view, given.get("pin"), now)
     closeness, least = pages.closeness(view.build), pages.context.query.min_score
     healths = pages.context.search.health(view, result.rows, now)
-    site_url = pages.context.settings.site_url
     hits = [
-        _hit(view, row, now, pinning, site_url) | _in_words(health, closeness, least)
+        _hit(pages, view, row, now, pinning) | _in_words(health, closeness, least)
         for row, health in zip(result.rows, healths, strict=True)
     ]
     filtered = any(given.get(name) for name in (*_FILTERS, "q"))
@@ -217,9 +216,12 @@ def read_single(query_string: bytes) -> dict[str, str]:
 
 
 def _hit(
-    view: ServingView, row: int, now: int, pinning: ArticleRow | None, site_url: str | None
+    pages: EditorPages, view: ServingView, row: int, now: int, pinning: ArticleRow | None
 ) -> dict[str, Any]:
-    """Returns what the page shows of a hit: the article, its link, its number of pins and hides."""
+    """Returns what the page shows of a hit: the article, its link, its number of pins and hides.
+
+    ``trouble`` says why one of the pins has no effect, or will have none before it ends.
+    """
     item = read_article_row(view, row, now)
     if pinning is None:
         link = f"/editor/article?{urlencode({'id': item.article_id})}"
@@ -228,6 +230,8 @@ def _hit(
         link = f"/editor/decide?{urlencode(pair)}"
     overrides = view.overrides(row, now)
     pins = sum(each.kind is OverrideKind.PIN for each in overrides)
+    query, site_url = pages.context.query, pages.context.settings.site_url
+    checked = (check_override(view, each, now=now, query=query) for each in overrides)
     hides = len(overrides) - pins
     decided = [f"{n} {name}{'s' * (n > 1)}" for n, name in ((pins, "pin"), (hides, "hide")) if n]
     everywhere = view.state.overrides.get(EVERY, ())
@@ -239,6 +243,7 @@ def _hit(
         "pair": json.dumps([EVERY, item.article_id]),
         "link": link,
         "decided": ", ".join(decided),
+        "trouble": next((alert.trouble for alert in checked if alert is not None), ""),
         "excerpt": card.excerpt,
         "image": card.image and site_address(site_url, card.image.src),
     }

@@ -267,7 +267,7 @@ def test_what_is_moved_up_is_pinned_there_and_undone_with_one_press(
     moved = [before[0], before[2], before[1], *before[3:]]
     assert desk.shown() == mira.titles("shown") == moved
     mira.send("/editor/undo", seq=mira.hidden["seq"], back=PAGE)
-    assert mira.said.startswith("You unpinned")
+    assert mira.said.startswith("You undid the pin of “")
     assert desk.shown() == mira.titles("shown") == before
 
 
@@ -426,7 +426,10 @@ def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira
     assert desk.shown()[0] == target
     mira.decide(target, "everywhere")
     assert "but it is taken down." in mira.page
+    assert "pinned at 1, not shown" in mira.page
     assert target not in desk.shown()
+    mira.get("/editor", overridden="1")
+    assert "a pinned article is taken down" in mira.page
 
 
 @pytest.mark.parametrize(

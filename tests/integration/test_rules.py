@@ -74,6 +74,18 @@ def test_a_rule_over_http_holds_for_its_tag_and_is_undone(desk: Desk) -> None:
     assert rule(desk, "DELETE", tag="choir", target_id=PAGE)[0] == 404
 
 
+def test_an_article_s_page_says_why_a_rule_s_pin_is_not_in_its_list(
+    desk: Desk, mira: Editor
+) -> None:
+    assert rule(desk, tag="choir", target_id=PAGE, kind="pin", position=1)[0] == 200
+    mira.look(CHOIR)
+    assert re.search(r"pinned at position 1: [^<;]+ in the lists of [^<;]+\.</p>", mira.page)
+    mira.look(PAGE)
+    mira.decide(PAGE, "everywhere")
+    mira.look(CHOIR)
+    assert re.search(r"pinned at position 1: [^<]+; it is taken down", mira.page)
+
+
 def test_hiding_a_tag_from_all_lists_shows_its_articles_nowhere(desk: Desk) -> None:
     pages = [each for each in desk.shown(CHOIR) if CHOIR in desk.shown(each)]
     assert pages
@@ -161,7 +173,7 @@ def test_several_rows_are_decided_at_once_and_undone_at_once(desk: Desk, mira: E
         assert len([each for each in database.audit.all() if each.reason == "all of them"]) == 12
     seq, back = mira.hidden["seq"], mira.hidden["back"]
     answer = mira.send("/editor/undo", seq=seq, back=back, view="find")
-    assert mira.said == "You took 3 articles down."
+    assert mira.said == "You undid 3 changes."
     assert not {*some} & {*desk.shown(limit=50)}
 
 
