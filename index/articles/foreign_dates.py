@@ -44,6 +44,8 @@ _MIDNIGHT = re.compile(r"(?<=\d[T ])24(?=:?00(?::?00(?:[.,]0+)?)?(?![\d:]))")
 _HELD = ("seconds", "_seconds", "iso", "date", "timestampValue")
 """Where databases and languages keep the time in an object that stands for one."""
 
+_DIGIT = re.compile(r"\d")  # of any script
+_DIRECTION = re.compile("[\u200e\u200f\u061c\u2066-\u2069\u202a-\u202e]")
 _OTHER_DASHES = re.compile(r"^(\d{4})[\u2010-\u2015_](\d{1,2})[\u2010-\u2015_](\d{1,2})(?!\d)")
 _INFINITY = re.compile("(-?)infinity", re.IGNORECASE)
 _FAR_YEAR = re.compile(r"([+-]?)0*(?:10000|[1-9]\d{5,})-\d\d-\d\d(?!\d).*")
@@ -148,6 +150,7 @@ class DateReader:
             with suppress(ValueError):
                 return parsedate_to_datetime(text)
         text = " ".join(unicodedata.normalize("NFKC", text).replace("\u2212", "-").split())
+        text = _DIGIT.sub(lambda found: str(int(found[0])), _DIRECTION.sub("", text))
         text = _OTHER_DASHES.sub(r"\1-\2-\3", text)
         if _NUMBER.fullmatch(text):
             return self._from_number(decimal.Decimal(text), short(text))

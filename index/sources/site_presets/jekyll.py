@@ -78,9 +78,10 @@ class JekyllPreset(SitePreset):
         path, categories = "/".join((*folders[1:], stem)), []
         if home:
             path, template = stem, style
-            given = page.given.get("categories") or page.given.get("category")
+            named = names_in(page.given.get("category"), lambda one: [one])  # one may have spaces
+            named = named or names_in(page.given.get("categories"), str.split)
             above = folders[: folders.index(home)]
-            categories = [*(part for part in above if part[0] != "_"), *names_in(given, str.split)]
+            categories = [*(part for part in above if part[0] != "_"), *named]
         elif not kind:
             path = "/".join(folders)
             template = "/:path/" if stem == "index" else f"/:path/:basename{ending}"
