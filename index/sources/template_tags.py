@@ -75,20 +75,21 @@ def _without_tag(found: re.Match[str]) -> str:
         return inside
     if block == "highlight":
         return f"\n```{inside}\n```\n"
-    if found["tag"] is not None:
-        start = _FILE_TAGS.get(found["tag"])
-        return start + found["words"].strip(" \"'") if start else ""
-    if found["shortcode"] is not None:
-        file = _QUOTED.search(found["parts"]) if found["shortcode"] in _FILE_SHORTCODES else None
-        return f"file:{file[1]}" if file else ""
-    return "" if found["value"] is None else _value(found)
-
-
-def _value(found: re.Match[str]) -> str:
-    """Returns what ``{{ … }}`` prints, as far as the page itself states it."""
-    value = found["value"].strip("-~ \n\t")
     before = found.string[max(0, found.start() - 600) : found.start()]
     in_target = _IN_TARGET.search(before) is not None
+    if found["tag"] is not None:
+        start = _FILE_TAGS.get(found["tag"]) if in_target else None
+        return start + found["words"].strip(" \"'") if start else ""
+    if found["shortcode"] is not None:
+        is_file = in_target and found["shortcode"] in _FILE_SHORTCODES
+        file = _QUOTED.search(found["parts"]) if is_file else None
+        return f"file:{file[1]}" if file else ""
+    return "" if found["value"] is None else _value(found["value"], in_target)
+
+
+def _value(value: str, in_target: bool) -> str:
+    """Returns what ``{{ … }}`` prints, as far as the page itself states it."""
+    value = value.strip("-~ \n\t")
     stated = _QUOTED.match(value)
     if stated is None:
         return "unknown:" if in_target and not _SITE_ADDRESS.match(value) else ""

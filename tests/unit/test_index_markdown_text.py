@@ -45,6 +45,9 @@ def targets(body: str) -> list[str]:
         ("{{% note %}}\nInside.\n{{% /note %}}", "Inside."),
         ("{{< youtube abc >}}\n\n{{<figure src='a.png'>}}\n\nAfter.", "After."),
         ('{{ gallery(id="x") }}\n\n{% quote(author="A") %}\nSaid.\n{% end %}', "Said."),
+        ('See {{< ref "a.md" >}} or {% post_url 2026-01-01-a %}!', "See or !"),
+        ("<!-- toc -->\n- [A](#a)\n<!-- tocstop -->\n\nText.", "Text."),
+        ("As said [@smith2020, p. 3] and [-@doe:99], by [@ann](/ann).", "As said and , by @ann."),
         # Attribute lists of kramdown, Pandoc and Docusaurus
         ("{: .note}\nA paragraph.\n{: #id .class}", "A paragraph."),
         ("## A heading {#help}\n\nText.", "A heading\nText."),
