@@ -255,7 +255,8 @@ class RecordParser(FieldReader):
             src, alt = value.get("src"), value.get("alt")
         if not isinstance(src, str):
             raise ArticleError("image", "invalid", f"image {short(value, 60)} lacks src, its URL")
-        src = check_url(src.strip(), field_name="image")
+        src = src.strip()
+        src = check_url(f"https:{src}" if src.startswith("//") else src, field_name="image")
         return Image(src=src, alt=self._plain(alt, MAX_TITLE))
 
     def _visibility(self) -> tuple[Status, dt.datetime | None, dt.datetime | None]:

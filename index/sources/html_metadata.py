@@ -108,5 +108,6 @@ def published_times(root: Element) -> list[Element]:
     """Finds the elements that show the publication date: marked ones, or the first ``<time>``."""
     return (
         select(root, "time[itemprop=datePublished], time[pubdate]")
+        or select(main_element(root), "time.published[datetime], time.dt-published")[:1]
         or select(main_element(root), "time[datetime]")[:1]
     )

@@ -229,6 +229,7 @@ class _TextReader:
             name in _DROPPED
             or (name == "header" and local_name(self.root) == "body")
             or element.get("role") in _DROPPED_ROLES
+            or "BreadcrumbList" in element.get("itemtype", "")
             or names_match(element, _DROPPED_CLASS, "class", "id")
         )
 

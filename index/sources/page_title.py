@@ -67,8 +67,9 @@ def find_title(
         own = select(main, "h1")
         if title in given:
             own = [each for each in own if next(each.iterancestors("article"), None) is not None]
-        heading = next(iter(_lines([] if headlines else own)), "")
-        return heading if heading in inside and not _are_alike(heading, title) else title
+        headings = (text for text in _lines([] if headlines else own) if text in inside)
+        heading = next(headings, title)
+        return title if _are_alike(heading, title) else heading
     return next(iter([*inside, *anywhere, *shown]), "")
 
 

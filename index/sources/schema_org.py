@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from index.articles.cleaning import unescape
+from index.articles.cleaning import plain_text, unescape
 from index.articles.json_text import load_json
 from index.articles.text_lists import split_keywords
 from index.articles.urls import split_url
@@ -16,6 +16,10 @@ _LISTS = ("CollectionPage", "SearchResultsPage", "ProfilePage")
 _NESTED = ("mainEntity", "@graph")
 _SUFFIX = re.compile(r"(/index)?(\.x?html?)?/?$")
 _URL = re.compile(r"[a-z]+://\S+")
+_AROUND = re.compile(
+    r"\A(?:/\*|//|<!--)?\s*<!\[CDATA\[\s*(?:\*/)?|(?:/\*|//)?\s*\]\]>\s*(?:\*/|-->)?\Z|\A<!--|-->\Z"
+)
+_TAGGED = re.compile(r"<(\w+)\b[^<>]*>[^<]*</\1>|<br ?/?>")
 
 Node = Mapping[str, Any]
 """An object of schema.org: its types under ``@type``, and its properties."""
@@ -118,7 +122,7 @@ class SchemaOrg:
 def _documents(root: Element) -> Iterator[Any]:
     for script in select(root, "script[type]"):
         if script.get("type").partition(";")[0].strip().lower() == "application/ld+json":
-            text = text_of(script).strip().removeprefix("<![CDATA[").removesuffix("]]>")
+            text = _AROUND.sub("", text_of(script).strip())
             try:
                 yield load_json(text, strict=False)
             except ValueError:
@@ -179,5 +183,6 @@ def _text(value: Any, *keys: str) -> str:
     for item in given:
         text = next(iter(item), "") if isinstance(item, list) else item
         if isinstance(text, str) and text.strip():
-            return unescape(text.strip())  # many generators escape HTML in JSON too
+            text = unescape(text.strip())  # many generators escape HTML in JSON too
+            return plain_text(text) if _TAGGED.search(text) else text
     return ""

@@ -367,6 +367,33 @@ def test_a_page_that_robots_must_forget_after_a_day_is_hidden_from_then(
     assert (article.visible_until > now) is shown
 
 
+def test_the_site_s_h1_before_the_article_s_and_breadcrumbs_are_not_its_title(
+    tmp_path: Path,
+) -> None:
+    trail = "<ol itemscope itemtype='https://schema.org/BreadcrumbList'><li>Home</li></ol>"
+    body = f"<h1 class=logo>Shore</h1>{trail}<div class=content><h1>Kelp</h1>{BODY}</div>"
+    article = one(tmp_path, "p.html", f"<title>Kelp » Blog » Shore</title>{body}", "html")
+    assert article.title == "Kelp"
+    assert "Home" not in str(told(article))
+
+
+def test_json_ld_may_hold_markup_and_stand_in_a_comment(tmp_path: Path) -> None:
+    said = '{"@type": "Article", "headline": "The &lt;em&gt;kelp&lt;/em&gt; of List<String>", '
+    said += '"image": "//cdn.example/k.jpg", "datePublished": "2026-03-01"}'
+    page = f"<script type=application/ld+json>/*<![CDATA[*/{said}/*]]>*/</script><h1>K</h1>{BODY}"
+    article = one(tmp_path, "p.html", page, "html")
+    assert article.title == "The kelp of List<String>"
+    assert article.date == dt.date(2026, 3, 1)
+    assert article.image == Image(src="https://cdn.example/k.jpg", alt="")
+
+
+def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> None:
+    times = "<time class=updated datetime=2026-05-01>May</time>"
+    times += "<time class='entry-date published' datetime=2026-03-01>March</time>"
+    page = f"<article><h1>Kelp</h1>{times}{BODY}</article>"
+    assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
+
+
 def test_a_headings_link_to_itself_is_no_part_of_it(tmp_path: Path) -> None:
     page = (
         "<h1>Kelp<a class=headerlink href='#kelp'>¶</a></h1><h2><a href='#w'>#</a> Waves</h2>"
