@@ -80,7 +80,7 @@ class StagedStatement(NamedTuple):
             return True
         if self.digest == self.pushed:
             return False
-        if self.updated is not None and self.updated <= now:
+        if self.updated is not None and max(self.updated, self.stated) <= now:
             return self.updated < self.stated
         return self.since < self.number
 

@@ -185,7 +185,7 @@ def _put(change: Change, new: NewStatement) -> Statement:
     before = None if row is None else Statement(**key, **row)
     record = None if new.record is None else json.dumps(new.record, sort_keys=True)
     stated = min(new.stated, change.now)
-    if before is not None and new.only_newer and before.stated > stated:
+    if before is not None and new.only_newer and stated < before.stated <= change.now:
         return before
     if new.hidden_until > change.now:
         _hide(change, new.article_id, new.hidden_until)

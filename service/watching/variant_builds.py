@@ -176,7 +176,7 @@ class VariantBuilds:
         last: dict[str, Any] = next(reversed(read_journal(self.own.path)), {})
         if last.get("event") not in ("fail", "refuse"):
             return False
-        return dt.datetime.fromisoformat(last["at"]).timestamp() > time.time() - _HOUR
+        return 0 <= time.time() - dt.datetime.fromisoformat(last["at"]).timestamp() < _HOUR
 
 
 def follow_live(

@@ -198,7 +198,7 @@ class WaitingChanges:
         if pushed.record is None:
             return False  # until no source has it, as a full build finds
         stated = updated_at(record, self.settings.mapping)
-        if stated is None or stated > utc_now():
+        if stated is None or max(stated, pushed.stated) > utc_now():
             return not first  # it came while it was followed, or at a time that is not known
         return stated > pushed.stated
 

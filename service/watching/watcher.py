@@ -271,8 +271,9 @@ class Watcher:
     def _full_is_due(self) -> str:
         """Returns why a full build has to be made now; empty if none has to."""
         now = dt.datetime.now(self.settings.zone)
+        moment = now.timestamp()
         if self.live is None:
-            waited = now.timestamp() - self._tried >= self.settings.follow_seconds
+            waited = not 0 <= moment - self._tried < self.settings.follow_seconds
             ready = (waited and bool(self.sources)) or self._is_pushed(
                 above=0 if waited else self._tried_with
             )
@@ -282,10 +283,11 @@ class Watcher:
             last = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
             last -= dt.timedelta(days=last > now)
             made = build_date(self.live.manifest.full or self.live.name) >> 24
-            if max(made, self._tried) < last.timestamp():
+            known = [one for one in (made, self._tried) if one <= moment]  # a clock was ahead
+            if max(known, default=0) < last.timestamp():
                 return "nightly"
         drifted = self.live.manifest.drift
-        if drifted > self.settings.max_drift and now.timestamp() - self._failed > _HOUR:
+        if drifted > self.settings.max_drift and not 0 <= moment - self._failed < _HOUR:
             return f"{drifted:.0%} of the lists were computed since the last full build"
         return ""
 

@@ -184,6 +184,16 @@ def test_an_older_statement_can_be_passed_over(database: Database, clock: Clock)
         assert (found == newer) == kept
 
 
+def test_what_was_stated_while_the_clock_was_ahead_is_not_the_newest_word(
+    database: Database, clock: Clock
+) -> None:
+    clock.now += 24 * HOUR
+    put(database, "a", {"title": "A"}, stated=clock.now, only_newer=True)
+    clock.now -= 24 * HOUR
+    assert put(database, "a", stated=clock.now, only_newer=True).record is None
+    assert takedown(database, "a") == ("cms", NEVER, 0)
+
+
 def test_nothing_is_stated_in_the_future(database: Database, clock: Clock) -> None:
     assert put(database, "a", {"title": "A"}, stated=clock.now + HOUR).stated == clock.now
 

@@ -247,12 +247,14 @@ def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Databa
     assert site.has("new")
 
 
+@pytest.mark.parametrize("days", [-2, 400])
 def test_a_night_that_was_missed_is_made_up_for_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
+    """Also if the clock was ahead when the last full build was made."""
     clock = time.time_ns
     with monkeypatch.context() as earlier:
-        earlier.setattr(time, "time_ns", lambda: clock() - 2 * 86_400 * 10**9)
+        earlier.setattr(time, "time_ns", lambda: clock() + days * 86_400 * 10**9)
         first = publish(Root(tmp_path / "root"), tmp_path, RECORDS)
     with closing(open_decisions(Settings(root=tmp_path / "root"))) as database:
         site = Site(tmp_path, database, full_build_at="00:00")

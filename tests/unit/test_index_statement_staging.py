@@ -205,6 +205,14 @@ def test_a_time_that_lies_ahead_is_not_believed(site: Site) -> None:
     assert site.build(a=old) == {"a": "new"}
 
 
+def test_a_push_of_a_clock_that_was_ahead_is_not_the_newest_word(site: Site) -> None:
+    site.build(a={"title": "old", "updated": (utc_now() - 2 * MINUTE) // 1000})
+    site.push("a", "new")
+    site.statements["a"] = replace(site.statements["a"], stated=utc_now() + MINUTE)
+    edited = {"title": "edited", "updated": (utc_now() - MINUTE) // 1000}
+    assert site.build(a=edited) == {"a": "edited"}
+
+
 def test_a_day_without_a_time_is_no_moment_to_compare_with(site: Site) -> None:
     old = {"title": "old", "updated": "2199-01-01", "modified": ""}
     site.build(a=old)
