@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 
 from index.build.list_dates import build_date
+from index.build.manifest import MANIFEST
 from index.errors import BuildError, UnavailableError
 from index.root.comparison import VARIANTS, read_comparison
 from index.root.journal import append_journal
@@ -84,9 +85,16 @@ def _still_read(root: Root) -> list[str]:
     if pointer is None:
         return []
     published = [pointer.build, *(entry.build for entry in pointer.before)]
-    oldest = _date_of(time.time() - _READ_ON)
+    now = time.time()
     return [
         name
         for name, replaced_by in zip(published[1:], published, strict=False)
-        if build_date(replaced_by) >= oldest and root.is_small(replaced_by)
+        if 0 <= now - _made_at(root, replaced_by) <= _READ_ON and root.is_small(replaced_by)
     ]
+
+
+def _made_at(root: Root, name: str) -> float:
+    """Return when a build was made by the clock of its files: names go on from a clock ahead."""
+    with suppress(OSError):
+        return (root.builds / name / MANIFEST).stat().st_mtime
+    return 0.0

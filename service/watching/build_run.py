@@ -1,13 +1,14 @@
 """Makes one build of a root and publishes it: the same for commands, by night and all day."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from index.building.builder import BuildResult, make_build
 from index.building.context import BuildOptions, Progress
-from index.errors import GateError
+from index.errors import BuildError, GateError
 from index.publishing.gates import Verdict
 from index.publishing.publish import publish_build
 from index.publishing.retention import prune
@@ -107,6 +108,8 @@ def run_build(
     except AlsoLikeError as error:
         if options.changes is None:
             notify(settings, "failed", f"no build could be made: {error}")
+        with suppress(BuildError):  # old builds may be what fills the disk
+            prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)
         raise
     follow = partial(follow_live, root, settings, options, load_encoder, progress, made, before)
     follow(published=False)

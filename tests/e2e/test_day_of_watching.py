@@ -157,7 +157,7 @@ def niceness(process: int) -> set[int]:
 
 def live_a_day(folder: Path, edits: int) -> None:
     with ExitStack() as stack:
-        disk = stack.enter_context(small_disk(folder / "disk", 64))
+        disk = stack.enter_context(small_disk(folder / "disk", 192))
         day = Day(folder, disk)
         threads = {"OPENBLAS_NUM_THREADS": "2"}
         watcher = stack.enter_context(alsolike("watch", folder=folder, environment=threads))

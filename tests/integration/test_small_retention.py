@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,11 @@ from index.publishing.publish import publish_build
 from index.publishing.retention import prune
 from index.root.root import Root
 from recommender.encoder import HashingEncoder
+from service.settings import Settings
+from service.watching.build_run import build_options, run_build
 from tests.support.articles import topical
 from tests.support.builds import live, plain_mapping, publish
+from tests.support.small_disk import small_disk
 
 COUNT = 40
 RECORDS = topical(COUNT)
@@ -93,3 +98,41 @@ def test_small_builds_go_by_number_and_age(root: Root, monkeypatch: pytest.Monke
         assert root.names() == [full, *small[3:]]
         monkeypatch.setattr(time, "time", lambda: clock() + 86_400)
         assert prune(root, 1, 5, 12) == [], "those that a rollback goes to stay"
+
+
+def test_small_builds_named_by_a_clock_that_was_ahead_go_like_others(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, since = time.time_ns, time.time
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time_ns", lambda: clock() + 365 * 86_400 * 10**9)
+        change(root, put=retitled(0))
+    small = [change(root, put=retitled(number)) for number in range(1, 5)]
+    monkeypatch.setattr(time, "time", lambda: since() + 120)
+    with root.locked("test"):
+        prune(root, 1, 2)
+        assert root.names()[-2:] == small[2:]
+        assert len(root.names()) == 3
+
+
+def test_a_disk_that_old_builds_fill_has_room_for_the_next_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with small_disk(tmp_path / "disk", 12) as disk:
+        root = Root(disk / "root")
+        publish(root, tmp_path, RECORDS)
+        changes = map(retitled, itertools.cycle(range(COUNT)))
+        with pytest.raises(BuildError, match=r"full|No space"):
+            any(not change(root, put=records) for records in changes)
+        clock = time.time
+        monkeypatch.setattr(time, "time", lambda: clock() + 120)
+        records = [Record(location="change", values={**RECORDS[0], "title": "At last"})]
+        settings = Settings(root=root.path, max_churn=1.0)
+        options = build_options(settings, changes=Changes(put={"pushed": records}))
+        make = partial(run_build, root, settings, [], options, lambda: HashingEncoder(64))
+        with root.locked("test"):
+            with pytest.raises(BuildError, match=r"full|No space"):
+                make(lambda *_: None)
+            assert make(lambda *_: None).refusal is None
+        build = root.open()
+        assert build.title(build.row(RECORDS[0]["id"]) or 0) == "At last"
