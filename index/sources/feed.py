@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 from index.articles.cleaning import literals
 from index.articles.json_text import load_json
 from index.articles.record import Record, SourceItem
+from index.articles.urls import join_url
 from index.errors import RecordError, SourceError, raised_as
 from index.sources.encodings import charset_of
 from index.sources.feed_xml import read_xml_feed
@@ -84,15 +85,21 @@ def _json_item(location: str, item: Any, feed: Mapping[str, Any]) -> Record:
     html = item.get("content_html")
     if not (isinstance(html, str) and html.strip()):
         html = str(literals(item.get("content_text") or "")).replace("\n", "<br>")
+    base, names = feed.get("home_page_url"), ("url", "id", "external_url", "image", "banner_image")
+    url, permalink, elsewhere, *images = (
+        join_url(str(base or ""), value) if isinstance(value := item.get(name), str) else ""
+        for name in names
+    )
+    own = permalink if str(item.get("id")).startswith("http") else ""
     values = {
         **item,
         "title": literals(item.get("title")),
-        "url": item.get("url") or item.get("external_url"),
+        "url": (item.get("url") and url) or own or elsewhere,
         "aliases": [item.get("id")],
         "date": item.get("date_published"),
         "language": item.get("language") or feed.get("language"),
         "excerpt": literals(item.get("summary")),
-        "image": item.get("image") or item.get("banner_image"),
+        "image": next(filter(None, images), None),
         "authors": _json_authors(item) or _json_authors(feed),
         "tags": literals(item.get("tags")),
     }

@@ -194,6 +194,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "date": date,
         "status": status,
         "draft": next((entry[key] for key in entry if key.endswith("_draft")), None),  # app:draft
+        "hidden": entry.get("itunes_block") or None,
         "visible_from": date if status == "scheduled" else None,
         "language": next(filter(None, said), feed.feed.get("language")),
         "tags": [

@@ -16,6 +16,9 @@ from index.sources.markup import Element, MarkupError, inner_markup, parse_html,
 from index.sources.page_text import text_and_links
 
 _MORE_CLASS = re.compile(r"\b(?:more-link|read-?more(?:-link)?|continue-reading)\b", re.IGNORECASE)
+_ELSEWHERE = re.compile(
+    r"\s*(?:[^.!?\n]{1,200}\s)?was (?:originally|first) (?:published|posted) (?:in|on|at)\b"
+)
 _DROPPED = "alsolike-dropped"
 _LINKS_AT_END = 3
 _LONGEST = 400
@@ -107,8 +110,13 @@ def _remove_own_links(root: Element, url: str) -> None:
     """Removes links to the article itself from the end of its excerpt or text, in place.
 
     Such a link has the article's own address, a class such as ``more-link``, or words such as
-    "Continue reading". WordPress's line "The post … appeared first on …" goes as a whole.
+    "Continue reading". WordPress's line "The post … appeared first on …" goes as a whole, as does
+    Medium's "… was originally published in …".
     """
+    for block in list(root.iterdescendants("p"))[-1:]:
+        words = text_of(block).strip()
+        if _ELSEWHERE.match(words) and text_of(root).rstrip().endswith(words):
+            _remove(block)
     for _ in range(_LINKS_AT_END):
         links = [link for link in root.iterdescendants("a", "button") if text_of(link).strip()]
         if not links:

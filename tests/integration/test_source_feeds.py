@@ -362,6 +362,40 @@ def test_an_excerpt_s_own_link_is_no_part_of_it(tmp_path: Path) -> None:
     assert article.sections[0].text == "Kelp calms waves."
 
 
+def test_what_newsletters_put_around_a_text_is_no_part_of_it(tmp_path: Path) -> None:
+    text = (
+        "<p>Kelp.</p><p class='button-wrapper'><a href='https://x.example/s'>Subscribe</a></p>"
+        "<div class='subscription-widget-wrap'>Thanks for reading!</div><p>It waves.</p><hr>"
+        "<p><a href='https://m.example/p'>Kelp</a> was originally published in <a href='https://"
+        "m.example/shore'>Shore</a> on Medium, where people are responding to this story.</p>"
+    )
+    article = from_file(
+        tmp_path,
+        rss(f"<item><guid>a</guid><description><![CDATA[{text}]]></description></item>"),
+    )["a"]
+    assert article.sections[0].text == "Kelp.\nIt waves."
+
+
+def test_an_item_that_a_podcast_blocks_is_shown_to_no_reader(tmp_path: Path) -> None:
+    names = 'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"'
+    items = [
+        f"<item><guid>{said}</guid><title>K</title><itunes:block>{said}</itunes:block></item>"
+        for said in ("yes", "no")
+    ]
+    articles = from_file(tmp_path, rss(*items, more=names))
+    assert articles["yes"].status is Status.HIDDEN
+    assert articles["no"].status is Status.PUBLISHED
+
+
+def test_addresses_of_a_json_feed_are_resolved_by_its_home_page(tmp_path: Path) -> None:
+    home, item = "https://j.example/blog/", {"title": "K", "content_text": "T", "image": "/k.jpg"}
+    ids = [{"id": "a", "url": "a"}, {"id": f"{home}b", "external_url": "https://y.example/"}]
+    feed = {"home_page_url": home, "items": [{**item, **one} for one in ids]}
+    articles = from_file(tmp_path, json.dumps(feed))
+    assert [one.url for one in articles.values()] == [f"{home}a", f"{home}b"]
+    assert {one.image and one.image.src for one in articles.values()} == {"https://j.example/k.jpg"}
+
+
 def test_a_guid_that_is_a_second_address_is_handed_on(tmp_path: Path) -> None:
     path = tmp_path / "feed.xml"
     path.write_text(
