@@ -101,7 +101,7 @@ def _fates(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
             found = line.get("found", [])
             fates[str(name)] = {"found": found, "note": "would be refused" if found else ""}
         elif event == "force":
-            fates[str(name)] = {"state": "", "note": f"published although refused by: {gates}"}
+            fates[str(name)] = {"state": "", "note": f"published despite failed checks: {gates}"}
         elif event == "publish":
             fates[str(name)] = {"state": "", "note": ""}
         elif event == "rollback":

@@ -138,8 +138,9 @@ def publish_build(
         root.make_live(manifest, reason=reason)
         return verdicts
     overruled = {verdict.gate.name.lower(): round(verdict.value, 4) for verdict in refusals}
+    found = [verdict.message for verdict in refusals]
     if force:
-        root.make_live(manifest, event="force", reason=reason, gates=overruled)
+        root.make_live(manifest, event="force", reason=reason, gates=overruled, found=found)
         return verdicts
     message = _refusal(name, refusals)
     append_journal(
@@ -147,7 +148,7 @@ def publish_build(
         "refuse",
         build=name,
         gates=overruled,
-        found=[verdict.message for verdict in refusals],
+        found=found,
         reason=message,
         **({"small": True} if manifest.small else {}),
     )

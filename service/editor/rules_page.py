@@ -154,6 +154,9 @@ def _show(
         rules=[_line(pages, each) for each in found],
         tags=view.build.tag_names,
         form=replace(given, seen=str(newest)),
+        target=read_title(view.build, given.target_id)
+        if view.build.row(given.target_id) is not None
+        else "",
         limit=pages.context.query.limit,
         zone=pages.context.settings.timezone,
         problem=problem,

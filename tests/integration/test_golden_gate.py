@@ -118,6 +118,7 @@ def test_a_build_that_follows_editors_too_little_is_held_back(
     assert row["found"] == [golden_of(publish(root, settings, force=True)).message]
     told = read_journal(root.path)[-1]
     assert (told["event"], told["gates"]) == ("force", {"golden": 0.75})
+    assert told["found"] == row["found"]
 
 
 def test_the_gate_measures_what_evaluate_does_without_overrides(root: Root) -> None:

@@ -79,6 +79,8 @@ def test_an_article_s_page_says_why_a_rule_s_pin_is_not_in_its_list(
 ) -> None:
     assert rule(desk, tag="choir", target_id=PAGE, kind="pin", position=1)[0] == 200
     mira.look(CHOIR)
+    assert ">pinned by a rule</span>" in mira.page
+    assert "Unpin" not in mira.page, "it is the rule that pins it"
     assert re.search(r"pinned at position 1: [^<;]+ in the lists of [^<;]+\.</p>", mira.page)
     mira.look(PAGE)
     mira.decide(PAGE, "everywhere")
