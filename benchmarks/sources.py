@@ -1,9 +1,10 @@
 """How fast are sources read, and does memory stay flat?
 
 ``python -m benchmarks.sources [--rows N]``: the same articles, recombined from the sample
-corpus, as one SQLite table and as one JSONL file. Each is read three times in a process of its
-own: by the bare reader (``sqlite3``; ``json.loads`` a line), by the source, and by the source
-with every record made an article. Memory is the process's anonymous memory (``RssAnon``) after
+corpus, as one SQLite table and as one JSONL file; the first 2,000 also as folders of Markdown and
+HTML pages and as one RSS feed. Each is read three times in a process of its own: by the bare reader
+(``sqlite3``; ``json.loads`` a line; the files' bytes), by the source, and by the source with every
+record made an article. Memory is the process's anonymous memory (``RssAnon``) after
 a tenth of the rows and its highest value after that. Rows are counted per second, and per second
 of processor time, of which the ratio is taken: other work on the machine changes it little.
 """
@@ -11,6 +12,7 @@ of processor time, of which the ratio is taken: other work on the machine change
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import random
 import sqlite3
@@ -32,6 +34,16 @@ from index.sources.registry import open_source
 _SEED = 20_260_101
 _QUERY = "SELECT id, title, summary, date, tags FROM articles"
 _WAYS = ("bare", "source", "articles")
+_PAGES = 2_000
+_TABLES = ("sqlite", "jsonl")
+_DOCUMENTS = {
+    "markdown": "---\ntitle: {title!r}\ndate: {date}\ntags: {tags}\n---\n# {title}\n\n{summary}\n",
+    "html": "<!doctype html><html lang=en><head><title>{title}</title><meta name=date"
+    " content={date}></head><body><nav><a href=/>Home</a></nav><article><h1>{title}</h1>"
+    "<p>{summary}</p></article><footer>Imprint</footer></body></html>",
+    "feed": "<item><title>{title}</title><link>https://example.org/{id}</link>"
+    "<pubDate>{date}</pubDate><description>{summary}</description></item>",
+}
 
 
 def records(rows: int) -> Iterator[dict[str, Any]]:
@@ -56,7 +68,10 @@ def records(rows: int) -> Iterator[dict[str, Any]]:
 
 
 def write(kind: str, rows: int, path: Path) -> None:
-    """Write the articles in one of the two forms."""
+    """Write the articles in one of the forms."""
+    if kind in _DOCUMENTS:
+        write_documents(kind, rows, path)
+        return
     if kind == "jsonl":
         with path.open("w", encoding="utf-8") as file:
             for record in records(rows):
@@ -71,11 +86,28 @@ def write(kind: str, rows: int, path: Path) -> None:
         database.commit()
 
 
+def write_documents(kind: str, rows: int, path: Path) -> None:
+    """Write the articles as pages of a folder, or as the items of one feed."""
+    texts = {
+        record["id"]: _DOCUMENTS[kind].format(
+            **record if kind == "markdown" else {k: html.escape(str(v)) for k, v in record.items()}
+        )
+        for record in records(rows)
+    }
+    if kind == "feed":
+        items = "".join(texts.values())
+        path.write_text(f"<rss version='2.0'><channel><title>Sample</title>{items}</channel></rss>")
+        return
+    path.mkdir()
+    for name, text in texts.items():
+        (path / f"{name}.{'md' if kind == 'markdown' else kind}").write_text(text)
+
+
 def reader(kind: str, way: str, path: Path) -> Iterable[Any]:
     """One way to read one form."""
     if way == "bare":
-        return _bare_jsonl(path) if kind == "jsonl" else _bare_sqlite(path)
-    options: dict[str, Any] = {"kind": "jsonl", "path": str(path)}
+        return _BARE.get(kind, _bare_files)(path)
+    options: dict[str, Any] = {"kind": kind, "path": str(path)}
     if kind == "sqlite":
         options = {"kind": "sql", "url": f"sqlite:///{path}", "query": _QUERY}
     source = open_source(options)
@@ -94,6 +126,15 @@ def _bare_jsonl(path: Path) -> Iterator[Any]:
 def _bare_sqlite(path: Path) -> Iterator[Any]:
     with closing(sqlite3.connect(path)) as database:
         yield from database.execute(_QUERY)
+
+
+def _bare_files(path: Path) -> Iterator[Any]:
+    files = [path] if path.is_file() else path.iterdir()
+    for file in files:
+        yield from file.read_bytes().split(b"<item>")[path.is_file() :]
+
+
+_BARE = {"jsonl": _bare_jsonl, "sqlite": _bare_sqlite}
 
 
 def anonymous_mb() -> float:
@@ -139,12 +180,13 @@ def main() -> None:
         return
     found: dict[str, Any] = {"rows": given.rows}
     with tempfile.TemporaryDirectory() as folder:
-        for kind in ("sqlite", "jsonl"):
+        for kind in (*_TABLES, *_DOCUMENTS):
             path = Path(folder, kind)
-            write(kind, given.rows, path)
+            rows = given.rows if kind in _TABLES else min(given.rows, _PAGES)
+            write(kind, rows, path)
             found[kind] = {}
             for way in _WAYS:
-                command = [sys.executable, "-m", "benchmarks.sources", "--rows", str(given.rows)]
+                command = [sys.executable, "-m", "benchmarks.sources", "--rows", str(rows)]
                 done = subprocess.run(
                     [*command, "--worker", kind, way, str(path)],
                     check=True,
@@ -153,7 +195,8 @@ def main() -> None:
                 )
                 found[kind][way] = json.loads(done.stdout)
                 say(f"{kind:7} {way:9} {found[kind][way]}")
-            path.unlink()
+            if path.is_file():
+                path.unlink()
             bare, source = (found[kind][way]["rows_cpu_s"] for way in ("bare", "source"))
             found[kind]["ratio_to_bare"] = round(source / bare, 3)
     print(json.dumps(found))
