@@ -53,7 +53,8 @@ Parts are the sections of a text and the entries of a list of labels.
 
 _LARGEST = sys.float_info.max
 
-_OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id")  # of exports, as of newsletters
+# Of exports: of newsletters, Drupal, Shopify and others.
+_OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "uuid", "guid")
 
 
 class RecordParser(FieldReader):
@@ -147,7 +148,9 @@ class RecordParser(FieldReader):
         return language
 
     def _title(self) -> str:
-        title = self._text("title", MAX_TITLE).replace("\n", " ")
+        given = self._get("title")
+        given = short(given) if type(given) is int else given  # such as 1984
+        title = self._plain(given, MAX_TITLE).replace("\n", " ")
         if not title:
             raise ArticleError(
                 "title",
@@ -156,8 +159,13 @@ class RecordParser(FieldReader):
             )
         return title
 
+    def _stated_url(self) -> Any:
+        permalink = self._get("permalink")  # it may be a generator's pattern
+        is_address = isinstance(permalink, str) and permalink.startswith(("http://", "https://"))
+        return self._get("url") or (permalink if is_address else None)
+
     def _url(self) -> str:
-        value, link = self._get("url"), self._record.link
+        value, link = self._stated_url(), self._record.link
         templates = [self._record.url_template, self._url_template, DEFAULT_TEMPLATE]
         if link and self._url_template == DEFAULT_TEMPLATE:
             templates[1] = link
@@ -169,7 +177,7 @@ class RecordParser(FieldReader):
             try:
                 if given is value:
                     if isinstance(value, str):
-                        return check_url(value.strip())
+                        return check_url(value.strip().replace(" ", "%20"))
                     raise ArticleError("url", "invalid", f"url {short(value)} is not text")
                 made = given if given == link else fill_template(given, self._part_of_url)
                 check_url(made)
@@ -252,7 +260,7 @@ class RecordParser(FieldReader):
         src: Any = value
         alt: Any = ""
         if isinstance(value, Mapping):
-            src, alt = value.get("src"), value.get("alt")
+            src, alt = value.get("src") or value.get("url"), value.get("alt")
         if not isinstance(src, str):
             raise ArticleError("image", "invalid", f"image {short(value, 60)} lacks src, its URL")
         src = src.strip()
@@ -297,6 +305,8 @@ class RecordParser(FieldReader):
             raise ArticleError(name, "invalid", f"expected a list of texts, found {short(value)}")
         labels: dict[str, str] = {}
         for item in items[:MAX_PARTS]:
+            if isinstance(item, Mapping) and isinstance(item.get("name"), str):
+                item = item["name"]
             if not isinstance(item, str):
                 self._note("invalid", f"{short(item)} is not text: left out")
             elif label := self._plain(item, MAX_LABEL).replace("\n", " "):

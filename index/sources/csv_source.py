@@ -23,7 +23,7 @@ MAX_COLUMNS = 2_000
 _SAMPLE = 64 * 1024
 _DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 50
-_WHOLE = re.compile(r"\d+\.0")
+_WHOLE = re.compile(r"\d+[.,]0")
 _MARKED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _VALUE = re.compile(
     r"""[+-]?\d[\d.,]*  # a number
@@ -131,7 +131,10 @@ class CsvSource(PathSource):
             else:
                 for at in numbers:
                     if at < len(header) and header[at].casefold().endswith(("id", "supersedes")):
-                        row[at : at + 1] = [cell.removesuffix(".0") for cell in row[at : at + 1]]
+                        cells = row[at : at + 1]
+                        row[at : at + 1] = [
+                            cell[:-2] if _WHOLE.fullmatch(cell) else cell for cell in cells
+                        ]
                 yield read_record(location, _record, row, header)
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:

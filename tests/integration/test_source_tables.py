@@ -181,3 +181,4 @@ def test_ids_that_a_tool_wrote_as_decimals_are_whole_numbers(tmp_path: Path) -> 
     assert articles["12"].supersedes == "1"
     assert articles["1"].url == "/2.0/1"
     assert from_csv(tmp_path, "id,title\n1.0,A\n1.1,B\n")[0].keys() == {"1.0", "1.1"}
+    assert from_csv(tmp_path, "id;title\n1,0;A\n12,0;B\n")[0].keys() == {"1", "12"}

@@ -26,7 +26,7 @@ from index.articles.urls import check_url
 from index.errors import SourceError
 from index.sources import jsonl_source as jsonl
 from index.sources.registry import open_source
-from recommender.article import Article, Section, Status
+from recommender.article import Article, Image, Section, Status
 from recommender.errors import ArticleError, SettingError
 from tests.support.json_lines import GOOD, lines
 
@@ -66,7 +66,7 @@ def read(
         ({**GOOD, "title": " \n "}, "title: missing"),
         ({**GOOD, "title": "<p> </p>"}, "title: missing"),
         ({**GOOD, "title": None}, "title: missing"),
-        ({**GOOD, "title": 7}, "title: missing"),
+        ({**GOOD, "title": 7.5}, "title: missing"),
         (b'{"id": "kelp", "title": "\xff"}', "invalid-utf8"),
         ('{"id": "kelp", "title": "Kelp"', "invalid-json"),
         ("not json", "invalid-json"),
@@ -191,6 +191,27 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
     assert article.status is Status.PUBLISHED
     assert article.visible_from is not None
     assert article.visible_from.isoformat() == utc
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "value"),
+    [
+        ({"title": 1984}, "title", "1984"),
+        ({"url": "https://x.example/a b"}, "url", "https://x.example/a%20b"),
+        ({"url": None, "permalink": "https://x.example/a/"}, "url", "https://x.example/a/"),
+        ({"url": None, "permalink": "/:year/:slug/"}, "url", "/kelp"),
+        ({"tags": [{"name": "Sea"}, "Land"]}, "tags", ("Sea", "Land")),
+        ({"authors": [{"name": "Ann"}]}, "authors", ("Ann",)),
+        ({"image": {"url": "/k.jpg", "alt": "K"}}, "image", Image(src="/k.jpg", alt="K")),
+        ({"image": "//cdn.example/k.jpg"}, "image", Image(src="https://cdn.example/k.jpg")),
+        ({"id": None, "url": None, "Handle": "rye"}, "id", "rye"),
+    ],
+)
+def test_what_systems_write_otherwise_is_understood(
+    write_jsonl: Write, fields: dict[str, Any], field: str, value: object
+) -> None:
+    (article,), _ = read(write_jsonl([{**GOOD, **fields}]))
+    assert getattr(article, field) == value
 
 
 # Anything else is mended
@@ -500,7 +521,7 @@ def test_a_missing_link_is_made_from_the_template_with_the_id_escaped(write_json
         ("data:text/html,x", "unsafe"),
         ("kelp.html", "unsafe"),
         ("//other.example/kelp", "unsafe"),
-        ("/a b", "invalid"),
+        ("/a\tb", "invalid"),
         (7, "invalid"),
         (True, "invalid"),
         ("/" + "x" * 2_048, "too-long"),
