@@ -479,6 +479,21 @@ def test_a_link_is_explained_by_both_texts_where_it_stands(
         expect(page.locator("#why")).to_have_count(0)
 
 
+def test_what_is_taken_down_is_no_longer_offered_for_it(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        _open_dialog(page)
+        page.get_by_role("dialog").get_by_role("button", name="Take down").click()
+        said(page, "You took")
+        offer = page.get_by_role("link", name="take down everywhere")
+        expect(offer).to_have_count(0)
+        expect(page.locator("#head")).to_contain_text("not recommended anywhere")
+        page.get_by_role("button", name="Undo").click()
+        said(page, "You undid the takedown")
+        expect(offer).to_have_count(1)
+
+
 def test_an_article_is_dragged_to_its_place(browser: Browser, demo: Demo, clean: None) -> None:
     with visit(browser, demo) as page:
         page.goto(ARTICLE)
