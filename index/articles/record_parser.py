@@ -23,7 +23,7 @@ from index.articles.link_parser import (
     parse_related,
     quoted_in_markup,
 )
-from index.articles.read_more import without_read_more
+from index.articles.read_more import without_own_link, without_read_more
 from index.articles.record import Record, id_text, short
 from index.articles.record_fields import FieldReader
 from index.articles.text_lists import split_authors, split_keywords
@@ -97,7 +97,7 @@ class RecordParser(FieldReader):
             title=title,
             url=url,
             sections=self._sections(),
-            excerpt=without_read_more(self._text("excerpt", MAX_EXCERPT_SOURCE)) or None,
+            excerpt=self._excerpt() or None,
             image=self._optional("image", self._parse_image),
             date=self._date,
             status=status,
@@ -158,6 +158,11 @@ class RecordParser(FieldReader):
                 "the record has no title; if another field holds it, use --map title=FIELD",
             )
         return title
+
+    def _excerpt(self) -> str:
+        given = self._get("excerpt")
+        given = without_own_link(given) if isinstance(given, str) else given
+        return without_read_more(self._plain(given, MAX_EXCERPT_SOURCE))
 
     def _stated_url(self) -> Any:
         permalink = self._get("permalink")  # it may be a generator's pattern

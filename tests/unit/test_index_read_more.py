@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from index.articles.read_more import is_read_more, without_read_more
+from index.articles.read_more import is_read_more, without_own_link, without_read_more
 
 
 @pytest.mark.parametrize(
@@ -19,11 +19,25 @@ from index.articles.read_more import is_read_more, without_read_more
         ("Worte. Der Beitrag Flut erschien zuerst auf Strand.", "Worte."),
         ("What I like to read more", "What I like to read more"),
         ("We want no more.", "We want no more."),
+        ("Read more", ""),
+        ("اقرأ المزيد", ""),
         ("The post office was closed.", "The post office was closed."),
     ],
 )
 def test_they_go_where_a_sentence_or_a_cut_stands_before_them(text: str, kept: str) -> None:
     assert without_read_more(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("markup", "kept"),
+    [
+        ("<p>Waves <a href='/k'>Read <b>more</b> &rarr;</a></p>", "<p>Waves "),
+        ("Waves <a href='/k'>Weiterlesen</a>.", "Waves "),
+        ("See <a href='/k'>the tables</a>.", "See <a href='/k'>the tables</a>."),
+    ],
+)
+def test_a_link_with_such_words_at_the_end_goes(markup: str, kept: str) -> None:
+    assert without_own_link(markup) == kept
 
 
 @pytest.mark.parametrize(
