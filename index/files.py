@@ -2,12 +2,14 @@
 
 import bisect
 import contextlib
+import errno
 import functools
 import hashlib
 import json
 import mmap
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from index.errors import BuildError
 
 _STRIDE = 64
+_LARGEST = 1024 * 1024 * 1024
 _POPULATE_READ = 22  # MADV_POPULATE_READ of Linux, which Python's mmap does not define
 
 
@@ -29,6 +32,25 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_regular(path: Path) -> bytes:
+    """Read a regular file as a whole; never waits for what a pipe or device would give.
+
+    Raises:
+        OSError: If the file can't be read, is not a regular one, or is larger than 1 GB.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(_LARGEST + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > _LARGEST:
+        raise OSError(errno.EFBIG, "larger than 1 GB", str(path))
+    return content
 
 
 def is_missing(path: Path) -> bool:
@@ -66,7 +88,7 @@ def read_json(path: Path) -> dict[str, Any]:
         BuildError: If the file is missing or no JSON.
     """
     try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
+        content: dict[str, Any] = json.loads(read_regular(path))
     except (OSError, ValueError) as error:
         raise BuildError(f"{path} can't be read: {error}") from error
     return content

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from index.errors import BuildError
-from index.files import known_sha256
+from index.files import known_sha256, read_regular
 
 FORMAT_VERSION = 7
 MANIFEST = "manifest.json"
@@ -113,7 +113,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise BuildError(f"{path} can't be read: {error}") from error
     found = hashlib.sha256(content).hexdigest()
@@ -136,7 +136,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
             f"{path} belongs to build {manifest.name!r}: give the folder {folder.name!r} that name"
         )
     try:
-        seal = (folder / SEAL).read_bytes()
+        seal = read_regular(folder / SEAL)
     except OSError as error:
         raise BuildError(f"{folder / SEAL} can't be read: {error}") from error
     if seal != _seal(content):

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from index.errors import BuildError
-from index.files import replace_file
+from index.files import read_regular, replace_file
 from index.root.journal import append_journal
 from recommender.errors import NotFoundError
 
@@ -122,7 +122,7 @@ def read_comparison(root: Path, *, running: bool = True) -> ComparisonState | No
     """
     path = root / COMPARISON
     try:
-        found = ComparisonState.model_validate_json(path.read_bytes())
+        found = ComparisonState.model_validate_json(read_regular(path))
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from index.errors import BuildError
-from index.files import replace_file
+from index.files import read_regular, replace_file
 
 CURRENT = "CURRENT"
 HISTORY = 100
@@ -53,7 +53,7 @@ def read_pointer(root: Path) -> Pointer | None:
     """
     path = root / CURRENT
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         return None
     except OSError as error:

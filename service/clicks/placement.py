@@ -26,7 +26,7 @@ from pathlib import Path
 from index.build.build import Build
 from index.build.id_table import id_digest
 from index.build.list_dates import build_date, build_name
-from index.files import sync_folder
+from index.files import read_regular, sync_folder
 from index.query import MAX_LIMIT, RelatedQuery
 from index.root.comparison import Variant
 from recommender.errors import SettingError
@@ -181,7 +181,7 @@ def open_placements(settings: Settings) -> Placements | None:
 
 def _read_or_make(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{KEY_FILE}.{os.urandom(4).hex()}.tmp")
@@ -194,11 +194,11 @@ def _read_or_make(path: Path) -> bytes:
         try:
             path.hardlink_to(beside)
         except FileExistsError:  # another process was first
-            return path.read_bytes()
+            return read_regular(path)
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
-    return path.read_bytes()
+    return read_regular(path)
 
 
 @functools.lru_cache(maxsize=1_000)

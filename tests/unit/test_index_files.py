@@ -23,6 +23,8 @@ from index.files import (
     file_sha256,
     known_sha256,
     load_array,
+    read_json,
+    read_regular,
     replace_file,
     save_array,
 )
@@ -50,6 +52,22 @@ def test_a_reader_that_has_the_file_open_keeps_the_old_bytes(tmp_path: Path) -> 
     with path.open("rb") as reader:
         replace_file(path, b"new")
         assert reader.read() == b"old bytes"
+
+
+def test_only_a_regular_file_is_read_as_a_whole(tmp_path: Path) -> None:
+    made = {name: tmp_path / name for name in ("pipe", "zeros", "folder", "gone")}
+    os.mkfifo(made["pipe"])
+    made["zeros"].symlink_to("/dev/zero")
+    made["folder"].mkdir()
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for path in made.values():
+        with pytest.raises(OSError, match=path.name):
+            read_regular(path)
+    with pytest.raises(BuildError, match="not a regular file"):
+        read_json(made["pipe"])
+    made["gone"].write_bytes(b"whole")
+    assert read_regular(made["gone"]) == b"whole"
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
 def test_another_user_may_read_what_was_written(tmp_path: Path) -> None:
