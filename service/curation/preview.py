@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import itertools
 import json
 from collections.abc import Callable, Sequence
@@ -206,8 +207,11 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
 _SayWhy = Callable[[int, Sequence[int]], list[str]]
 
 
+@functools.lru_cache(maxsize=1)
 def _teller(build: Build) -> _SayWhy:
     """Returns a function that says why articles are related to one, a sentence for each.
+
+    That of the last build is kept: to open its files takes as long as all else on a page.
 
     Where only serving is installed, it says what the build holds of the first of each list, and
     nothing of others.
