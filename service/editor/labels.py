@@ -112,11 +112,11 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
     if thing == "takedown":
         return f"took {article} down" if entry.after else f"ended the takedown of {article}"
     if thing == "judgment":
+        target, where = _named(build, entry.target_id), "" if within else f" in {article}"
         if entry.after is None:
-            did = "undid" if verb == "undo" else "cleared"
-            return f"{did} the rating of {_named(build, entry.target_id)} in {article}"
+            return f"{'undid' if verb == 'undo' else 'cleared'} the rating of {target}{where}"
         word = "good" if entry.after["verdict"] == 1 else "bad"
-        return f"marked {_named(build, entry.target_id)} as a {word} link in {article}"
+        return f"marked {target} as a {word} link{where}"
     if thing == "words":
         words = (entry.after or entry.before or {})["words"]
         did = f"refused “{words}”" if entry.after else f"allowed “{words}” again"

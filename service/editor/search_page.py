@@ -87,7 +87,8 @@ def show_search(
         _hit(pages, view, row, now, pinning) | _in_words(health, closeness, least)
         for row, health in zip(result.rows, healths, strict=True)
     ]
-    filtered = any(given.get(name) for name in (*_FILTERS, "q"))
+    narrowed = any(given.get(name) for name in _FILTERS)
+    filtered = narrowed or bool(given.get("q"))
     starts = not (filtered or pinning or page > 1 or query.sort)
     dated = bool((view.build.dates != NO_DATE).any())
     by_date = "newest first" if dated else "by id"
@@ -114,6 +115,7 @@ def show_search(
         selects=_selects(query, result.counts),
         toggles=_toggles(query, result.counts),
         filtered=filtered,
+        narrowed=narrowed,
         pins=find_weak_pins(view, now, pages.context.query) if starts else [],
         followed=_followed(pages) if starts else None,
         learned=_learned(view.build) if starts else "",
@@ -134,8 +136,8 @@ _TOGGLES = {
 }
 _ORDERS: Mapping[str, str] = {
     SortOrder.WEAKEST: "weakest links first",
-    SortOrder.FEWEST_LISTS: "in the fewest lists first",
-    SortOrder.MOST_LISTS: "in the most lists first",
+    SortOrder.FEWEST_LISTS: "fewest lists first",
+    SortOrder.MOST_LISTS: "most lists first",
 }
 _FILTERS = ("standing", "language", "tag", *_TOGGLES)
 UNKNOWN = "unknown"

@@ -387,6 +387,7 @@ def test_what_is_not_related_is_hidden_and_counts_as_a_judgment(desk: Desk, mira
     mira.look(PAGE)
     mira.decide(bad, "unrelated")
     mira.press(f"good {good}")
+    assert mira.said.endswith("” as a good link."), "and not in which list"
     assert _judged(desk) == {(bad, -1), (good, 1)}
     assert mira.page.count('aria-pressed="true"') == 2
     mira.press(f"unjudge {good}")
@@ -791,6 +792,10 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     assert "1 article<" in mira.page
     mira.get("/editor", q="kelpp")
     assert "includes similar spellings" in mira.page
+    mira.get("/editor", q="xyzzyx")
+    assert "Try fewer words." in mira.page
+    mira.get("/editor", q="xyzzyx", overridden="1")
+    assert "Try fewer words or clear a filter." in mira.page
     mira.look(PAGE)
     mira.decide(desk.shown()[0], "hide")
     mira.get("/editor", overridden="1")
