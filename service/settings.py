@@ -5,8 +5,10 @@ Environment variables override the file, and options of the command line overrid
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+import shlex
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -141,6 +143,13 @@ def _read_origins(texts: list[str]) -> list[str]:
     return [text if text in ("*", "null") else _origin(text) for text in texts]
 
 
+def _check_notify(target: str) -> str:
+    command = shlex.split(target)  # raises ValueError, such as "No closing quotation"
+    if len(command) == 1 and "://" in target and not target.startswith(("http://", "https://")):
+        raise ValueError(f"{target!r}: an address begins with http:// or https://")
+    return target
+
+
 def _origin(text: str) -> str:
     """Normalizes an origin to the form in which browsers send it.
 
@@ -159,6 +168,11 @@ def _origin(text: str) -> str:
         raise ValueError(f"{text!r}: list each origin, or allow all with '*'")
     if not host.isascii():
         raise ValueError(f"{text!r}: write the host in its ASCII form, which starts with xn--")
+    if ":" in host or host.rpartition(".")[2].isdigit():  # browsers send an address in one form
+        try:
+            host = str(ipaddress.ip_address(host))
+        except ValueError:
+            raise ValueError(f"{text!r} is not an origin: {host} is no address") from None
     shown = f"[{host}]" if ":" in host else host
     if port not in (None, {"http": 80, "https": 443}.get(parts.scheme)):
         shown += f":{port}"
@@ -327,7 +341,7 @@ class Settings(RankingSettings, BaseSettings):
     keep_small_hours: Annotated[float, Field(gt=0)] = 24
     """hours after which a small build is removed all the same"""
 
-    notify: str = ""
+    notify: Annotated[str, AfterValidator(_check_notify)] = ""
     """who is told of refused and failed builds and ended pins: a command, or an http(s) address"""
 
     full_build_at: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|off)$")] = "03:00"

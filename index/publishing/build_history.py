@@ -32,13 +32,14 @@ def describe_builds(root: Root) -> dict[str, Any]:
           build before, if they differ.
     """
     pointer, rollback, problem = None, [], None
+    lines: list[dict[str, Any]] = []
     try:
+        lines = read_journal(root.path)
         pointer = root.current()
         rollback = root.kept_for_rollback()[1:]
     except BuildError as error:  # the list is needed most when CURRENT is damaged
         problem = str(error)
     live = None if pointer is None else pointer.build
-    lines = read_journal(root.path)
     fates = _fates(lines)
     items = []
     for name in root.names():

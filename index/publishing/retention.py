@@ -39,10 +39,10 @@ def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list
     names = root.names()
     small = [name for name in names if root.is_small(name)]
     full = [name for name in names if name not in set(small)]
-    oldest = _date_of(time.time() - 3600 * hours)
+    oldest = time.time() - 3600 * hours
     doomed = full[: max(0, len(full) - keep)]
     doomed += small[: max(0, len(small) - keep_small)]
-    doomed += [name for name in small if build_date(name) < oldest]
+    doomed += [name for name in small if build_date(name) >> 24 < oldest]
     removed: list[str] = []
     for name in sorted({*doomed} - protected):
         try:
@@ -73,10 +73,6 @@ def _prune_variants(root: Root) -> None:
         for name in {*builds.names()} - kept:
             with suppress(OSError):  # tried again after the next build
                 builds.remove(name)
-
-
-def _date_of(seconds: float) -> int:
-    return int(seconds) << 24  # as build_date gives it
 
 
 def _still_read(root: Root) -> list[str]:

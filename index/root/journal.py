@@ -55,6 +55,9 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
     """Return the journal's entries, oldest first; lines cut short by a crash are skipped.
 
     Of a long journal, only the entries of the last few thousand events are read.
+
+    Raises:
+        BuildError: If the file can't be read.
     """
     try:
         with (root / JOURNAL).open("rb") as file:
@@ -62,6 +65,8 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
             lines = file.read().splitlines()
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise BuildError(f"{root / JOURNAL} can't be read: {error.strerror}") from error
     entries: list[dict[str, Any]] = []
     for line in lines:
         try:

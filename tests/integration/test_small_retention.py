@@ -86,6 +86,14 @@ def test_a_rollback_goes_to_the_build_before_or_to_the_last_full_one(root: Root)
             root.rollback(full=True)
 
 
+def test_builds_are_listed_without_a_journal_that_can_be_read(root: Root) -> None:
+    (root.path / "journal.jsonl").unlink()
+    (root.path / "journal.jsonl").mkdir()
+    found = describe_builds(root)
+    assert "journal.jsonl can't be read" in found["problem"]
+    assert [one["build"] for one in found["items"]] == root.names()
+
+
 def test_small_builds_go_by_number_and_age(root: Root, monkeypatch: pytest.MonkeyPatch) -> None:
     full = live(root)
     small = [change(root, put=retitled(number)) for number in range(5)]
@@ -98,6 +106,7 @@ def test_small_builds_go_by_number_and_age(root: Root, monkeypatch: pytest.Monke
         assert root.names() == [full, *small[3:]]
         monkeypatch.setattr(time, "time", lambda: clock() + 86_400)
         assert prune(root, 1, 5, 12) == [], "those that a rollback goes to stay"
+        assert prune(root, 1, 5, float("inf")) == []
 
 
 def test_small_builds_named_by_a_clock_that_was_ahead_go_like_others(

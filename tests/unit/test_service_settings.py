@@ -203,6 +203,7 @@ def test_a_slip_in_the_environment_is_refused_all_the_same(
         ("http://example.org:80", "http://example.org"),
         ("http://example.org:443", "http://example.org:443"),
         ("http://[::1]:3000", "http://[::1]:3000"),
+        ("http://[0:0::1]", "http://[::1]"),
         ("capacitor://localhost", "capacitor://localhost"),
         ("*", "*"),
         ("null", "null"),
@@ -218,14 +219,20 @@ def test_an_origin_is_kept_as_browsers_send_it(written: str, sent: str) -> None:
         *("https://*.example.org", "www.example.org", "localhost:3000", "//example.org", ""),
         *("https://example.org/blog", "https://example.org?a", "https://a@example.org"),
         *("https://bücher.example", "https://a.example, https://b.example", "https://a:port"),
-        "https:///path",
+        *("https:///path", "http://127.1"),
     ],
 )
 def test_an_origin_that_no_browser_sends_is_refused(written: str) -> None:
     said = message(cors_origins=["https://good.example", written])
     assert "cors_origins" in said
     assert repr(written) in said
-    assert re.search(r"https://www\.example\.org|'\*'|xn--", said)
+    assert re.search(r"https://www\.example\.org|'\*'|xn--|is no address", said)
+
+
+@pytest.mark.parametrize("written", ["HTTPS://example.org/hook", "file:///hook", "mail 'operator"])
+def test_what_can_never_be_told_is_refused(written: str) -> None:
+    assert "notify" in message(notify=written)
+    assert load_settings(notify="mail -s 'at http://a' b").notify
 
 
 @pytest.mark.parametrize(
