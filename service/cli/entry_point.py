@@ -40,6 +40,7 @@ def exit_code(error: AlsoLikeError) -> int:
 _ONLY_PRINTING = (
     *("related", "links", "inspect", "doctor", "builds", "diff", "evaluate", "audit", "clicks"),
     *("check-overrides", "sources check", "db status", "tokens list", "editors list"),
+    *("compare status", "watch --status"),
 )
 """Commands whose only effect is their output; if that can't be written, they exit with 1."""
 

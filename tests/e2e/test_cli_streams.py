@@ -52,7 +52,9 @@ def test_a_build_that_was_published_succeeded_whoever_could_be_told(
 
 
 @pytest.mark.parametrize("where", [FULL, CLOSED])
-@pytest.mark.parametrize("command", ["builds --json", "related sea-000", "--help"])
+@pytest.mark.parametrize(
+    "command", ["builds --json", "related sea-000", "--help", "watch --status"]
+)
 def test_what_is_asked_for_nothing_but_its_output_failed_without_it(
     site: Path, command: str, where: str
 ) -> None:
