@@ -187,8 +187,13 @@ def table_for(location: str) -> dict[str, Any]:
         unread = error.filename or location
         raise SettingError(f"{unread} can't be read: {error.strerror or error}") from error
     if kind is None:
+        said = f"there is no file {location}"
+        if path.is_dir():
+            said = f"the folder {location} holds no pages"
+        elif path.exists():
+            said = f"the name of {location} does not say its kind"
         raise SettingError(
-            f"there is no file {location}, or its kind is unclear; name a file that ends in "
+            f"{said}; name a file that ends in "
             f"{', '.join(BY_SUFFIX)}, .json, a folder of pages of one kind, or describe it in a "
             "[[source]] table of alsolike.toml"
         )
