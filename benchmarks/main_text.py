@@ -34,6 +34,7 @@ from index.sources.encodings import decode, markup_encoding
 from index.sources.html_pages import HtmlSource
 from index.sources.markup import parse_html, remove, text_of
 from index.sources.page_folder import Page
+from index.sources.page_language import PagePath
 
 MIN_WORDS = 150
 
@@ -91,9 +92,8 @@ def is_title(found: str, expected: str) -> bool:
 
 def alsolike(content: bytes) -> tuple[str, str]:
     """Read a page as the source ``html`` does."""
-    text = decode(content, markup_encoding(content))
-    record = HtmlSource(path="").parse_page(Page(path=Path("page.html"), id="page", text=text))
-    values = record.values
+    page = Page(path=Path("page.html"), content=content, where=PagePath("page"))
+    values = HtmlSource(path="").parse_page("page.html", page).values
     sections = values.get("sections") or [{"heading": "", "text": values.get("summary", "")}]
     found = "\n".join(f"{section['heading']}\n{section['text']}" for section in sections)
     return html.unescape(values.get("title", "")), html.unescape(found)

@@ -74,7 +74,7 @@ class HtmlSource(PageFolderSource):
         if page.is_draft:
             values["status"] = "draft"
         elif not self.main and hides(main.element):
-            values["status"] = "hidden"
+            values["visibility"] = "hidden unless a script shows it"  # no known word: it is told
         language_from = values.pop("language_from", "") if "language" not in selected else ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}

@@ -23,6 +23,7 @@ _SHARE = 0.9  # of the text found, which the main element must hold
 _LEAST = 0.2  # of the marked element's text; if less is found, the markup is believed
 _LINKED = 0.5  # of a block's text; if it was not found either, the block is a list of links
 _WEIGHED = {*BLOCKS, *HEADINGS, "aside", "footer", "form", "nav"}
+_HOLDERS = set("article body center div main section table tbody td tr".split())
 _SPACE = re.compile(r"\s+")
 
 
@@ -61,9 +62,14 @@ def find_main_text(root: Element, page: str) -> MainText:
     held = weights.get(marked, weights[element])
     if not whole or held["found"] < _LEAST * (held["length"] - held["linked"]):
         return MainText(element=marked)
-    while inner := [
-        child for child in element if child in weights and weights[child]["found"] >= _SHARE * whole
-    ]:
+    least = _SHARE * whole
+    while True:
+        if element is marked and marked.tag == "article":
+            least = weights[marked]["found"]  # of the article itself nothing is given up
+        inner = [child for child in element if child.tag in _HOLDERS and child in weights]
+        inner = [child for child in inner if weights[child]["found"] >= least]
+        if not inner:
+            break
         element = inner[0]
     return MainText(element=element, dropped=frozenset(_link_lists(element, weights)))
 

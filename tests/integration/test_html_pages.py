@@ -367,6 +367,15 @@ def test_a_page_that_robots_must_forget_after_a_day_is_hidden_from_then(
     assert (article.visible_until > now) is shown
 
 
+def test_a_short_lead_before_a_long_text_is_no_chrome(tmp_path: Path) -> None:
+    lead, end = "<p class=lead>All winter it was quiet.</p>", "<pre>let a = 1</pre>"
+    for name, body in (("p", f"<p>{PROSE * 5}</p>"), ("div", f"<div><p>{PROSE * 5}</p></div>")):
+        page = f"<article><h1>Kelp</h1>{lead}{body}{end}</article>"
+        (_, text), *_ = told(one(tmp_path / name, "p.html", page, "html"))
+        assert text.startswith("All winter it was quiet."), name
+        assert text.endswith("let a = 1"), name
+
+
 def test_the_site_s_h1_before_the_article_s_and_breadcrumbs_are_not_its_title(
     tmp_path: Path,
 ) -> None:
