@@ -14,7 +14,10 @@
         └── PublishError          a build can't be published or rolled back
 """
 
-from index.errors import BuildError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from index.errors import BuildError, UnavailableError
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
 
 
@@ -58,6 +61,24 @@ class NotReadyError(NotFoundError):
 
 class PublishError(BuildError):
     """A build can't be published or rolled back, since it is damaged or no earlier one is left."""
+
+
+@contextmanager
+def importing(refusal: str) -> Iterator[None]:
+    """Imports what page views do without, as it loads FAISS; a missing package is told as it is.
+
+    Args:
+        refusal: What can't be done where no more files can be opened.
+
+    Raises:
+        UnavailableError: If no more files can be opened.
+    """
+    try:
+        yield
+    except ModuleNotFoundError:
+        raise
+    except ImportError as error:
+        raise UnavailableError(f"{refusal} now; try again in a minute: {error}") from error
 
 
 def missing_package(error: ModuleNotFoundError) -> str:

@@ -11,10 +11,10 @@ from index.query import MAX_LIMIT
 from service.api.api_models import ApiModel
 from service.api.editorial_router import Id, make_router, problems
 from service.api.openapi import RelatedItem
+from service.api.override_routes import NamedOverride
 from service.curation.article_search import SearchQuery, SortOrder, read_article_row
 from service.curation.decision_actions import find_row
 from service.curation.preview import LeftOut, make_preview
-from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import scope_values
 from service.http.editorial_context import EditorialContext
 from service.http.list_json import items_json
@@ -124,26 +124,9 @@ class CandidateCard(Card):
     """when the article becomes visible, if it is scheduled or taken down"""
 
 
-class PreviewOverride(ApiModel):
+class PreviewOverride(NamedOverride):
     """A pin or hide of an editor in a list, and whether its article can be seen."""
 
-    article_id: str | None
-    """the article itself; null for a rule"""
-
-    tag: str | None
-    """the tag of the articles whose lists a rule changes; null for all articles"""
-
-    target_id: str | None
-    target_tag: str | None
-    """the tag of the articles that a rule hides"""
-
-    kind: OverrideKind
-    position: int | None
-    until: Timestamp
-    target: VisibilityStatus | None = Field(
-        description="whether readers can see the pinned or hidden article; null if the live build "
-        "does not have it"
-    )
     shown: bool
     """whether the list shows the pinned or hidden article"""
 

@@ -23,11 +23,11 @@ from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Scope
 
-from index.errors import UnavailableError
 from index.query import RelatedQuery
 from recommender.errors import ModelError
 from service.api.draft_models import DraftRelated, DraftRequest, draft_json, request_schema
 from service.api.editorial_router import json_body
+from service.errors import importing
 from service.http.clients import Limiter, header
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
@@ -262,12 +262,8 @@ class Drafts:
     def _relate(
         self, served: ServingView, draft: DraftRequest, now: int, query: RelatedQuery
     ) -> RelatedDraft:
-        try:
+        with importing("drafts can't be compared"):
             from service.serving.drafts import DraftRelater
-        except ModuleNotFoundError:
-            raise  # not installed
-        except ImportError as error:  # if no more files can be opened
-            raise UnavailableError(f"drafts can't be compared now: {error}") from error
         if self._relater is None:
             self._relater = DraftRelater(self._settings.model, self._settings.precision)
         return self._relater.relate(served, draft.fields(), now=now, query=query)

@@ -56,8 +56,8 @@ class OverrideChange(RequestModel):
     """when the pin or hide ends; null for never"""
 
 
-class OverrideItem(ApiModel):
-    """A pin or a hide, and whether it has an effect."""
+class NamedOverride(ApiModel):
+    """A pin or a hide: of what, in which lists, and until when."""
 
     article_id: str | None
     """the article whose list is changed; null for a rule"""
@@ -74,6 +74,18 @@ class OverrideItem(ApiModel):
 
     kind: OverrideKind
     position: int | None
+    until: Timestamp
+    """when the pin or hide ends; null for never"""
+
+    target: VisibilityStatus | None = Field(
+        description="whether readers can see the pinned or hidden article; null if the live build "
+        "does not have it"
+    )
+
+
+class OverrideItem(NamedOverride):
+    """A pin or a hide, and whether it has an effect."""
+
     reason: str
     not_related: bool
     author: str
@@ -81,14 +93,7 @@ class OverrideItem(ApiModel):
     since: Timestamp | None
     """when it begins; null for at once"""
 
-    until: Timestamp
-    """when the pin or hide ends; null for never"""
-
     ended: bool
-    target: VisibilityStatus | None = Field(
-        description="whether readers can see the pinned or hidden article; null if the live build "
-        "does not have it"
-    )
     warning: str | None
     """why the pin or hide has no effect now; null if it has one, or has ended"""
 

@@ -8,17 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from recommender.errors import InputError
-from service.cli.options import (
-    AuditReasonOption,
-    JsonOption,
-    RootOption,
-    UntilOption,
-    command_actor,
-    command_group,
-    print_json,
-    print_result,
-    read_until,
-)
+from service.cli import options as option
+from service.cli.options import command_actor, command_group, print_json, print_result, read_until
 from service.decisions.api_tokens import Token
 from service.decisions.editor_accounts import Editor
 from service.decisions.open_decisions import open_decisions
@@ -39,9 +30,9 @@ def add_token(
     role: Annotated[
         Role, typer.Option(help="What the token may do: read, publisher, editor or admin.")
     ] = Role.EDITOR,
-    until: UntilOption = None,
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    until: option.Until = None,
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Make a token, and print it once, as only its hash is stored."""
     settings = load_settings(root=root)
@@ -57,7 +48,7 @@ def add_token(
 
 
 @tokens_app.command("list", epilog="Example: alsolike tokens list")
-def list_tokens(root: RootOption = None, as_json: JsonOption = False) -> None:
+def list_tokens(root: option.Root = None, as_json: option.Json = False) -> None:
     """List all tokens, without their secrets."""
     with closing(open_decisions(load_settings(root=root))) as database:
         found = database.tokens.all()
@@ -83,9 +74,9 @@ def list_tokens(root: RootOption = None, as_json: JsonOption = False) -> None:
 )
 def revoke_token(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="The id that tokens list shows.")],
-    reason: AuditReasonOption = "",
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    reason: option.AuditReason = "",
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Revoke a token at once."""
     with closing(open_decisions(load_settings(root=root))) as database:
@@ -106,8 +97,8 @@ NameArgument = Annotated[str, typer.Argument(help="The name that the editor sign
 def add_editor(
     name: NameArgument,
     role: Annotated[Role, typer.Option(help="editor or admin.")] = Role.EDITOR,
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Add an editor; asks for the password, or reads it from the first line of standard input."""
     with closing(open_decisions(load_settings(root=root))) as database:
@@ -117,7 +108,7 @@ def add_editor(
 
 
 @editors_app.command("list", epilog="Example: alsolike editors list")
-def list_editors(root: RootOption = None, as_json: JsonOption = False) -> None:
+def list_editors(root: option.Root = None, as_json: option.Json = False) -> None:
     """List all editors."""
     with closing(open_decisions(load_settings(root=root))) as database:
         found = database.editors.all()
@@ -137,9 +128,9 @@ def list_editors(root: RootOption = None, as_json: JsonOption = False) -> None:
 )
 def disable(
     name: NameArgument,
-    reason: AuditReasonOption = "",
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    reason: option.AuditReason = "",
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Disable an editor, and end all of the editor's sessions; earlier decisions stay."""
     with closing(open_decisions(load_settings(root=root))) as database:
@@ -148,7 +139,7 @@ def disable(
 
 
 @editors_app.command(epilog="Example: alsolike editors password mira")
-def password(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
+def password(name: NameArgument, root: option.Root = None, as_json: option.Json = False) -> None:
     """Change an editor's password, and end the editor's sessions."""
     with closing(open_decisions(load_settings(root=root))) as database:
         database.editors.set_password(command_actor(), name, _read_password())
@@ -157,7 +148,7 @@ def password(name: NameArgument, root: RootOption = None, as_json: JsonOption = 
 
 
 @editors_app.command("sign-out", epilog="Example: alsolike editors sign-out mira")
-def sign_out(name: NameArgument, root: RootOption = None, as_json: JsonOption = False) -> None:
+def sign_out(name: NameArgument, root: option.Root = None, as_json: option.Json = False) -> None:
     """End all of an editor's sessions."""
     with closing(open_decisions(load_settings(root=root))) as database:
         database.editors.sign_out(command_actor(), name)

@@ -12,20 +12,10 @@ from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
 from index.errors import GateError
 from index.root.root import Root
+from service.cli import options as option
 from service.cli.build_progress import progress_bar
 from service.cli.builds_commands import counts
-from service.cli.options import (
-    AcceptOption,
-    ForceOption,
-    JsonOption,
-    MapOption,
-    ModelOption,
-    ReasonOption,
-    RootOption,
-    UrlTemplateOption,
-    print_json,
-    read_mapping,
-)
+from service.cli.options import print_json, read_mapping
 from service.cli.publish_commands import print_cleanup
 from service.settings import Settings, load_settings
 
@@ -43,10 +33,10 @@ def build(
             "is used. By default, the [[source]] tables of alsolike.toml."
         ),
     ] = None,
-    root: RootOption = None,
-    mapping: MapOption = None,
-    url_template: UrlTemplateOption = None,
-    model: ModelOption = None,
+    root: option.Root = None,
+    mapping: option.Map = None,
+    url_template: option.UrlTemplate = None,
+    model: option.Model = None,
     precision: Annotated[
         str | None, typer.Option(help="Number format of the model: auto, bfloat16, float32.")
     ] = None,
@@ -100,10 +90,10 @@ def build(
             "--from-scratch", help="Encode every article again, reusing no earlier build."
         ),
     ] = False,
-    accept_change: AcceptOption = False,
-    force: ForceOption = False,
-    reason: ReasonOption = "",
-    as_json: JsonOption = False,
+    accept_change: option.Accept = False,
+    force: option.Force = False,
+    reason: option.Reason = "",
+    as_json: option.Json = False,
 ) -> None:
     """Read articles, find related ones for each, and publish the result."""
     from index.sources.registry import open_sources

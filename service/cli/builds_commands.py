@@ -14,14 +14,8 @@ from index.reporting.report_page import PAGE
 from index.root.root import Root
 from recommender.article import FILE_LINK
 from recommender.visibility import utc_now
-from service.cli.options import (
-    BuildArgument,
-    JsonOption,
-    LimitOption,
-    RootOption,
-    print_json,
-    print_result,
-)
+from service.cli import options as option
+from service.cli.options import print_json, print_result
 from service.settings import load_settings
 
 _COLUMNS = ("build", "state", "articles", "encoded", "seconds", "MB", "")
@@ -29,11 +23,11 @@ _ROW = "{:23}  {:8}  {:>9}  {:>9}  {:>8}  {:>8}  {}"
 
 
 def builds(
-    root: RootOption = None,
+    root: option.Root = None,
     every: Annotated[
         bool, typer.Option("--all", help="List small builds too, not only how many there were.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """List the builds, oldest first, with their states: which is live or was held back."""
     opened_root = Root(load_settings(root=root).root)
@@ -71,11 +65,11 @@ def inspect(
             help="A build, by default the live one; or an article's id, for the links of its page.",
         ),
     ] = None,
-    root: RootOption = None,
+    root: option.Root = None,
     boilerplate: Annotated[
         bool, typer.Option("--boilerplate", help="List the boilerplate that was ignored.")
     ] = False,
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """Show what a build holds, how it was made, and its measured quality."""
     from index.capacity import near_limits
@@ -142,9 +136,9 @@ def diff(
     new: Annotated[
         str | None, typer.Argument(metavar="B", help="The newer build; by default the live one.")
     ] = None,
-    root: RootOption = None,
-    limit: LimitOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    limit: option.Limit = None,
+    as_json: option.Json = False,
 ) -> None:
     """Compare two builds: articles added and removed, and the lists that changed most."""
     settings = load_settings(root=root)
@@ -174,13 +168,13 @@ def diff(
 
 
 def report(
-    name: BuildArgument = None,
-    root: RootOption = None,
+    name: option.BuildName = None,
+    root: option.Root = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Copy the page to this file instead of printing its address."),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """Print where a build's report page is: charts, gates and a map of the articles."""
     opened = Root(load_settings(root=root).root).open(name)
@@ -195,7 +189,7 @@ def report(
 
 
 def verify(
-    name: BuildArgument = None, root: RootOption = None, as_json: JsonOption = False
+    name: option.BuildName = None, root: option.Root = None, as_json: option.Json = False
 ) -> None:
     """Check that a build's files are complete and unchanged."""
     opened_root = Root(load_settings(root=root).root)

@@ -8,7 +8,8 @@ import typer
 
 from index.root.root import Root
 from recommender.errors import SettingError
-from service.cli.options import JsonOption, RootOption, print_json
+from service.cli import options as option
+from service.cli.options import print_json
 from service.clicks.click_events import REASONS
 from service.clicks.click_figures import ClickFigures, Figure, first_day
 from service.clicks.click_store import open_clicks
@@ -41,8 +42,8 @@ def clicks(
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print every count of these days, for a spreadsheet.")
     ] = False,
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Show what readers see and follow, with 95 % intervals; count by the setting clicks."""
     settings = load_settings(root=root)

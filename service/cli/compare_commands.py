@@ -12,17 +12,9 @@ import typer
 from index.root.journal import acting_for, who
 from index.root.root import Root
 from recommender.errors import InputError
+from service.cli import options as option
 from service.cli.build_progress import progress_bar
-from service.cli.options import (
-    ForceOption,
-    JsonOption,
-    ReasonOption,
-    RootOption,
-    command_actor,
-    command_group,
-    print_json,
-    print_result,
-)
+from service.cli.options import command_actor, command_group, print_json, print_result
 from service.cli.publish_commands import print_cleanup
 from service.curation.publishing import BuildActions
 from service.settings import CONFIG_FILE, Settings, load_settings
@@ -45,7 +37,7 @@ def start(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The variant: its settings are in [variant.NAME].")
     ],
-    root: RootOption = None,
+    root: option.Root = None,
     share: Annotated[
         float,
         typer.Option(
@@ -55,8 +47,8 @@ def start(
     block: Annotated[
         str, typer.Option(help="How long an article keeps its variant, such as 30m, 1h or 1d.")
     ] = "1h",
-    reason: ReasonOption = "",
-    as_json: JsonOption = False,
+    reason: option.Reason = "",
+    as_json: option.Json = False,
 ) -> None:
     """Make the variant's build beside the live one, and begin to compare the two.
 
@@ -80,7 +72,7 @@ def start(
 @compare_app.command(
     epilog="Example: alsolike compare status", short_help="Say what has been found out so far."
 )
-def status(root: RootOption = None, as_json: JsonOption = False) -> None:
+def status(root: option.Root = None, as_json: option.Json = False) -> None:
     """Say which lists readers follow more often, how sure that is, and when it may be decided."""
     from service.clicks.comparison_findings import find_comparison
 
@@ -96,7 +88,9 @@ def status(root: RootOption = None, as_json: JsonOption = False) -> None:
     epilog="Example: alsolike compare stop --reason 'no difference'",
     short_help="End the comparison: all readers get the live lists.",
 )
-def stop(root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
+def stop(
+    root: option.Root = None, reason: option.Reason = "", as_json: option.Json = False
+) -> None:
     """End the comparison: all readers get the live lists. What was counted stays."""
     actions = BuildActions(load_settings(root=root), report=print_cleanup)
     state = actions.stop_comparison(command_actor(), reason=reason)
@@ -109,11 +103,11 @@ def stop(root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption
     short_help="Give all readers the variant's lists, and end the comparison.",
 )
 def publish(
-    root: RootOption = None,
-    force: ForceOption = False,
-    reason: ReasonOption = "",
+    root: option.Root = None,
+    force: option.Force = False,
+    reason: option.Reason = "",
     by: Annotated[str, typer.Option(hidden=True, help="In whose name; the page's admin.")] = "",
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """Make a build with the variant's settings live, and say which settings to write.
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from index.sql_engine import describe, parse_url
-from service.cli.options import JsonOption, RootOption, command_group, print_json, print_result
+from service.cli import options as option
+from service.cli.options import command_group, print_json, print_result
 from service.decisions.database import back_up, copy_database
 from service.decisions.open_decisions import database_url, decisions_status, upgrade_decisions
 from service.decisions.schema import HEAD
@@ -19,7 +20,7 @@ db_app = command_group("Create, upgrade, copy and inspect the database of decisi
 @db_app.command(
     epilog="Example: alsolike db upgrade", short_help="Create the tables, or upgrade older ones."
 )
-def upgrade(root: RootOption = None, as_json: JsonOption = False) -> None:
+def upgrade(root: option.Root = None, as_json: option.Json = False) -> None:
     """Create the tables, or upgrade older ones to this version; safe to run again."""
     before = upgrade_decisions(load_settings(root=root))
     sentence = f"the database now has schema {HEAD} (before: {before or 'empty'})"
@@ -36,8 +37,8 @@ def backup(
     target: Annotated[
         Path, typer.Argument(metavar="FILE", help="The backup file; it is replaced if it exists.")
     ],
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Back up the SQLite database, even while it is in use; for PostgreSQL use pg_dump."""
     back_up(database_url(load_settings(root=root)), target)
@@ -59,8 +60,8 @@ def copy(
             "--from", metavar="URL", help="The database to copy; by default the one in use."
         ),
     ] = None,
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Copy all decisions, accounts and the audit trail, from SQLite to PostgreSQL or back.
 
@@ -91,7 +92,7 @@ def _password_for(url: str, held: str) -> str:
     epilog="Example: alsolike db status --json",
     short_help="Show the database of decisions and its copy (snapshot).",
 )
-def status(root: RootOption = None, as_json: JsonOption = False) -> None:
+def status(root: option.Root = None, as_json: option.Json = False) -> None:
     """Show the database of decisions, what it holds, and whether its copy is up to date.
 
     The copy, called the snapshot, is a file in the root that serves if the database is down.

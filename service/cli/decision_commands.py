@@ -12,16 +12,8 @@ from index.build.id_table import IdTable
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
 from recommender.visibility import utc_now
-from service.cli.options import (
-    AuditReasonOption,
-    JsonOption,
-    RootOption,
-    UntilOption,
-    command_actor,
-    print_json,
-    print_result,
-    read_until,
-)
+from service.cli import options as option
+from service.cli.options import command_actor, print_json, print_result, read_until
 from service.curation.pin_alerts import find_alerts
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.list_scope import name_scope
@@ -39,14 +31,14 @@ ALERTS_EXIT_CODE = 20
 
 def takedown(
     article_id: Annotated[str, typer.Argument(metavar="ARTICLE_ID", help="The article's id.")],
-    reason: AuditReasonOption = "",
-    until: UntilOption = None,
+    reason: option.AuditReason = "",
+    until: option.Until = None,
     lift: Annotated[bool, typer.Option("--lift", help="End the article's takedown.")] = False,
     ahead: Annotated[
         bool, typer.Option("--ahead", help="Take down an article that is in no build yet.")
     ] = False,
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Remove an article from every list of every build, within a second."""
     settings = load_settings(root=root)
@@ -92,8 +84,8 @@ def _is_known(root: Root, article_id: str) -> bool:
 
 def audit(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet.")] = False,
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Print every decision, oldest first: when it was made, by whom, what and why."""
     settings = load_settings(root=root)
@@ -121,7 +113,7 @@ def _sentence(build: Build | None, entry: AuditEntry) -> str:
     return f"{moment}  {entry.who} ({entry.how})  {done}{ids and f' [{ids}]'}{note}\n"
 
 
-def check_overrides(root: RootOption = None, as_json: JsonOption = False) -> None:
+def check_overrides(root: option.Root = None, as_json: option.Json = False) -> None:
     """Find pins and rules that have no effect now or soon, such as pins of invisible articles.
 
     Exits with code 20 if there are any.

@@ -15,8 +15,9 @@ from index.errors import BuildError
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
+from service.cli import options as option
 from service.cli.build_command import build, build_summary, make_live, print_build
-from service.cli.options import JsonOption, ModelOption, print_json
+from service.cli.options import print_json
 from service.cli.related_commands import print_list, related, say_why
 from service.decisions.open_decisions import read_state
 from service.http.list_json import related_json
@@ -34,7 +35,7 @@ def demo(
             "Default: the setting port or, if that is taken, any free ports."
         ),
     ] = None,
-    model: ModelOption = None,
+    model: option.Model = None,
     serve_: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve the result afterwards.")
     ] = True,
@@ -101,11 +102,11 @@ def try_site(
         int | None,
         typer.Option(help="Port of the service; the preview takes the next. Default: free ones."),
     ] = None,
-    model: ModelOption = None,
+    model: option.Model = None,
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="Serve a preview afterwards.")
     ] = True,
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """Read a site as it is, show some related lists, and serve a preview on this machine."""
     try:

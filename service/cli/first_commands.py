@@ -19,7 +19,8 @@ from index.capacity import near_limits
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
 from recommender.machine import usable_cores, usable_memory
-from service.cli.options import JsonOption, RootOption, print_json
+from service.cli import options as option
+from service.cli.options import print_json
 from service.settings import CONFIG_FILE, CONFIG_VARIABLE, Settings, load_settings
 
 _FOR_A_TRIAL = ("cache", "sample")
@@ -137,7 +138,7 @@ class Finding:
     sentence: str
 
 
-def doctor(root: RootOption = None, as_json: JsonOption = False) -> None:
+def doctor(root: option.Root = None, as_json: option.Json = False) -> None:
     """Look at machine, settings, model, database, root, port and clock; say what to mend."""
     settings = load_settings(root=root)
     found = [finding for look in _LOOKS for finding in look(settings)]

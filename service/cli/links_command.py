@@ -9,7 +9,8 @@ import typer
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
-from service.cli.options import JsonOption, LimitOption, RootOption, print_json
+from service.cli import options as option
+from service.cli.options import print_json
 from service.cli.related_commands import read_text, unknown_article
 from service.curation.refused_links import read_refused
 from service.decisions.open_decisions import nothing_decided, open_decisions, read_state
@@ -34,10 +35,10 @@ def links(
             metavar="FILE", help="Text file instead, title on its first line; - for stdin."
         ),
     ] = None,
-    root: RootOption = None,
-    limit: LimitOption = None,
+    root: option.Root = None,
+    limit: option.Limit = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet.")] = False,
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """Show where links to other articles would fit in a text: sentence, words, target, reason.
 

@@ -14,41 +14,35 @@ from service.decisions.decision_store import Actor
 from service.http.timestamps import read_local_moment
 from service.settings import Settings
 
-RootOption = Annotated[
-    Path | None, typer.Option("--root", help="Folder of the builds (setting root).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, max=50, help="Most articles to list.")
-]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, recorded in the journal.")]
-AuditReasonOption = Annotated[
-    str, typer.Option("--reason", help="Why, recorded in the audit trail.")
-]
-BuildArgument = Annotated[
+Root = Annotated[Path | None, typer.Option("--root", help="Folder of the builds (setting root).")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, max=50, help="Most articles to list.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why, recorded in the journal.")]
+AuditReason = Annotated[str, typer.Option("--reason", help="Why, recorded in the audit trail.")]
+BuildName = Annotated[
     str | None, typer.Argument(metavar="BUILD", help="The build; by default the live one.")
 ]
-MapOption = Annotated[
+Map = Annotated[
     list[str] | None,
     typer.Option(
         "--map", metavar="OURS=THEIRS", help="Say what the source calls a field of AlsoLike."
     ),
 ]
-ModelOption = Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")]
-UrlTemplateOption = Annotated[
+Model = Annotated[str | None, typer.Option(help="Model name, folder, or hashing:DIM.")]
+UrlTemplate = Annotated[
     str | None, typer.Option(help="Link for articles without one, such as /{year}/{slug}/.")
 ]
-UntilOption = Annotated[
+Until = Annotated[
     str | None,
     typer.Option("--until", metavar="TIME", help="End time, like 2026-12-31 or 2026-12-31T18:00."),
 ]
-ForceOption = Annotated[
+Force = Annotated[
     bool,
     typer.Option(
         "--force", help="Publish even if a gate refuses the build; the journal records it."
     ),
 ]
-AcceptOption = Annotated[
+Accept = Annotated[
     bool,
     typer.Option(
         "--accept-change", help="Publish though the model or the preparation of texts has changed."

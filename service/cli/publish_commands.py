@@ -6,15 +6,8 @@ import typer
 
 from index.publishing.retention import prune as prune_builds
 from index.root.root import Root
-from service.cli.options import (
-    AcceptOption,
-    ForceOption,
-    JsonOption,
-    ReasonOption,
-    RootOption,
-    command_actor,
-    print_result,
-)
+from service.cli import options as option
+from service.cli.options import command_actor, print_result
 from service.curation.publishing import BuildActions
 from service.settings import load_settings
 
@@ -27,11 +20,11 @@ def print_cleanup(found: list[str]) -> None:
 
 def publish(
     name: Annotated[str, typer.Argument(metavar="BUILD")],
-    root: RootOption = None,
-    accept_change: AcceptOption = False,
-    force: ForceOption = False,
-    reason: ReasonOption = "",
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    accept_change: option.Accept = False,
+    force: option.Force = False,
+    reason: option.Reason = "",
+    as_json: option.Json = False,
 ) -> None:
     """Verify a build, compare it with the live one, and make it live."""
     actions = BuildActions(load_settings(root=root), report=print_cleanup)
@@ -40,12 +33,12 @@ def publish(
 
 
 def rollback(
-    root: RootOption = None,
+    root: option.Root = None,
     full: Annotated[
         bool, typer.Option("--full", help="Go back to the last full build, not to a small one.")
     ] = False,
-    reason: ReasonOption = "",
-    as_json: JsonOption = False,
+    reason: option.Reason = "",
+    as_json: option.Json = False,
 ) -> None:
     """Make the previous build live again, and put publishing on hold until alsolike release."""
     actions = BuildActions(load_settings(root=root), report=print_cleanup)
@@ -58,7 +51,7 @@ def rollback(
 
 
 def release(
-    root: RootOption = None, reason: ReasonOption = "", as_json: JsonOption = False
+    root: option.Root = None, reason: option.Reason = "", as_json: option.Json = False
 ) -> None:
     """Allow publishing again after a rollback."""
     actions = BuildActions(load_settings(root=root), report=print_cleanup)
@@ -71,12 +64,12 @@ def release(
 
 
 def prune(
-    root: RootOption = None,
+    root: option.Root = None,
     keep: Annotated[
         int | None,
         typer.Option(min=1, help="How many of the latest builds to keep (setting keep)."),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """Remove old builds, but never the live one or those that a rollback would restore."""
     settings = load_settings(root=root, keep=keep)

@@ -13,14 +13,8 @@ from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.relevance_judgments import read_qrels
 from recommender.visibility import utc_now
-from service.cli.options import (
-    BuildArgument,
-    JsonOption,
-    LimitOption,
-    RootOption,
-    print_json,
-    print_result,
-)
+from service.cli import options as option
+from service.cli.options import print_json, print_result
 from service.curation.golden_set import Agreement, agreement_of
 from service.decisions.open_decisions import read_state
 from service.serving.list_quality import evaluate_build
@@ -40,8 +34,8 @@ def related(
     article_id: Annotated[
         str | None, typer.Argument(metavar="ARTICLE_ID", help="The article's id.")
     ] = None,
-    root: RootOption = None,
-    limit: LimitOption = None,
+    root: option.Root = None,
+    limit: option.Limit = None,
     text: Annotated[
         str | None,
         typer.Option(
@@ -50,7 +44,7 @@ def related(
         ),
     ] = None,
     language: Annotated[str | None, typer.Option(help="The language of that text.")] = None,
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """Show the related articles of an article or text, with scores and why each is there."""
     if (article_id is None) is (text is None):
@@ -121,9 +115,9 @@ def export(
     out: Annotated[
         Path, typer.Option(help="Folder for the files: new, empty, or of an earlier export.")
     ],
-    root: RootOption = None,
-    limit: LimitOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    limit: option.Limit = None,
+    as_json: option.Json = False,
 ) -> None:
     """Write every visible article's list as a JSON file; rewrite only files that changed.
 
@@ -205,7 +199,7 @@ GOLDEN_EXIT_CODE = 21
 
 
 def evaluate(
-    name: BuildArgument = None,
+    name: option.BuildName = None,
     qrels: Annotated[
         Path | None,
         typer.Option(help="File of judgments: seed, article and grade, tab-separated; .gz too."),
@@ -235,8 +229,8 @@ def evaluate(
         float | None,
         typer.Option(min=0, max=1, help="With --golden: exit with code 21 below this share."),
     ] = None,
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Measure how well a build's lists agree with judgments, from a file or by editors."""
     settings = load_settings(root=root)
@@ -245,13 +239,12 @@ def evaluate(
     chosen = [qrels is not None, golden, own_links].count(True)
     if chosen != 1 or (least is not None and not golden):
         raise InputError("use --qrels FILE, --golden or --own-links; --least needs --golden")
-    if qrels is not None:
-        query = settings.query
-        _print_figures(
-            evaluate_build(build, read_qrels(qrels), query, read_state(settings)), as_json
-        )
+    if golden:
+        _print_agreement(build, agreement_of(build, settings), least, as_json=as_json)
         return
-    if own_links:
+    if qrels is not None:
+        figures = evaluate_build(build, read_qrels(qrels), settings.query, read_state(settings))
+    else:
         from service.serving.drafts import DraftRelater
         from service.serving.own_links import evaluate_own_links
 
@@ -263,37 +256,32 @@ def evaluate(
             min_related=min_related,
             seeds=seeds,
         )
-        _print_own_links(figures, as_json)
-        return
-    found = agreement_of(build, settings)
-    _print_agreement(build, found, as_json)
+    if as_json:
+        print_json(figures)
+    elif own_links:
+        _print_own_links(figures)
+    else:
+        _print_figures(figures)
+
+
+def _print_agreement(build: Build, found: Agreement, least: float | None, *, as_json: bool) -> None:
+    if as_json:
+        figures = asdict(found)
+        del figures["pairs"]
+        print_json({"build": build.name, "share": round(found.share, 4), **figures})
+    else:
+        typer.echo(
+            f"{found.share:.1%} as editors want it, build {build.name}: {found.good_shown} of "
+            f"{found.good} good links shown, {found.bad_shown} of {found.bad} bad links shown"
+        )
+        for sign, pairs in (("+", found.missed), ("-", found.wrong)):
+            for article_id, target_id in pairs:
+                typer.echo(f"  {sign} {target_id}  in the list of  {article_id}")
     if least is not None and found.share < least:
         raise typer.Exit(GOLDEN_EXIT_CODE)
 
 
-def _print_agreement(build: Build, found: Agreement, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {
-                "build": build.name,
-                "share": round(found.share, 4),
-                **{name: figure for name, figure in asdict(found).items() if name != "pairs"},
-            }
-        )
-        return
-    typer.echo(
-        f"{found.share:.1%} as editors want it, build {build.name}: {found.good_shown} of "
-        f"{found.good} good links shown, {found.bad_shown} of {found.bad} bad links shown"
-    )
-    for sign, pairs in (("+", found.missed), ("-", found.wrong)):
-        for article_id, target_id in pairs:
-            typer.echo(f"  {sign} {target_id}  in the list of  {article_id}")
-
-
-def _print_own_links(figures: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(figures)
-        return
+def _print_own_links(figures: dict[str, Any]) -> None:
     typer.echo(
         f"{figures['seeds']} of {figures['linking']} articles that link to others, "
         f"build {figures['build']}"
@@ -303,10 +291,7 @@ def _print_own_links(figures: dict[str, Any], as_json: bool) -> None:
         _print_estimates(figures[part])
 
 
-def _print_figures(figures: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        print_json(figures)
-        return
+def _print_figures(figures: dict[str, Any]) -> None:
     typer.echo(
         f"{figures['seeds']} articles with 3 or more related by judgment, build {figures['build']}"
     )

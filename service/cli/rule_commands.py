@@ -9,16 +9,8 @@ import typer
 
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
-from service.cli.options import (
-    AuditReasonOption,
-    JsonOption,
-    RootOption,
-    UntilOption,
-    command_actor,
-    print_json,
-    read_moment,
-    read_until,
-)
+from service.cli import options as option
+from service.cli.options import command_actor, print_json, read_moment, read_until
 from service.cli.related_commands import unknown_article
 from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import (
@@ -54,10 +46,10 @@ def rules(
     since: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="When it begins, like --until.")
     ] = None,
-    until: UntilOption = None,
-    reason: AuditReasonOption = "",
-    root: RootOption = None,
-    as_json: JsonOption = False,
+    until: option.Until = None,
+    reason: option.AuditReason = "",
+    root: option.Root = None,
+    as_json: option.Json = False,
 ) -> None:
     """Pin or hide by tag: in the lists of all articles with a tag, or in all lists.
 

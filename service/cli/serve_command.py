@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from service.cli.options import RootOption
+from service.cli import options as option
 from service.settings import load_settings
 
 
 def serve(
-    root: RootOption = None,
+    root: option.Root = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on (setting host).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (setting port).")] = None,
     workers: Annotated[int | None, typer.Option(help="Server processes (setting workers).")] = None,

@@ -10,14 +10,8 @@ from index.articles.read_report import ReadReport
 from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
 from index.sources.source_check import SourceCheck, check_source
-from service.cli.options import (
-    JsonOption,
-    MapOption,
-    UrlTemplateOption,
-    command_group,
-    print_json,
-    read_mapping,
-)
+from service.cli import options as option
+from service.cli.options import command_group, print_json, read_mapping
 from service.settings import load_settings
 
 _COUNTS = ("skipped", "notes", "languages")
@@ -41,8 +35,8 @@ def check(
             help="Files, folders or feeds; by default the [[source]] tables of alsolike.toml."
         ),
     ] = None,
-    mapping: MapOption = None,
-    url_template: UrlTemplateOption = None,
+    mapping: option.Map = None,
+    url_template: option.UrlTemplate = None,
     limit: Annotated[int, typer.Option(min=1, help="Records to read of each source.")] = 20,
     sitemap: Annotated[
         str | None,
@@ -51,7 +45,7 @@ def check(
             help="Compare the addresses of all articles with the site's own sitemap instead.",
         ),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: option.Json = False,
 ) -> None:
     """Read the first records of each source, and show how AlsoLike reads each field."""
     from index.sources.registry import open_sources

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from recommender.errors import InputError
-from service.cli.options import MapOption, ModelOption, RootOption, UrlTemplateOption, read_mapping
+from service.cli import options as option
+from service.cli.options import read_mapping
 from service.settings import load_settings
 
 _NICENESS = 19
@@ -24,10 +25,10 @@ def watch(
             "alsolike.toml; without any, pushes alone."
         ),
     ] = None,
-    root: RootOption = None,
-    mapping: MapOption = None,
-    url_template: UrlTemplateOption = None,
-    model: ModelOption = None,
+    root: option.Root = None,
+    mapping: option.Map = None,
+    url_template: option.UrlTemplate = None,
+    model: option.Model = None,
     keep_missing: Annotated[
         bool,
         typer.Option("--keep-missing", help="Keep articles that their source no longer has."),

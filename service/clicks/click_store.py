@@ -11,19 +11,18 @@ import datetime as dt
 import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Integer, Text
-from sqlalchemy.exc import SQLAlchemyError
 
 from index.errors import DatabaseError
-from index.sql_engine import describe, file_url, parse_url, translate
+from index.sql_engine import describe, file_url, parse_url
 from service.decisions.connections import postgres_engine, sqlite_engine
-from service.decisions.decision_store import WRITES
+from service.decisions.decision_store import Store
 from service.settings import Settings
 
 FILE = "clicks.sqlite"
@@ -88,17 +87,13 @@ Sums = Mapping[tuple[str | int, ...], Sequence[int]]
 """Sums to add to a table, by the values of its key columns, in the table's order."""
 
 
-class ClickStore:
+class ClickStore(Store):
     """The open database of counted clicks.
 
     Args:
         engine: Its SQLAlchemy engine.
         label: Its URL without a password, for messages.
     """
-
-    def __init__(self, engine: sa.Engine, label: str) -> None:
-        self._engine = engine
-        self.label = label
 
     def add(self, sums: Mapping[sa.Table, Sums]) -> None:
         """Adds sums to those that the tables hold, in one transaction.
@@ -208,38 +203,9 @@ class ClickStore:
             rows = connection.execute(query.group_by(rejected.c.reason).order_by(-events))
             return [(reason, int(count)) for reason, count in rows]
 
-    @contextmanager
-    def read(self) -> Iterator[sa.Connection]:
-        """Opens a transaction for reading.
-
-        Raises:
-            DatabaseError: If the database can't be read.
-        """
-        try:
-            with self._engine.connect() as connection, connection.begin():
-                yield connection
-        except SQLAlchemyError as error:
-            raise translate(error, self.label) from error
-
-    @contextmanager
-    def write(self) -> Iterator[sa.Connection]:
-        """Opens a transaction for writing.
-
-        Raises:
-            DatabaseError: If the database can't be written; then nothing was changed.
-        """
-        try:
-            with (
-                self._engine.connect().execution_options(**{WRITES: True}) as connection,
-                connection.begin(),
-            ):
-                yield connection
-        except SQLAlchemyError as error:
-            raise translate(error, self.label) from error
-
     def close(self) -> None:
         """Closes all connections to the database."""
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 def open_clicks(settings: Settings) -> ClickStore:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.errors import UnavailableError
 from index.query import RelatedQuery
 from recommender.neighbors import NO_ROW
+from service.errors import importing
 
 if TYPE_CHECKING:
     from index.build.sentences import BuildSentences
@@ -77,14 +77,8 @@ def compare_texts(build: Build, rows: tuple[int, int]) -> tuple[Passage, Passage
     Raises:
         UnavailableError: If no more files can be opened.
     """
-    try:
-        from index.build.sentences import BuildSentences  # loads FAISS; page views do without it
-    except ModuleNotFoundError:
-        raise  # not installed
-    except ImportError as error:
-        raise UnavailableError(
-            f"why links are there can't be read now; try again in a minute: {error}"
-        ) from error
+    with importing("why links are there can't be read"):
+        from index.build.sentences import BuildSentences
     sentences = BuildSentences(build.checked)
     first, second = rows
     shared = sentences.shared_words(first, second, most=_SHARED)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
-from index.errors import UnavailableError
 from index.files import Blob, load_array
 from index.query import MAX_LIMIT, Fallback, Order, RelatedQuery, SkipLinked
 from recommender.neighbors import NO_ROW
 from recommender.rerank import RejectReason
 from recommender.visibility import NEVER
 from service.decisions.decision_state import Override, OverrideKind
+from service.errors import importing
 from service.serving.list_rules import rows_in
 from service.serving.selection import SelectedItem, select, shared_terms
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
@@ -217,7 +217,8 @@ def _teller(build: Build) -> _SayWhy:
     nothing of others.
     """
     try:
-        from index.build.sentences import BuildSentences  # loads FAISS; page views do without it
+        with importing("why links are there can't be read"):
+            from index.build.sentences import BuildSentences
     except ModuleNotFoundError:
 
         def stored(row: int, others: Sequence[int]) -> list[str]:
@@ -227,10 +228,6 @@ def _teller(build: Build) -> _SayWhy:
 
         build.checked("sentences_ends.npy")
         return stored
-    except ImportError as error:  # if no more files can be opened
-        raise UnavailableError(
-            f"why links are there can't be read now; try again in a minute: {error}"
-        ) from error
     return BuildSentences(build.checked).among
 
 

@@ -104,7 +104,6 @@ class AuditTrail(Table):
             last = int(rows[-1]["seq"])
 
 
-_TABLE = schema.audit
 UNDONE: Mapping[str, sa.Table] = {
     "override": schema.overrides,
     "takedown": schema.takedowns,

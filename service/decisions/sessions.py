@@ -155,7 +155,6 @@ def _over(now: int) -> sa.ColumnElement[bool]:
 
 
 _TRIES = schema.attempts
-_SECOND = 1_000_000
 
 
 class Attempts(Table):

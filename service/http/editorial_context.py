@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from index.build.build import Build
-from index.errors import UnavailableError
 from service.curation.article_search import ArticleSearch
 from service.curation.decision_actions import DecisionActions
 from service.curation.golden_set import GoldenSet, weigh
 from service.curation.publishing import BuildActions
 from service.curation.refused_links import RefusedLinks, read_refused
 from service.decisions.database import Database
+from service.errors import importing
 from service.http.auth import Auth
 from service.serving.live import Live
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
@@ -49,12 +49,8 @@ class EditorialContext:
         """
         finder = self._finder
         if finder is None or finder.build is not build:
-            try:
-                from service.curation.text_link_finder import LinkFinder  # loads FAISS
-            except ModuleNotFoundError:
-                raise  # not installed
-            except ImportError as error:
-                raise UnavailableError(f"links can't be suggested now: {error}") from error
+            with importing("links can't be suggested"):
+                from service.curation.text_link_finder import LinkFinder
             finder = self._finder = LinkFinder(build)
         return finder
 
