@@ -253,8 +253,9 @@ class ExactSite:
                 if any(term in other for term in terms)
             }
             must, may = set[int](), set[int]()
-            for near in (dict(enumerate(self.cosines[i])), words):
-                border = sorted([*near.values(), *[-2.0] * (candidates + 1)], reverse=True)[
+            # Who shares only terms without weight may be a candidate, but need not be one.
+            for near, least in ((dict(enumerate(self.cosines[i])), -2.0), (words, 0.0)):
+                border = sorted([*near.values(), *[least] * (candidates + 1)], reverse=True)[
                     candidates
                 ]
                 must |= {j for j, value in near.items() if value > border + TIE}
