@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,7 +23,7 @@ from index.building.builder import BuildOptions, make_build
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from recommender.machine import usable_cores
+from recommender.machine import usable_cores, usable_memory
 from service.decisions import editor_accounts
 from tests.support.articles import topical
 from tests.support.builds import SAMPLE, plain_mapping, publish
@@ -33,6 +34,22 @@ from tests.support.unsynced_disk import unsynced_disk
 # A busy machine is no defect of the code.
 hypothesis.settings.register_profile("alsolike", deadline=None)
 hypothesis.settings.load_profile("alsolike")
+
+
+_ROOM = 8 * 1024**3
+
+
+def pytest_configure() -> None:
+    """Files of tests are made in memory where there is room, which takes a sixth of the time off.
+
+    ``TMPDIR`` says otherwise. Those of tests that passed are removed at once.
+    """
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not memory.is_dir() or usable_memory() < 2 * _ROOM:
+        return
+    if shutil.disk_usage(memory).free > _ROOM:
+        os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -192,7 +192,7 @@ class ArticleSearch:
     def __init__(self, root: Root, query: RelatedQuery) -> None:
         self._root = root
         self._query = query
-        self._newest: tuple[Build, NDArray[np.int64]] | None = None
+        self._newest: tuple[str, NDArray[np.int64]] | None = None
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
         self._links: tuple[str, NDArray[np.bool_], tuple[NDArray[Any], NDArray[Any]]] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
@@ -243,9 +243,9 @@ class ArticleSearch:
     def _newest_first(self, build: Build) -> NDArray[np.int64]:
         """Returns all row numbers of a build, the newest article first; kept for a build."""
         kept = self._newest
-        if kept is None or kept[0] is not build:
+        if kept is None or kept[0] != build.name:
             order = np.argsort(-build.dates.astype(np.int64), kind="stable")
-            kept = self._newest = build, order
+            kept = self._newest = build.name, order
         return kept[1]
 
     def health(self, served: ServingView, rows: list[int], now: int) -> list[LinkHealth]:

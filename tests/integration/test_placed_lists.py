@@ -85,7 +85,7 @@ def test_a_placement_outlives_small_builds_and_ends_with_the_full_one(
     def told() -> list[str]:
         service.live.refresh()
         exporter.follow(root.open())
-        exported = (path.read_bytes() for path in (tmp_path / "out").glob("*.json"))
+        exported = (path.read_bytes() for path in sorted((tmp_path / "out").glob("*.json")))
         tokens = [json.loads(one)["placement"] for one in exported]
         tokens += [service.client.get(one).json()["placement"] for one in asked]
         found = {placements.read(token) for token in tokens}

@@ -317,7 +317,7 @@ def fuzz_documents(kind: str, examples: int) -> None:
             table = DOCUMENTS[kind](data.draw, folder, site)
             start = time.monotonic()
             report, refusal = read_as_a_build_does(table)
-            assert time.monotonic() - start < 10
+            assert time.monotonic() - start < 60, "a busy machine takes some, no end is a fault"
             assert report.read == report.kept + sum(report.skipped.values())
             said = [refusal, *map(str, report.problems)]
             assert all(text.isprintable() for text in said), said
