@@ -47,6 +47,11 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
         if record.info["file"] != _identity(path):
             raise DisconnectionError(f"{path} was replaced by another file")
 
+    @sa.event.listens_for(engine, "handle_error")
+    def broken(context: sa.engine.ExceptionContext) -> None:
+        # A connection whose file or log was taken away would say so for ever.
+        context.is_disconnect |= "disk I/O error" in str(context.original_exception)
+
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get(WRITES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -112,6 +113,20 @@ def test_a_backup_moved_into_place_is_seen_by_who_has_the_old_file_open(tmp_path
         with pytest.raises(DatabaseError, match="can't be opened"):
             database.version()
         assert not path.exists()
+
+
+def test_a_connection_that_lost_its_file_is_made_anew(tmp_path: Path) -> None:
+    with opened(f"sqlite:///{tmp_path}/decisions.sqlite") as database:
+        pin(database, "first")
+        folder = os.open(tmp_path, os.O_RDONLY)  # which nothing can be read from
+        for descriptor in Path("/proc/self/fd").iterdir():
+            if descriptor.resolve().name in ("decisions.sqlite", "decisions.sqlite-wal"):
+                os.dup2(folder, int(descriptor.name))
+        os.close(folder)
+        with pytest.raises(DatabaseError, match="can't be read or written"):
+            pin(database, "lost")
+        pin(database, "second")
+        assert [entry.target_id for entry in database.audit.all()] == ["first", "second"]
 
 
 def test_a_server_that_stops_is_told_and_decisions_go_on_when_it_is_back() -> None:
