@@ -118,7 +118,7 @@ def check_kills(folder: Path, pushes: int) -> None:
     watchers.start()
     try:
         while pusher.is_alive():
-            pusher.enough = len(pusher.answered) + draw.randrange(5, 60)
+            pusher.enough = len(pusher.answered) + draw.randrange(5, min(60, pushes // 3))
             with alsolike(*arguments, folder=folder, environment=environment) as process:
                 until(lambda: get(f"http://127.0.0.1:{port}/livez"))
                 until(lambda: pusher.has_enough)
