@@ -8,11 +8,13 @@ import math
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmarks.offered_load import offer, percentile
+from recommender.sentence_encoder import load_encoder
 
 pytestmark = pytest.mark.xdist_group("model")
 
@@ -50,7 +52,10 @@ def test_encode_compares_equal_vectors(last_line_here):
 
 @pytest.mark.model
 @pytest.mark.filterwarnings("default")
-def test_relevance_measures_every_method_on_the_sample(last_line_here):
+@pytest.mark.parametrize("model", ["hashing:512", pytest.param(None, marks=pytest.mark.full)])
+def test_relevance_measures_every_method_on_the_sample(last_line_here, monkeypatch, model):
+    if model is not None:
+        monkeypatch.setattr("benchmarks.relevance.load_encoder", partial(load_encoder, model))
     found = last_line_here("benchmarks.relevance")
     methods = {"dense", "bm25", "tfidf", "more-like-this", "rrf", "alsolike"}
     assert set(found["macro_ndcg10"]) == methods

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.model, pytest.mark.xdist_group("model")]
 
 NOW = 1_790_000_000_000_000
 SHOWN = 6
-HELD_OUT = 12
+HELD_OUT = 8
 RELATED_ONLY = RelatedQuery(limit=SHOWN, fallback=Fallback.NONE)
 FIELDS = ("title", "summary", "sections", "language", "tags")
 
