@@ -59,6 +59,7 @@ import functools
 import json
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Set
 from pathlib import Path
 from typing import Any
@@ -143,7 +144,7 @@ class Build:
         self._verify = verify
         self._opened = time.monotonic()
         self._checked: set[str] = set()
-        self._lock = threading.Lock()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._check(SERVED)
         self.name = manifest.name
         self.count = manifest.count
@@ -335,7 +336,7 @@ class Build:
 
     def checked(self, name: str) -> Path:
         """Return the path of a file of the build; the file is verified before its first use."""
-        with self._lock:
+        with self._locks[name]:  # of its own: who wants a small file waits for no large one
             if name not in self._checked and name not in SERVED:
                 self._check({name})
                 self._checked.add(name)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from index.articles.article_store import ARTICLES
+from index.build import build as build_module
+from index.build.manifest import Manifest
 from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.lock import work_in_progress
@@ -213,3 +218,27 @@ def _content(folder: Path) -> dict[str, Any]:
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
     }
+
+
+def test_who_wants_a_small_file_does_not_wait_for_a_large_one(
+    three_builds: tuple[Root, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = three_builds[0].open()
+    begun, ready = threading.Event(), threading.Event()
+    real = build_module.check_files
+
+    def check(folder: Path, manifest: Manifest, names: set[str]) -> None:
+        if ARTICLES in names:
+            begun.set()
+            assert ready.wait(60)
+        real(folder, manifest, names)
+
+    monkeypatch.setattr(build_module, "check_files", check)
+    with ThreadPoolExecutor(2) as threads:
+        large = threads.submit(lambda: build.articles)
+        assert begun.wait(60)
+        try:
+            assert threads.submit(build.report).result(60)
+        finally:
+            ready.set()
+        assert large.result(60)
