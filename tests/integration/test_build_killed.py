@@ -66,7 +66,7 @@ def check_that_builds_survive(folder: Path, kills: int) -> None:
         check_that_it_serves(root)
         for name in root.names():  # whatever has a build's name is one
             root.verify(name)
-    assert interrupted >= kills // 2
+    assert interrupted >= max(1, kills // 4)
     assert unfinished >= 1
     assert kills < 20 or any(root.manifest(name).small for name in root.names())
     subprocess.run(build_command(root, sources[1]), check=True, capture_output=True, timeout=120)

@@ -200,13 +200,13 @@ def test_a_kill_loses_no_more_than_the_last_second(root: Root, tmp_path: Path) -
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         sent: list[tuple[float, int]] = []
-        while not sent or sent[-1][0] - sent[0][0] < 3.5:
+        while not sent or sent[-1][0] - sent[0][0] < 5.5:
             sent.append((os.times().elapsed, int(process.stdout.readline())))
         process.send_signal(signal.SIGKILL)
         rest = process.stdout.read().split()
     last = int(rest[-1]) if rest and rest[-1].isdigit() else sent[-1][1]
-    # The second, and another one for what is being stored on a busy machine.
-    due = max(number for when, number in sent if when <= sent[-1][0] - 2)
+    # The second, and three for what is being stored on a busy machine.
+    due = max(number for when, number in sent if when <= sent[-1][0] - 4)
     with closing(sqlite3.connect(tmp_path / "clicks.sqlite")) as database:
         (seen,) = database.execute("SELECT sum(seen) FROM counts WHERE target = ''").fetchone()
     assert due <= seen <= last + 1
