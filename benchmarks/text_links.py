@@ -84,7 +84,7 @@ class Blog:
         self.own = own_links(self.posts)
         corpus = Corpus(name=BLOG, articles=[replace(post, links=()) for post in self.posts])
         self.build = build_corpus(corpus, CachedEncoder(load_encoder()), folder)
-        self.vocabulary, self.finder = Vocabulary(self.build), LinkFinder(self.build)
+        self.vocabulary, self.finder = Vocabulary(self.build.checked), LinkFinder(self.build)
         self._titles = [self.stems(post.title) for post in self.posts]
         texts = [self.stems(post.whole_text) for post in self.posts]
         self._held = [set(stems) for stems in texts]

@@ -62,7 +62,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Set
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,9 @@ from index.errors import BuildError
 from index.files import Blob, Names, Rows, load_array, prefault, read_json
 from recommender.article import Article
 from recommender.visibility import ALWAYS, Visibility, epochs, visible_at
+
+if TYPE_CHECKING:
+    from index.build.sentences import BuildSentences
 
 _BLOBS = ("ids", "cards", "phrases", "shared")
 _RAGGED = ("slots", "members", "tags", "tagged", "recent")
@@ -184,6 +187,13 @@ class Build:
     def full_name(self) -> str:
         """The name of the last build that related every article anew: of this one, if it did."""
         return self.manifest.full or self.name
+
+    @functools.cached_property
+    def sentences(self) -> "BuildSentences":
+        """Says why articles are related; to open its files takes a while and loads FAISS."""
+        from index.build.sentences import BuildSentences
+
+        return BuildSentences(self.checked)
 
     @functools.cached_property
     def tag_numbers(self) -> dict[str, int]:

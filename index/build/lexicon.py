@@ -12,8 +12,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from index.build.build import Build
-from index.build.manifest import EncoderEntry
 from index.files import Blob, load_array, read_json, save_array, save_names
 from recommender.arrays import find_sorted
 from recommender.encoder import Embeddings
@@ -83,22 +81,6 @@ def load_pairs(path_of: PathOf) -> PairData:
     )
 
 
-def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibration | None:
-    """Return the live build's calibration, to keep scores comparable from build to build.
-
-    Args:
-        previous: The live build, if there is one.
-        encoder: The encoder of the new build.
-
-    Returns:
-        The live build's calibration; ``None`` if there is no live build, or if its encoder is
-        another one, so that scores can't be compared anyway.
-    """
-    if previous is None or previous.manifest.encoder != encoder:
-        return None
-    return load_calibration(previous.checked)
-
-
 def load_calibration(path_of: PathOf) -> Calibration:
     """Return what is frozen of the site for scoring.
 
@@ -114,17 +96,17 @@ class Vocabulary:
     The columns of all words come first, then those of the word pairs.
 
     Args:
-        build: The build, whose files are verified before they are used.
+        path_of: Returns the path of a file of the build, such as ``build.checked``.
 
     Attributes:
         words: The number of words; the other terms are word pairs.
     """
 
-    def __init__(self, build: Build) -> None:
-        build.checked("words_ends.npy")
-        self._words = Blob(build.checked("words.bin"))
-        self._pair_keys: NDArray[np.int64] = load_array(build.checked("pair_keys.npy"))
-        self._idf: NDArray[np.float32] = load_array(build.checked("lexical_idf.npy"))
+    def __init__(self, path_of: PathOf) -> None:
+        path_of("words_ends.npy")
+        self._words = Blob(path_of("words.bin"))
+        self._pair_keys: NDArray[np.int64] = load_array(path_of("pair_keys.npy"))
+        self._idf: NDArray[np.float32] = load_array(path_of("lexical_idf.npy"))
         self.words = width = len(self._words)
         self._rarest = int(np.argmax(self._idf[:width])) if width else None
 

@@ -25,7 +25,7 @@ from index.files import load_array, open_sqlite, open_unjournaled
 
 FULL_TEXT = "search.sqlite"
 
-Rows = NDArray[np.int64]
+RowNumbers = NDArray[np.int64]
 
 RANKED = 3_000
 """A search with more hits than this sorts by relevance only those with the words in the title."""
@@ -92,7 +92,7 @@ class FullText:
         rows: list[int] = self.ranked(terms, self.holding(terms))[:limit].tolist()
         return rows
 
-    def holding(self, words: Sequence[Sequence[str]]) -> Rows:
+    def holding(self, words: Sequence[Sequence[str]]) -> RowNumbers:
         """Return the rows that match all entries of ``words``, each a list of spellings, sorted.
 
         A row matches an entry if one of its words begins with one of the entry's spellings.
@@ -101,12 +101,14 @@ class FullText:
         matches[self._hits(_FOUND, _expression(words))[0]] = True
         return np.flatnonzero(matches)
 
-    def ranked(self, words: Sequence[Sequence[str]], rows: Rows) -> Rows:
+    def ranked(self, words: Sequence[Sequence[str]], rows: RowNumbers) -> RowNumbers:
         """Sort the rows that :meth:`holding` found by their BM25 score, best first.
 
         Of more than :data:`RANKED` rows, only those whose id or title has all the words are sorted,
         unless they are as many as well, and come first; the others keep their order.
         """
+        if len(rows) < 2:
+            return rows
         expression = _expression(words)
         if len(rows) > RANKED:
             expression = f"{{id title}} : ({expression})"

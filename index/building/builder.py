@@ -19,7 +19,6 @@ from index.articles.record import RecordProblem, short
 from index.build.build import Build
 from index.build.carried_state import load_state, save_state
 from index.build.explanations import explain_lists
-from index.build.lexicon import carried_calibration
 from index.build.list_dates import build_date, date_lists
 from index.build.manifest import (
     FORMAT_VERSION,
@@ -36,7 +35,13 @@ from index.building.changed_articles import take_articles
 from index.building.context import Beside, BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
 from index.building.folder_arrays import FolderWorkspace
-from index.building.learn_stage import clicked_pairs, judged_pairs, save_learning, weights_by_name
+from index.building.learn_stage import (
+    carried_calibration,
+    clicked_pairs,
+    judged_pairs,
+    save_learning,
+    weights_by_name,
+)
 from index.building.link_stage import resolve_links
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from index.articles.article_store import ArticleStore
 from index.build.build import LEARNING, Build
 from index.build.id_table import IdTable
+from index.build.lexicon import load_calibration
 from index.build.link_graph import EDITORIAL, LinkFindings, PageLinkKind
+from index.build.manifest import EncoderEntry
 from index.building.context import BuildContext
 from index.building.link_names import without_words_of_links
 from index.files import write_json
@@ -195,3 +197,19 @@ def weights_by_name(scoring: Calibration) -> dict[str, float]:
     names = [*(kind.name for kind in KINDS), "neighbors"]
     weights = [*scoring.weights, scoring.neighbors]
     return {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}
+
+
+def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibration | None:
+    """Return the live build's calibration, to keep scores comparable from build to build.
+
+    Args:
+        previous: The live build, if there is one.
+        encoder: The encoder of the new build.
+
+    Returns:
+        The live build's calibration; ``None`` if there is no live build, or if its encoder is
+        another one, so that scores can't be compared anyway.
+    """
+    if previous is None or previous.manifest.encoder != encoder:
+        return None
+    return load_calibration(previous.checked)

@@ -63,7 +63,7 @@ def _weigh_fresh(
     folder, workspace = context.folder, FolderWorkspace(context.folder)
     for name in VOCABULARY_FILES:
         shutil.copyfile(live.checked(name), folder / name)
-    vocabulary = Vocabulary(live)
+    vocabulary = Vocabulary(live.checked)
     weights = load_matrix(live.checked, "lexical", (live.count, len(vocabulary)))
     titles = load_matrix(live.checked, "titles", (live.count, vocabulary.words))
     fresh, fresh_titles, phrases = weights[:0], titles[:0], live.phrase_rows[:0]

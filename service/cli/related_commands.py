@@ -145,9 +145,7 @@ def export(
 
 def say_why(build: Build, row: int, chosen: list[SelectedItem]) -> list[str]:
     """Returns a sentence for each article of a list that says why it is there."""
-    from index.build.sentences import BuildSentences
-
-    return BuildSentences(build.checked).among(row, [item.row for item in chosen])
+    return build.sentences.among(row, [item.row for item in chosen])
 
 
 def print_list(

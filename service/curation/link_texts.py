@@ -78,8 +78,7 @@ def compare_texts(build: Build, rows: tuple[int, int]) -> tuple[Passage, Passage
         UnavailableError: If no more files can be opened.
     """
     with importing("why links are there can't be read"):
-        from index.build.sentences import BuildSentences
-    sentences = BuildSentences(build.checked)
+        sentences = build.sentences
     first, second = rows
     shared = sentences.shared_words(first, second, most=_SHARED)
     return (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import functools
 import itertools
 import json
 from collections.abc import Callable, Sequence
@@ -207,18 +206,15 @@ def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery
 _SayWhy = Callable[[int, Sequence[int]], list[str]]
 
 
-@functools.lru_cache(maxsize=1)
 def _teller(build: Build) -> _SayWhy:
     """Returns a function that says why articles are related to one, a sentence for each.
-
-    That of the last build is kept: to open its files takes as long as all else on a page.
 
     Where only serving is installed, it says what the build holds of the first of each list, and
     nothing of others.
     """
     try:
         with importing("why links are there can't be read"):
-            from index.build.sentences import BuildSentences
+            return build.sentences.among
     except ModuleNotFoundError:
 
         def stored(row: int, others: Sequence[int]) -> list[str]:
@@ -228,7 +224,6 @@ def _teller(build: Build) -> _SayWhy:
 
         build.checked("sentences_ends.npy")
         return stored
-    return BuildSentences(build.checked).among
 
 
 class _Explanation:

@@ -22,7 +22,6 @@ from index.build.build import Build
 from index.build.lexicon import Vocabulary
 from index.build.link_graph import EDITORIAL, PageLinkKind
 from index.build.link_numbers import linked_row
-from index.build.sentences import BuildSentences
 from index.query import MAX_LIMIT, Fallback, RelatedQuery, SkipLinked
 from recommender.article import Article, LinkKind
 from recommender.keyphrases import NO_PHRASE
@@ -113,9 +112,9 @@ class LinkFinder:
 
     def __init__(self, build: Build) -> None:
         self.build = build
-        self._vocabulary = Vocabulary(build)
+        self._vocabulary = Vocabulary(build.checked)
         self._idf = functools.lru_cache(maxsize=100_000)(self._vocabulary.idf)
-        self._sentences = BuildSentences(build.checked)
+        self._sentences = build.sentences
         self._names: dict[int, list[tuple[int, str]]] = {}
 
     def in_article(

@@ -22,7 +22,6 @@ from index.articles.record import Record
 from index.build.build import CENTERING, Build
 from index.build.lexicon import PHRASE_WEIGHTS, Vocabulary, load_calibration, load_matrix
 from index.build.prepared_texts import StoredTexts
-from index.build.sentences import BuildSentences
 from index.build.vectors import open_index
 from index.files import load_array
 from index.query import RelatedQuery
@@ -210,13 +209,13 @@ class DraftIndex:
     def __init__(self, build: Build) -> None:
         self.build = build
         self._boilerplate = Boilerplate(**build.read_json("boilerplate.json"))
-        self._vocabulary = Vocabulary(build)
+        self._vocabulary = Vocabulary(build.checked)
         self._phrase_weights = cast(
             "NDArray[np.float32]", load_array(build.checked(PHRASE_WEIGHTS))
         )
         self._centering = load_array(build.checked(CENTERING))
         self._index = open_index(build)
-        self._sentences = BuildSentences(build.checked)
+        self._sentences = build.sentences
         self._label_idf = {
             kind: cast("NDArray[np.float64]", load_array(build.checked(f"{kind}_vectors_idf.npy")))
             for kind in ("tag", "author")

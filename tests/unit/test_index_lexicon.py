@@ -3,7 +3,7 @@
 import numpy as np
 
 from index.build.build import Build
-from index.build.lexicon import carried_calibration
+from index.building.learn_stage import carried_calibration
 from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
 from recommender.term_counts import count_terms

@@ -19,7 +19,7 @@ ODD = PreparedText(
 
 @pytest.fixture(scope="module")
 def vocabulary(sample_build: Build) -> Vocabulary:
-    return Vocabulary(sample_build)
+    return Vocabulary(sample_build.checked)
 
 
 def test_a_text_gets_the_weights_that_the_whole_lexicon_gives_it(sample_build, vocabulary):
