@@ -144,11 +144,9 @@ class Build:
         self.folder = folder
         self.manifest = manifest
         self.watch = watch
-        self._verify = verify
+        self._files = _CheckedFiles(folder, manifest if verify else None, watch)
+        self._files.check(SERVED)
         self._opened = time.monotonic()
-        self._checked: set[str] = set()
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._check(SERVED)
         self.name = manifest.name
         self.count = manifest.count
         self._table = IdTable(folder)
@@ -193,7 +191,7 @@ class Build:
         """Says why articles are related; to open its files takes a while and loads FAISS."""
         from index.build.sentences import BuildSentences
 
-        return BuildSentences(self.checked)
+        return BuildSentences(self._files.path)
 
     @functools.cached_property
     def tag_numbers(self) -> dict[str, int]:
@@ -346,18 +344,7 @@ class Build:
 
     def checked(self, name: str) -> Path:
         """Return the path of a file of the build; the file is verified before its first use."""
-        with self._locks[name]:  # of its own: who wants a small file waits for no large one
-            if name not in self._checked and name not in SERVED:
-                self._check({name})
-                self._checked.add(name)
-        return self.folder / name
-
-    def _check(self, names: Set[str]) -> None:
-        if self.watch is not None:
-            for name in names:
-                self.watch.add(self.folder / name)
-        if self._verify:
-            check_files(self.folder, self.manifest, set(names))
+        return self._files.path(name)
 
     def _array(self, name: str) -> NDArray[Any]:
         array = load_array(self.folder / f"{name}.npy")
@@ -371,3 +358,30 @@ class Build:
     def read_json(self, name: str) -> dict[str, Any]:
         """Read one of the build's JSON files."""
         return read_json(self.checked(name))
+
+
+class _CheckedFiles:
+    """Verifies each file of a build before its first use; without a manifest, it only watches.
+
+    What a build holds may keep this, but not the build: in a circle, a replaced build would be
+    closed only when garbage is next looked for, and whoever writes to its files would wait.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest | None, watch: FileWatch | None) -> None:
+        self._folder, self._manifest, self._watch = folder, manifest, watch
+        self._checked: set[str] = set()
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def path(self, name: str) -> Path:
+        with self._locks[name]:  # of its own: who wants a small file waits for no large one
+            if name not in self._checked:
+                self.check({name})
+        return self._folder / name
+
+    def check(self, names: Set[str]) -> None:
+        if self._watch is not None:
+            for name in names:
+                self._watch.add(self._folder / name)
+        if self._manifest is not None:
+            check_files(self._folder, self._manifest, set(names))
+        self._checked |= names

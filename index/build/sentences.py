@@ -51,8 +51,10 @@ class BuildSentences:
         self._path_of = path_of
         self._related: Rows = load_array(path_of("related_rows.npy"))
         self._phrases: NDArray[np.int32] = load_array(path_of("phrases_rows.npy"))
-        self._phrase_names = Names(self._blob("phrases.bin"))
-        self._cards = self._blob("cards.bin")
+        self._phrase_names = Names(_blob(path_of, "phrases.bin"))
+        # What keeps methods of it, and not of this object, makes no circle: a replaced build's
+        # files are closed at once, and not when garbage is next looked for.
+        self._texts = _Texts(path_of)
 
     def __reduce__(self) -> tuple[type["BuildSentences"], tuple[PathOf]]:
         """Pickle only where the files are: another process opens them again."""
@@ -120,7 +122,7 @@ class BuildSentences:
 
     def text(self, row: int) -> str:
         """Return an article's title and text."""
-        return self._text(row)
+        return self._texts.text(row)
 
     def first_of_each(self, rows: NDArray[np.integer]) -> list[list[str]]:
         """Return why the first articles of some rows' lists are related to them."""
@@ -141,11 +143,11 @@ class BuildSentences:
 
     @functools.cached_property
     def _stored(self) -> Blob:
-        return self._blob(SENTENCES)
+        return _blob(self._path_of, SENTENCES)
 
     @functools.cached_property
     def _shared(self) -> Blob:
-        return self._blob(SHARED)
+        return _blob(self._path_of, SHARED)
 
     @functools.cached_property
     def _sentences(self) -> Sentences:
@@ -154,13 +156,13 @@ class BuildSentences:
     @functools.cached_property
     def _names(self) -> SiteNames:
         facets = read_json(self._path_of("facets.json"))
-        words = self._blob("words.bin")
+        words = _blob(self._path_of, "words.bin")
         return SiteNames(
-            title=self._title,
-            text=functools.lru_cache(_TEXTS)(self._text),
+            title=self._texts.title,
+            text=functools.lru_cache(_TEXTS)(self._texts.text),
             column=lambda word: words.find(word.encode(errors="surrogatepass")),
             pair_keys=load_array(self._path_of("pair_keys.npy")),
-            words=Names(self._blob("spellings.bin")),
+            words=Names(_blob(self._path_of, "spellings.bin")),
             tags=facets["tags"],
             authors=facets["authors"],
         )
@@ -175,26 +177,11 @@ class BuildSentences:
         windows: Visibility = load_array(self._path_of("visibility.npy"))
         return visible_at(windows, utc_now())
 
-    def _blob(self, name: str) -> Blob:
-        self._path_of(ends_path(Path(name)).name)
-        return Blob(self._path_of(name))
-
     def _facts(
         self, row: int, shared: Sequence[Sequence[str]], linked: Callable[[int], str]
     ) -> ListNames:
         text = functools.partial(self._names.text, row)
-        return ListNames(title=self._title(row), text=text, shared=shared, linked=linked)
-
-    def _text(self, row: int) -> str:
-        return self._articles[row].whole_text
-
-    @functools.cached_property
-    def _articles(self) -> ArticleStore:
-        self._path_of(NUMBERS)
-        return ArticleStore(self._path_of(ARTICLES))
-
-    def _title(self, row: int) -> str:
-        return str(json.loads(b"{%b}" % self._cards[row])["title"])
+        return ListNames(title=self._texts.title(row), text=text, shared=shared, linked=linked)
 
     def _links_of(self, rows: NDArray[np.integer]) -> Iterator[Callable[[int], str]]:
         """Yield for each of some rows what tells how links that editors set connect it with others.
@@ -227,7 +214,31 @@ class BuildSentences:
             return "the page links to it"
         if other in into:
             return "its page links to this one"
-        return f"both are linked from “{self._title(both[other])}”" if other in both else ""
+        return f"both are linked from “{self._texts.title(both[other])}”" if other in both else ""
+
+
+class _Texts:
+    """Titles and texts of a build's articles."""
+
+    def __init__(self, path_of: PathOf) -> None:
+        self._path_of = path_of
+        self._cards = _blob(path_of, "cards.bin")
+
+    def title(self, row: int) -> str:
+        return str(json.loads(b"{%b}" % self._cards[row])["title"])
+
+    def text(self, row: int) -> str:
+        return self._articles[row].whole_text
+
+    @functools.cached_property
+    def _articles(self) -> ArticleStore:
+        self._path_of(NUMBERS)
+        return ArticleStore(self._path_of(ARTICLES))
+
+
+def _blob(path_of: PathOf, name: str) -> Blob:
+    path_of(ends_path(Path(name)).name)
+    return Blob(path_of(name))
 
 
 def write_sentences(

@@ -181,7 +181,8 @@ class LinkHealth(NamedTuple):
 class ArticleSearch:
     """Searches the articles of the published build.
 
-    Which articles meet a condition is cached until the build, a decision or a visibility changes.
+    Which articles meet a condition is cached until the build, a decision or a visibility changes;
+    the build itself is not kept, since a replaced one is to be closed.
 
     Args:
         root: The folder that holds the builds; the published build is compared with the one
@@ -196,7 +197,7 @@ class ArticleSearch:
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
         self._links: tuple[str, NDArray[np.bool_], tuple[NDArray[Any], NDArray[Any]]] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
-        self._overridden: tuple[Build, DecisionState, NDArray[np.bool_]] | None = None
+        self._overridden: tuple[str, DecisionState, NDArray[np.bool_]] | None = None
 
     def find(
         self, served: ServingView, query: SearchQuery, *, now: int, limit: int, offset: int = 0
@@ -317,7 +318,7 @@ class ArticleSearch:
             A bool array of shape (n,), indexed by row number.
         """
         build, state, kept = served.build, served.state, self._overridden
-        same = kept is not None and kept[0] is build
+        same = kept is not None and kept[0] == build.name
         changes = state.changes_since(kept[1]) if kept is not None and same else None
         mask = np.zeros(build.count, dtype=bool)
         if kept is not None and changes is not None:
@@ -326,7 +327,7 @@ class ArticleSearch:
             row = build.row(article_id)
             if row is not None:
                 mask[row] = article_id in state.overrides
-        self._overridden = build, state, mask
+        self._overridden = build.name, state, mask
         return mask
 
     def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -45,7 +46,7 @@ class EditorPages:
         self.context = context
         self.templates = PageTemplates(context.settings, context.live)
         self.render = self.templates.render
-        self._closeness: tuple[Build, Closeness] | None = None
+        self._closeness: tuple[Path, Closeness] | None = None
         self._figures: dict[int, tuple[float, ClickFigures]] = {}
 
     def router(self) -> APIRouter:
@@ -142,8 +143,8 @@ class EditorPages:
     def closeness(self, build: Build) -> Closeness:
         """Returns what says how close links are on this site; measured once for each build."""
         kept = self._closeness
-        if kept is None or kept[0] is not build:
-            kept = self._closeness = build, Closeness.of(build, self.context.query)
+        if kept is None or kept[0] != build.folder:
+            kept = self._closeness = build.folder, Closeness.of(build, self.context.query)
         return kept[1]
 
     @functools.cached_property
