@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import pytest
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
+from index.errors import SourceError
 from index.sources.registry import open_source
 from index.sources.site_discovery import discover_site
 from recommender.article import Article, Status
@@ -200,3 +202,55 @@ def test_other_json_beside_pages_says_nothing_of_them(tmp_path: Path) -> None:
     (tmp_path / "posts" / "page.json").write_text('{"depth": 12}')
     articles, _, _ = read(tmp_path)
     assert articles["posts/page.md"].url == "/posts/page"
+
+
+PAGE = "---\ntitle: A quiet harbour\n---\nThe harbour is quiet in winter.\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("hugo.toml", "_config.yml", "mkdocs.yml", "package.json", "posts/posts.11tydata.js"),
+        *("eleventy.config.js", "astro.config.mjs", "posts/posts.json"),
+    ],
+)
+@pytest.mark.parametrize("what", ["a pipe", "a link to itself"])
+def test_what_may_hide_pages_and_can_t_be_read_hides_them_or_ends_the_reading(
+    tmp_path: Path, name: str, what: str
+) -> None:
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts" / "quiet.md").write_text(PAGE)
+    if name.startswith("posts"):
+        (tmp_path / ".eleventy.js").write_text("module.exports = {};")
+    path = tmp_path / name
+    if what == "a pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(path)
+    try:
+        articles, _, _ = read(tmp_path)
+    except SourceError as error:
+        assert str(path) in str(error)
+    else:
+        assert not [one for one in articles.values() if is_shown(one)]
+
+
+@pytest.mark.parametrize("what", ["a pipe", "a link to itself", "a folder"])
+def test_a_section_whose_page_can_t_be_read_is_not_shown(tmp_path: Path, what: str) -> None:
+    (tmp_path / "hugo.toml").write_text("baseURL = 'https://harbour.example/'\n")
+    section = tmp_path / "content" / "posts"
+    section.mkdir(parents=True)
+    (section / "quiet.md").write_text(PAGE)
+    path = section / "_index.md"
+    if what == "a pipe":
+        os.mkfifo(path)
+    elif what == "a folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path)
+    try:
+        articles, _, _ = read(tmp_path)
+    except SourceError as error:
+        assert str(path) in str(error)
+    else:
+        assert not [one for one in articles.values() if is_shown(one)]

@@ -18,6 +18,7 @@ from index.articles.urls import split_url
 from index.articles.word_table import load_table
 from index.errors import RecordError, SourceError
 from index.sources.front_matter import parse_table, split_front_matter
+from index.sources.regular_file import NotRegularError, open_regular
 
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
@@ -237,16 +238,16 @@ def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
     """
     for name in names:
         path = folder / name
-        with suppress(FileNotFoundError, NotADirectoryError):
-            try:
-                text = path.read_text("utf-8-sig", errors="replace")
-                form = path.suffix[1:].lower()
-                text = _CODE_TAG.sub("", text) if form in ("yml", "yaml") else text
-                return parse_table(form, text[:_MAX_CONFIG])
-            except (RecordError, IsADirectoryError, PermissionError) as error:
-                raise SourceError(
-                    f'{path}: {error}; correct it, or read the folder with preset = "none"'
-                ) from error
+        try:
+            if (text := read_text(path)) is None:
+                continue
+            form = path.suffix[1:].lower()
+            return parse_table(form, _CODE_TAG.sub("", text) if form in ("yml", "yaml") else text)
+        except (RecordError, OSError) as error:
+            reason = (isinstance(error, OSError) and error.strerror) or error
+            raise SourceError(
+                f'{path}: {reason}; correct it, or read the folder with preset = "none"'
+            ) from error
     return None
 
 
@@ -258,19 +259,22 @@ def section_pages(root: Path, folder: str = "") -> Iterator[tuple[Path, dict[str
     for path in sorted((root / folder).rglob("_index*.[hm]*")):  # .md, .markdown, .html
         try:
             front, _ = split_front_matter(read_text(path) or "")
-        except RecordError:
+        except (RecordError, NotRegularError):
             front = {"draft": f"{path.name} unreadable"}
             front["cascade"] = dict(front)
         yield path.relative_to(root), folded(front)
 
 
 def read_text(path: Path) -> str | None:
-    """Returns the beginning of a file of the site; ``None`` if it is not there."""
-    try:
-        with path.open("rb") as file:
-            return file.read(_MAX_CONFIG).decode("utf-8-sig", errors="replace")
-    except OSError:
-        return None
+    """Returns the beginning of a file of the site; ``None`` if it is not there.
+
+    Raises:
+        OSError: If it is there, but can't be read or is no regular file: what it says may hide
+            pages.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError), open_regular(path) as file:
+        return file.read(_MAX_CONFIG).decode("utf-8-sig", errors="replace")
+    return None
 
 
 def read_code(folder: Path, *stems: str, more: Sequence[str] = ()) -> str | None:
