@@ -114,6 +114,10 @@ class RecordParser(FieldReader):
         )
         if not article.has_text:
             self._note("no-text", "no summary or sections: only the title is used", "summary")
+        values = self._record.values
+        for name in {one.rstrip(" \t") for one in values if one[-1:] in (" ", "\t")} & set(values):
+            message = "it stands more than once: the last value counts, and each that hides it"
+            self._note("stands-twice", message, name)
         return article
 
     def _identifier(self) -> str:

@@ -147,3 +147,11 @@ def test_of_a_name_that_stands_twice_the_value_that_hides_holds(
     one, now = articles["a"], dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
     times = one.visible_from or now, one.visible_until or now
     assert one.status is not Status.PUBLISHED or not times[0] <= now <= times[1]
+
+
+def test_a_name_that_stands_twice_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "a", "title": "One", "title": "Two", "title": "Three", "url": "/a"}\n')
+    articles, report = read(table_for(str(path)))
+    assert articles["a"].title == "Three"
+    assert report.notes["title: stands-twice"] == 1
