@@ -24,10 +24,10 @@ def build_command(root: Root, source: Path) -> list[str]:
     return [*build, "--root", str(root.path), "--model", "hashing:64"]
 
 
-def write_corpus(path: Path, *, seed: int) -> Path:
-    """Six hundred articles, most of them the same whatever the seed: no gate has to hold them."""
-    records = topical(600)
-    records[::20] = topical(600, seed=seed)[::20]
+def write_corpus(path: Path, count: int, *, seed: int) -> Path:
+    """Articles, most of them the same whatever the seed: no gate has to hold them."""
+    records = topical(count)
+    records[::20] = topical(count, seed=seed)[::20]
     path.write_text("\n".join(json.dumps(record) for record in records))
     return path
 
@@ -38,9 +38,9 @@ def live_name(root: Root) -> str:
     return pointer.build
 
 
-def check_that_builds_survive(folder: Path, kills: int) -> None:
+def check_that_builds_survive(folder: Path, kills: int, articles: int) -> None:
     root = Root(folder / "root")
-    sources = [write_corpus(folder / f"{seed}.jsonl", seed=seed) for seed in (1, 2)]
+    sources = [write_corpus(folder / f"{seed}.jsonl", articles, seed=seed) for seed in (1, 2)]
     start = time.perf_counter()
     subprocess.run(build_command(root, sources[0]), check=True, capture_output=True, timeout=120)
     duration = time.perf_counter() - start
@@ -87,10 +87,10 @@ def check_that_it_serves(root: Root) -> None:
 
 
 def test_a_build_killed_at_any_moment_leaves_the_previous_one_live(tmp_path: Path) -> None:
-    check_that_builds_survive(tmp_path, 5)
+    check_that_builds_survive(tmp_path, 5, articles=160)
 
 
 @pytest.mark.full
 @pytest.mark.timeout(3_000)
 def test_two_hundred_killed_builds_leave_one_live(tmp_path: Path) -> None:
-    check_that_builds_survive(tmp_path, 200)
+    check_that_builds_survive(tmp_path, 200, articles=600)
