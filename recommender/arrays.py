@@ -32,7 +32,7 @@ class Workspace(Protocol):
     """A store for the arrays whose size grows with the corpus."""
 
     def column(self, name: str, dtype: DTypeLike, width: int = 0) -> Column:
-        """Start an array that grows by rows.
+        """Start an empty array of this workspace that grows by rows.
 
         Args:
             name: Name of the array, which no other array of the workspace may have.
@@ -103,17 +103,17 @@ def carry_matrix(
     name: str,
     columns: NDArray[np.int32] | None = None,
 ) -> sp.csr_matrix:
-    """Make a matrix of rows of an older one and of rows that were computed anew.
+    """Combine rows of an older matrix and rows that were computed anew into one matrix.
 
     Args:
         old: The older matrix.
-        rows: Shape (n,): the row of ``old`` that each row of the result is; -1 for the next row of
-            ``fresh``.
-        fresh: The rows that were computed, in order.
+        rows: Shape (n,): for each row of the result, the row of ``old`` to copy; -1 to take the
+            next row of ``fresh``.
+        fresh: The rows that were computed anew, in the order of the result.
         workspace: Stores the result.
         name: The prefix of the arrays' names; see :class:`MatrixColumns`.
-        columns: Shape (columns of old,), int32: the column of the result that each of ``old`` is;
-            the same one by default.
+        columns: Shape (columns of old,), int32: the column of the result to which each column of
+            ``old`` moves; by default columns keep their numbers.
 
     Returns:
         Shape (n, columns of fresh), float32 CSR.

@@ -69,14 +69,15 @@ class Link:
     """A link on an article's page.
 
     Attributes:
-        url: Where it leads: absolute, relative to the site (``/path``), or ``file:`` and a name:
-            that of a file relative to its source's folder (``file:posts/first.md``), or an id, a
-            slug or a title (``file:first``).
+        url: The address that it leads to: absolute, relative to the site (``/path``), or ``file:``
+            followed by the path of a file in the source's folder (``file:posts/first.md``), or by
+            an article's id, slug or title (``file:first``).
         text: The link's words; empty if it has none.
-        section: Position, among the article's sections, of the one that holds the link; ``None``
-            if it is in none.
-        kind: Where the link stands.
-        heading: The heading of the block of related links that it is in, or the field's name.
+        section: Position in the article's ``sections`` of the section that holds the link;
+            ``None`` if it is in none.
+        kind: Where the link stands on the page.
+        heading: For a related link, the heading of its block on the page, or the name of the
+            record's field that lists it; else empty.
     """
 
     url: str
@@ -108,7 +109,8 @@ class Article:
         ratings: The site's own numeric ratings, by name (``credibility``, ``interest``).
         authors: The authors' names as readers see them.
         links: The links on the article's page, in reading order.
-        aliases: Other addresses by which links name the article, and ``file:`` and its own file.
+        aliases: Other names that links may use for the article: addresses, and ``file:`` followed
+            by the path of the article's own file.
         source: The name of the source that the article was read from; empty if unknown.
 
     Raises:
@@ -159,11 +161,16 @@ class Article:
 
 
 def check_id(article_id: str, *, field: str = "id", longest: int = MAX_ID_BYTES) -> str:
-    """Return ``article_id`` unchanged if it is a valid article id.
+    """Check an article id, and return it unchanged if it is valid.
 
     Any text is valid (slashes, spaces, any script) except control characters, lone
     surrogates, white space at either end, and the ids ``.`` and ``..``, which browsers and
     proxies rewrite when they are a path segment of a URL.
+
+    Args:
+        article_id: The id to check.
+        field: The name of the field that holds it, for the error message.
+        longest: The greatest length, in UTF-8 bytes.
 
     Raises:
         ArticleError: If the id is invalid; the message says why.
@@ -220,7 +227,7 @@ def to_articles(records: Iterable[Article | Mapping[str, Any]]) -> list[Article]
         InputError: If ``records`` is not a list of records.
     """
     if isinstance(records, Mapping | str):
-        raise InputError(f"expected a list of articles, not one {type(records).__name__}")
+        raise InputError(f"expected a list of articles, found a single {type(records).__name__}")
     articles: dict[str, Article] = {}
     for record in records:
         article = record if isinstance(record, Article) else _to_article(record)

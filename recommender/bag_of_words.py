@@ -36,12 +36,12 @@ _MERGE = 2_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpellingColumns:
-    """The raw columns in which each spelling of a corpus is counted.
+    """The columns of a count matrix in which each spelling of a corpus is counted.
 
-    A spelling may be counted in several columns, or in none.
+    A spelling is a distinct word as printed. It may be counted in several columns, or in none.
 
     Attributes:
-        width: Number of raw columns.
+        width: Number of columns of the count matrix.
         columns: Shape (entries,), int64: the columns of each spelling, one spelling after another.
         lengths: Shape (spellings,), int64: the number of columns of each spelling.
         paired: Shape (spellings,), int64: the column that represents a spelling in word pairs;
@@ -54,7 +54,7 @@ class SpellingColumns:
     paired: NDArray[np.int64]
 
     def words(self, block: TokenizedBlock) -> sp.csr_matrix:
-        """Add up the weights of each article's words in their raw columns.
+        """Return the weighted counts of the words of each article of a block.
 
         Returns:
             Shape (articles of the block, :attr:`width`), float32 CSR.
@@ -76,8 +76,8 @@ class Bag:
     Attributes:
         words: Shape (articles, words), float32 CSR: the weighted counts of the words.
         pairs: Shape (articles, len(keys)), float32 CSR: the weighted counts of the word pairs.
-        keys: Shape (distinct pairs of the block,), int64, ascending: the key of each pair, which
-            is made from the columns of its two words.
+        keys: Shape (distinct pairs of the block,), int64, ascending: the key of each pair, a
+            number made from the columns of its two words.
     """
 
     words: sp.csr_matrix
@@ -87,7 +87,9 @@ class Bag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BagPart:
-    """The bags of one or more neighboring blocks as plain arrays, easy to join and to send.
+    """The word and pair counts of one or more successive blocks of articles, as plain arrays.
+
+    Such arrays are easy to join and to send to other processes.
 
     Attributes:
         word_columns: Shape (entries,), int32: the columns of each article's words, one article
@@ -129,7 +131,7 @@ class SharedPairs:
 
 
 class Bags:
-    """The bags of all blocks of a corpus, as :func:`count_bags` returns them."""
+    """The word and word-pair counts of all blocks of a corpus, made by :func:`count_bags`."""
 
     def __init__(
         self,
@@ -152,7 +154,7 @@ class Bags:
         return Bags, (self.blocks, self._columns, self._ends, self.word_holders, _nothing)
 
     def bag(self, start: int, stop: int) -> Bag:
-        """Return the bag of the block of rows from ``start`` up to, not including, ``stop``."""
+        """Return the counts of a block of articles: rows ``start`` to ``stop`` - 1."""
         keys = self._columns["pair_keys"][self._keys(start)]
         words = self._matrix("word", ("word_columns", "word_counts"), start, stop)
         pairs = self._matrix("pair", ("pair_places", "pair_counts"), start, stop)
@@ -196,7 +198,7 @@ class Bags:
         return SharedPairs(keys=keys[shared], holders=holders[shared])
 
     def drop(self) -> None:
-        """Free the space that the bags take in the workspace."""
+        """Free the space that the counts take in the workspace."""
         self._drop()
 
     def _keys(self, start: int) -> slice:
@@ -229,7 +231,7 @@ def count_bags(
 
     Args:
         corpus: The words of all articles.
-        spelling_columns: The raw columns in which each spelling is counted.
+        spelling_columns: The columns in which each spelling (distinct word) is counted.
         name: Prefix of the arrays' names in the workspace.
         workspace: Stores the counts until :meth:`Bags.drop` frees them.
         mapper: Runs a function on every block of articles; by default on every core of this

@@ -46,11 +46,11 @@ _GLUED = re.compile(r"([A-Z][a-z]{3,14})(?=[A-Z][a-z]*\b)")
 
 
 class Boilerplate:
-    """Passages, labels and headings that many articles share.
+    """Text that many articles of a site share: passages, labels before sentences, and headings.
 
     Args:
-        passages: For each passage, in the form that :func:`shape` returns, the number of sampled
-            articles that contain it.
+        passages: For each passage (sentence or line), in the form that :func:`shape` returns, the
+            number of sampled articles that contain it.
         labels: For each label, as printed but with ``0`` for numbers, the number of sampled
             articles that contain it.
         headings: For each heading, in the form that :func:`shape` returns, the number of sampled
@@ -69,7 +69,7 @@ class Boilerplate:
         return sum(map(len, self.by_kind().values()))
 
     def by_kind(self) -> dict[str, Mapping[str, int]]:
-        """Return all that is shared, as the constructor takes it."""
+        """Return ``passages``, ``labels`` and ``headings``, each under its own name."""
         return {"passages": self.passages, "labels": self.labels, "headings": self.headings}
 
     def clean(self, text: str) -> str:
@@ -248,9 +248,9 @@ def split_sentences(text: str) -> list[str]:
 
 
 def shape(sentence: str) -> str:
-    """Return the form in which passages are compared.
+    """Return a sentence in the form in which passages are compared.
 
-    It is in lower case, has 0 for every number, and no punctuation at either end.
+    It is in lower case, with 0 for every number and without punctuation at either end.
     """
     if _DIGIT.search(sentence):
         sentence = _NUMBERED.sub("0", sentence)

@@ -27,21 +27,25 @@ _MOST_STALE = 0.5
 
 
 class CandidateSearch:
-    """Finds the nearest of articles and their candidates, for all or where they may have changed.
+    """Finds each article's candidates: the nearest articles by embedding and by words.
+
+    If the results of an earlier run are given, it searches only for the articles whose candidates
+    may have changed since.
 
     Args:
-        pairs: What articles are compared by.
-        index: The neighbor index over their embeddings.
-        postings: Shape (terms, n), float32 CSR: the postings of the terms.
-        k: Number of nearest articles to find by embedding, and as many by words.
-        carried: The articles that did not change; ``None`` to find the candidates of all.
-        changes: Shape (terms, n), float32 CSR: what changed of the postings since the last time.
-        workspace: Stores ``nearest_…`` until :meth:`drop`, and ``candidate_…``.
+        pairs: The data by which articles are compared.
+        index: The neighbor index over the articles' embeddings.
+        postings: Shape (terms, n), float32 CSR: the largest weights of each term in articles.
+        k: Number of articles to find by embedding for each article, and as many by words.
+        carried: The articles that did not change since an earlier run, with its results; ``None``
+            to search for all articles.
+        changes: Shape (terms, n), float32 CSR: the postings gained or lost since that run.
+        workspace: Stores the arrays ``nearest_…`` until :meth:`drop`, and ``candidate_…``.
         mapper: Runs a function on every block of articles.
 
     Attributes:
-        stale: Shape (m,), int64, ascending: the rows whose candidates are found.
-        nearest: Their nearest by embedding, shape (m, k).
+        stale: Shape (m,), int64, ascending: the rows of the articles that are searched for.
+        nearest: For each of these articles, the ``k`` nearest by embedding, shape (m, k).
     """
 
     def __init__(
@@ -74,11 +78,14 @@ class CandidateSearch:
         )
 
     def drop(self) -> None:
-        """Free the space of the nearest rows."""
+        """Free the space that the arrays ``nearest_…`` take in the workspace."""
         self._workspace.drop("nearest_rows", "nearest_scores")
 
     def candidates(self, scoring: Calibration) -> Candidates:
-        """Score and sort the candidates of every article; those of most may be carried over."""
+        """Return the candidates of every article, scored by ``scoring`` and sorted, best first.
+
+        Candidates that can't have changed since the earlier run are taken from it.
+        """
 
         def find(start: int, stop: int) -> Candidates:
             rows = self.stale[start:stop].astype(np.int32)

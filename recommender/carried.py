@@ -28,12 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates(Neighbors):
-    """The candidates of articles with their own scores, and how they were found.
+    """The candidates of n articles with their scores, and how each candidate was found.
 
     Attributes:
-        found_by: Shape (n, width), uint8: :data:`BY_MEANING`, :data:`BY_WORDS` or both together.
-        least: Shape (n, 2), float32: the least inner product of embeddings, and the least score of
-            words, by which an article was found; ``-inf`` where every other one was.
+        found_by: Shape (n, width), uint8: :data:`BY_MEANING` for a candidate found by embedding,
+            :data:`BY_WORDS` for one found by words, their sum for one found by both.
+        least: Shape (n, 2), float32: for each article, the inner product of the last candidate
+            found by embedding, and the score of the last one found by words; ``-inf`` where a
+            search had no more articles to find.
     """
 
     found_by: NDArray[np.uint8]
@@ -42,19 +44,21 @@ class Candidates(Neighbors):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatingState:
-    """What is known of n related articles, from which relating can go on when some of them change.
+    """The results for n articles that a later run needs to recompute only what changes.
 
     Attributes:
         candidates: The candidates of each article.
         nearest: Shape (n,), float32: how close each article is to its own ten nearest, see
-            :func:`recommender.fusion.mean_nearest`. An article keeps it until it changes itself or
-            all are related anew, so that a newcomer changes no list but those near it.
-        close: The pairs of articles that are near-duplicates, and those that might have been.
-        stories: The stories.
-        postings: Shape (terms, n), float32 CSR: the postings of each term.
+            :func:`recommender.fusion.mean_nearest`. The figure stays until the article changes or
+            all lists are computed anew, so that a new article changes only lists near it.
+        close: Pairs of articles that are near-duplicates, or whose embeddings are as close.
+        stories: Which articles are versions of one story (near-duplicates, translations, …).
+        postings: Shape (terms, n), float32 CSR: the largest weights of each term in articles.
         lists: The related list of each article, and its rejected candidates.
-        adopted: Shape (n,), uint16: the place in each list from which an orphan moved up, else 0.
-        weights: Shape (n,), float32: the factors by which scores were multiplied.
+        adopted: Shape (n,), uint16: for each list, the place from which an orphan (an article in no
+            shown list) was moved up; 0 if none was.
+        weights: Shape (n,), float32: the factor by which the site's preferences multiply each
+            article's score as a candidate.
     """
 
     candidates: Candidates
@@ -68,20 +72,21 @@ class RelatingState:
 
 
 class CarriedRelating:
-    """The articles that did not change since the last time, and what is known of them.
+    """The articles that did not change since an earlier run, with the results of that run.
 
     Args:
-        state: What the last time left.
-        rows: Shape (n,), int32, ascending but for -1: the row that each article had the last time;
+        state: The results of the earlier run.
+        rows: Shape (n,), int32, ascending but for -1: the row of each article in the earlier run;
             -1 for an article that is new, or changed in anything by which articles are compared
-            (text, title, tags, authors, date) or in its language. Its address, translation key,
-            version and preference weight, and what it supersedes, may change in any article.
-        anew: Compute everything anew, and only keep :attr:`RelatingState.nearest`; carrying over
-            gives the same.
+            (text, title, tags, authors, date) or in its language. The address, translation key,
+            version and preference weight of an unchanged article, and what it supersedes, may
+            have changed.
+        anew: Compute everything anew except :attr:`RelatingState.nearest`. The result is the same
+            as without it.
 
     Attributes:
-        moved: Shape (old n + 1,), int32: the row that each article has now; -1 if it is gone or
-            changed, and at the end for :data:`~recommender.neighbors.NO_ROW`.
+        moved: Shape (old n + 1,), int32: for each row of the earlier run, the article's row now; -1
+            if it is gone or changed. The last entry is -1, so that row -1 (none) stays -1.
     """
 
     def __init__(
@@ -94,15 +99,21 @@ class CarriedRelating:
         self.moved[self.rows[kept]] = kept
 
     def keep(self, old: NDArray[np.generic], new: NDArray[np.generic]) -> None:
-        """Overwrite values of this time, shape (n, …), by those that unchanged articles had."""
+        """Copy the values of unchanged articles from the earlier run into those of this run.
+
+        Args:
+            old: The values of the earlier run, shape (old n, …).
+            new: The values of this run, shape (n, …), which is changed in place.
+        """
         new[self.known >= 0] = old[self.known[self.known >= 0]]
 
     def holding(self, marks: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Return which carried articles have a candidate that is marked; shape (n,).
+        """Return which unchanged articles had a marked candidate; shape (n,), bool.
 
         Args:
-            marks: Shape (old n + 1,), uint8: for each old row, the bits that count if it was found
-                by them; 0 at the end.
+            marks: Shape (old n + 1,), uint8: for each row of the earlier run, the ways of being
+                found (:data:`BY_MEANING`, :data:`BY_WORDS`) in which it is marked as a candidate;
+                0 if in none. The last entry is 0.
         """
         held = np.zeros(len(self.rows), dtype=bool)
         for start in range(0, len(held), _CHUNK):
@@ -112,7 +123,11 @@ class CarriedRelating:
         return held
 
     def candidates(self, old: NDArray[np.int32]) -> Candidates:
-        """Return the candidates that some articles had, as rows of this time."""
+        """Return the earlier run's candidates of some articles, renumbered to the rows of now.
+
+        Args:
+            old: The rows of these articles in the earlier run.
+        """
         found = self.state.candidates
         return Candidates(
             rows=self.moved[found.rows[old]],
@@ -122,17 +137,23 @@ class CarriedRelating:
         )
 
     def scored(self, rows: Rows) -> Neighbors:
-        """Return the unchanged candidates that some articles had, if they did not change either."""
+        """Return the scores that are still valid of some articles with their earlier candidates.
+
+        Both the article and the candidate must be unchanged; other candidates become -1.
+
+        Args:
+            rows: The rows that these articles have now.
+        """
         found = self.candidates(self.rows[rows])
         kept = self.rows[rows] >= 0
         return Neighbors(rows=np.where(kept[:, None], found.rows, NO_ROW), scores=found.scores)
 
     def changed(self, own: Neighbors, stale: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which articles have other candidates than the last time; shape (n,).
+        """Return which articles have other candidates than in the earlier run; shape (n,), bool.
 
         Args:
-            own: The candidates of all articles.
-            stale: The rows whose candidates were found anew.
+            own: The candidates of all articles now.
+            stale: The rows of the articles whose candidates were searched for anew.
         """
         old = self.candidates(self.rows[stale])
         other = (old.rows != own.rows[stale]) | (old.scores != own.scores[stale])
@@ -141,7 +162,13 @@ class CarriedRelating:
         return found
 
     def lists(self, old: NDArray[np.int32]) -> RankedLists:
-        """Return the lists that some articles had before orphans were adopted."""
+        """Return the earlier related lists of some articles, renumbered to the rows of now.
+
+        An orphan that was moved up in a list is moved back.
+
+        Args:
+            old: The rows of these articles in the earlier run.
+        """
         lists = self.state.lists
         found = RankedLists(
             rows=self.moved[lists.rows[old]],
@@ -153,11 +180,11 @@ class CarriedRelating:
         return found
 
     def close(self, stale: NDArray[np.bool_]) -> ClosePairs:
-        """Return the close pairs of carried articles.
+        """Return the earlier run's close pairs of which both articles are unchanged.
 
         Args:
-            stale: Shape (n,), bool: the articles whose neighbors were found anew, so that they no
-                longer say which rows are close to them.
+            stale: Shape (n,), bool: the articles whose neighbors were searched for anew. A pair is
+                no longer marked as found from the side of such an article.
         """
         pairs = self.state.close.copy()
         pairs[:, :2] = self.moved[pairs[:, :2]]
@@ -166,10 +193,17 @@ class CarriedRelating:
         return pairs
 
     def judged_otherwise(self, stories: Stories, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which articles count otherwise in lists than the last time; shape (n,).
+        """Return which articles may rank otherwise in lists than in the earlier run.
 
-        These are new ones and those of stories of which a member changed, came or left: a list
-        may show any member of a story.
+        These are new and changed articles, those with another preference weight, and all members
+        of a story that gained, lost or changed a member, since a list may show any of them.
+
+        Args:
+            stories: The stories now.
+            weights: Shape (n,), float32: the preference weight of each article now.
+
+        Returns:
+            Shape (n,), bool.
         """
         before = _next_members(self.state.stories)[self.rows]
         other = (self.rows < 0) | (weights != self.state.weights[self.rows])
@@ -198,15 +232,15 @@ def join_rows(
     carried: CarriedRelating | None = None,
     carry: Callable[[NDArray[np.int32]], T] | None = None,
 ) -> T:
-    """Join what was computed for some rows with what is carried over for all others.
+    """Join the new results of some rows with the results of an earlier run for all others.
 
     Args:
         kind: The class of the joined result.
-        parts: The results of blocks of rows, in order.
-        columns: For each array of a result, the array of the workspace to append it to.
-        stale: The rows that were computed, ascending.
-        carried: The articles that are carried; ``None`` if all rows were computed.
-        carry: Returns the results of some carried articles, given by their old rows.
+        parts: The new results, one for each block of computed rows, in order.
+        columns: For each array of a result, by name, the array of the workspace to append it to.
+        stale: The rows that were computed anew, ascending.
+        carried: The unchanged articles; ``None`` if all rows were computed anew.
+        carry: Returns the earlier results of some articles, given their rows in the earlier run.
     """
     if carried is None or carry is None:
         for part in parts:

@@ -22,16 +22,16 @@ _MOST_ARTICLES = 10_000
 
 
 def learn_centering(embeddings: Embeddings, languages: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return what to take out of the embeddings of a corpus in several languages.
+    """Return the vectors to remove from embeddings so that they depend less on the language.
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows.
         languages: Shape (n,), int32: the language of each row; 0 if unknown.
 
     Returns:
-        Shape (languages, dim), float32, as :func:`recommender.encoder.center` takes it: the mean of
-        the languages' means, then orthonormal directions. No rows, which changes nothing, unless
-        two languages have :data:`LEAST_ARTICLES` articles.
+        Shape (languages, dim), float32, for :func:`recommender.encoder.center`: first the mean of
+        the languages' mean embeddings, then the orthonormal directions in which these means differ.
+        No rows, which changes nothing, unless two languages have :data:`LEAST_ARTICLES` articles.
     """
     codes, counts = np.unique(languages[languages > 0], return_counts=True)
     means = []

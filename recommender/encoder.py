@@ -53,7 +53,10 @@ class Encoder(Protocol):
         ...
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
-        """Return one unit vector per text, shape (len(texts), dim); zero for empty text."""
+        """Return one unit vector per text, shape (len(texts), dim); zero for empty text.
+
+        ``progress`` is called with the number of texts encoded since its last call.
+        """
         ...
 
 
@@ -82,12 +85,13 @@ def normalized(vectors: NDArray[np.floating], *, origin: str) -> Embeddings:
 
 
 def center(embeddings: Embeddings, centering: NDArray[np.float32], *, origin: str) -> Embeddings:
-    """Take out of embeddings what a corpus' languages share and differ in.
+    """Make embeddings of a multilingual corpus depend less on the language of the text.
 
     Args:
         embeddings: Shape (n, dim), float32, unit rows; zero rows stay zero.
-        centering: Shape (m, dim), float32: the mean to subtract, then orthonormal directions to
-            leave out, of :func:`recommender.centering.learn_centering`; no rows to change nothing.
+        centering: Shape (m, dim), float32, from :func:`recommender.centering.learn_centering`:
+            first the mean to subtract, then the orthonormal directions to project out. Without
+            rows, nothing changes.
         origin: Name of the model, for the error message.
 
     Returns:
@@ -129,7 +133,10 @@ class HashingEncoder:
         )
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
-        """Return one unit vector per text, shape (len(texts), dim); zero for empty text."""
+        """Return one unit vector per text, shape (len(texts), dim); zero for empty text.
+
+        ``progress`` is called with the number of texts encoded since its last call.
+        """
         vectors = np.zeros((len(texts), self._dim), dtype=np.float32)
         for row, text in enumerate(texts):
             for word in _WORD.findall(text.casefold()):
@@ -172,7 +179,7 @@ def embed_texts(
         encoder: The encoder to use.
         texts: Title and body of each article; a title without a body is encoded once.
         progress: Called with the number of whole texts encoded since the last call.
-        centering: What to take out of the embeddings, as for :func:`center`.
+        centering: The vectors to remove from the embeddings, see :func:`center`; none by default.
 
     Returns:
         Shape (len(texts), dim), float32, unit rows.

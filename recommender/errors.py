@@ -61,8 +61,8 @@ class ModelError(AlsoLikeError):
 
 
 class VectorFileError(AlsoLikeError):
-    """The file of a neighbor index can't be written or read."""
+    """The file of a nearest-neighbor index can't be written or read."""
 
 
 class NotFoundError(AlsoLikeError):
-    """There is no such article, build or root."""
+    """The article, the build or the folder of builds that was asked for does not exist."""

@@ -24,14 +24,16 @@ from recommender.visibility import NO_DAY
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairData:
-    """What is known of some articles, by which they are compared; row ``i`` of each is article i.
+    """The data by which articles are compared; row ``i`` of each array is article ``i``.
 
     Attributes:
         embeddings: Shape (n, dim), float32, unit rows.
         terms: Shape (n, words + pairs), float32 CSR: term weights.
-        titles: Shape (n, words), float32 CSR: the share of each word in the idf of the title.
-        tags: Shape (n, tags), float32 CSR: unit rows, or empty ones for articles without tags.
-        authors: Shape (n, authors), float32 CSR: the same for authors.
+        titles: Shape (n, words), float32 CSR: for each word of an article's title, its share of the
+            idf of all the title's words.
+        tags: Shape (n, tags), float32 CSR: the weights of each article's tags, as unit rows; empty
+            rows for articles without tags.
+        authors: Shape (n, authors), float32 CSR: the same for the articles' authors.
         days: Shape (n,), int32: dates in days since 1970, see
             :func:`recommender.visibility.day_number`.
     """
@@ -47,21 +49,21 @@ class PairData:
         return len(self.embeddings)
 
     def take(self, rows: slice | NDArray[np.integer]) -> "PairData":
-        """Return the data of some of the articles."""
+        """Return the data of some of the articles, given by their rows."""
         return replace(self, **{part.name: getattr(self, part.name)[rows] for part in fields(self)})
 
 
 class Kind(NamedTuple):
-    """One kind of evidence.
+    """One kind of evidence that two articles are related, such as similar words.
 
     Attributes:
         name: Its name in files, settings and reports.
-        weight: Its default weight.
-        usual: Mean and standard deviation of random pairs, as they are on most sites.
-        measured: Whether both are measured on the site itself. Labels differ so much from site to
-            site that their overlap is taken as it is.
-        copy: The value that an article has with its copy.
-        varies: By how much a weight that is learned ordinarily differs from the default.
+        weight: Its default weight in the score of a pair.
+        usual: Mean and standard deviation of its values over random pairs, as on most sites.
+        measured: Whether mean and deviation are measured on each site. If not, ``usual`` is used:
+            labels differ too much from site to site.
+        copy: Its value for an article and an exact copy of it.
+        varies: By how much a learned weight ordinarily differs from the default.
     """
 
     name: str
@@ -136,14 +138,14 @@ def compare(
     """Compute all evidence for pairs of articles.
 
     Args:
-        own: The q articles whose lists are made.
-        corpus: The articles that they are compared with.
-        rows: Shape (q, k), int32: for each of the q articles, rows of the corpus; ``NO_ROW`` only
-            at the end.
+        own: The data of the q articles whose lists are made.
+        corpus: The data of the articles that they are compared with.
+        rows: Shape (q, k), int32: for each of the q articles, the rows of the corpus to compare it
+            with; ``NO_ROW`` only at the end.
         weights: Shape (kinds,): kinds whose weight is 0 are not computed; by default all are.
 
     Returns:
-        Shape (q, k, kinds), float32, in the order of :data:`KINDS`; NaN where it can't be told.
+        Shape (q, k, kinds), float32, in the order of :data:`KINDS`; NaN where a kind is unknown.
     """
     found = np.full((*rows.shape, len(KINDS)), np.nan, dtype=np.float32)
     start = 0

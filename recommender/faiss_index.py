@@ -99,7 +99,7 @@ def build_index(embeddings: Embeddings, like: Path | None = None) -> FaissIndex:
     Args:
         embeddings: Shape (n, dim), float32, unit rows; kept, not copied.
         like: The file of an index over nearly the same rows, whose type, centroids and codes are
-            used, so that nothing is trained.
+            used, so that nothing is trained; by default the index is trained on the rows.
 
     Raises:
         VectorFileError: If ``like`` is no index.

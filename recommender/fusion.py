@@ -46,16 +46,16 @@ _BLOCK = 1_024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What is frozen of a site for scoring pairs: a build stores it and carries it to the next.
+    """How pairs of articles are scored on a site: measured once, then used again by later builds.
 
     Attributes:
         means: Mean of each kind of evidence over random pairs, in the order of
             :data:`recommender.evidence.KINDS`.
         deviations: Standard deviation of each kind.
         weights: Weight of each kind.
-        neighbors: Weight of the neighbors' say.
-        hub: Strength of the hub correction.
-        hub_mean: Mean of h over the corpus.
+        neighbors: Weight of the scores that an article's nearest neighbors give to a candidate.
+        hub: Strength of the penalty for articles that are close to very many others (hubs).
+        hub_mean: Mean over the corpus of what :func:`mean_nearest` returns.
     """
 
     means: Sequence[float]
@@ -66,16 +66,18 @@ class Calibration:
     hub_mean: float = 0.0
 
     def standardize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Convert evidence, shape (..., kinds), to deviations above the mean of random pairs."""
+        """Convert evidence, shape (..., kinds), to standard deviations above random pairs' mean."""
         means, deviations = (np.array(some, np.float32) for some in (self.means, self.deviations))
         found: NDArray[np.float32] = np.nan_to_num((values - means) / deviations, copy=False)
         return found
 
     def fuse(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the own scores of pairs, to the last bit the same whichever are scored together.
+        """Return the score of each pair: the weighted sum of its standardized evidence.
+
+        A pair's score is the same to the last bit whichever pairs are scored with it.
 
         Args:
-            values: Shape (..., kinds), float32: their evidence; NaN counts as the mean.
+            values: Shape (..., kinds), float32: the evidence of each pair; NaN counts as the mean.
         """
         standard = self.standardize(values)
         fused = np.zeros(values.shape[:-1], dtype=np.float32)
@@ -84,11 +86,11 @@ class Calibration:
         return fused
 
     def copy_scores(self, articles: PairData, rows: NDArray[np.integer]) -> NDArray[np.float32]:
-        """Return the own score that each of some articles would have with a copy of it.
+        """Return the score that some articles would have with a copy of themselves; shape (q,).
 
         Args:
-            articles: All articles.
-            rows: Shape (q,): the rows of those articles.
+            articles: The data of all articles.
+            rows: Shape (q,): the rows of the articles to score.
         """
         copies = np.tile(np.array([kind.copy for kind in KINDS], np.float32), (len(rows), 1))
         for position, kind in enumerate(KINDS):
@@ -104,16 +106,16 @@ def calibrate(
     weights: Sequence[float] = DEFAULT_WEIGHTS,
     neighbors: float = DEFAULT_RECIPE.neighbors_say,
 ) -> Calibration:
-    """Measure the evidence of random pairs, or of all pairs of a small corpus.
+    """Measure mean and deviation of all evidence over random pairs of articles, for scoring.
 
-    A few articles are too small a sample, so fifty pairs with typical values of other sites are
-    added, which hardly matter for a corpus of a few dozen articles or more. The random sample is
-    the same each time.
+    Of a small corpus, all pairs are measured. Fifty pairs with typical values of other sites are
+    added, since a few articles are too small a sample; they hardly matter for a few dozen articles
+    or more. The random sample is the same each time.
 
     Args:
-        corpus: All articles.
+        corpus: The data of all articles.
         weights: Weight of each kind of evidence.
-        neighbors: Weight of the neighbors' say.
+        neighbors: Weight of the scores that an article's nearest neighbors give to a candidate.
     """
     count = len(corpus)
     generator = np.random.default_rng(_SEED)
@@ -153,17 +155,18 @@ def gather_candidates(
     own_rows: Rows,
     known: Neighbors | None = None,
 ) -> Neighbors:
-    """Compute the own scores of some articles with their candidates.
+    """Score the candidates of some articles by the evidence of each pair.
 
     Args:
-        own: The articles whose candidates they are.
-        corpus: All articles.
+        own: The data of the articles whose candidates are scored.
+        corpus: The data of all articles.
         found: Shape (articles, k), int32: candidates by embedding and by words, in any order.
             Repetitions, the article itself and :data:`NO_ROW` are ignored.
-        calibration: What is frozen of the site.
+        calibration: The means, deviations and weights of evidence by which pairs are scored.
         own_rows: Shape (articles,), int32: the row of each article; :data:`NO_ROW` for a text that
             is not in the corpus.
-        known: Rows whose scores are known, shape (articles, any): they are not computed again.
+        known: Candidates whose scores are already known, shape (articles, any): they are not
+            scored again.
 
     Returns:
         Rows and scores, shape (articles, k): each candidate once, sorted by (-score, row).
@@ -198,7 +201,7 @@ def _known_scores(known: Neighbors, rows: Rows) -> NDArray[np.float32]:
 
 
 def mean_nearest(own: Neighbors) -> NDArray[np.float32]:
-    """Return h: the mean own score of each article's ten best candidates; 0 without any."""
+    """Return each article's mean score with its ten best candidates, shape (n,); 0 without any."""
     found = np.empty(len(own.scores), dtype=np.float32)
     for start in range(0, len(found), _BLOCK):
         block = slice(start, start + _BLOCK)
@@ -212,12 +215,13 @@ def mean_nearest(own: Neighbors) -> NDArray[np.float32]:
 def choose_hub_strength(
     own: Neighbors, nearest: NDArray[np.float32], strengths: Sequence[float], most: float
 ) -> float:
-    """Return the least strength at which no article is in too many lists.
+    """Return the least strength of the hub penalty at which no article is in too many lists.
 
-    Only own scores are looked at, in at most 20,000 lists.
+    An article's penalty is the strength times its entry of ``nearest``. At most 20,000 lists are
+    looked at.
 
     Args:
-        own: Every article's candidates.
+        own: Every article's candidates with their scores before the penalty.
         nearest: Shape (n,), float32: the result of :func:`mean_nearest`.
         strengths: The strengths to choose from, ascending.
         most: Largest share of lists that an article may be in. On a small site even an equal
@@ -257,7 +261,7 @@ def _distinct(found: Rows, own: NDArray[np.int32]) -> Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffusedScores:
-    """The best candidates of some articles after diffusion.
+    """The best candidates of q articles, scored by the articles and their nearest neighbors.
 
     Attributes:
         neighbors: Each article's candidates and their scores, sorted by (-score, row).
@@ -281,12 +285,12 @@ def diffuse(
     *,
     rows: NDArray[np.int64],
 ) -> DiffusedScores:
-    """Add the neighbors' say, subtract the hub correction, and keep the best candidates.
+    """Add what articles' nearest neighbors say of candidates, less the hub penalty; keep the best.
 
     Args:
         own: Every article's candidates, as :func:`gather_candidates` returns them.
-        nearest: Shape (n,), float32: h of every article, see :func:`mean_nearest`.
-        copies: Shape (q,), float32: the own score of each article's copy.
+        nearest: Shape (n,), float32: the result of :func:`mean_nearest`.
+        copies: Shape (q,), float32: the score that each article would have with a copy of itself.
         calibration: The calibration with which ``own`` was scored.
         keep: Number of candidates to keep per article.
         recipe: Ranking parameters, of which the number of neighbors is used.
@@ -313,15 +317,15 @@ def diffuse(
 
 
 def hear_neighbors(own: Neighbors, links: Rows, rows: Rows) -> NDArray[np.float32]:
-    """Return what the nearest neighbors of some articles say of their candidates.
+    """Return the mean score that articles' nearest neighbors give to each of their candidates.
 
     Args:
         own: Every article's candidates, as :func:`gather_candidates` returns them.
         links: Shape (q, any), int32: each article's nearest neighbors, best first.
-        rows: Shape (q, k), int32: its candidates.
+        rows: Shape (q, k), int32: the candidates of each article.
 
     Returns:
-        Shape (q, k), float32: Σ w(r) · s(n(r), j).
+        Shape (q, k), float32: the weighted mean; the r-th neighbor's weight is proportional to 1/r.
     """
     links = links[:, : DEFAULT_RECIPE.diffusion_neighbors]
     listed = links != NO_ROW
