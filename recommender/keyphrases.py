@@ -45,7 +45,7 @@ class Phrases:
         names: The text of every phrase, in its usual spelling.
         weights: Shape (phrases,), float32: the weight of each phrase, by which an article's best
             ones are chosen.
-        spellings: The usual spelling of each word of the corpus that can be a phrase by itself.
+        spellings: For each word that can be a phrase by itself, in lower case, its usual spelling.
     """
 
     rows: NDArray[np.int32]
@@ -98,7 +98,7 @@ def extract_phrases(
 
 
 def emphasis(phrase: str) -> float:
-    """Return the factor by which a phrase's rarity is multiplied.
+    """Return the factor by which a phrase's rarity is multiplied to get the phrase's weight.
 
     It is high for word pairs, and low for phrases about how a study was done.
     """
@@ -226,8 +226,8 @@ def find_known_phrases(
 
     Args:
         corpus: The words of the texts.
-        phrases: The phrases to look for, as positions in ``names``. A draft can share no others
-            with its related articles than theirs.
+        phrases: The phrases to look for, as positions in ``names``: for a draft, those of its
+            related articles, since it can share no others with them.
         names: The text of every phrase of the corpus.
         weights: Shape (phrases,), float32: see :attr:`Phrases.weights`.
 

@@ -18,13 +18,13 @@ class Labels:
     """Which articles have which labels, such as tags.
 
     Attributes:
-        rows: Shape (m,): for each label of an article, the article's row, in any order.
-        numbers: Shape (m,): the label's number.
+        rows: Shape (m,), int32: for each pair of an article and one of its labels, the article's
+            row; the pairs are in any order.
+        numbers: Shape (m,), int32: the label's number in each of these pairs.
         count: The number of different labels.
-        idf: Shape (at most count,), float64: the root of each label's idf, as an earlier call of
-            :meth:`vectors` stored it; labels beyond its end weigh nothing. By default it is
-            measured on these articles: a label of every article weighs nothing, and so does one
-            that stands at a single article.
+        idf: Shape (at most count,), float64: the square root of each label's idf, as an earlier
+            call of :meth:`vectors` stored it; labels beyond its end weigh nothing. By default it
+            is measured on these articles; labels of every article, or of only one, weigh nothing.
     """
 
     rows: NDArray[np.int32]
@@ -33,13 +33,14 @@ class Labels:
     idf: NDArray[np.float64] | None = None
 
     def vectors(self, count: int, workspace: Workspace, name: str) -> sp.csr_matrix:
-        """Make unit vectors of articles' labels, each weighted by the root of its idf.
+        """Make a unit vector of each article's labels, shape (articles, labels), float32 CSR.
 
-        The product of two is then the idf-weighted overlap of their labels.
+        A label weighs the square root of its idf, so that the inner product of two vectors is the
+        idf-weighted overlap of the two articles' labels. An article without labels has zeros only.
 
         Args:
             count: The number of articles.
-            workspace: Stores the matrix, and the root of each label's idf as ``NAME_idf``.
+            workspace: Stores the matrix, and the square root of each label's idf as ``NAME_idf``.
             name: The prefix of the arrays' names.
         """
         width = max(self.count, 1)
@@ -76,13 +77,16 @@ NO_LABELS = Labels(_NONE, _NONE, 0)
 
 
 class LabelNumbers:
-    """Numbers labels in the order in which they come; upper and lower case are the same label.
+    """Numbers labels, such as tags, from 0 in the order in which they are first added.
+
+    Labels that differ only in upper and lower case are the same.
 
     Args:
-        names: Labels that have the first numbers already.
-        rows: Shape (m,), int32: for each label of an article that is known already, its row.
-        numbers: Shape (m,), int32: the label's number.
-        idf: See :attr:`Labels.idf`.
+        names: Labels that already have a number: their position here.
+        rows: Shape (m,), int32: for each pair of an article and a label known already, the
+            article's row.
+        numbers: Shape (m,), int32: the label's number in each of these pairs.
+        idf: The square root of the idf of known labels; see :attr:`Labels.idf`.
 
     Attributes:
         names: The labels as they were first spelled.
@@ -101,7 +105,7 @@ class LabelNumbers:
         self._rows, self._ids = array("i", rows.tobytes()), array("i", numbers.tobytes())
 
     def add(self, row: int, names: Iterable[str]) -> None:
-        """Add the labels of one article."""
+        """Add the labels of one article, given by its row and their names."""
         for name in names:
             number = self._numbers.setdefault(name.casefold(), len(self.names))
             if number == len(self.names):
@@ -116,11 +120,12 @@ class LabelNumbers:
 
 
 def label_row(numbers: Sequence[int], idf: NDArray[np.float64]) -> sp.csr_matrix:
-    """Return the vector of one more article with some of the labels of a corpus.
+    """Return the label vector of an article that is not in the corpus; shape (1, labels).
 
     Args:
-        numbers: The labels' numbers, each once.
-        idf: Shape (labels,), float64: the root of each label's idf; see :meth:`Labels.vectors`.
+        numbers: The numbers of the article's labels, each once.
+        idf: Shape (labels,), float64: the square root of the idf of each of the corpus's labels;
+            see :meth:`Labels.vectors`.
     """
     columns = np.array(sorted(numbers), dtype=np.int32)
     weights = idf[columns]

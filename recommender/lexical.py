@@ -78,9 +78,9 @@ def weigh_terms(
 
 
 def title_shares(titles: TermCounts, idf: NDArray[np.float32]) -> sp.csr_matrix:
-    """Return the share of each word in the idf of its title.
+    """Return each word's share of the summed idf of its title; shape (titles, words), float32 CSR.
 
-    A word that occurs in no other article counts for the title's idf, but has no column.
+    A word that occurs in no other article counts for the title's sum, but has no column.
 
     Args:
         titles: The term counts of titles alone, of which the words are used.
@@ -103,14 +103,15 @@ def compare_terms(
     titles: sp.csr_matrix,
     rows: Rows,
 ) -> NDArray[np.float32]:
-    """Compare some texts with rows of a corpus by their words and by the titles that they name.
+    """Compare texts with articles of a corpus by their words and by the titles that they mention.
 
     Args:
         own: Shape (texts, words + pairs), float32 CSR: the texts' term weights.
         own_titles: Shape (texts, words), float32 CSR: what :func:`title_shares` returns for them.
         terms: Shape (n, words + pairs), float32 CSR: the corpus's term weights.
-        titles: Shape (n, words), float32 CSR: the same of the corpus's titles.
-        rows: Shape (texts, k), int32; :data:`NO_ROW` only at the end.
+        titles: Shape (n, words), float32 CSR: what :func:`title_shares` returns for the corpus.
+        rows: Shape (texts, k), int32: the rows of the corpus to compare each text with;
+            :data:`NO_ROW` only at the end.
 
     Returns:
         Shape (texts, k, 3), float32: the inner product of the term weights; the share of the row's

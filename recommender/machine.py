@@ -11,10 +11,10 @@ def usable_cores(group: Path = _GROUP) -> int:
     """Return how many cores this process may keep busy, at least 1.
 
     These are the cores that it may run on, or fewer if a control group limits its processor time
-    (``cpu.max``, or ``cpu.cfs_quota_us`` of version 1), as containers do; a part counts as whole.
+    (``cpu.max``, or ``cpu.cfs_quota_us`` of version 1), as containers do. A fraction is rounded up.
 
     Args:
-        group: The folder of the control group.
+        group: The folder of the process's control group (cgroup).
     """
     cores = len(os.sched_getaffinity(0))
     quota, _, period = _read(group / "cpu.max").partition(" ")
@@ -30,7 +30,7 @@ def usable_memory(group: Path = _GROUP) -> int:
     """Return how much memory this process may use, in bytes: the machine's, or its group's limit.
 
     Args:
-        group: The folder of the control group.
+        group: The folder of the process's control group (cgroup).
     """
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = _read(group / "memory.max") or _read(group / "memory" / "memory.limit_in_bytes")

@@ -101,7 +101,7 @@ class ExactIndex:
 
 
 def check_queries(queries: Embeddings, dim: int) -> None:
-    """Check that queries have the width of the index and hold only finite values.
+    """Check that query vectors fit an index of dimension ``dim`` and hold only finite values.
 
     Otherwise FAISS would return wrong hits or raise an error without a message.
 
@@ -137,10 +137,10 @@ def settle_ties(
     count: int,
     width: int,
 ) -> Neighbors:
-    """Return the ``k`` best hits by (-score, row) from an index that orders ties arbitrarily.
+    """Return the ``k`` best hits by (-score, row) from an index that orders equal scores at will.
 
-    If the last hit fetched is tied with hit ``k``, but for rounding, the index may have left out
-    hits that belong before it, so more hits are fetched.
+    If the last hit fetched has the same score as hit ``k``, except for rounding, the index may have
+    left out hits that belong before it, so more hits are fetched.
 
     Args:
         fetch: Returns a given number of hits for each query, sorted by (-score, row).

@@ -18,12 +18,12 @@ T = TypeVar("T")
 
 
 def equal_blocks(count: int, size: int) -> list[Block]:
-    """Divide ``count`` rows into blocks of ``size`` rows; the last may be shorter."""
+    """Divide ``count`` rows into blocks (start, stop) of ``size`` rows; the last may be shorter."""
     return [(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def blocks_by_size(ends: NDArray[np.int64], size: int, most_rows: int | None = None) -> list[Block]:
-    """Divide rows into blocks with about the same number of entries each.
+    """Divide rows of different lengths into blocks (start, stop) of about as many entries each.
 
     Args:
         ends: Shape (rows,), int64, ascending: the position at which each row's entries end.
@@ -55,10 +55,10 @@ class BlockMapper(Protocol):
 
 
 def in_turn(mapper: BlockMapper) -> BlockMapper:
-    """Return a mapper that runs at most one block at a time on this machine.
+    """Return a mapper that runs only one block at a time on this machine.
 
-    This is ``mapper`` itself, unless that is :func:`map_in_threads`. Use the result for work that
-    holds Python's global lock or that uses every core by itself.
+    Use it for work that holds Python's global lock or that uses every core by itself. Any mapper
+    but :func:`map_in_threads` is returned unchanged.
     """
     return _map_in_turn if mapper is map_in_threads else mapper
 

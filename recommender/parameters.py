@@ -16,12 +16,14 @@ class RankingParameters:
         pair_share: The squared length of an article's vector of word pairs, relative to that of
             its vector of words.
         candidates: Number of nearest neighbors by embedding that are scored, and as many by words.
-        diffusion_neighbors: Number of nearest neighbors of an article that have a say.
-        neighbors_say: Weight of what they say.
-        hub_strengths: Strengths of the hub correction, of which the least that suffices is taken.
-        most_hub: Largest share of lists that the correction lets one article be in.
-        heard_up_to: The neighbors have no say where the hub correction must be stronger than this,
-            since what they say makes hubs.
+        diffusion_neighbors: Number of an article's nearest neighbors whose own scores for a
+            candidate are added to the article's.
+        neighbors_say: Weight of these added scores.
+        hub_strengths: Strengths to choose from for the penalty on hubs, which are articles close
+            to very many others; the least that suffices is used.
+        most_hub: Largest share of lists that one article may be in; the penalty is chosen by it.
+        heard_up_to: Where the penalty must be stronger than this, the neighbors' scores are not
+            added, since they make hubs.
         diversity: Weight, 0 to 1, of the penalty for similarity to articles higher up in the list;
             :func:`recommender.rerank.diversify` applies it.
     """

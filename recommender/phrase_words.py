@@ -79,14 +79,15 @@ _CHUNK = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhraseWords:
-    """The words of a corpus, regardless of case, and which of them phrases may contain.
+    """The words of a corpus, regardless of case, and which of them key phrases may contain.
 
     Attributes:
         printed: The commonest spelling of each word.
         letters: Shape (words,), bool: which words are a single letter.
-        letter_names: Shape (names,), int64, ascending: the pairs of a letter and a word that are
-            names; the key of a pair is ``first * len(printed) + second``.
-        spellings: The commonest spelling of each word that can be a phrase by itself.
+        letter_names: Shape (names,), int64, ascending: the keys of the pairs of a letter and a word
+            that are names ("vitamin D"); the key of a pair of positions in ``printed`` is
+            ``first * len(printed) + second``.
+        spellings: The commonest spelling of each word that can be a phrase by itself, by the word.
         columns: For each spelling, the column in which its word is counted, if the word can be a
             phrase by itself, and its column in word pairs, if it can be part of a phrase.
     """
@@ -99,7 +100,7 @@ class PhraseWords:
 
 
 def find_phrase_words(corpus: TokenizedCorpus, languages: Sequence[str]) -> PhraseWords:
-    """Fold the case of a corpus's words, and find which of them phrases may contain.
+    """Find which words of a corpus, regardless of case, key phrases may contain.
 
     Args:
         corpus: The words of all articles.

@@ -35,7 +35,7 @@ class CorpusArticles:
     Attributes:
         embeddings: Shape (n, dim), float32, unit rows.
         index: The neighbor index over the embeddings.
-        lexical: The articles' term weights, of :func:`recommender.lexical.weigh_terms`.
+        lexical: The articles' term weights, from :func:`recommender.lexical.weigh_terms`.
         texts: The articles' prepared texts, to recognize near-duplicates.
         languages: Shape (n,), int32: language ids; 0 if unknown.
         dates: Shape (n,), int32: days since 1970; of two versions of a story, the later is newer.
@@ -77,11 +77,11 @@ class PipelineResult:
         lists: The related list of each article, and its rejected candidates.
         stories: The stories of the corpus.
         lexical: Term weights, which a build stores to score drafts.
-        calibration: What is frozen of the site for scoring, stored for the same reason.
-        pairs: What articles are compared by.
+        calibration: How pairs are scored on this site, stored for the same reason.
+        pairs: The data by which articles are compared.
         learned: What was learned from judged pairs; ``None`` if nothing was.
         health: Figures about all lists together, from :func:`measure_health`.
-        state: What relating can go on from when some articles change.
+        state: The results that a later call needs to recompute only what changed.
     """
 
     lists: RankedLists
@@ -114,8 +114,8 @@ def relate(
         catalogue: The corpus.
         depth: Length of the lists.
         recipe: Ranking parameters.
-        weights: Weight of each kind of evidence, unless a calibration says them.
-        adopt: Move articles that are in no shown list into one where they fit well.
+        weights: Weight of each kind of evidence; ignored if ``calibration`` is given.
+        adopt: Whether to move articles that are in no shown list into one where they fit well.
         calibration: The calibration of an earlier build, to keep scores comparable with it;
             measured on this corpus by default.
         judged: Pairs of articles from which the weights of evidence are learned, unless a
@@ -125,10 +125,10 @@ def relate(
             workspace still holds the lists, the candidates and the postings of the terms.
         mapper: Runs a function on every block of articles; by default on every core of this
             machine.
-        carried: What is carried over from an earlier call for the articles that did not change. It
+        carried: The results of an earlier call for the articles that did not change. That call
             must have had the same depth, recipe and calibration, and the term weights and labels of
-            ``catalogue`` must have the idf of that call. The result is then the same as with
-            ``anew``, and takes a fraction of the time.
+            ``catalogue`` must have the idf of that call. The result is then the same as if all
+            lists were computed anew, and takes a fraction of the time.
     """
     lexical, count = catalogue.lexical, len(catalogue.embeddings)
     pairs = PairData(

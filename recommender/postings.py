@@ -29,7 +29,7 @@ _ROWS = 65_536
 def make_postings(
     weights: sp.csr_matrix, workspace: Workspace = IN_MEMORY, mapper: BlockMapper = map_in_threads
 ) -> sp.csr_matrix:
-    """Make the postings of each term.
+    """Make the postings of each term: the articles in which it weighs most, with its weights.
 
     Args:
         weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
@@ -38,7 +38,7 @@ def make_postings(
 
     Returns:
         Shape (terms, n), float32 CSR: the :data:`POSTINGS` largest weights of each term; of equal
-        ones those of the first articles.
+        weights, those of the articles with the lowest rows.
     """
     count, width = weights.shape
     holders = np.zeros(width, dtype=np.int64)
@@ -58,18 +58,20 @@ def make_postings(
 def update_postings(
     weights: sp.csr_matrix, old: sp.csr_matrix, moved: NDArray[np.int32], workspace: Workspace
 ) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    """Make the postings of each term from those that the terms had before some articles changed.
+    """Update the postings of all terms after some articles changed.
+
+    The postings of a term are the articles in which it weighs most, with its weights.
 
     Args:
         weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
-        old: Shape (terms, old n), float32 CSR: the postings before.
+        old: Shape (terms, old n), float32 CSR: the postings before the change.
         moved: Shape (old n,), int32, ascending but for -1: the row that each article has now; -1 if
             it is gone or its weights changed.
         workspace: Stores the postings; see :func:`make_postings`.
 
     Returns:
-        The postings; and shape (terms, n), float32 CSR: the weights of all that articles gained,
-        new ones among them, or lost while they stayed.
+        The postings, shape (terms, n), float32 CSR; and, in the same form, only the entries that
+        articles gained, or that unchanged articles lost.
     """
     count, width = weights.shape
     new = np.ones(count, dtype=bool)
@@ -92,7 +94,7 @@ def update_postings(
 
 
 def take_columns(matrix: sp.csr_matrix, columns: NDArray[np.integer]) -> sp.csr_matrix:
-    """Return some columns of a matrix, which takes less time than indexing if they are few."""
+    """Return some columns of a matrix; if they are few, this is faster than indexing it."""
     number = np.full(matrix.shape[1], -1, dtype=np.int32)
     number[columns] = np.arange(len(columns))
     held = np.flatnonzero((number >= 0)[matrix.indices])
@@ -175,18 +177,19 @@ def may_find_others(
     least: NDArray[np.float32],
     mapper: BlockMapper = map_in_threads,
 ) -> NDArray[np.bool_]:
-    """Return for which articles :func:`search_postings` may find others than before a change.
+    """Return for which articles :func:`search_postings` may find other rows since a change.
 
     Args:
         weights: Shape (n, terms), float32 CSR: the weight of each term in each article.
-        postings: Shape (terms, n), float32 CSR: the postings now.
-        changes: Shape (terms, n), float32 CSR: what :func:`update_postings` returned with them.
-        least: Shape (n,), float32: the least score that each article's search found; infinity for
-            articles that are not asked about.
+        postings: Shape (terms, n), float32 CSR: the postings after the change.
+        changes: Shape (terms, n), float32 CSR: the entries that were gained or lost, as
+            :func:`update_postings` returns them.
+        least: Shape (n,), float32: the lowest score that each article's search had found before;
+            infinity for articles to leave out.
         mapper: Runs a function on every block of articles.
 
     Returns:
-        Shape (n,), bool.
+        Shape (n,), bool; ``False`` means that a new search would surely find the same.
     """
     rows = np.unique(changes.indices)
     changed = take_columns(changes, rows)
@@ -218,9 +221,10 @@ def similarities(own: sp.csr_matrix, vectors: sp.csr_matrix, rows: Rows) -> NDAr
     """Compute the inner products of a few short vectors with some rows of a matrix.
 
     Args:
-        own: Shape (q, width), float32 CSR.
-        vectors: Shape (n, width), float32 CSR.
-        rows: Shape (q, k), int32; :data:`~recommender.neighbors.NO_ROW` only at the end.
+        own: Shape (q, width), float32 CSR: the vectors.
+        vectors: Shape (n, width), float32 CSR: the matrix.
+        rows: Shape (q, k), int32: the rows of the matrix to multiply each vector with;
+            :data:`~recommender.neighbors.NO_ROW` only at the end.
 
     Returns:
         Shape (q, k), float32; 0 for :data:`~recommender.neighbors.NO_ROW`.

@@ -98,7 +98,7 @@ def measure_seed(ranked: Sequence[str], grades: Mapping[str, int]) -> tuple[floa
 
     Args:
         ranked: The ids in the list, best first.
-        grades: The judged articles, of which at least one is related.
+        grades: The grade of each judged article by its id; at least one is above 0 (related).
     """
     gains = [2.0 ** max(grades.get(article, 0), 0) - 1.0 for article in ranked[:10]]
     ideal = sorted((2.0 ** max(grade, 0) - 1.0 for grade in grades.values()), reverse=True)[:10]
@@ -122,7 +122,7 @@ def _estimate(values: NDArray[np.float64]) -> Estimate:
 def bootstrap_interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return the bootstrap 95 % interval of the mean of values, shape (n,).
 
-    Of differences between two methods, by seed, it is the paired interval.
+    If the values are the differences of two methods, one for each list, it is the paired interval.
     """
     generator = np.random.default_rng(_SEED)
     means = np.array(

@@ -45,10 +45,11 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 def judged_seeds(
     qrels: Qrels, known: set[str], *, min_related: int = MIN_RELATED
 ) -> dict[str, dict[str, int]]:
-    """Return the judgments that can be measured.
+    """Return the judgments by which the lists of a corpus can be measured.
 
     Args:
-        qrels: All judgments.
+        qrels: All judgments: for each seed (the article whose list is judged), the grade of each
+            judged article.
         known: The ids of the corpus's articles; judgments of other articles are left out, and then
             seeds with too few related articles.
         min_related: The least number of related articles per seed.

@@ -32,7 +32,7 @@ _WORTH = 0.7
 
 
 class RejectReason(enum.IntEnum):
-    """The reason why a candidate was rejected."""
+    """The reason why a candidate was left out of a related list."""
 
     NONE = 0
     OWN_STORY = 1
@@ -45,9 +45,11 @@ class RankedLists:
     """The related lists of some articles, and the candidates that were rejected.
 
     Attributes:
-        rows: Shape (n, depth), int32, best first; -1 at the end.
+        rows: Shape (n, depth), int32: the rows of each list's articles, best first; -1 fills up the
+            end of a shorter list.
         scores: Shape (n, depth), float32; ``-inf`` where there is no row.
-        rejected_rows: Shape (n, :data:`REJECTED`), int32, best first; -1 at the end.
+        rejected_rows: Shape (n, :data:`REJECTED`), int32: the rows of the rejected candidates, best
+            first; -1 fills up the end.
         rejected_reasons: Shape (n, :data:`REJECTED`), uint8: the :class:`RejectReason` of each
             rejected row.
     """
@@ -74,7 +76,8 @@ def rerank(
     Args:
         candidates: Rows and scores of each article's candidates, scores in [0, 1], sorted by
             (-score, row).
-        stories: The story of each row.
+        stories: Which articles are versions of one story (near-duplicates, translations, …); a list
+            shows one of them.
         languages: Shape (n,), int32: language ids; 0 if unknown. If an article's language is
             known, candidates in the same language come before all others.
         weights: Shape (n,), float32 in [0, 1]: the factor by which an article's score as a
@@ -272,11 +275,11 @@ def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) ->
 
 
 def return_orphans(lists: RankedLists, moved_from: NDArray[np.uint16], shown: int) -> None:
-    """Undo :func:`adopt_orphans` for some lists, which are changed in place.
+    """Undo :func:`adopt_orphans`: move the orphans in some lists back to where they were.
 
     Args:
-        lists: The lists.
-        moved_from: For each of them, the place from which an orphan moved up; 0 for none.
+        lists: The lists, which are changed in place.
+        moved_from: For each list, the place from which an orphan moved up; 0 for none.
         shown: Length of the list that readers see.
     """
     changed = np.flatnonzero(moved_from)

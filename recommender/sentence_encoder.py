@@ -136,7 +136,10 @@ class SentenceEncoder:
         )
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
-        """Return one unit vector per text, shape (len(texts), dim); zero for empty text."""
+        """Return one unit vector per text, shape (len(texts), dim); zero for empty text.
+
+        ``progress`` is called with the number of texts encoded since its last call.
+        """
         found = np.zeros((len(texts), self.fingerprint.dim), dtype=np.float32)
         blocks = [texts[start : start + _TOKENIZED] for start in range(0, len(texts), _TOKENIZED)]
         start = 0

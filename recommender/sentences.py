@@ -48,17 +48,17 @@ _AT = {kind.name: position for position, kind in enumerate(KINDS)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteNames:
-    """What sentences name, by row or number.
+    """The titles, words, tags and authors of a site, which explanations of lists quote.
 
     Attributes:
         title: Returns the title of an article by its row.
-        text: Returns its title and text.
+        text: Returns the title and the text of an article by its row.
         column: Returns the column of a word in the term weights; ``None`` if it has none.
         pair_keys: Shape (pairs,), int64: see :class:`recommender.term_counts.TermCounts`.
-        words: The usual spelling of each word that the columns of the term weights stand for; empty
-            for a word that says nothing by itself.
-        tags: The tags.
-        authors: The authors.
+        words: The usual spelling of the word of each column of the term weights; empty for a word
+            that says nothing by itself.
+        tags: The name of each tag by its number.
+        authors: The name of each author by its number.
     """
 
     title: Callable[[int], str]
@@ -72,14 +72,14 @@ class SiteNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListNames:
-    """What sentences about one list name.
+    """What the sentences that explain one related list may quote.
 
     Attributes:
-        title: The title of the article or text whose list it is.
-        text: Returns its title and text.
-        shared: For each listed article, the phrases that both have, best first.
-        linked: Returns a clause that says how links connect it with an article, by row; empty if
-            none do.
+        title: The title of the article or draft whose list it is.
+        text: Returns the title and the text of that article or draft.
+        shared: For each listed article, the phrases that it shares with that one, best first.
+        linked: Returns, for the row of a listed article, a clause that says how links connect the
+            two; empty if none do.
     """
 
     title: str
@@ -89,12 +89,12 @@ class ListNames:
 
 
 class Sentences:
-    """Explains why articles of a corpus are in lists.
+    """Writes the sentences that explain why articles are in related lists.
 
     Args:
-        corpus: What the articles are compared by.
-        calibration: What is frozen of the site for scoring.
-        names: The names of what they may share.
+        corpus: The data by which the articles of the corpus are compared.
+        calibration: The weights and scales by which pairs are scored.
+        names: The titles, words, tags and authors that sentences may quote.
     """
 
     def __init__(self, corpus: PairData, calibration: Calibration, names: SiteNames) -> None:
@@ -103,13 +103,13 @@ class Sentences:
         self._title_pairs = functools.lru_cache(_TITLES)(self._pairs_of)
 
     def explain(self, own: PairData, rows: Rows, lists: Sequence[ListNames]) -> list[list[str]]:
-        """Return a sentence for each article of some lists.
+        """Return, for each list, a sentence for each listed article that says why it is there.
 
         Args:
-            own: The articles or texts whose lists they are.
+            own: The data of the articles or drafts whose lists they are, one row for each list.
             rows: Shape (lists, k), int32: the rows of the listed articles; ``NO_ROW`` only at the
                 end.
-            lists: What may be named of each list.
+            lists: What the sentences of each list may quote.
         """
         values = compare(own, self._corpus, rows, self._calibration.weights)
         added = (self._calibration.standardize(values) * self._weights).tolist()

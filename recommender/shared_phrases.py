@@ -24,11 +24,14 @@ class SharedPhrases:
         return {phrase: rank for rank, phrase in enumerate(self._mine) if phrase >= 0}
 
     def shared_with(self, theirs: Sequence[int]) -> list[str]:
-        """Return up to :data:`MAX_SHARED` phrases that the other article has too, best first."""
+        """Return up to :data:`MAX_SHARED` phrases that another article has too, best first.
+
+        ``theirs`` are the key phrases of the other article, best first, as positions in ``names``.
+        """
         return [self._names[phrase] for phrase in self.ids_shared_with(theirs)]
 
     def ids_shared_with(self, theirs: Sequence[int]) -> list[int]:
-        """Return the phrases that :meth:`shared_with` returns, as positions among all phrases."""
+        """Return the same phrases as :meth:`shared_with`, but as positions in ``names``."""
         both = [(self._rank[phrase], phrase) for phrase in self._rank.keys() & theirs]
         if not both:
             return []
@@ -37,7 +40,10 @@ class SharedPhrases:
 
 
 def distinct_phrases(phrases: Iterable[int], names: Sequence[str], most: int) -> list[int]:
-    """Return the first ``most`` phrases, skipping those that repeat a word of an earlier one."""
+    """Return the first ``most`` phrases, skipping those that repeat a word of an earlier one.
+
+    Phrases are given and returned as positions in ``names``, the text of every phrase.
+    """
     kept: list[int] = []
     used: set[str] = set()
     for phrase in phrases:

@@ -40,15 +40,15 @@ class StoryTexts(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stories:
-    """The stories of a corpus: which rows belong together.
+    """The stories of a corpus: groups of near-duplicates, versions and translations of a page.
 
     Attributes:
         of: Shape (n,), int32: the story of each row; stories are numbered in the order of their
             lowest rows.
         members: Shape (n,), int32: rows grouped by story, newest version first.
         ends: Shape (stories,), int64: the position in ``members`` at which each story ends.
-        newer: Shape (n,), int32: how many different ages of newer members each row's story has; 0
-            for a row that nothing is newer than.
+        newer: Shape (n,), int32: how many steps each row is older than the newest of its story; 0
+            for the newest. Members that are equally new are on one step.
         apart: Rows that share a translation key with another page of the same language, so that
             the key joins neither.
     """
@@ -83,7 +83,8 @@ def find_stories(
     language, nor two of unknown language: such pages keep the stories that they have without it.
 
     Args:
-        close: The close pairs. What is found out about their texts is written into them.
+        close: The pairs of rows with close embeddings. Whether their texts are near-duplicates is
+            written into them.
         texts: Texts without boilerplate, so that a shared footer does not make duplicates.
         superseded: Maps the row of a newer version to the row of the version it replaces.
         dates: Shape (n,), int32: days since 1970. If ``superseded`` does not say which of two rows
@@ -228,11 +229,11 @@ def _shingles(text: PreparedText) -> set[int]:
 
 
 def close_pairs(nearest: Neighbors, rows: NDArray[np.integer]) -> ClosePairs:
-    """Return the pairs of some rows and those of their nearest rows that are close to them.
+    """Return the pairs of rows whose embeddings are so close that they may be near-duplicates.
 
     Args:
-        nearest: The nearest rows, with or without the rows themselves.
-        rows: The rows whose nearest they are.
+        nearest: The nearest rows of each of ``rows``, with or without the row itself.
+        rows: The rows that are compared with their nearest rows.
     """
     found = [np.empty((0, 4), dtype=np.int32)]
     for start in range(0, len(rows), _CHUNK):
@@ -247,7 +248,7 @@ def close_pairs(nearest: Neighbors, rows: NDArray[np.integer]) -> ClosePairs:
 
 
 def join_pairs(parts: Sequence[ClosePairs]) -> ClosePairs:
-    """Return all pairs once; of several verdicts on their texts, the one that was looked at."""
+    """Join lists of close pairs; each pair is kept once, with all that any list says of it."""
     pairs = np.concatenate(parts)
     pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
     changes = (pairs[1:, :2] != pairs[:-1, :2]).any(axis=1)

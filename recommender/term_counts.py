@@ -70,7 +70,7 @@ class CorpusTerms:
         return self._bags.blocks
 
     def counts(self, start: int, stop: int) -> TermCounts:
-        """Return the counts of the block of rows from ``start`` up to, not including, ``stop``."""
+        """Return the counts of one of :attr:`blocks`: articles ``start`` to ``stop`` - 1."""
         return self._columns.read(self._bags.bag(start, stop))
 
     @property
@@ -79,7 +79,7 @@ class CorpusTerms:
         return self._titles.blocks
 
     def title_counts(self, start: int, stop: int) -> TermCounts:
-        """Return which words the titles of one of :attr:`title_blocks` have, each counted once."""
+        """Count the words in the titles of one of :attr:`title_blocks`, a repeated word once."""
         bag = self._titles.bag(start, stop)
         words = bag.words.copy()
         words.data = np.ones_like(words.data)
@@ -152,7 +152,10 @@ def count_corpus(
 def count_titles(
     corpus: TokenizedCorpus, vocabulary: Sequence[str], pair_keys: NDArray[np.int64]
 ) -> TermCounts:
-    """Return which words the titles of texts outside the corpus have; see :func:`count_terms`."""
+    """Count the words in the titles of texts outside the corpus, a repeated word once only.
+
+    The arguments are those of :func:`count_terms`.
+    """
     found = _count_outside(corpus.titles(), vocabulary, pair_keys)
     return found.title_counts(*found.title_blocks[0])
 

@@ -58,7 +58,7 @@ _GENITIVE = re.compile(r"['’]s$")  # noqa: RUF001
 
 
 class LinkBasis(enum.StrEnum):
-    """By what the words of a link stand for their target."""
+    """Why the words of a suggested link stand for the article to which it leads."""
 
     NAME = "name"
     """Other pages of the site link to it with these words."""
@@ -73,12 +73,12 @@ class LinkTarget:
     """An article that a text may link to.
 
     Attributes:
-        row: Its row.
-        score: How related it is to the text, in [0, 1].
-        title: Its title.
-        names: The words of links to it on other pages.
-        phrases: Its key phrases, best first.
-        refused: Words that should not link to it.
+        row: The article's row.
+        score: How related the article is to the text, in [0, 1].
+        title: The article's title.
+        names: The words of links to the article on other pages.
+        phrases: The article's key phrases, best first.
+        refused: Words that should not link to the article.
     """
 
     row: int
@@ -94,12 +94,12 @@ class TextLink:
     """A place in a text where a link to a target would fit.
 
     Attributes:
-        row: The target's row.
-        score: How well it fits, in [0, 1].
-        section: The position of the section among the text's sections.
-        sentence: Where the sentence begins and ends in the section's text, in characters.
-        words: Where the words to link begin and end there.
-        basis: By what these words stand for the target.
+        row: The row of the article to link to (the target).
+        score: How well the link fits, in [0, 1].
+        section: The position of the place's section among the text's sections.
+        sentence: Where the place's sentence begins and ends in the section's text, in characters.
+        words: Where the words to link begin and end in the section's text, in characters.
+        basis: Why these words stand for the target.
     """
 
     row: int
@@ -111,10 +111,10 @@ class TextLink:
 
 
 class Word(NamedTuple):
-    """A word: where it stands in its section's text, its stem, its weight, and whether it is open.
+    """A word of a text: where it begins and ends in its section, its stem and its weight (idf).
 
-    ``after_break`` says that a comma, bracket or the like stands before it, ``is_name`` that it
-    begins with a capital letter.
+    ``is_open`` says that the word may become part of a link, ``after_break`` that a comma, bracket
+    or the like stands before it, ``is_name`` that it begins with a capital letter.
     """
 
     start: int
@@ -127,7 +127,7 @@ class Word(NamedTuple):
 
 
 class Sentence(NamedTuple):
-    """A sentence: the position of its section, where it begins and ends there, and its words."""
+    """A sentence: the position of its section, where it begins and ends in it, and its words."""
 
     section: int
     start: int
@@ -136,7 +136,7 @@ class Sentence(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Words ``first`` to ``last`` of a sentence, by its number, and how well they fit."""
+    """A place for a link: words ``first`` to ``last`` of a sentence, and how well they fit."""
 
     fit: float
     sentence: int
@@ -150,15 +150,16 @@ _Wholes = defaultdict[str, list[tuple[tuple[str, ...], LinkBasis]]]
 
 
 class LinkText:
-    """A text in which links are sought.
+    """A text in which places for links to other articles are sought.
 
     Args:
-        sections: Its sections; headings are never linked.
+        sections: The text's sections; headings are never linked.
         closed: For each section, passages that must not be linked, such as the words of its links.
-        weigh: Returns the idf of a word, 0 for one that says nothing.
+        weigh: Returns the idf of a word, 0 for a word that says nothing.
 
     Attributes:
-        sentences: Its sentences.
+        sentences: The sentences of all sections, in order.
+        word_count: The number of words in all sentences.
     """
 
     def __init__(
@@ -188,13 +189,14 @@ class LinkText:
     ) -> list[TextLink]:
         """Find the best places for links, at most one for each target, best first.
 
-        No two share a word, and no two have the same words.
+        No two links overlap in the text or have the same words.
 
         Args:
             targets: The articles that may be linked to.
-            most: Most links; by default :data:`PER_HUNDRED`, but at least one.
-            least: The least score.
-            used: Words that no link should have, as other pages have them.
+            most: Most links to return; by default :data:`PER_HUNDRED` for every hundred words of
+                the text, but at least one.
+            least: The least score of a link.
+            used: Words that may not become a link here, for example since they link elsewhere.
         """
         if most is None:
             most = max(1, int(self.word_count / 100 * PER_HUNDRED))
@@ -207,9 +209,9 @@ class LinkText:
     def choose(
         self, found: Iterable[tuple[float, int, Place]], most: int, used: Iterable[str] = ()
     ) -> list[TextLink]:
-        """Choose links from places, each given with its score and the target's row.
+        """Choose the links to suggest from places, each given as (score, target's row, place).
 
-        See :meth:`find_links`.
+        The other arguments, and the rules of choice, are those of :meth:`find_links`.
         """
         links: list[TextLink] = []
         taken: set[tuple[int, int]] = set()

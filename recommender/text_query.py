@@ -46,15 +46,17 @@ class Corpus:
     """The articles to which a text is compared, with the data that a build has of them.
 
     Attributes:
-        pairs: What articles are compared by.
-        index: The neighbor index over their embeddings.
+        pairs: The data by which articles are compared.
+        index: The neighbor index over the articles' embeddings.
         postings: Shape (terms, n), float32 CSR: the result of
             :func:`recommender.postings.make_postings`.
-        calibration: What is frozen of the site for scoring.
-        nearest: Shape (n,), float32: how close each article is to its own ten nearest.
+        calibration: The weights and scales by which pairs are scored.
+        nearest: Shape (n,), float32: how close each article is to its own ten nearest, see
+            :func:`recommender.fusion.mean_nearest`.
         texts: The prepared text of each row, to recognize near-duplicates.
-        stories: Shape (n,), int32: the story of each row.
-        story_languages: The members of those stories by language.
+        stories: Shape (n,), int32: the story of each row; an article's near-duplicates, versions
+            and translations are one story.
+        story_languages: The members of these stories by language.
         languages: Shape (n,), int32: language ids; 0 if unknown.
         preferences: Shape (n,), float32: the factor by which the site's preferences multiply an
             article's score as a candidate.
@@ -91,7 +93,7 @@ class TextQuery:
 
     Attributes:
         text: Title and body, without the site's boilerplate.
-        pairs: What it is compared by: one row, over the corpus's columns.
+        pairs: The data by which the text is compared: one row, with the corpus's columns.
         language: The id of the text's language; an unused id if no article of the corpus has this
             language; 0 if unknown.
         without: Shape (any,), int32: rows that are treated as if the corpus did not have them.

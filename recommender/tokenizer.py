@@ -83,7 +83,7 @@ class TokenizedCorpus:
         return len(self.ends)
 
     def block(self, start: int, stop: int) -> TokenizedBlock:
-        """Return the words of the articles from ``start`` up to, not including, ``stop``."""
+        """Return the words of the articles from row ``start`` up to, not including, ``stop``."""
         begin = int(self.ends[start - 1]) if start else 0
         ends = self.ends[start:stop] - begin
         starts = np.concatenate([[0], ends[:-1]])
@@ -98,7 +98,7 @@ class TokenizedCorpus:
         return TokenizedBlock(tokens=tokens, owners=owners, weights=weights, count=stop - start)
 
     def titles(self, workspace: Workspace = IN_MEMORY) -> "TokenizedCorpus":
-        """Return the titles alone, as texts without a title.
+        """Return a corpus of the titles alone, each as the text of an article without title.
 
         Args:
             workspace: Stores the array ``title_tokens``; the caller must free it.

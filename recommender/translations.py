@@ -18,7 +18,7 @@ _LANGUAGE_IN_ADDRESS = re.compile(r"/([A-Za-z]{2,3})(?:[-_][A-Za-z]{2,4})?(?=[/?
 
 
 def key_number(article: Article) -> int:
-    """Return a number that all translations of a page share; 0 if its language is unknown.
+    """Return a number that is the same for all translations of a page; 0 if it can't be made.
 
     It is made from the article's translation key or, without one, from its address without the
     part that names its language, so that ``/de/tides`` in German and ``/en/tides`` in English, or
@@ -40,10 +40,11 @@ def key_number(article: Article) -> int:
 
 
 class StoryLanguages:
-    """The newest member of each story in each language; holds only stories in several languages.
+    """Finds the newest member of a story in a language, such as the translation of an article.
 
     Args:
-        stories: Shape (n,), int32: the story of each row.
+        stories: Shape (n,), int32: the story of each row; all translations and versions of an
+            article have the same one.
         members: Rows, those of each story newest first; all rows, or only those that may be shown.
         languages: Shape (n,), int32: language ids; 0 if unknown.
     """
@@ -67,10 +68,10 @@ class StoryLanguages:
         self._rows = members[several][first]
 
     def members_in(self, rows: Rows, languages: NDArray[np.integer]) -> Rows:
-        """Replace rows by the member of their story in a language, where there is one.
+        """Replace each row by the member of its story in the list's language, if there is one.
 
         Args:
-            rows: Shape (lists, k); :data:`NO_ROW` stays.
+            rows: Shape (lists, k): the rows of each list; :data:`NO_ROW` stays.
             languages: Shape (lists,): the language of each list; 0 replaces nothing.
         """
         if not len(self._keys):
@@ -89,7 +90,7 @@ class StoryLanguages:
         languages: NDArray[np.integer],
         own: NDArray[np.integer] | None = None,
     ) -> Neighbors:
-        """Replace candidates by the member of their story in the language of the list.
+        """Replace each candidate by the member of its story in the list's language, if any.
 
         Args:
             candidates: Rows and scores, shape (lists, k), best first.

@@ -17,10 +17,10 @@ _BITS = 20
 
 
 def version_number(title: str, article_id: str) -> int:
-    """Return a number that is higher for a newer version; 0 if title and id name none.
+    """Return an article's version as a number, higher for newer; 0 if title and id name none.
 
     ``v2`` is newer than ``1.9``, 2.10 than 2.9, 2.0 than 2.0-beta, 2025 than 2024. The number of a
-    part ("Part 2") is no version. The title goes before the id.
+    part ("Part 2") is no version. The id is only read if the title names no version.
     """
     return _number_in(title) or _number_in(article_id)
 

@@ -34,9 +34,9 @@ def microseconds(instant: dt.datetime) -> int:
 
 
 def window(article: Article) -> tuple[int, int]:
-    """Return the times from which and until which an article may be shown.
+    """Return the two times (from, until) between which an article may be shown.
 
-    They are in microseconds since 1970 UTC. An unpublished article is never visible.
+    Both are in microseconds since 1970 UTC. An unpublished article is never visible.
     """
     if article.status is not Status.PUBLISHED:
         return NEVER, NEVER

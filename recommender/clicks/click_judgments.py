@@ -13,13 +13,13 @@ MOST_ARTICLES = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClickJudgments:
-    """How much targets attract in the lists of articles.
+    """How much more or less than usual readers click targets in the lists of articles.
 
     Attributes:
-        articles: Shape (m,), int32: whose list it is.
-        targets: Shape (m,), int32: what was seen in it.
-        gains: Shape (m,), float32: the target's attraction relative to the mean of the article's
-            list; 1 where too little is known.
+        articles: Shape (m,), int32: the row of the article whose list it is.
+        targets: Shape (m,), int32: the row of an article that readers saw in that list.
+        gains: Shape (m,), float32: how often the target is clicked relative to the mean of the
+            list, corrected for its position; near 1 where too little is known.
     """
 
     articles: NDArray[np.int32]
@@ -37,23 +37,23 @@ def click_judgments(
 ) -> ClickJudgments:
     """Judge targets by clicks, corrected for the positions at which they were seen.
 
-    A target of mean attraction would get as many clicks as its views times the propensities of
-    their positions let one expect. Its gain is the mean of what that ratio may truly be, where
-    ratios have a gamma distribution of mean 1 whose variance is that of all pairs beyond chance
-    (the gamma-Poisson model; moments as in Clayton and Kaldor, Biometrics 43, 1987). So targets
-    with few clicks hardly differ from 1, and if all differences are chance, nothing is judged.
+    A target's views and positions tell how many clicks it would get if it were as attractive as
+    the mean of its list. Its gain is the ratio of its clicks to these expected ones, shrunk toward
+    1 by the gamma-Poisson model (Clayton and Kaldor, Biometrics 43, 1987). So a target with few
+    clicks has a gain near 1, and if all differences may be chance, nothing is judged.
 
-    Propensities are taken from the upper ends of their intervals. If they were taken too low, all
-    that stands lower down would seem better than it is, in every list alike, and no fold would
-    show that this is wrong; too high, they only make the list's order seem right as it is.
+    Of each position's propensity the upper end of its interval is used. With too low ones, all
+    targets far down in lists would seem better than they are; with too high ones, lists only seem
+    to be in the right order already.
 
     Args:
-        articles: Shape (n,), int: whose list it is.
-        targets: Shape (n,), int: what was seen in it.
-        positions: Shape (n,), int: where, from 1.
-        seen: Shape (n,), int: how often.
-        clicked: Shape (n,), int: how often it was clicked there.
-        propensities: Of the positions; those that are not surely known are left out.
+        articles: Shape (n,), int: the row of the article whose list was shown.
+        targets: Shape (n,), int: the row of an article that readers saw in that list.
+        positions: Shape (n,), int: the target's position in the list, from 1.
+        seen: Shape (n,), int: how often the target was seen at this position.
+        clicked: Shape (n,), int: how often the target was clicked at this position.
+        propensities: How often an item is clicked at each position; positions at which this is not
+            surely known are left out.
     """
     place = np.minimum(positions, len(propensities.values)) - 1
     used = propensities.known[place] & (positions <= len(propensities.values)) & (seen > 0)

@@ -9,19 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 def rate_interval(
     clicked: ArrayLike, seen: ArrayLike, *, confidence: float = 0.95
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the interval of a rate: the score interval of Wilson.
+    """Return the confidence interval of each rate clicked / seen: the score interval of Wilson.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     JASA 22 (1927).
 
     Args:
-        clicked: How many were clicked; any shape. More than were seen count as all.
-        seen: How many were seen, of the same shape.
-        confidence: The probability with which the interval holds the true rate.
+        clicked: Numbers of clicks, of any shape; a number above that of ``seen`` counts as it.
+        seen: How often the items were seen, of the same shape.
+        confidence: The probability with which an interval holds the true rate.
 
     Returns:
-        The lower and the upper ends, float64, of the shape of the arguments; 0 and 1 where nothing
-        was seen.
+        The lower and the upper ends of the intervals, float64, of the same shape; 0 and 1 where
+        nothing was seen.
     """
     count = np.asarray(seen, dtype=np.float64)
     reach = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
@@ -34,23 +34,24 @@ def rate_interval(
 def sure_ratios(
     clicked: ArrayLike, seen: ArrayLike, usual: ArrayLike, *, wrong: float = 0.05
 ) -> NDArray[np.float64]:
-    """Return how many times as often as usual each of many was surely clicked.
+    """Return by which factor each of n items is surely clicked more, or less, than usual.
 
-    Whoever looks for the best among thousands finds some that are so by chance. So those are named
-    that Benjamini and Hochberg's procedure chooses ("Controlling the false discovery rate", JRSS B
-    57, 1995), with the intervals of Benjamini and Yekutieli for what was so chosen (JASA 100,
-    2005). Probabilities are Hoeffding's bounds (JASA 58, 1963, theorem 1), which hold for however
-    few clicks.
+    Among thousands of items, some are clicked more by chance. So only items chosen by Benjamini and
+    Hochberg's procedure ("Controlling the false discovery rate", JRSS B 57, 1995) get a factor
+    other than 1, with the intervals of Benjamini and Yekutieli for what was so chosen (JASA 100,
+    2005). Probabilities are Hoeffding's bounds (JASA 58, 1963, theorem 1), which hold for any
+    number of clicks.
 
     Args:
-        clicked: How many were clicked; shape (n,). More than were seen count as all.
-        seen: How many were seen, of the same shape.
-        usual: How many usually are clicked of these, of the same shape.
-        wrong: The share of those named that may be as usual in truth, on the average.
+        clicked: How often each item was clicked; shape (n,). A number above that of ``seen`` counts
+            as it.
+        seen: How often each item was seen; shape (n,).
+        usual: How many clicks are usual for an item seen so often; shape (n,).
+        wrong: The share of the chosen items that may be chosen wrongly, on the average.
 
     Returns:
-        The end of the interval that is nearest to usual, over usual: above 1 for what is clicked
-        more, below 1 for what is clicked less, and 1 for all that is not named; shape (n,).
+        Shape (n,): the end of each chosen item's interval that is nearest to ``usual``, divided by
+        ``usual``: above 1 if it is clicked more, below 1 if less; and 1 for all other items.
     """
     count = np.maximum(np.asarray(seen, dtype=np.float64), 1)
     rate = np.minimum(np.asarray(clicked, dtype=np.float64) / count, 1)

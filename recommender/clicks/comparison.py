@@ -37,19 +37,21 @@ _MOST_VIEWS = 1e9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The rates of two variants: shares of the seen lists in which something was clicked.
+    """Which of two variants' lists readers click more: the live variant's or the other's.
+
+    A rate is the share of the lists seen in which something was clicked.
 
     Attributes:
-        views: Seen lists of both variants.
-        live_rate: The rate of the live variant, if all lists had been its.
-        other_rate: The rate of the other one, likewise.
+        views: Number of lists seen, of both variants.
+        live_rate: The rate that the live variant would have if it made all lists.
+        other_rate: The rate that the other variant would have if it made all lists.
         difference: ``other_rate - live_rate``.
-        low: Lower end of the difference's interval. With :data:`CONFIDENCE` the true difference
-            stays inside the interval at all times together, so that it may be looked at daily.
-        high: Upper end.
-        weight: The seen lists in full worth; those count less that tell less.
-        spread: The variance of the sum of all clusters' rests.
-        share: The share of clusters that the other variant gets.
+        low: Lower end of the interval of the difference. With probability :data:`CONFIDENCE` the
+            interval holds the true difference at all times, so it may be looked at every day.
+        high: Upper end of that interval.
+        weight: Number of lists seen, weighted by how much each tells of the difference.
+        spread: The estimated variance of the sum from which the difference is computed.
+        share: The share of lists that the other variant makes.
     """
 
     views: int
@@ -64,24 +66,24 @@ class Comparison:
 
     @property
     def decided(self) -> bool:
-        """Whether one variant is surely better."""
+        """Whether one variant is surely better: the interval of the difference excludes 0."""
         return self.low > 0 or self.high < 0
 
     @property
     def relative(self) -> tuple[float, float, float]:
-        """The difference and its interval as shares of the live rate; NaN if that is 0.
+        """The difference and the two ends of its interval, as shares of the live rate.
 
-        None is below -1, where nothing of the other variant is followed.
+        They are at least -1, and NaN if the live rate is 0.
         """
         rate = self.live_rate or math.nan
         return self.difference / rate, max(self.low / rate, -1.0), self.high / rate
 
     def power(self, relative: float = WORTH_FINDING, views: float | None = None) -> float:
-        """Return how probably a true difference is found.
+        """Return the probability with which a true difference of a given size is detected.
 
         Args:
-            relative: The difference, as a share of the live rate.
-            views: After so many seen lists; by default after those that were.
+            relative: The true difference, as a share of the live rate.
+            views: The number of lists seen until then; by default those seen so far.
         """
         times = 1.0 if views is None else views / max(self.views, 1)
         weight, spread = self.weight * times, self.spread * times
@@ -91,11 +93,15 @@ class Comparison:
         return NormalDist().cdf(away / math.sqrt(spread))
 
     def needed_views(self, relative: float = WORTH_FINDING, power: float = 0.8) -> int | None:
-        """Return after how many seen lists a true difference is found with this probability.
+        """Return how many lists must be seen to detect a true difference of a given size.
+
+        Args:
+            relative: The true difference, as a share of the live rate.
+            power: The probability with which it should be detected.
 
         Returns:
-            The number, too high by at most 3 %; ``None`` if a billion are too few, or if nothing
-            is known yet.
+            The number of lists, too high by at most 3 %; ``None`` if a billion are too few, or if
+            no clicks are known yet.
         """
         for views in np.geomspace(100, _MOST_VIEWS, 600).tolist():
             if self.power(relative, views) >= power:
@@ -112,22 +118,21 @@ def compare_variants(
     *,
     share: float = 0.5,
 ) -> Comparison:
-    """Compare what two variants' lists are followed.
+    """Compare how often readers click in the lists of two variants.
+
+    Each row of the arguments counts the lists that one variant made for one article in one block of
+    time. The order of the rows does not matter, and a row may be divided into several.
 
     Args:
-        articles: Shape (n,), int: whose list it is.
-        blocks: Shape (n,), int: the number of the block of time; later ones are larger.
-        variants: Shape (n,), int: 0 for the live variant, else the other.
-        seen: Shape (n,), int: seen lists.
-        clicked: Shape (n,), int: those in which something was clicked. More than were seen in all
-            count as all.
-        share: The probability, above 0 and below 1, of the other variant.
-
-    Returns:
-        The same for the rows in any order, and for a row divided into several.
+        articles: Shape (n,), int: the row of the article whose lists were seen.
+        blocks: Shape (n,), int: the number of the block of time; later blocks have larger numbers.
+        variants: Shape (n,), int: 0 for the live variant, any other number for the other one.
+        seen: Shape (n,), int: how many lists were seen.
+        clicked: Shape (n,), int: in how many of these lists something was clicked.
+        share: The probability, above 0 and below 1, with which the other variant made a list.
 
     Raises:
-        ValueError: If the share is none.
+        ValueError: If ``share`` is not above 0 and below 1.
     """
     if not 0 < share < 1:
         raise ValueError(f"share {share} must be above 0 and below 1")

@@ -31,12 +31,12 @@ _MOST_UNSURE = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Propensities:
-    """How often an item is clicked at each position, relative to the first.
+    """How often the same item is clicked at each position of a list, relative to the first.
 
     Attributes:
-        values: Shape (k,), float64: of position 1 to k; the first is 1.
-        low: Shape (k,), float64: lower ends of the 95 % intervals.
-        high: Shape (k,), float64: upper ends.
+        values: Shape (k,), float64: the propensities of positions 1 to k; the first is 1.
+        low: Shape (k,), float64: the lower ends of their 95 % intervals.
+        high: Shape (k,), float64: the upper ends of their 95 % intervals.
         clicks: The number of clicks on targets that were seen at several positions.
     """
 
@@ -47,7 +47,7 @@ class Propensities:
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """Which positions' intervals are narrow enough to correct clicks by; shape (k,), bool."""
+        """Which propensities are known well enough to correct clicks by them; shape (k,), bool."""
         found: NDArray[np.bool_] = self.high < _MOST_UNSURE * self.low
         return found
 
@@ -59,19 +59,19 @@ def position_propensities(
     seen: NDArray[np.integer],
     clicked: NDArray[np.integer],
 ) -> Propensities:
-    """Estimate the propensity of every position.
+    """Estimate the propensity of each position: how often an item is clicked for standing there.
 
     Args:
-        articles: Shape (n,), int: whose list it is.
-        targets: Shape (n,), int: what was seen in it.
-        positions: Shape (n,), int: where, from 1.
-        seen: Shape (n,), int: how often.
-        clicked: Shape (n,), int: how often it was clicked there.
+        articles: Shape (n,), int: the row of the article whose list was shown.
+        targets: Shape (n,), int: the row of an article that readers saw in that list.
+        positions: Shape (n,), int: the target's position in the list, from 1.
+        seen: Shape (n,), int: how often the target was seen at this position.
+        clicked: Shape (n,), int: how often the target was clicked at this position.
 
     Returns:
-        Those of all positions up to the last. The intervals are of the sandwich kind with articles
-        as clusters (Liang and Zeger, Biometrika 73, 1986), so that clicks of one article's readers
-        may go together.
+        The propensities of position 1 up to the last. Their intervals have sandwich errors with
+        articles as clusters (Liang and Zeger, Biometrika 73, 1986), so that they also hold if the
+        clicks in one article's list depend on each other.
     """
     last = int(positions.max(initial=1))
     pairs, group = np.unique(np.stack([articles, targets]), axis=1, return_inverse=True)

@@ -37,18 +37,19 @@ _BLOCK = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedPairs:
-    """Which articles are judged to be related, and from what that is known.
+    """Pairs of articles that are judged to be related or not, to learn weights of evidence from.
 
     Attributes:
         seeds: Shape (m,), int32: for each judged pair, the row of the article whose list it is.
-        targets: Shape (m,), int32: the row of the article that belongs into the list, or not.
-        grades: Shape (m,), float32: above 0 if related, else 0; 2 ** grade - 1 is gained.
-        linked: Shape (l, 2), int32: source and target of all links in texts, both rows.
-        texts: For rows whose text must be compared without the words of its links, that text.
-        encode: Encodes such texts.
-        sources: The number of judged pairs by where they come from.
-        closed: Whether a seed's judged articles are compared with each other alone, since of others
-            nothing is known; by default all others count as unrelated.
+        targets: Shape (m,), int32: the row of the article that does, or does not, belong in the
+            list.
+        grades: Shape (m,), float32: above 0 if related, else 0; the gain is 2 ** grade - 1.
+        linked: Shape (l, 2), int32: the rows of the source and the target of each link in a text.
+        texts: By row, the texts of articles that must be compared without the words of their links.
+        encode: Computes the embeddings of such texts.
+        sources: The number of judged pairs by where they come from, such as links or editors.
+        closed: Whether only the judged articles of a seed are compared with each other; by default
+            all articles that are not judged count as unrelated.
     """
 
     seeds: NDArray[np.int32]
@@ -61,7 +62,10 @@ class JudgedPairs:
     closed: bool = False
 
     def draw(self, most: int = MOST_SEEDS) -> "JudgedPairs":
-        """Return the pairs of at most so many seeds that have a related article."""
+        """Return the pairs of at most ``most`` seeds with a related article, drawn at random.
+
+        The same seeds are drawn each time.
+        """
         rows = np.unique(self.seeds[self.grades > 0])
         if len(rows) > most:
             rows = np.sort(np.random.default_rng(_DRAWN).choice(rows, size=most, replace=False))
@@ -81,20 +85,22 @@ def training_seeds(
     terms: CorpusTerms,
     idf: NDArray[np.float32],
 ) -> TrainingSeeds | None:
-    """Compute the evidence of the candidates of judged articles.
+    """Make the training data: the candidates of judged articles with their evidence and gains.
 
     Args:
-        judged: The judged pairs; those of other seeds than drawn ones are ignored.
-        corpus: All articles.
+        judged: The judged pairs, of which at most :data:`MOST_SEEDS` seeds are used.
+        corpus: The data of all articles.
         candidates: Every article's candidates, scored by the default weights.
-        nearest: Shape (n,), float32: how close each article is to its own nearest.
-        stories: An article's own story is left out.
-        scoring: The default weights, and the rest that is frozen of the site.
-        terms: Gives the columns of words.
+        nearest: Shape (n,), float32: how close each article is to its own ten nearest, see
+            :func:`recommender.fusion.mean_nearest`.
+        stories: Which articles are versions of one story; candidates of a seed's own story are left
+            out.
+        scoring: The default weights, and the scales of evidence on this site.
+        terms: The term counts of the corpus, which give the column of each word.
         idf: Shape (words + pairs,), float32: the square root of each term's idf.
 
     Returns:
-        The seeds in the order of their rows; ``None`` if there are none.
+        The seeds (judged articles) in the order of their rows; ``None`` if there are none.
     """
     judged = judged.draw()
     rows = np.unique(judged.seeds)

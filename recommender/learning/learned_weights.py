@@ -40,15 +40,16 @@ class LearnedWeights:
         folds: Number of parts of the seeds, each of which was unseen once; 0 if too few seeds.
         default_ndcg10: Mean nDCG@10 of the default weights.
         learned_ndcg10: Mean nDCG@10 of learned weights on seeds that they were not learned from.
-        gain_low: Lower end of the 99 % interval of what unseen lists gain, as a share of the
-            default's rank-biased gain, see :meth:`TrainingSeeds.measure`. Weights are adopted only
-            if it is above 0, also less what is gained by chance, and if nDCG@10 does not fall.
-        gain_high: Upper end.
-        shares: Shape (2, kinds), float64: the share of each kind of evidence in how much the
-            scores of a list's candidates differ, by the default and by ``weights``.
-        kept: The mean rank-biased gain on the seeds on which nothing may be lost, as a share of
-            the default's; 1 without any.
-        clicked: What was learned from clicks in the second step; ``None`` without clicks.
+        gain_low: Lower end of the 99 % interval of by how much unseen lists get better, as a share
+            of the default's rank-biased gain (see :meth:`TrainingSeeds.measure`). Weights are
+            adopted only if it is above 0, also after what chance explains is subtracted, and if
+            nDCG@10 does not fall.
+        gain_high: Upper end of that interval.
+        shares: Shape (2, kinds), float64: how much each kind of evidence contributes to the
+            differences of scores in a list: by the default weights, and by ``weights``.
+        kept: The mean rank-biased gain on guarded seeds, which may hardly lose, as a share of the
+            default's; 1 if there are no such seeds.
+        clicked: The result of learning from clicks, the second step; ``None`` without clicks.
     """
 
     weights: NDArray[np.float64]
@@ -65,7 +66,7 @@ class LearnedWeights:
 
     @property
     def changed(self) -> bool:
-        """Whether the weights are others than the default, by either step."""
+        """Whether learning, from judgments or from clicks, changed the default weights."""
         return self.adopted or (self.clicked is not None and self.clicked.adopted)
 
 
@@ -79,13 +80,14 @@ def learn_in_steps(
 
     Args:
         own: The articles judged by the site's links and its editors; ``None`` without any.
-        clicked: The articles whose lists were clicked in; ``None`` without any.
-        default: As for :func:`learn_weights`.
-        scales: As well.
+        clicked: The articles in whose lists readers clicked; ``None`` without any.
+        default: Shape (kinds,), float64: the weights that are kept unless better ones are found.
+        scales: Shape (kinds,), float64, above 0: by how much each learned weight ordinarily differs
+            from the default.
 
     Returns:
-        The first step's result, with the weights of both; the second's is in ``clicked``. ``None``
-        if there is nothing to learn from.
+        The result of the first step, but with the weights after both; the result of the second is
+        in its ``clicked``. ``None`` if there is nothing to learn from.
     """
     if clicked is None:
         return None if own is None else learn_weights(own, default, scales)
@@ -103,18 +105,18 @@ def learn_weights(
     *,
     guarded: int = 0,
 ) -> LearnedWeights:
-    """Learn weights from judged articles.
+    """Learn the weights of the kinds of evidence from judged articles (seeds).
+
+    The same arguments give the same weights.
 
     Args:
         seeds: The judged articles with the evidence of their candidates.
         default: Shape (kinds,), float64: the weights that are kept unless better ones are found.
-        scales: Shape (kinds,), float64, above 0: by how much each weight ordinarily differs.
-        guarded: So many of the first seeds need not gain, but may lose no more than
-            :data:`MOST_LOST`, neither by weights that were learned without them nor by the final
-            ones.
-
-    Returns:
-        The same weights for the same arguments: nothing is drawn from the clock.
+        scales: Shape (kinds,), float64, above 0: by how much each learned weight ordinarily differs
+            from the default.
+        guarded: Number of seeds at the beginning that need not gain, but may lose no more than the
+            share :data:`MOST_LOST`: neither by weights that were learned without them nor by the
+            final ones.
     """
     enough = len(seeds) - guarded >= MIN_SEEDS
     before = seeds.measure(default)

@@ -30,15 +30,15 @@ _MATTERS = 0.03
 
 
 def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str]:
-    """Say what was learned and how good it is, or why the default weights are kept.
+    """Describe in sentences which weights were learned and how good they are, or why none were.
 
     Args:
-        learned: The result of :mod:`recommender.learning.learned_weights`.
+        learned: The result of learning.
         kinds: The name of each kind of evidence, in the order of the weights. A kind that has no
             phrase of its own here is called by its name.
 
     Returns:
-        One to some sentences, the most important first.
+        At least one sentence; the most important comes first.
     """
     said = [] if learned.changed else ["The default weights are used."]
     if (clicked := learned.clicked) is None:

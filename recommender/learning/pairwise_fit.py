@@ -20,12 +20,13 @@ _LEAST_SHARPNESS = 0.01
 
 
 class Pairs:
-    """All pairs of a better and a worse candidate among the first of each seed.
+    """All pairs of a better and a worse candidate of the same list, to which weights are fitted.
 
     Args:
         seeds: The training seeds; at least one has such a pair, or every fit gives the default.
         default: Shape (kinds,), float64: the weights toward which fitted ones shrink.
-        scales: Shape (kinds,), float64: by how much each weight ordinarily differs from it.
+        scales: Shape (kinds,), float64: by how much each fitted weight ordinarily differs from its
+            default.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Pairs:
         self._sharpness = self._fit_sharpness()
 
     def fit(self, strength: float, start: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the weights of least loss, shrunk toward the default.
+        """Return the non-negative weights that order the pairs best, shrunk toward the default.
 
         Args:
             strength: How strongly they shrink; its effect falls with the number of seeds.

@@ -13,18 +13,19 @@ _PATIENCE = 0.9 ** (_RANKS - 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSeeds:
-    """Judged articles (seeds), each with its candidates, ordered by the default's score.
+    """Judged articles (seeds) with their candidates, which are ordered by the default weights.
 
     Attributes:
-        features: Shape (seeds, candidates, kinds), float32: what each kind of evidence says.
-        offsets: Shape (seeds, candidates), float32: is added to the weighted sum, not learned.
+        features: Shape (seeds, candidates, kinds), float32: the value of each kind of evidence.
+        offsets: Shape (seeds, candidates), float32: the part of each score that does not depend on
+            the weights; it is added to the weighted sum of the features.
         grades: Shape (seeds, candidates), float32: the gain of each candidate; 0 if unrelated.
-        ideal: Shape (seeds,), float64: the largest possible discounted gain of ten articles,
-            among them related articles that are no candidates.
-        valid: Shape (seeds, candidates), bool: False where a seed has no more candidates.
-        popularity: Shape (seeds, candidates), float32: the gain that each candidate would have on
-            the average if the judged articles were dealt to the seeds by chance, see
-            :func:`deal_by_chance` and :func:`mean_elsewhere`.
+        ideal: Shape (seeds,), float64: the largest discounted gain that a list of ten could have,
+            with related articles that are not among the candidates.
+        valid: Shape (seeds, candidates), bool: ``False`` where a seed has no more candidates.
+        popularity: Shape (seeds, candidates), float32: the gain of each candidate that chance would
+            explain, since some articles are related to many; see :func:`deal_by_chance` and
+            :func:`mean_elsewhere`.
     """
 
     features: NDArray[np.float32]
@@ -37,23 +38,23 @@ class TrainingSeeds:
     def __post_init__(self) -> None:
         shape = self.features.shape[:2]
         if not self.offsets.shape == self.grades.shape == self.valid.shape == shape:
-            raise ValueError(f"offsets, grades and valid must have the shape {shape}")
+            raise ValueError(f"offsets, grades and valid must have the shape {shape}, as features has")
         if self.ideal.shape != shape[:1] or not (self.ideal > 0).all():
-            raise ValueError("every seed needs an ideal gain above 0")
+            raise ValueError("ideal must have one value above 0 for every seed")
         if not (np.isfinite(self.features).all() and np.isfinite(self.offsets).all()):
-            raise ValueError("features and offsets must be finite, at missing candidates too")
+            raise ValueError("features and offsets must be finite, also where valid is False")
 
     def __len__(self) -> int:
         return len(self.ideal)
 
     def take(self, seeds: NDArray[np.intp]) -> "TrainingSeeds":
-        """Return some of the seeds, in the given order."""
+        """Return some of the seeds, given by their positions, in the given order."""
         return replace(
             self, **{part.name: getattr(self, part.name)[seeds] for part in fields(self)}
         )
 
     def join(self, others: "TrainingSeeds") -> "TrainingSeeds":
-        """Return these seeds and, behind them, others with as many candidates."""
+        """Return these seeds followed by others, which must have as many candidates each."""
         names = [part.name for part in fields(self)]
         both = {name: (getattr(self, name), getattr(others, name)) for name in names}
         return TrainingSeeds(**{name: np.concatenate(parts) for name, parts in both.items()})
@@ -61,12 +62,16 @@ class TrainingSeeds:
     def measure(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how good each seed's list is when its candidates are ranked by these weights.
 
+        Of candidates with equal scores, the one that comes first stays first.
+
+        Args:
+            weights: Shape (kinds,), float64: the weight of each kind of evidence.
+
         Returns:
-            Shape (seeds, 3), float64: nDCG@10; the rank-biased gain, for readers who go on from a
-            place to the next nine times of ten, which differs less by accident (Moffat & Zobel,
-            "Rank-Biased Precision", TOIS 2008); and how much of that is expected by chance, as some
-            articles are judged related to many. All are in units of the ideal. Of equal scores
-            the candidate that stands first goes first.
+            Shape (seeds, 3), float64, as shares of the ideal: nDCG@10; the rank-biased gain, for
+            readers who go on to the next place nine times in ten, which varies less by chance
+            (Moffat & Zobel, "Rank-Biased Precision", TOIS 2008); and how much of that gain chance
+            explains, since some articles are related to many.
         """
         scores = self.features @ weights.astype(np.float32) + self.offsets
         scores[~self.valid] = -np.inf
@@ -79,11 +84,14 @@ class TrainingSeeds:
         return found / self.ideal[:, None]
 
     def shares(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return each kind's share in how much the scores of a list's candidates differ.
+        """Return how much each kind of evidence contributes to the differences of scores in lists.
+
+        Args:
+            weights: Shape (kinds,), float64: the weight of each kind of evidence.
 
         Returns:
-            Shape (kinds,), float64, sum 1, or 0 if nothing differs: each weight times the standard
-            deviation of its evidence inside a list.
+            Shape (kinds,), float64: each weight times the standard deviation of its evidence inside
+            a list, scaled to the sum 1; all 0 if nothing differs.
         """
         inside = self.valid[..., None]
         count = np.maximum(inside.sum(axis=1, keepdims=True), 1)
@@ -101,16 +109,17 @@ def deal_by_chance(
     candidates: NDArray[np.integer],
     grades: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Return the mean gain of each candidate if the other seeds' judged articles were dealt anew.
+    """Return the gain that each candidate would have by chance; shape as ``candidates``, float32.
 
-    Every seed gets as many as it has. What is judged related to many seeds is likely dealt to any.
+    It is the mean if the related articles of all other seeds were dealt out at random, and every
+    seed got as many as it has. So an article related to many seeds has a high gain by chance.
 
     Args:
-        seeds: Shape (pairs,), int: of each judged related pair the seed's position.
-        targets: Shape (pairs,), int: the row of the article judged related to it.
-        gains: Shape (pairs,), float: its gain.
-        candidates: Shape (seeds, candidates), int: the rows of the candidates.
-        grades: Shape (seeds, candidates), float32: the gain of each candidate for the seed itself.
+        seeds: Shape (pairs,), int: the position of the seed of each pair of related articles.
+        targets: Shape (pairs,), int: the row of the article that is related to the seed.
+        gains: Shape (pairs,), float: the gain of that article in the seed's list.
+        candidates: Shape (seeds, candidates), int: the rows of each seed's candidates.
+        grades: Shape (seeds, candidates), float32: the gain of each candidate for its own seed.
     """
     known = np.bincount(targets, gains, minlength=int(candidates.max(initial=0)) + 1)
     own = np.bincount(seeds, minlength=len(candidates))[:, None]
@@ -125,10 +134,10 @@ def mean_elsewhere(
     candidates: NDArray[np.integer],
     grades: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Return the mean gain of each candidate in other seeds' lists, with a gain of 1 once added.
+    """Return the mean gain of each candidate in the lists of other seeds; shape as ``candidates``.
 
-    It is what a target's attraction wherever it stands lets one expect. The shapes are those of
-    :func:`deal_by_chance`, and every gain is above 0.
+    One more list with a gain of 1 is counted in, so that a candidate of no other list gets 1. The
+    arguments are those of :func:`deal_by_chance`; every gain is above 0.
     """
     size = int(max(candidates.max(initial=0), targets.max(initial=0))) + 1
     known = np.bincount(targets, gains, minlength=size)[candidates] - grades
