@@ -38,7 +38,7 @@ class TrainingSeeds:
     def __post_init__(self) -> None:
         shape = self.features.shape[:2]
         if not self.offsets.shape == self.grades.shape == self.valid.shape == shape:
-            raise ValueError(f"offsets, grades and valid must have the shape {shape}, as features has")
+            raise ValueError(f"offsets, grades and valid must have features' shape {shape}")
         if self.ideal.shape != shape[:1] or not (self.ideal > 0).all():
             raise ValueError("ideal must have one value above 0 for every seed")
         if not (np.isfinite(self.features).all() and np.isfinite(self.offsets).all()):
