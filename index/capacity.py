@@ -20,9 +20,13 @@ WORK = 4_000
 
 
 def mapped_bytes(articles: int, dim: int) -> float:
-    """Return the memory in bytes that searching needs.
+    """Return how many bytes of memory searching needs for the embeddings of all articles.
 
-    For each value of an embedding this is a float32 and a code of two bits.
+    For each value of an embedding, these are a float32 and a code of two bits.
+
+    Args:
+        articles: The number of articles.
+        dim: The dimension of their embeddings.
     """
     return articles * (4 * dim + dim / 4 + 8)
 
@@ -32,8 +36,8 @@ def near_limits(manifest: Manifest, keep: int, folder: Path) -> list[str]:
 
     Args:
         manifest: The manifest of a build; later builds are assumed to be as large and as slow.
-        keep: Number of builds that the root keeps.
-        folder: The root's folder.
+        keep: Number of builds that are kept on disk.
+        folder: The folder that holds the builds.
     """
     found: list[str] = []
     seconds = dict(manifest.seconds)

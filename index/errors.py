@@ -35,12 +35,12 @@ __all__ = [
 def raised_as(
     make: Callable[[str], Exception], before: str, *kinds: type[Exception]
 ) -> Iterator[None]:
-    """Raise exceptions of other kinds, which the block raises, as one of ours.
+    """Convert exceptions of some classes that the ``with`` block raises to one of our own.
 
     Args:
-        make: Makes ours from its message.
-        before: What stands in the message before that of the other.
-        kinds: The other kinds.
+        make: Makes our exception from its message, such as an exception class.
+        before: A text to put before the message of the original exception.
+        kinds: The classes of exceptions to convert.
     """
     try:
         yield
@@ -49,11 +49,11 @@ def raised_as(
 
 
 class SourceError(InputError):
-    """A source as a whole can't be read."""
+    """A source of articles can't be read at all."""
 
 
 class RecordError(ArticleError):
-    """One record of a source can't be used as an article, or says that it is none.
+    """One record of a source can't be used as an article, or says that it is not one.
 
     Args:
         reason: A short name of the kind of problem, by which reports count problems.
@@ -70,7 +70,7 @@ class BuildError(AlsoLikeError):
 
 
 class BusyError(BuildError):
-    """Another process builds or publishes in the same root."""
+    """Another process builds or publishes in the same folder of builds."""
 
 
 class UnavailableError(BuildError):
@@ -78,7 +78,7 @@ class UnavailableError(BuildError):
 
 
 class GateError(BuildError):
-    """A finished build may not be published: a gate refuses it, or publishing is held.
+    """A finished build may not be published: a check (gate) refuses it, or publishing is on hold.
 
     Args:
         message: What was measured, what is allowed, and how to publish the build nevertheless.

@@ -35,7 +35,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def read_regular(path: Path) -> bytes:
-    """Read a regular file as a whole; never waits for what a pipe or device would give.
+    """Read a whole regular file; a pipe or device is refused, so that reading never waits.
 
     Raises:
         OSError: If the file can't be read, is not a regular one, or is larger than 1 GB.
@@ -130,7 +130,7 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
 
 
 def open_unjournaled(path: Path | str, **options: Any) -> sqlite3.Connection:
-    """Open an SQLite file to fill it without journal or syncing; after a crash it is of no use."""
+    """Open an SQLite file to fill it without journal or syncing; a crash makes the file useless."""
     database: sqlite3.Connection = sqlite3.connect(path, isolation_level=None, **options)
     database.execute("PRAGMA journal_mode = OFF")
     database.execute("PRAGMA synchronous = OFF")
@@ -138,7 +138,7 @@ def open_unjournaled(path: Path | str, **options: Any) -> sqlite3.Connection:
 
 
 def prefault(mapped: object) -> None:
-    """Load all pages of a memory-mapped file into this process now, if the system supports that.
+    """Load all pages of a memory-mapped file into memory now, if the system supports that.
 
     Otherwise a request that is the first to read a page would have to wait for it.
     """
@@ -206,7 +206,12 @@ class BlobWriter:
             self._write()
 
     def extend(self, content: memoryview, ends: NDArray[np.int64]) -> None:
-        """Append many byte strings at once, as :meth:`Blob.part` returns them."""
+        """Append many byte strings at once, in the form in which :meth:`Blob.part` returns them.
+
+        Args:
+            content: The byte strings, one after another.
+            ends: The position in ``content`` at which each of them ends.
+        """
         self._write()
         with self._path.open("ab") as file:
             file.write(content)
@@ -214,7 +219,7 @@ class BlobWriter:
         self._size += len(content)
 
     def close(self) -> None:
-        """Write both files."""
+        """Write what is left to both files; nothing can be appended afterwards."""
         self._write()
         save_array(ends_path(self._path), np.concatenate(self._ends))
 
@@ -229,7 +234,7 @@ class BlobWriter:
 
 
 class Rows:
-    """The rows of an array, read as plain Python numbers.
+    """Reads the rows of an array as plain Python numbers: ``rows[5]`` is a memory view of one row.
 
     Indexing a NumPy array creates a NumPy object each time. A request reads hundreds of numbers,
     and reading them through a memory view takes a tenth of the time.
@@ -252,7 +257,7 @@ class Rows:
 class Blob:
     """Reads the byte strings that a :class:`BlobWriter` wrote, from memory-mapped files.
 
-    To open it takes as long as to read all of it once.
+    Opening it reads all of it once, so that later reads need not wait for the disk.
 
     Args:
         path: The data file.
@@ -294,7 +299,7 @@ class Blob:
         return [data[ends[row - 1] if row else 0 : ends[row]] for row in rows]
 
     def part(self, start: int, stop: int) -> tuple[memoryview, NDArray[np.int64]]:
-        """Return consecutive byte strings as one, and where each of them ends in it."""
+        """Return the byte strings ``start`` to ``stop`` - 1 as one, and where each ends in it."""
         ends = np.asarray(self._ends[start:stop])
         first = self._ends[start - 1] if start else 0
         return memoryview(self._data)[first : int(ends[-1]) if len(ends) else first], ends - first
@@ -307,9 +312,9 @@ class Blob:
                 start = end
 
     def find(self, wanted: bytes) -> int | None:
-        """Find the position of a string by binary search; ``None`` if it is not there.
+        """Return the position of a byte string, found by binary search; ``None`` if it is missing.
 
-        The strings must be sorted.
+        The byte strings in the file must be sorted.
         """
         data, ends = self._data, self._ends
         post = bisect.bisect_right(self._signposts, wanted)

@@ -165,7 +165,7 @@ class RelatedQuery:
         return any(each is not None for each in (self.tag, self.source, self.newer_than))
 
     def at(self, now: int) -> "RelatedQuery":
-        """Return the query with a date in place of a number of days: itself, if it has none.
+        """Return the query with ``newer_than`` as a date, if it is a number of days; else itself.
 
         Args:
             now: The time, in microseconds since 1970 UTC.
@@ -175,7 +175,7 @@ class RelatedQuery:
         return replace(self, newer_than=_first_day(self.newer_than, now).isoformat())
 
     def first_day(self, now: int) -> int | None:
-        """Return the first day that ``newer_than`` lets through, in days since 1970.
+        """Return the first day that ``newer_than`` allows, in days since 1970; ``None`` for any.
 
         Args:
             now: The time, in microseconds since 1970 UTC.
@@ -185,17 +185,17 @@ class RelatedQuery:
         return _first_day(self.newer_than, now).toordinal() - DAY_ZERO
 
     def identity(self) -> str:
-        """Return a text that identifies the query, the same in every process.
+        """Return a text that is the same for equal queries, in every process, such as a cache key.
 
-        No query's text is the beginning of another's.
+        No query's text is the beginning of another query's.
         """
         values = [getattr(self, field.name) for field in fields(self)]
         return repr([sorted(value) if isinstance(value, frozenset) else value for value in values])
 
     def by_ranking(self) -> "RelatedQuery":
-        """Return the query as if pages had no links, to measure or judge the ranking alone.
+        """Return the query without options about pages' own links, to measure the ranking alone.
 
-        Else the links that lists are measured by would have made these lists.
+        Otherwise lists would be changed by the same links by which they are then measured.
         """
         return replace(self, skip_linked=SkipLinked.OFF, site_pins=False)
 

@@ -52,12 +52,12 @@ def parse_url(url: str, password: str = "") -> sa.URL:
 
 
 def file_url(path: Path) -> str:
-    """Return the URL of an SQLite file, with any special characters in its name escaped."""
+    """Return the SQLAlchemy URL of an SQLite file, with special characters in its name escaped."""
     return sa.URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def describe(url: str) -> str:
-    """Return a URL without its password and options, so that it may be shown."""
+    """Return a database URL without its password and options, so that it may be shown."""
     try:
         return sa.make_url(url).set(password=None, query={}).render_as_string()
     except (ArgumentError, ValueError):
@@ -65,7 +65,11 @@ def describe(url: str) -> str:
 
 
 def open_engine(url: sa.URL, **options: Any) -> sa.Engine:
-    """Open an engine, after checking that its driver is installed.
+    """Create the SQLAlchemy engine of a database, after checking that its driver is installed.
+
+    Args:
+        url: The URL of the database.
+        **options: Further options of ``sqlalchemy.create_engine``.
 
     Raises:
         DatabaseError: If the driver is unknown or not installed; the message names the extra to

@@ -118,7 +118,9 @@ _DAY = 86_400_000_000
 
 
 class Build:
-    """An open build. Open one with :meth:`index.root.root.Root.open`: the live one, or by name.
+    """A build opened for reading: the related lists of a site and all that serving them needs.
+
+    :meth:`index.root.root.Root.open` opens the live build, or one by name.
 
     Args:
         folder: The build's folder.
@@ -183,29 +185,29 @@ class Build:
 
     @property
     def full_name(self) -> str:
-        """The name of the last build that related every article anew: of this one, if it did."""
+        """The name of the last build that computed all lists anew: this or an earlier one."""
         return self.manifest.full or self.name
 
     @functools.cached_property
     def sentences(self) -> "BuildSentences":
-        """Says why articles are related; to open its files takes a while and loads FAISS."""
+        """The sentences that say why articles are related; opening their files takes a while."""
         from index.build.sentences import BuildSentences
 
         return BuildSentences(self._files.path)
 
     @functools.cached_property
     def tag_numbers(self) -> dict[str, int]:
-        """The number of each tag, by its name without case."""
+        """The number of each tag by its name in lower case."""
         return {name.casefold(): number for number, name in enumerate(self.tag_names)}
 
     @functools.cached_property
     def author_numbers(self) -> dict[str, int]:
-        """The number of each author, by the name without case."""
+        """The number of each author by the name in lower case."""
         return {name.casefold(): number for number, name in enumerate(self.author_names)}
 
     @property
     def learning(self) -> dict[str, Any]:
-        """What the weights of evidence were learned from; empty if from nothing."""
+        """What the weights of evidence were learned from; empty if nothing was learned."""
         return self.read_json(LEARNING)
 
     def row(self, article_id: str) -> int | None:
@@ -213,19 +215,19 @@ class Build:
         return self._table.row(article_id)
 
     def row_of_digest(self, digest: bytes) -> int | None:
-        """Return the row of the article whose id has this digest; ``None`` if there is none.
+        """Return the row of the article whose id has a digest; ``None`` if there is none.
 
         Args:
-            digest: What :func:`index.build.id_table.id_digest` returned, for any build.
+            digest: The result of :func:`index.build.id_table.id_digest` for the article's id.
         """
         return self._table.row_of_digest(digest)
 
     def rows_of(self, ids: Iterable[bytes]) -> NDArray[np.int64]:
-        """Return the row of each of many ids, which must be sorted; -1 for an unknown one."""
+        """Return the row of each of many sorted article ids; -1 for an unknown id."""
         return self._table.rows_of(ids)
 
     def find(self, name: str) -> int | None:
-        """Return the row of an article by its id or address; ``None`` if there is no such one.
+        """Return the row of the article with this id or address; ``None`` if there is none.
 
         Args:
             name: An id; or an address, absolute or relative to the site (``/path``).
@@ -234,24 +236,24 @@ class Build:
         return self.names.row_at(name) if row is None else row
 
     def article_id(self, row: int) -> str:
-        """Return the article id of a row."""
+        """Return the id of the article in a row."""
         return self._table.article_id(row)
 
     def is_visible(self, row: int, now: int) -> bool:
-        """Return whether a row may be shown at ``now`` (microseconds since 1970 UTC)."""
+        """Return whether the article in a row may be shown at ``now`` (microseconds since 1970)."""
         start, end = self._windows[row]
         return bool(start <= now < end)
 
     def visible(self, now: int) -> NDArray[np.bool_]:
-        """Return which rows may be shown at ``now`` (microseconds since 1970 UTC); shape (n,)."""
+        """Return which articles may be shown at ``now`` (microseconds since 1970), shape (n,)."""
         return visible_at(self.visibility, now)
 
     def named(self, row: int) -> dict[str, str]:
-        """Return an article's id and title, as JSON values name it."""
+        """Return the JSON object that names an article: its ``article_id`` and its ``title``."""
         return {"article_id": self.article_id(row), "title": self.title(row)}
 
     def title(self, row: int) -> str:
-        """Return the title of a row, as its card shows it."""
+        """Return the title of the article in a row, as its card shows it."""
         return str(json.loads(b"{%b}" % self.cards[row])["title"])
 
     def age(self) -> float:
@@ -265,26 +267,26 @@ class Build:
         return max(since_made, time.monotonic() - self._opened)
 
     def recency(self, row: int) -> int:
-        """Return the time by which "newest first" sorts a row, in microseconds since 1970 UTC.
+        """Return the time by which an article is sorted "newest first", in microseconds since 1970.
 
-        It is the time from which the row is visible or, without one, its date.
+        It is the time from which the article is visible or, without one, its date.
         """
         since = self._windows[row][0]
         return int(since) if since != ALWAYS else int(self.date_of[row]) * _DAY
 
     def related(self, row: int) -> tuple[memoryview, memoryview]:
-        """Return a row's related rows, best first, and their scores; -1 fills up the end."""
+        """Return the rows and scores of a row's related list, best first; -1 fills up the end."""
         rows, scores = self._related
         return rows[row], scores[row]
 
     def phrases(self, row: int) -> memoryview:
-        """Return a row's key phrases as positions in :attr:`phrase_names`, best first."""
+        """Return an article's key phrases as positions in ``phrase_names``, best first."""
         return self._phrases[row]
 
     def explained(self, row: int) -> list[bytes]:
-        """Return the phrases shared with each of a row's first related rows.
+        """Return the key phrases that an article shares with each of its first related articles.
 
-        Each entry has the phrases of one related row, as JSON strings separated by commas.
+        Each entry is for one related article: the phrases as JSON strings, separated by commas.
         """
         return split_explained(self._shared[row])
 
@@ -296,7 +298,7 @@ class Build:
         return int(np.searchsorted(self.epochs, now, side="right"))
 
     def article(self, row: int) -> Article:
-        """Return the complete article of a row."""
+        """Return the article in a row, with all its fields."""
         return self.articles[row]
 
     @functools.cached_property
@@ -306,12 +308,12 @@ class Build:
 
     @functools.cached_property
     def list_dates(self) -> Rows:
-        """The rows of :attr:`listed_in`, for requests."""
+        """The rows of :attr:`listed_in` as plain Python numbers, which requests read faster."""
         return Rows(self.listed_in)
 
     @functools.cached_property
     def text_digests(self) -> NDArray[np.uint8]:
-        """The hash of the text of each embedding, shape (n, 16); the file is verified first."""
+        """The 16-byte hash of the text that each embedding was made from, shape (n, 16), uint8."""
         return load_array(self.checked("text_digests.npy"))
 
     @functools.cached_property
@@ -323,13 +325,13 @@ class Build:
 
     @functools.cached_property
     def full_text(self) -> FullText:
-        """The full-text index; the file is verified before its first use."""
+        """The full-text index of the articles; its file is verified before its first use."""
         path = self.checked(FULL_TEXT)
         self.checked(NUMBERS)
         return FullText(path)
 
     def report(self) -> dict[str, Any]:
-        """Return the figures that were recorded when the build was made."""
+        """Return the content of ``report.json``: figures recorded when the build was made."""
         return self.read_json("report.json")
 
     def warm_up(self) -> None:
@@ -343,7 +345,7 @@ class Build:
             self.checked(name)
 
     def checked(self, name: str) -> Path:
-        """Return the path of a file of the build; the file is verified before its first use."""
+        """Return the path of a file of the build, which is compared with the manifest once."""
         return self._files.path(name)
 
     def _array(self, name: str) -> NDArray[Any]:
@@ -356,7 +358,7 @@ class Build:
         return array
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Read one of the build's JSON files."""
+        """Return the content of one of the build's JSON files, by the file's name."""
         return read_json(self.checked(name))
 
 

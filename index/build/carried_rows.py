@@ -20,13 +20,13 @@ T = TypeVar("T", bound=np.generic)
 
 @dataclass(frozen=True, kw_only=True)
 class CarriedRows:
-    """The rows of the live build that a small build takes over.
+    """The articles whose data a small build takes over from the live build.
 
     Attributes:
-        path_of: Returns the path of a file of the live build, verified.
-        count: The number of the live build's articles.
-        rows: Shape (n,), int32, ascending but for -1: the row there of each article that did not
-            change; -1 for all others.
+        path_of: Verifies a file of the live build, given by its name, and returns its path.
+        count: The number of articles in the live build.
+        rows: Shape (n,), int32, ascending but for -1: for each article of the new build, its row in
+            the live build; -1 for an article that is new or changed.
     """
 
     path_of: Callable[[str], Path]
@@ -35,30 +35,30 @@ class CarriedRows:
 
     @functools.cached_property
     def fresh(self) -> NDArray[np.intp]:
-        """The rows of new and changed articles, ascending."""
+        """The rows, in the new build, of new and changed articles, ascending."""
         return np.flatnonzero(self.rows < 0)
 
     @functools.cached_property
     def new_rows(self) -> NDArray[np.int32]:
-        """The new row of each row of the live build; -1 if the article changed or is gone."""
+        """For each row of the live build, its row in the new one; -1 if changed or gone."""
         found = np.full(self.count, -1, dtype=np.int32)
         kept = np.flatnonzero(self.rows >= 0)
         found[self.rows[kept]] = kept
         return found
 
     def renumber(self, rows: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the new row of each of some rows of the live build; -1 stays -1."""
+        """Convert rows of the live build to rows of the new one; -1 stays -1."""
         return np.where(rows < 0, np.int32(-1), self.new_rows[rows])
 
     def lists(self, related: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Return the row in the live build of each article whose list is the same there.
+        """Return which articles have the same related list in the live build as in the new one.
 
         Args:
-            related: Shape (n, width), int32: the first rows of each list.
+            related: Shape (n, width), int32: the rows of the first articles of each new list.
 
         Returns:
-            Shape (n,), int32; -1 for an article that changed, or whose list has other articles, or
-            one that changed.
+            Shape (n,), int32: the row of the article in the live build; -1 if its list differs, or
+            if it, or an article of its list, changed.
         """
         kept = np.flatnonzero(self.rows >= 0)
         stored: NDArray[np.int32] = load_array(self.path_of("related_rows.npy"))
@@ -70,11 +70,11 @@ class CarriedRows:
         return found
 
     def array(self, name: str, fresh: NDArray[T]) -> NDArray[T]:
-        """Return an array of the new build.
+        """Return an array of the new build, with the live build's values for unchanged articles.
 
         Args:
-            name: The name of the live build's file.
-            fresh: The values of the fresh rows.
+            name: The name of the file that holds this array in the live build.
+            fresh: The values for new and changed articles, in the order of :attr:`fresh`.
         """
         found = np.empty((len(self.rows), *fresh.shape[1:]), dtype=fresh.dtype)
         kept = self.rows >= 0
@@ -83,20 +83,21 @@ class CarriedRows:
         return found
 
     def blob(self, name: str) -> Blob:
-        """Open a file of byte strings of the live build."""
+        """Open a file of the live build that holds one byte string for each article."""
         self.path_of(ends_path(Path(name)).name)
         return Blob(self.path_of(name))
 
 
 class CarriedBlobWriter(BlobWriter):
-    """Writes byte strings, of which some are those of another build.
+    """Writes a byte string for each row; some are copied from the same file of an older build.
 
-    Only the others are appended, in order.
+    Only the strings that are not copied must be appended, in the order of their rows.
 
     Args:
-        path: The data file.
-        old: The byte strings of the other build.
-        rows: Shape (n,): the row in ``old`` of each; -1 for those that are appended.
+        path: The data file to write.
+        old: The byte strings of the older build.
+        rows: Shape (n,): for each row to write, the row of ``old`` to copy; -1 for a string that is
+            appended.
     """
 
     def __init__(self, path: Path, old: Blob, rows: NDArray[np.int32]) -> None:
@@ -104,12 +105,12 @@ class CarriedBlobWriter(BlobWriter):
         self._old, self._runs = old, _runs(rows)
 
     def append(self, content: bytes) -> None:
-        """Append the next byte string that is not one of the other build."""
+        """Append the next byte string that is not copied from the older build."""
         self._carry()
         super().append(content)
 
     def close(self) -> None:
-        """Write both files."""
+        """Copy and write what is left; nothing can be appended afterwards."""
         self._carry()
         super().close()
 
@@ -124,13 +125,13 @@ class CarriedBlobWriter(BlobWriter):
 def blob_writer(
     path: Path, carried: CarriedRows | None, rows: NDArray[np.int32] | None = None
 ) -> BlobWriter:
-    """Return a writer of byte strings by row, of which some may be those of the live build.
+    """Return a writer of one byte string per row, which copies some from the live build.
 
     Args:
-        path: The data file, which the live build has under the same name.
-        carried: What is taken over from the live build, if anything is.
-        rows: Shape (n,), int32: the row there of each; -1 for those that are appended. By default
-            those of ``carried``.
+        path: The data file to write; the live build has it under the same name.
+        carried: The articles to take over from the live build; ``None`` to copy nothing.
+        rows: Shape (n,), int32: for each row to write, the row of the live build to copy; -1 for a
+            string that is appended. By default ``carried.rows``.
     """
     if carried is None:
         return BlobWriter(path)

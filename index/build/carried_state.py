@@ -15,9 +15,10 @@ from recommender.stories import Stories
 
 
 def save_state(folder: Path, state: RelatingState) -> None:
-    """Write what no other file of a build says into its folder.
+    """Write the parts of a relating state that no other file of a build holds into its folder.
 
-    Candidates and postings are not written again: they were written while they were computed.
+    The next build reads the state to recompute only what changed. Candidates and postings are not
+    written again: they were written while they were computed.
     """
     save_array(folder / "nearest.npy", state.nearest)
     save_array(folder / "close_pairs.npy", state.close)
@@ -25,7 +26,7 @@ def save_state(folder: Path, state: RelatingState) -> None:
 
 
 def load_state(build: Build) -> RelatingState:
-    """Return what the lists of a build were made from; its files are verified before."""
+    """Read the state from which a build's lists were made, to recompute only what changed since."""
 
     def read(name: str) -> NDArray[Any]:
         return np.asarray(load_array(build.checked(f"{name}.npy")))

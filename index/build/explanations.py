@@ -28,13 +28,13 @@ _BETWEEN = b"\n"  # never occurs inside a JSON string
 def explain_lists(
     folder: Path, spread: BlockMapper = map_in_threads, carried: CarriedRows | None = None
 ) -> None:
-    """Write ``shared.bin``: the phrases that each row shares with the first rows of its list.
+    """Write ``shared.bin``: the phrases that each article shares with the first of its list.
 
     Args:
         folder: The build's folder, in which the lists and key phrases are already written.
         spread: Runs a function on every block of rows; by default in this process.
-        carried: What is taken over from the live build, if anything is: what it says of lists that
-            are the same there.
+        carried: The articles to take over from the live build; phrases are copied from it for lists
+            that did not change. ``None`` to find all anew.
     """
     folder = folder.resolve()
     related_rows: NDArray[np.int32] = load_array(folder / "related_rows.npy")
@@ -68,9 +68,9 @@ def explain_lists(
 
 
 def split_explained(stored: bytes) -> list[bytes]:
-    """Split one row of ``shared.bin`` into one entry per related article.
+    """Split the entry of one article in ``shared.bin`` into one part for each related article.
 
-    Each entry has the shared phrases as JSON strings, separated by commas.
+    Each part has the phrases that the two share, as JSON strings separated by commas.
     """
     return stored.split(_BETWEEN)
 

@@ -54,7 +54,7 @@ class FileWatch:
             self._held[path] = descriptor, None if leased else _stamp(descriptor)
 
     def written_to(self) -> Path | None:
-        """Return a watched file that was changed or that another process waits to write to.
+        """Return a watched file that was changed, or that another process is waiting to write to.
 
         Returns ``None`` if there is no such file.
         """

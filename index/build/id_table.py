@@ -21,7 +21,7 @@ _TABLE = "slots"
 
 
 def id_digest(article_id: bytes) -> bytes:
-    """Return six bytes that stand for an article id; any build finds the id by them."""
+    """Return a digest of six bytes for an article id (in UTF-8), by which any build can find it."""
     return crc32(article_id).to_bytes(4) + blake2b(article_id, digest_size=2).digest()
 
 
@@ -65,11 +65,11 @@ class IdTable:
         return None
 
     def article_id(self, row: int) -> str:
-        """Return the article id of a row."""
+        """Return the id of the article in a row."""
         return self.ids[row].decode()
 
     def rows_of(self, ids: Iterable[bytes]) -> NDArray[np.int64]:
-        """Return the row of each of many ids, which must be sorted; -1 for an unknown one."""
+        """Return the row of each of many sorted article ids; -1 for an unknown id."""
         rows = array("q")
         known = enumerate(self.ids)
         row, known_id = next(known, (0, None))

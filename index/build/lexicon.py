@@ -37,7 +37,7 @@ is made."""
 
 
 def save_vocabulary(folder: Path, terms: CorpusTerms, lexical: LexicalVectors) -> None:
-    """Write the vocabulary into a build's folder.
+    """Write a build's vocabulary into its folder: the words, the word pairs and their idf.
 
     Term weights, postings and the vectors of titles, tags and authors are not written again: they
     are large, and were written into the folder while they were computed.
@@ -48,20 +48,20 @@ def save_vocabulary(folder: Path, terms: CorpusTerms, lexical: LexicalVectors) -
 
 
 def load_matrix(path_of: PathOf, name: str, shape: tuple[int, int]) -> sp.csr_matrix:
-    """Map a matrix of a build.
+    """Map a sparse matrix of a build into memory, read-only.
 
     Args:
         path_of: Returns the path of a file of the build.
         name: ``lexical`` (articles, terms), ``postings`` (terms, articles), ``titles`` (articles,
             words), ``tag_vectors`` (articles, tags) or ``author_vectors`` (articles, authors).
-        shape: Its shape.
+        shape: The shape of the matrix.
     """
     parts: Any = tuple(np.asarray(load_array(path_of(f"{name}_{part}.npy"))) for part in _PARTS)
     return sp.csr_matrix(parts, shape=shape, copy=False)
 
 
 def load_pairs(path_of: PathOf) -> PairData:
-    """Map what the articles of a build are compared by.
+    """Map the data by which a build's articles are compared into memory, read-only.
 
     Args:
         path_of: Returns the path of a file of the build.
@@ -82,7 +82,7 @@ def load_pairs(path_of: PathOf) -> PairData:
 
 
 def load_calibration(path_of: PathOf) -> Calibration:
-    """Return what is frozen of the site for scoring.
+    """Read how a build scores pairs of articles: weights, means and deviations of evidence.
 
     Args:
         path_of: Returns the path of a file of the build.
@@ -114,7 +114,7 @@ class Vocabulary:
         return len(self._idf)
 
     def idf(self, word: str) -> float:
-        """Return the idf of a word: 0 if most articles have it, the highest if none is known to."""
+        """Return the idf of a word: 0 if most articles have it, the highest if none has it."""
         terms = split_terms(word)
         column = self._words.find(terms[-1].encode(errors="surrogatepass")) if terms else None
         at = self._rarest if column is None else column
@@ -136,7 +136,10 @@ class Vocabulary:
         return sp.csr_matrix((weights.data, columns[weights.indices], weights.indptr), shape=shape)
 
     def weigh_titles(self, corpus: TokenizedCorpus) -> sp.csr_matrix:
-        """Return what :func:`recommender.lexical.title_shares` returns for the texts' titles."""
+        """Return each word's share of the idf of its text's title; shape (texts, words).
+
+        See :func:`recommender.lexical.title_shares`.
+        """
         counts, columns = self._count(corpus, count_titles)
         shares = title_shares(counts, self._idf[columns])
         shape = (len(corpus.ends), len(self._words))

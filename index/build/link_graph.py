@@ -17,7 +17,7 @@ _KINDS = "link_kinds.npy"
 
 
 class PageLinkKind(enum.IntEnum):
-    """What a link between two articles is, as a build sees it among all others."""
+    """The kind of a link between two articles: who set it, and where it stands on the page."""
 
     TEXT = 0
     """An editor's own, in the running text."""
@@ -37,9 +37,10 @@ EDITORIAL = (PageLinkKind.TEXT, PageLinkKind.RELATED)
 
 @dataclass(frozen=True)
 class PageLinks:
-    """The links between the pages of a site; for each row, one of each kind to a target.
+    """The links between the articles of a site.
 
-    The links of a row are in the order of their kinds, and those of a kind in the page's order.
+    The links of an article are in the order of their kinds, and links of the same kind in the order
+    of the page. Of several links of one kind to the same article, only one is kept.
 
     Attributes:
         targets: For each row, the rows that its article's page links to.
@@ -50,12 +51,12 @@ class PageLinks:
     kinds: NDArray[np.uint8]
 
     def out(self, row: int) -> list[tuple[int, PageLinkKind]]:
-        """Return where a row's page links to, with the kind of each link."""
+        """Return the rows that an article's page links to, with the kind of each link."""
         kinds = map(PageLinkKind, self._kinds_of(row))
         return list(zip(self.targets.numbers(row), kinds, strict=True))
 
     def editorial(self, row: int) -> tuple[list[int], list[int]]:
-        """Return which rows the text of a row's page links to, and which the page calls related.
+        """Return the rows that an article's text links to, and those that its page calls related.
 
         Requests need this, so it takes the same time for any number of other links.
         """
@@ -70,15 +71,15 @@ class PageLinks:
     def of_kind(
         self, rows: NDArray[np.integer], kind: PageLinkKind
     ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Return the links of one kind of several rows, row by row, as on their pages.
+        """Return the links of one kind on the pages of several articles, article by article.
 
         Args:
-            rows: Shape (m,): the rows.
-            kind: The kind.
+            rows: Shape (m,): the rows of the articles.
+            kind: The kind of links to return.
 
         Returns:
-            The position in ``rows`` that each link belongs to, shape (links,), int64; and the row
-            that it leads to, shape (links,), int32.
+            For each link, the position in ``rows`` of the article that has it, shape (links,),
+            int64; and the row of the article that it leads to, shape (links,), int32.
         """
         ends = self.targets.ends
         starts = np.where(rows > 0, ends[rows - 1], 0)
@@ -90,7 +91,7 @@ class PageLinks:
         return places[held], self.targets.values[links[held]]
 
     def into(self, row: int) -> list[tuple[int, PageLinkKind]]:
-        """Return which rows' pages link to a row, with the kind of each link."""
+        """Return the rows of the articles that link to an article, with the kind of each link."""
         found = np.flatnonzero(self.targets.values == row)
         sources = np.searchsorted(self.targets.ends, found, side="right").tolist()
         return list(zip(sources, map(PageLinkKind, self.kinds[found].tolist()), strict=True))
@@ -104,7 +105,7 @@ class PageLinks:
         return self.kinds.data
 
     def sources(self) -> NDArray[np.int32]:
-        """Return the row that each entry of ``targets.values`` stands on, shape (links,)."""
+        """Return the row of the article that has each link, in the order of ``targets.values``."""
         lengths = np.diff(self.targets.ends, prepend=0)
         return np.repeat(np.arange(len(self.targets), dtype=np.int32), lengths)
 
@@ -125,18 +126,19 @@ PAGE_LINK_FILES = (f"{_NAME}_values.npy", f"{_NAME}_ends.npy", _KINDS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelatedBlock:
-    """The blocks of related links under one heading in one source, over all its articles.
+    """Figures on the blocks of related links that a source's pages show under one heading.
 
     Attributes:
         source: The source's name.
-        heading: The blocks' heading, or the name of the field; empty for a block without one.
+        heading: The heading of the blocks, or the name of the record's field that lists the links;
+            empty for blocks without heading.
         articles: The number of articles with such a block.
-        share: Their share of the source's articles.
+        share: The share of the source's articles that have such a block.
         length: The commonest number of links in a block.
         constant: The share of blocks that have this number of links.
-        by_date: The share of blocks whose articles are ordered by date, newest first; ``None`` if
-            too few can be told.
-        machine: Whether a program filled them, as far as can be told.
+        by_date: The share of blocks whose links are ordered by date, newest first; ``None`` if this
+            can be told of too few blocks.
+        machine: Whether a program, not an editor, seems to have filled the blocks.
     """
 
     source: str
@@ -151,14 +153,14 @@ class RelatedBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFindings:
-    """What a build found about the links of the pages.
+    """The results of reading the links on a site's pages during a build.
 
     Attributes:
         links: The links between articles.
-        names: What articles are called.
-        blocks: The blocks of related links.
-        frequent: Rows that very many articles link to, so that links to them are apart, with the
-            number of these articles; most first.
+        names: The addresses and other names by which links find articles.
+        blocks: Figures on the blocks of related links, by source and heading.
+        frequent: Rows of articles that very many others link to, with the number of these others;
+            most first. Links to them count as navigation.
         unresolved: Links to the site itself that lead to no article: the address, the number of
             articles with such a link, and the row of one of them; most first.
         unresolved_count: The number of different such addresses.

@@ -19,9 +19,11 @@ INDEX_NAMES = {"index", "_index", "readme"}
 
 
 def link_numbers(link: Link) -> tuple[int, int, int] | None:
-    """Return the numbers of what a link names, of what else it may mean, and of its host.
+    """Return the three numbers by which the article that a link leads to is looked up.
 
-    The latter two are 0 if there is nothing. The result is ``None`` for what is no page.
+    They stand for the name that the link gives, for a looser form of that name (0 if there is none)
+    and for the host of its address (0 if it has none). ``None`` if the link leads to no page, but
+    to an image or the like.
     """
     host = second = ""
     if link.url.startswith(FILE_LINK):
@@ -38,24 +40,24 @@ def link_numbers(link: Link) -> tuple[int, int, int] | None:
 
 
 def linked_row(link: Link, names: NameTable) -> int | None:
-    """Return the row of the article that a link leads to; ``None`` if it is no article's.
+    """Return the row of the article that a link leads to; ``None`` if it leads to none.
 
     Args:
         link: The link.
-        names: What the articles of the site are called by links.
+        names: The addresses and other names of the site's articles.
     """
     found = (names.row(number) for number in (link_numbers(link) or ())[:2])
     return next((row for row in found if row is not None), None)
 
 
 def page_stem(name: str) -> str:
-    """Return a file's path in lower case without the suffix of a page."""
+    """Return a file's path in lower case, without a suffix such as ``.md`` or ``.html``."""
     stem, suffix = splitext(name)
     return (stem if suffix.lower() in _PAGE_SUFFIXES else name).casefold()
 
 
 def last_part(path: str) -> str:
-    """Return the last part of a path that names something, without the suffix of a page."""
+    """Return the last part of a path without suffix: ``kelp`` for ``posts/kelp/index.md``."""
     parts = [part for part in page_stem(path).split("/") if part]
     if len(parts) > 1 and parts[-1] in INDEX_NAMES:
         parts.pop()

@@ -41,32 +41,32 @@ Digests = NDArray[np.uint64]
 
 
 def build_date(name: str) -> int:
-    """Return a build's name as a number, in units of 2**-24 seconds since 1970."""
+    """Convert a build's name to a number that orders builds: units of 2**-24 s since 1970."""
     moment, _, fraction = name.partition("-")
     return (calendar.timegm(time.strptime(moment, _TIME)) << 24) + int(fraction, 16)
 
 
 def began_at(name: str) -> int:
-    """Return when a build was begun, by its name, in microseconds since 1970 UTC."""
+    """Return the time at which a build was begun, from its name, in microseconds since 1970 UTC."""
     return build_date(name) * 1_000_000 >> 24
 
 
 def build_name(date: int) -> str:
-    """Return the name of the build with a date; the inverse of :func:`build_date`."""
+    """Convert the result of :func:`build_date` back to the name of the build."""
     return f"{time.strftime(_TIME, time.gmtime(date >> 24))}-{date & 0xFFFFFF:06x}"
 
 
 def date_lists(build: Build, previous: Build | None) -> None:
-    """Write in which build each list, and each article's card, last changed.
+    """Write into ``listed_in.npy`` in which build each list, and each article, last changed.
+
+    The array has the shape (n, 5), int64. It holds the :func:`build_date` of the builds in which
+    the first 6, 12 and 24 articles of each list, the whole list, and the article itself last
+    changed. A list changes if any of its articles, scores or shared phrases does, or when one of
+    its articles is shown; fallbacks and editors' pins are not part of it.
 
     Args:
-        build: The build, whose lists are complete.
-        previous: The live build; ``None`` to take all lists for new.
-
-    Writes ``listed_in.npy``, shape (n, 5), int64: the dates of the builds in which the first 6, 12
-    and 24 articles of each list, the whole list, and the article itself last changed. An entry of a
-    list changes with its score, its shared phrases, and whatever says which version of the story is
-    shown, how, and when. Fallbacks and pins are none of the list.
+        build: The new build, whose lists are complete.
+        previous: The live build to compare it with; ``None`` if all lists are new.
     """
     digests = _digests(build)
     listed = np.full(digests.shape, build_date(build.name), dtype=np.int64)

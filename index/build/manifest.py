@@ -26,7 +26,7 @@ class _Strict(BaseModel):
 
 
 class FileEntry(_Strict):
-    """Size and hash of one file of a build."""
+    """The size in bytes and the SHA-256 of one file of a build."""
 
     bytes: int
     sha256: str
@@ -59,12 +59,12 @@ class IndexEntry(_Strict):
 
 
 class Manifest(_Strict):
-    """The content of a build's ``manifest.json``.
+    """The content of a build's ``manifest.json``, which describes the build and its files.
 
-    Of a *small* build, which takes over what did not change: ``full`` names the last build that
-    related every article anew (in such a build, itself), and ``drift`` is the share of its lists
-    whose beginnings changed since. ``pushed`` is the number of the newest pushed statement that the
-    build holds, with all before it.
+    A *small* build takes over from the live build what did not change. Its ``full`` names the last
+    build that computed all lists anew (such a build names itself), and ``drift`` is the share of
+    that build's lists of which the first articles changed since. ``pushed`` is the number of the
+    newest change pushed over the API that the build contains, with all earlier ones.
     """
 
     format: int
@@ -91,7 +91,7 @@ class Manifest(_Strict):
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Write ``manifest.json`` and ``manifest.sha256``."""
+    """Write a build's ``manifest.json``, and its hash into ``manifest.sha256``."""
     content = (manifest.model_dump_json(indent=2) + "\n").encode()
     (folder / MANIFEST).write_bytes(content)
     (folder / SEAL).write_bytes(_seal(content))
@@ -105,7 +105,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
     """Read and check a build's manifest.
 
     Args:
-        folder: The build.
+        folder: The build's folder.
         sha256: The expected SHA-256 of ``manifest.json`` in hex, if known.
 
     Raises:
@@ -145,7 +145,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
 
 
 def describe_files(folder: Path) -> dict[str, FileEntry]:
-    """Return size and hash of every file of a build but the manifest and the file of its hash."""
+    """Return size and hash of each file of a build, except the manifest and its hash file."""
     paths = sorted(path for path in folder.iterdir() if path.name not in (MANIFEST, SEAL))
     with ThreadPoolExecutor(_HASHING) as pool:  # hashing releases Python's global lock
         hashes = list(pool.map(known_sha256, paths))
@@ -159,8 +159,8 @@ def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None)
     """Compare a build's files with its manifest, byte for byte.
 
     Args:
-        folder: The build.
-        manifest: Its manifest.
+        folder: The build's folder.
+        manifest: The build's manifest.
         names: The files to compare. By default all files are compared, and the folder may hold no
             file that the manifest does not list.
 

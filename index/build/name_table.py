@@ -27,27 +27,28 @@ NAME_FILES = (_NUMBERS, _ROWS)
 
 @dataclass(frozen=True, slots=True)
 class NameTable:
-    """The names of a build's articles.
+    """Finds articles by the names that links use: addresses, files, ids, slugs and titles.
 
     Attributes:
         numbers: Shape (names,), uint64, ascending: the result of :func:`number_of` for each name.
-        rows: Shape (names,), int32: the row of the article that each names; of several, the first.
+        rows: Shape (names,), int32: the row of the article with each name; of several articles, the
+            lowest row.
     """
 
     numbers: NDArray[np.uint64]
     rows: NDArray[np.int32]
 
     def row(self, number: int) -> int | None:
-        """Return the row of the article that a name's number stands for; ``None`` for none."""
+        """Return the row of the article whose name has this number; ``None`` if there is none."""
         numbers = self.numbers.data
         place = bisect_left(numbers, number)
         return self.rows.data[place] if place < len(numbers) and numbers[place] == number else None
 
     def row_at(self, address: str) -> int | None:
-        """Return the row of the article at an address; ``None`` if it is no article's.
+        """Return the row of the article at an address; ``None`` if there is none.
 
-        An article whose address names no host is found at any; an address without a host finds
-        articles at any host.
+        If the article's own address has no host, it is found under any host; an ``address`` without
+        a host finds articles under any host.
 
         Args:
             address: Absolute (http, https), or relative to the site (``/path``).
@@ -71,25 +72,26 @@ class NameTable:
 
 
 def address_key(url: str) -> str:
-    """Return :func:`index.articles.urls.url_key` without ``www.`` and in lower case.
+    """Return a text that is the same for all spellings of an address that links may use.
 
-    No site has two articles whose addresses differ in no more, but links often do.
+    It is :func:`index.articles.urls.url_key` in lower case and without ``www.``: links often differ
+    in these from the article's own address.
     """
     return re.sub(r"^//www\.", "//", url_key(url).casefold())
 
 
 def host_of(key: str) -> str:
-    """Return the host of an address's key; empty if it has none."""
+    """Return the host in a key that :func:`address_key` made; empty if it has none."""
     return key[2:].partition("/")[0].partition("?")[0] if key.startswith("//") else ""
 
 
 def path_of(key: str) -> str:
-    """Return what follows the host in an address's key; empty if it has no host."""
+    """Return what follows the host in a key of :func:`address_key`; empty if it has no host."""
     host = host_of(key)
     return (key[2 + len(host) :] or "/") if host else ""
 
 
 def number_of(name: str) -> int:
-    """Return the 64-bit number of a name, never 0."""
+    """Return a 64-bit hash of a name, which is never 0."""
     digest = hashlib.blake2b(name.encode(errors="replace"), digest_size=8).digest()
     return int.from_bytes(digest, "little") or 1

@@ -10,7 +10,7 @@ from recommender.text import PreparedText, prepare
 
 
 class StoredTexts:
-    """The prepared texts by row; each is prepared when it is read.
+    """The texts of a build's articles without boilerplate, by row; each is made when it is read.
 
     Args:
         store: The articles.
@@ -27,11 +27,17 @@ class StoredTexts:
         return prepare(self._store[row], self._boilerplate)
 
     def discard(self) -> None:
-        """Do nothing: there are no files."""
+        """Do nothing: no file was written for these texts."""
 
 
 class PreparedTexts:
-    """The prepared texts by row, kept in a file so that memory does not grow with their number."""
+    """The texts of a build's articles without boilerplate, by row, read from a file.
+
+    The file keeps memory from growing with their number.
+
+    Args:
+        path: The data file.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

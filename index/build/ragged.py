@@ -33,7 +33,7 @@ class Ragged:
         return values[ends[index - 1] if index else 0 : ends[index]].tolist()
 
     def values_between(self, start: int, end: int) -> list[int]:
-        """Return a part of :attr:`values` as Python integers."""
+        """Return ``values[start:end]`` as Python integers."""
         return self._plain[0][start:end].tolist()
 
     def span(self, index: int) -> tuple[int, int]:

@@ -86,26 +86,33 @@ class FullText:
     def search(self, words: str, limit: int) -> list[int]:
         """Search ids, titles and texts; return at most ``limit`` rows, best first.
 
-        A row matches if, for each of ``words``, it has a word that begins with it.
+        An article matches if, for each of ``words``, it has a word that begins with that word.
         """
         terms = [[word] for word in split_words(words)]
         rows: list[int] = self.ranked(terms, self.holding(terms))[:limit].tolist()
         return rows
 
     def holding(self, words: Sequence[Sequence[str]]) -> RowNumbers:
-        """Return the rows that match all entries of ``words``, each a list of spellings, sorted.
+        """Return the rows of the articles that have all the words searched for, ascending.
 
-        A row matches an entry if one of its words begins with one of the entry's spellings.
+        Args:
+            words: For each word searched for, its spellings. An article has the word if one of its
+                own words begins with one of these spellings.
         """
         matches = np.zeros(self._count, dtype=bool)
         matches[self._hits(_FOUND, _expression(words))[0]] = True
         return np.flatnonzero(matches)
 
     def ranked(self, words: Sequence[Sequence[str]], rows: RowNumbers) -> RowNumbers:
-        """Sort the rows that :meth:`holding` found by their BM25 score, best first.
+        """Sort the rows that :meth:`holding` found by BM25 score, best first.
 
-        Of more than :data:`RANKED` rows, only those whose id or title has all the words are sorted,
-        unless they are as many as well, and come first; the others keep their order.
+        If there are more than :data:`RANKED` rows, only those with all the words in id or title are
+        sorted and come first, and the others keep their order; if these are too many as well,
+        nothing is sorted.
+
+        Args:
+            words: For each word searched for, its spellings.
+            rows: The rows to sort.
         """
         if len(rows) < 2:
             return rows
@@ -119,7 +126,7 @@ class FullText:
         return np.concatenate([best, rows[np.isin(rows, best, invert=True)]])
 
     def first_word(self, at_least: str) -> str | None:
-        """Return the first indexed word that is ``at_least`` or after it, in byte order."""
+        """Return the first indexed word from ``at_least`` on, in byte order; ``None`` if none."""
         with self._lock:
             if not self._has_vocabulary:
                 self._query(_VOCABULARY, ())
@@ -160,14 +167,14 @@ def _quote(word: str) -> str:
 
 @contextmanager
 def filled_beside(folder: Path, carried: CarriedRows | None = None) -> Iterator[Future[None]]:
-    """Fill the index in a background thread while the block runs.
+    """Fill the full-text index in a background thread while the ``with`` block runs.
 
     If the block ends before the index is complete, filling is interrupted.
 
     Args:
         folder: The build's folder, in which the articles are already written.
-        carried: What is taken over from the live build: its index is copied, and what changed is
-            changed in the copy.
+        carried: The articles to take over from the live build: its index is copied, and then only
+            changed articles are indexed. ``None`` to index all articles.
 
     Yields:
         A future that is done when the index is complete. Its ``result()`` raises the

@@ -41,7 +41,7 @@ _TEXTS = 1_000
 
 
 class BuildSentences:
-    """Says why articles are related to those of a build.
+    """Writes sentences that say why articles are related, from the files of a build.
 
     Args:
         path_of: Returns the path of a file of the build, such as ``build.checked``.
@@ -61,11 +61,11 @@ class BuildSentences:
         return BuildSentences, (self._path_of,)
 
     def among(self, row: int, others: Sequence[int]) -> list[str]:
-        """Return why an article is related to others, a sentence for each.
+        """Return why some articles are related to the article in a row, a sentence for each.
 
         Args:
-            row: The article's row.
-            others: The rows of the others.
+            row: The row of that article.
+            others: The rows of the articles to explain.
         """
         stored = json.loads(self._stored[row])
         found = dict(zip(self._related[row].tolist(), stored, strict=False))
@@ -87,13 +87,13 @@ class BuildSentences:
         others: Sequence[int],
         shared: Sequence[Sequence[str]],
     ) -> list[str]:
-        """Return why a text that is not in the build is related to articles, a sentence for each.
+        """Return why some articles are related to a draft, a sentence for each.
 
         Args:
-            own: What the text is compared by: one row.
-            text: Its title and body.
-            others: The rows of the articles.
-            shared: For each of them, the phrases that stand in both texts.
+            own: The data by which the draft is compared, in one row; the build lacks the draft.
+            text: The draft's title and body.
+            others: The rows of the articles to explain.
+            shared: For each of these articles, the phrases that it shares with the draft.
         """
         facts = ListNames(
             title=text.title, text=lambda: text.whole, shared=shared, linked=lambda _: ""
@@ -102,12 +102,14 @@ class BuildSentences:
         return self._sentences.explain(own, rows, [facts])[0]
 
     def shared_words(self, row: int, other: int, most: int) -> list[int]:
-        """Return the columns of the words that both articles have, heaviest first.
+        """Return the words that two articles share, as columns of the term weights.
+
+        The words that weigh most in both come first.
 
         Args:
             row: The row of one article.
-            other: That of the other.
-            most: How many to return at most.
+            other: The row of the other article.
+            most: How many words to return at most.
         """
         terms, words = self.pairs.terms, self._names.words
         both = terms[[row]].multiply(terms[[other]]).tocoo()
@@ -116,16 +118,16 @@ class BuildSentences:
         return list(itertools.islice(telling, most))
 
     def column(self, word: str) -> int | None:
-        """Return the column of a word of a text; ``None`` if the build's words lack it."""
+        """Return the column of a word in the term weights; ``None`` if no article has it."""
         terms = split_terms(word)
         return self._names.column(terms[-1]) if terms else None
 
     def text(self, row: int) -> str:
-        """Return an article's title and text."""
+        """Return the title and the text of the article in a row."""
         return self._texts.text(row)
 
     def first_of_each(self, rows: NDArray[np.integer]) -> list[list[str]]:
-        """Return why the first articles of some rows' lists are related to them."""
+        """Return, for each of some rows, why the first articles of its list are related to it."""
         shared = self._shared
         facts = [
             self._facts(
@@ -138,7 +140,7 @@ class BuildSentences:
 
     @functools.cached_property
     def pairs(self) -> PairData:
-        """What the articles of the build are compared by."""
+        """The data by which the articles of the build are compared."""
         return load_pairs(self._path_of)
 
     @functools.cached_property
@@ -244,13 +246,13 @@ def _blob(path_of: PathOf, name: str) -> Blob:
 def write_sentences(
     folder: Path, spread: BlockMapper = map_in_threads, carried: CarriedRows | None = None
 ) -> None:
-    """Write ``sentences.bin``: why the first rows of each row's list are related to it.
+    """Write ``sentences.bin``: why the first articles of each list are related to its article.
 
     Args:
         folder: The build's folder, in which all other files that serve reading are written already.
         spread: Runs a function on every block of rows; by default in this process.
-        carried: What is taken over from the live build, if anything is: what it says of lists that
-            are the same there, unless links of pages that changed may connect their articles.
+        carried: The articles to take over from the live build: sentences are copied from it for
+            lists that did not change, unless links on changed pages may connect their articles.
     """
     folder = folder.resolve()
     windows: Visibility = load_array(folder / "visibility.npy")

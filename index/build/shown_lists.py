@@ -24,8 +24,8 @@ def list_heads(
     """Return the first visible articles of every stored list, for the figures of a build.
 
     This is the build's own ranking, by which hubs and orphans are counted. Readers may see other
-    lists: low scores and repeated stories are not left out here, and the links of the pages do not
-    count, but in :func:`related_lists`.
+    lists, which :func:`related_lists` returns: there, low scores and repeated stories are left out,
+    and the links of the pages count.
 
     Args:
         build: The build.
@@ -195,15 +195,15 @@ def newest_visible(
 def standing_for(
     visible: NDArray[np.bool_], newest: NDArray[np.int32], newer: NDArray[np.int32]
 ) -> NDArray[np.int32]:
-    """Find the version that a list shows for each row: itself if no visible version is newer.
+    """Find the version of an article that a list shows: itself, or a newer one that is visible.
 
     Args:
         visible: Shape (n,), bool: which rows may be shown.
         newest: Shape (n,), int32: the result of :func:`newest_visible`.
-        newer: Shape (n,), int32: the ages of newer versions of each row.
+        newer: Shape (n,), int32: how many steps each row is older than the newest of its story.
 
     Returns:
-        Shape (n,), int32: -1 if no version is visible.
+        Shape (n,), int32: the row of the version to show; -1 if no version is visible.
     """
     itself = visible & (newer == newer[newest])
     return np.where(itself, np.arange(len(newest), dtype=np.int32), newest).astype(np.int32)

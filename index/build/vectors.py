@@ -70,7 +70,7 @@ class LocalIndex:
         without: Collection[int] = (),
         among: NDArray[np.bool_] | None = None,
     ) -> NeighborIndex:
-        """Return an index over the rows that readers may see.
+        """Return a neighbor index over only the rows that readers may see.
 
         It compares a query with every one of these rows, so it misses none.
 
@@ -80,7 +80,7 @@ class LocalIndex:
                 All languages by default.
             without: Rows to leave out in any case, such as those that an editor took down.
             among: Shape (n,), bool: the only rows that are wanted. An index on a server may find
-                others too, which the caller leaves out.
+                other rows too, which the caller must leave out.
         """
         _, embeddings, visibility, known = self._parts
         shown = visible_at(visibility, now)
@@ -119,7 +119,8 @@ def make_index(
             in microseconds since 1970 UTC.
         languages: Shape (n,), int32: language ids; 0 if unknown.
         wanted: Settings of the Milvus server to use; if ``None``, the index is a local file.
-        like: The file of the live build's index, for a small build, which trains nothing.
+        like: The file of the live build's index, whose training a small build uses again; ``None``
+            to train the index on ``embeddings``.
 
     Raises:
         BuildError: If the index can't be written.
@@ -144,7 +145,7 @@ def make_index(
 
 
 def describe_index(folder: Path, kind: str, recall: float) -> IndexEntry:
-    """Make the manifest's entry for a build's neighbor index.
+    """Return the entry about a build's neighbor index in its manifest.
 
     Args:
         folder: The build's folder.
