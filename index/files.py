@@ -49,7 +49,7 @@ def read_regular(path: Path) -> bytes:
     finally:
         os.close(descriptor)
     if len(content) > _LARGEST:
-        raise OSError(errno.EFBIG, "larger than 1 GB", str(path))
+        raise OSError(errno.EFBIG, "the file is larger than 1 GB", str(path))
     return content
 
 
@@ -276,7 +276,7 @@ class Blob:
         except OSError as error:
             raise BuildError(f"{path} can't be read: {error}") from error
         if len(ends) and int(ends[-1]) != size:
-            raise BuildError(f"{path} has {size} bytes, expected {int(ends[-1])}; rebuild")
+            raise BuildError(f"{path} has {size} bytes, expected {int(ends[-1])}; make a new build")
         prefault(ends.base)
         prefault(self._data)
 
@@ -289,7 +289,7 @@ class Blob:
 
     def __getitem__(self, row: int) -> bytes:
         if not 0 <= row < len(self._ends):
-            raise IndexError(row)
+            raise IndexError(f"there is no row {row} among {len(self)}")
         ends = self._ends
         return self._data[ends[row - 1] if row else 0 : ends[row]]
 

@@ -25,7 +25,7 @@ _ADAPTER = TypeAdapter(Article)
 
 
 def to_bytes(article: Article) -> bytes:
-    """Encode an article in the form in which the store keeps it: JSON with every field."""
+    """Encode an article as the JSON in which the article store keeps it, with every field."""
     return _ADAPTER.dump_json(article)
 
 
@@ -33,7 +33,8 @@ class ArticleStore:
     """Reads the articles of a build from its SQLite file.
 
     Args:
-        path: The SQLite file; opened read-only. The file of the numbers is beside it.
+        path: The SQLite file, which is opened read-only. A second file beside it says under which
+            number it holds the article of each row.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +47,7 @@ class ArticleStore:
 
     def __getitem__(self, row: int) -> Article:
         if not 0 <= row < len(self):
-            raise IndexError(row)
+            raise IndexError(f"there is no row {row} among {len(self)}")
         return next(self.several([row]))
 
     def __iter__(self) -> Iterator[Article]:
@@ -57,7 +58,7 @@ class ArticleStore:
         return ArticleStore, (self._path.resolve(),)
 
     def kept(self, rows: Iterable[int] | None = None) -> Iterator[bytes]:
-        """Yield articles, by default every one in row order, encoded as by :func:`to_bytes`."""
+        """Yield the articles in some rows, by default in all, as :func:`to_bytes` encodes them."""
         for row in range(len(self)) if rows is None else rows:
             statement = "SELECT data FROM articles WHERE number = ?"
             try:
@@ -65,15 +66,15 @@ class ArticleStore:
             except sqlite3.Error as error:
                 raise BuildError(f"{self._path} can't be read: {error}") from error
             if found is None:
-                raise BuildError(f"{self._path} lacks the article of row {row}; rebuild")
+                raise BuildError(f"{self._path} lacks the article of row {row}; make a new build")
             yield found[0]
 
     def several(self, rows: Iterable[int]) -> Iterator[Article]:
-        """Yield the articles of several rows."""
+        """Yield the articles in several rows, in the order of ``rows``."""
         return map(self._article, self.kept(rows))
 
     def sample(self, count: int) -> Iterator[Article]:
-        """Yield about ``count`` articles, evenly spread over all."""
+        """Yield a sample of about ``count`` articles, evenly spread over all rows."""
         return self.several(range(0, len(self), max(1, len(self) // count)))
 
     def close(self) -> None:
@@ -85,7 +86,7 @@ class ArticleStore:
             return _ADAPTER.validate_json(data)
         except ValidationError as error:
             raise BuildError(
-                f"{self._path} contains an article that can't be read: {error}; rebuild"
+                f"{self._path} contains an article that can't be read: {error}; make a new build"
             ) from error
 
 
@@ -93,7 +94,9 @@ _SETTLED = "SELECT id, settled FROM seen WHERE settled > 0"
 
 
 def read_settled(path: Path) -> dict[str, int]:
-    """Return the number up to which statements about an article are settled, by its id.
+    """Return, by article id, the number of the newest push that a source has caught up with.
+
+    Pushes of an article over the API are numbered. Those up to this number never count again.
 
     Args:
         path: The article store of a build.
@@ -102,7 +105,10 @@ def read_settled(path: Path) -> dict[str, int]:
 
 
 def settled_number(path: Path, article_id: str) -> int:
-    """Return the number up to which statements about one article are settled; 0 if none is.
+    """Return the number of the newest push of an article that a source has caught up with.
+
+    Pushes of an article over the API are numbered. Those up to this number never count again; it is
+    0 if a source has caught up with none.
 
     Args:
         path: The article store of a build.

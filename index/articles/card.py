@@ -80,7 +80,7 @@ def render_card(article: Article, prepared: PreparedText) -> bytes:
 
 
 def read_card(rendered: bytes) -> ArticleCard:
-    """Parse a card that :func:`render_card` rendered."""
+    """Parse a card from the form in which :func:`render_card` stores it."""
     return ArticleCard.model_validate_json(b"{%b}" % rendered)
 
 

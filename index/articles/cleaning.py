@@ -38,7 +38,7 @@ _FORMATTING = _BLOCKS | _ELEMENTS["inline"]
 
 
 def plain_text(text: str) -> str:
-    """Bring a text to the one form in which texts are compared and shown.
+    """Convert a text from outside to the plain form in which texts are compared and shown.
 
     Markup is removed and entities such as ``&amp;`` are decoded, once. Control characters,
     direction marks and characters without width go, but joiners stay (Persian and emoji need them);
@@ -60,17 +60,17 @@ def plain_text(text: str) -> str:
 
 
 def unescape(text: str) -> str:
-    """Decode the HTML entities of a text; ``&sect=2`` without a semicolon is none."""
+    """Decode the HTML entities of a text; ``&sect=2``, without a semicolon, is left as it is."""
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
 def literal(text: str) -> str:
-    """Escape the markup characters in plain text, which would later be removed as markup."""
+    """Escape ``&`` and ``<`` in plain text, so that later steps do not take them for markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def literals(value: Any) -> Any:
-    """Escape the text, or the texts in a list, by :func:`literal`; leave all else as it is."""
+    """Escape a text, or the texts in a list, with :func:`literal`; other values stay unchanged."""
     if isinstance(value, list):
         return [*map(literals, value)]
     return literal(value) if isinstance(value, str) else value
@@ -79,8 +79,8 @@ def literals(value: Any) -> Any:
 def cut_text(text: str, limit: int) -> str:
     """Cut a text to at most ``limit`` characters, at a word.
 
-    A text without spaces, as Chinese and Thai are written, is cut after a character, of which no
-    accent, vowel sign or part of an emoji is lost.
+    A text without spaces, as Chinese and Thai are written, is cut after a whole character: no
+    accent, vowel sign or part of an emoji is cut off.
     """
     if len(text) <= limit:
         return text
@@ -90,7 +90,7 @@ def cut_text(text: str, limit: int) -> str:
 
 
 def cut_before(text: str, at: int) -> int:
-    """Return the last position up to ``at`` that is between two characters as people see them."""
+    """Return the last position up to ``at`` that does not split an accented letter or an emoji."""
     first = max(1, at - _LONGEST_WORD)
     while at > first and at < len(text) and (_joins(text[at]) or text[at - 1] == "\u200d"):
         at -= 1
@@ -106,7 +106,7 @@ def _joins(character: str) -> bool:
 
 
 def drop_open_tag(text: str) -> str:
-    """Remove a tag that a cut has left open at the end of a text."""
+    """Remove an HTML tag at the end of a text that was cut inside the tag."""
     return _OPEN_TAG.sub("", text)
 
 

@@ -39,11 +39,16 @@ _TABLE = load_table(__file__)
 
 
 class DateError(ValueError):
-    """A value is no date, or not a clear one; the message says what to do."""
+    """A value is not a date, or can be read as several dates; the message says what to do."""
 
 
 def parse_date_words(text: str) -> dt.datetime:
-    """Read a text by dateutil, but only if it names year, month and day, and in one way."""
+    """Parse a date in words or another form, if it names year, month and day and is unambiguous.
+
+    Raises:
+        DateError: If a part is missing, or the text can be two dates.
+        ValueError: If the text can't be parsed.
+    """
     area = ""
     while found := _BEHIND.search(text):
         text, area = text[: found.start()], found["area"] or found["zone"] or area

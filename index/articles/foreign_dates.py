@@ -57,7 +57,7 @@ _COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DateReader:
-    """Reads dates and times of one source.
+    """Parses the dates and times of one source, in all forms that are unambiguous.
 
     Args:
         timezone: The time zone of times that name none.
@@ -69,26 +69,26 @@ class DateReader:
     date_format: str = ""
 
     def date(self, value: Any) -> dt.date | None:
-        """Return the date that a value names; ``None`` if it says that there is none.
+        """Parse a date; return ``None`` if the value says that there is none, like ``0000-00-00``.
 
         It is the date in the time zone that the value itself names.
 
         Raises:
-            DateError: If the value is not a clear date, or lies beyond the calendar.
+            DateError: If the value is not an unambiguous date, or lies beyond the calendar.
         """
         found = self._read(value)
         if found is not None and found.year in (1, 9999):
-            raise DateError(f"{short(value)} stands for a day that never comes")
+            raise DateError(f"{short(value)} stands for a day that never comes; leave the date out")
         return None if found is None else found.date()
 
     def instant(self, value: Any) -> dt.datetime | None:
-        """Return the time that a value names, in UTC; ``None`` if it says that there is none.
+        """Parse a time, as UTC; return ``None`` if the value says that there is none.
 
         A date without a time of day means its first moment. Times at or beyond an end of the
         calendar are :data:`FAR_PAST` and :data:`FAR_FUTURE`.
 
         Raises:
-            DateError: If the value is not a clear time.
+            DateError: If the value is not an unambiguous time.
         """
         found = self._read(value)
         if found is None:
@@ -102,7 +102,7 @@ class DateReader:
         return FAR_PAST if found.year == 1 else FAR_FUTURE
 
     def find_instant(self, value: Any) -> dt.datetime | None:
-        """Return what :meth:`instant` does; ``None`` also if the value is not a clear time."""
+        """Parse a time like :meth:`instant`, but return ``None`` instead of raising an error."""
         with suppress(DateError):
             return self.instant(value)
         return None
@@ -125,7 +125,10 @@ class DateReader:
         elif (held := _held(value)) is not value:
             return self._read(held)
         else:
-            raise DateError(f"{short(value)} is no date, but {type(value).__name__}")
+            raise DateError(
+                f"{short(value)} is no date, but of type {type(value).__name__}; "
+                "write it as 2026-03-01"
+            )
         if found is None or (not found.utcoffset() and found.toordinal() == 1):
             return None  # the zero of Go and .NET
         is_end = found.year > 2800 and (found.month, found.day) in _ENDS
@@ -139,7 +142,7 @@ class DateReader:
     def _from_text(self, value: str) -> dt.datetime | None:
         text = value.strip()
         if len(text) > _MAX_TEXT:
-            raise DateError(f"{short(value)} is too long for a date")
+            raise DateError(f"{short(value)} is too long for a date; write it as 2026-03-01")
         if self.date_format:
             with suppress(ValueError):
                 return dt.datetime.strptime(text, self.date_format)  # noqa: DTZ007
@@ -177,7 +180,7 @@ class DateReader:
     def _from_number(self, number: decimal.Decimal, shown: str) -> dt.datetime | None:
         """Read ``20260301``, or seconds, milliseconds, microseconds or nanoseconds since 1970."""
         if not number.is_finite():
-            raise DateError(f"{shown} is no date")
+            raise DateError(f"{shown} is no date; write it as 2026-03-01")
         if number == 0:
             return None
         digits = f"{int(number):d}" if abs(number) < 10**14 and number == int(number) else ""
@@ -206,7 +209,7 @@ class DateReader:
 
 
 def check_date_format(date_format: Any) -> str:
-    """Return a ``date_format`` if it names day, month and year, or is empty.
+    """Check a ``date_format``: return it unchanged if it names day, month and year, or is empty.
 
     Raises:
         ValueError: If it does not name all three; the message shows one that does.

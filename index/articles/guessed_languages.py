@@ -28,11 +28,11 @@ _NAMES_OF = {"no": ("nb", "no")}
 
 
 class Certainty(IntEnum):
-    """How certain an article's language is; stored while a build reads its sources.
+    """How certain an article's language is: said by its source (``SAID``), or guessed.
 
-    A firm guess holds whatever the language of the source's other articles; a fair one, unless
-    nearly all of the source is in another language: of 9,700 such guesses on texts whose language
-    was known, three were wrong. A weak one holds only if the source has the language for sure.
+    A firm guess always holds. A fair guess holds unless nearly all of the source is in another
+    language: of 9,700 such guesses on texts whose language was known, three were wrong. A weak
+    guess holds only if the source surely has other articles in that language.
     """
 
     NOTHING = 0
@@ -50,7 +50,7 @@ StagedLanguage = tuple[str, Certainty]
 
 
 def find_language(article: Article) -> StagedLanguage:
-    """Return an article's language or, if nothing says it, a guess, and how certain it is.
+    """Return an article's language or, if it is not given, a guess; and how certain that is.
 
     The guess is made by py3langid, from the first 600 characters of title and text.
     """
@@ -81,11 +81,14 @@ def _identifier() -> LanguageIdentifier:
 def settle_guesses(
     counts: Mapping[StagedLanguage, int], said_before: Iterable[str] = ()
 ) -> dict[StagedLanguage, str]:
-    """Return the language that the articles of each guess get; empty if it stays unknown.
+    """Decide, for each guess of a language in a source, which language its articles get.
 
     Args:
-        counts: How many articles of one source have each language or guess.
-        said_before: Languages of the site's articles that are not read again, once for each.
+        counts: How many articles of the source have each language or guess.
+        said_before: The language of each article of the site that is not read again.
+
+    Returns:
+        The language by guess; empty if it stays unknown.
     """
     said = Counter(said_before)
     for (language, certainty), count in counts.items():

@@ -37,9 +37,9 @@ def check_json(text: str, values: int = MAX_VALUES) -> None:
             continue
         count += 1
         if depth > MAX_DEPTH:
-            raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+            raise ValueError(f"the JSON text is nested more than {MAX_DEPTH} levels deep")
         if count > values:
-            raise ValueError(f"it has more than {values} values")
+            raise ValueError(f"the JSON text has more than {values} values")
 
 
 def load_json(text: str, values: int = MAX_VALUES, *, strict: bool = True) -> Any:
@@ -52,14 +52,14 @@ def load_json(text: str, values: int = MAX_VALUES, *, strict: bool = True) -> An
     try:
         return json.loads(text, parse_int=_whole_number, object_pairs_hook=table_of, strict=strict)
     except RecursionError as error:
-        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep") from error
+        raise ValueError(f"the JSON text is nested more than {MAX_DEPTH} levels deep") from error
 
 
 def table_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object's names with their values, so that no value that hides an article is lost.
+    """Make a dictionary of the names and values of a JSON object, which may repeat names.
 
-    Of a name that stands several times the last value is taken. The earlier ones are kept under the
-    name with white space behind it, so that they hide what they hide.
+    A repeated name gets its last value. The earlier values are kept under the name with white space
+    appended, so that a value that hides an article is never lost.
     """
     table = dict(pairs)
     if len(table) == len(pairs):

@@ -17,7 +17,7 @@ _OLD = {"iw": "he", "in": "id", "ji": "yi"}
 
 
 def read_language(value: Any) -> str | None:
-    """Return the BCP 47 tag, in lower case, that a value names.
+    """Return the BCP 47 tag, in lower case, of the language that a value names.
 
     Args:
         value: A tag (``"pt-BR"``), a locale (``"de_DE.UTF-8"``), a three-letter code (``"deu"``), a
@@ -92,7 +92,7 @@ def _codes() -> frozenset[str]:
 
 
 def is_language(tag: str) -> bool:
-    """Return whether a tag in lower case begins with a two-letter code that is in use."""
+    """Return whether a tag, in lower case, is one of a language with a two-letter code."""
     return re.fullmatch(r"[a-z]{2}(-[a-z]{4})?(-[a-z]{2})?", tag) is not None and (
         tag[:2] in _codes()
     )

@@ -57,12 +57,13 @@ _FOLDED = re.compile(r"[\t\r\n]+")
 def parse_links(
     value: Any, article_url: str, positions: Mapping[int, int], clean: Clean
 ) -> Iterator[Link]:
-    """Yield the links in the value of the field ``links``; what is no link is passed over.
+    """Parse the field ``links`` of a record; entries that are not usable links are skipped.
 
     Args:
-        value: A list of addresses, or of objects with ``url`` and what else is known.
-        article_url: The article's own address, which relative ones are resolved against.
-        positions: For each section of the record, its position among the article's sections.
+        value: A list of addresses, or of objects with ``url`` and, if known, ``text``, ``section``,
+            ``kind`` and ``heading``.
+        article_url: The article's own address, against which relative ones are resolved.
+        positions: For each section of the record by number, its position in the article's sections.
         clean: Turns text that may hold markup into plain text.
     """
     for item in value[: 4 * MAX_LINKS] if isinstance(value, list | tuple) else ():
@@ -79,11 +80,12 @@ def parse_links(
 
 
 def parse_related(value: Any, article_url: str, clean: Clean, heading: str) -> Iterator[Link]:
-    """Yield a link for each article that a field of the record names as related.
+    """Parse a field of a record that names related articles, and yield a link for each of them.
 
     Args:
-        value: A list, or text with commas, of addresses, ids, slugs, files, titles, or objects.
-        article_url: The article's own address, which relative ones are resolved against.
+        value: A list, or a text with commas, of addresses, ids, slugs, files or titles; or a list
+            of objects that hold one of these.
+        article_url: The article's own address, against which relative ones are resolved.
         clean: Turns text that may hold markup into plain text.
         heading: The name of the field, which stands for the heading of a block.
     """
@@ -103,12 +105,15 @@ def parse_related(value: Any, article_url: str, clean: Clean, heading: str) -> I
 
 
 def is_related_name(name: str) -> bool:
-    """Tell whether a field's name is one by which many sites name related articles."""
+    """Return whether a field with this name is known to hold related articles on many sites."""
     return plain_name(name) in _RELATED_FIELDS
 
 
 def links_in_markup(markup: str, section: int) -> list[dict[str, Any]]:
-    """Return the links in text that still holds HTML, as in a database or an export."""
+    """Return the links in a section's HTML as dictionaries, for :func:`parse_links`.
+
+    ``section`` is the number of the section in its record.
+    """
     links: list[dict[str, Any]] = []
     for found in _LINK_TAG.finditer(markup):
         href = _HREF.search(found[1])
@@ -122,7 +127,7 @@ def links_in_markup(markup: str, section: int) -> list[dict[str, Any]]:
 
 
 def quoted_in_markup(markup: str) -> list[str]:
-    """Return the quotations, code and headings, as HTML, in text that still holds HTML.
+    """Return the quotations, code blocks and headings in a text with HTML, each as HTML.
 
     A quotation or block of code that is never closed reaches to the end, as in a browser.
     """
@@ -145,7 +150,7 @@ def quoted_in_markup(markup: str) -> list[str]:
 
 
 def parse_aliases(value: Any, article_url: str) -> tuple[str, ...]:
-    """Return the other addresses by which links may name an article; unusable ones are left out."""
+    """Parse the field ``aliases``: other addresses of the article. Unusable ones are left out."""
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list | tuple):
         return ()
@@ -154,17 +159,18 @@ def parse_aliases(value: Any, article_url: str) -> tuple[str, ...]:
 
 
 def distinct(links: Iterable[Link], article_url: str) -> tuple[Link, ...]:
-    """Return the links once each, without those to the article itself, at most ``MAX_LINKS``."""
+    """Return each link once, without links to the article itself; at most ``MAX_LINKS``."""
     own = article_url.partition("#")[0]
     seen = dict.fromkeys(link for link in links if link.url.partition("#")[0] != own)
     return tuple(seen)[:MAX_LINKS]
 
 
 def resolve(address: Any, article_url: str) -> str | None:
-    """Return the address that a link leads to; ``None`` if it is not one that a page may have.
+    """Return the full address that a link leads to; ``None`` if it is unsafe or not an address.
 
     Args:
-        address: The link as the page has it: an address, or ``file:`` and a name.
+        address: The link as it stands on the page: an address, or ``file:`` and a name, which is
+            only tidied.
         article_url: The article's own address.
     """
     if not isinstance(address, str):

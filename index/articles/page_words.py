@@ -10,7 +10,9 @@ _WORDS: dict[str, list[str]] = load_table(__file__)
 
 @lru_cache(maxsize=32)
 def page_words(kind: str, further: tuple[str, ...] = ()) -> re.Pattern[str]:
-    """Returns the pattern that matches words of a kind, whatever marks stand around them.
+    """Return a pattern for words of one kind, such as headings of related links.
+
+    It also matches if punctuation stands around the words.
 
     Args:
         kind: The name of a list of ``page_words.toml``, such as ``"related"``.
@@ -22,5 +24,5 @@ def page_words(kind: str, further: tuple[str, ...] = ()) -> re.Pattern[str]:
 
 
 def words_of(kind: str) -> str:
-    """Returns the alternatives of a list of ``page_words.toml``, for use in a pattern."""
+    """Return the words of one kind from ``page_words.toml``, joined by ``|`` for a pattern."""
     return "|".join(_WORDS[kind]).replace(" ", r"\s+")

@@ -29,14 +29,14 @@ _MAX_NAME = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldMapping:
-    """How a site's records are made into articles; sources rename their fields themselves.
+    """Settings by which a site's records are converted to articles.
 
     Attributes:
-        url_template: The template for the links of articles that state none.
+        url_template: The template for the addresses of articles whose records have none.
         timezone: The time zone of times that are given without one.
-        date_format: How sources write dates that are not clear by themselves, in the notation of
-            ``strptime``, unless a source says it itself; empty if nothing is known.
-        guess_language: Guess the language of articles if nothing says it.
+        date_format: How sources that have no ``date_format`` of their own write ambiguous dates, in
+            the notation of ``strptime``; empty if unknown.
+        guess_language: Whether to guess the language of articles whose records do not give it.
     """
 
     url_template: str
@@ -55,13 +55,13 @@ def parse_records(
     *,
     strict: bool = False,
 ) -> Iterator[tuple[Article, Record]]:
-    """Parse records into articles, and yield each article with its record.
+    """Convert records to articles, and yield each article with its record.
 
     Duplicate ids are not checked here: only the caller sees the articles of all sources.
 
     Args:
         records: What a source yields: records, and a ``RecordProblem`` for each unreadable one.
-        mapping: How records are made into articles.
+        mapping: The settings by which records are converted.
         report: The report to which counts and problems are added.
         strict: Raise an error at the first problem instead of skipping the record.
 

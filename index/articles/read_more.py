@@ -22,22 +22,22 @@ _LAST = 800  # characters at a text's end that are looked at
 
 
 def is_read_more(text: str) -> bool:
-    """Tell whether a link's words are those of a link that continues an excerpt."""
+    """Return whether a link's words say that it leads to the full text, such as "Read more"."""
     return bool(_LINK.fullmatch(" ".join(text.split())[:_LAST]))
 
 
 def without_own_link(markup: str) -> str:
-    """Return an excerpt's markup without a link at its end with words such as "Read more"."""
+    """Remove a link with words such as "Read more" from the end of an excerpt in HTML."""
     found = _LINK_AT_END.search(markup[-_LAST:]) if "<a" in markup else None
     words = found and re.sub(r"<[^<>]*>|&\w+;", " ", found[1])
     return markup[: -len(found[0])] if found and is_read_more(words or "") else markup
 
 
 def without_read_more(text: str) -> str:
-    """Return an excerpt of plain text without the words at its end that lead to its article.
+    """Remove words such as "Read more" from the end of an excerpt, which is plain text.
 
-    Words such as "Read more" go where a sentence or a cut mark stands before them; ``[…]`` becomes
-    "…"; and the line "The post … appeared first on …" goes, in the languages of the larger sites.
+    They are removed after the end of a sentence or a cut mark; ``[…]`` becomes "…"; and the line
+    "The post … appeared first on …" is removed in several languages.
     """
     if not text or page_words("read_more").fullmatch(text):
         return ""

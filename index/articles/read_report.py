@@ -35,18 +35,18 @@ class ReadReport:
     unused_fields: Counter[str] = field(default_factory=Counter)
 
     def skip(self, problem: RecordProblem) -> None:
-        """Count a record as skipped, and keep the problem with it."""
+        """Count a record as skipped, and keep the problem for which it was."""
         self.skipped[problem.key] += 1
         self._remember(problem)
 
     def note(self, problem: RecordProblem) -> None:
-        """Count a problem of a record that is kept as an article."""
+        """Count a problem of a record that became an article nevertheless."""
         self.notes[problem.key] += 1
         if problem.reason != "made-from-template":  # all records of a site without links have it
             self._remember(problem)
 
     def take_back(self, problem: RecordProblem, *, at: int) -> None:
-        """Count an article as skipped that was counted as kept before.
+        """Move one article from the count of kept ones to that of skipped ones.
 
         Args:
             problem: Why the article is skipped after all.
@@ -59,12 +59,12 @@ class ReadReport:
         self.problems += behind
 
     def count_guesses(self, guessed: int) -> None:
-        """Count articles as guessed that were counted as of unknown language before."""
+        """Move a number of articles in ``languages`` from ``unknown`` to ``guess``."""
         self.languages.update(guess=guessed, unknown=-guessed)
         self.languages = +self.languages  # without zeros
 
     def add(self, later: "ReadReport") -> None:
-        """Add the counts and problems of another report, on records that came later."""
+        """Add the counts and problems of a report on records that were read later."""
         self.read += later.read
         self.kept += later.kept
         self.skipped += later.skipped

@@ -24,12 +24,13 @@ class Record:
         values: The record's values, by the source's field names.
         date_format: How the source writes dates, in the notation of ``strptime``; empty if it
             does not say.
-        url_template: The template for the link, if the record states none; empty for the build's.
-        link: The link by the rules of the site's generator; empty if they are not known.
-        no_link: Why the link by those rules can't be known, with the remedy; empty if it can.
-        language: The language of the source's records that do not say theirs; empty if unknown.
-        language_from: What says the language in ``values``, if it is not a field of the record:
-            ``"path"`` or ``"page"``, which is the whole page's ``lang``.
+        url_template: The source's template for the article's address, if the record has none; empty
+            to use that of the site's settings.
+        link: The article's address by the rules of the site's generator; empty if unknown.
+        no_link: Why the address by those rules is unknown, with the remedy; empty if it is known.
+        language: The language of the source's records that do not give theirs; empty if unknown.
+        language_from: Where the language in ``values`` is from, if not from a field of the record:
+            ``"path"`` (the address) or ``"page"`` (the page's ``lang``).
     """
 
     location: str
@@ -90,7 +91,7 @@ SourceItem = Record | RecordProblem
 
 
 def unreadable(location: str, error: Exception, field: str = "") -> RecordProblem:
-    """Return a ``RecordProblem`` for a record on which a parser raised an exception."""
+    """Make a problem out of the exception that a parser raised while it read a record."""
     if isinstance(error, ArticleError):
         reason, message = error.reason, str(error)
         return RecordProblem(location=location, field=error.field, reason=reason, message=message)
@@ -123,7 +124,7 @@ def short(value: Any, limit: int = 40) -> str:
 
 
 def id_text(value: Any, field: str = "id") -> str:
-    """Return an id as text; a whole number is that number however it is stored (``12.0``).
+    """Convert an id to text: ``12`` and ``12.0`` become ``"12"``; no id becomes empty text.
 
     Raises:
         ArticleError: If the value is neither text nor a whole number.
@@ -143,7 +144,7 @@ def id_text(value: Any, field: str = "id") -> str:
 
 
 def unwrapped(value: Any) -> Any:
-    """Return the value in an object of extended JSON, such as ``{"$oid": "65f1"}``."""
+    """Return the value inside an object of extended JSON: ``"65f1"`` for ``{"$oid": "65f1"}``."""
     while isinstance(value, Mapping) and len(value) == 1 and str(*value)[:1] == "$":
         (value,) = value.values()
     return value
@@ -151,13 +152,13 @@ def unwrapped(value: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
-    """Return a field's name in one spelling: noIndex, no_index and no-index are one name."""
+    """Return a field's name as ``noindex``, whether spelled noIndex, no_index or no-index."""
     return _OTHER_MARKS.sub("", name[:40].casefold())
 
 
 @lru_cache(maxsize=256)
 def names_in_other_spelling(names: tuple[str, ...]) -> Mapping[str, str]:
-    """Return each name that differs from its plain spelling, by that spelling.
+    """Return the names that differ from their plain spelling (:func:`plain_name`), by that.
 
     ``("id", "Title", "Visible From")`` gives ``{"title": "Title", "visiblefrom": "Visible From"}``.
     """
@@ -165,9 +166,9 @@ def names_in_other_spelling(names: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def get_field(values: Mapping[str, Any], name: str) -> Any:
-    """Return the value under a field name or a dotted path; ``None`` if there is none.
+    """Return a record's value by field name or dotted path; ``None`` if there is none.
 
-    Of several names, parted by commas, the first that has a value is taken.
+    ``name`` may be several names, separated by commas: then the first with a value is used.
     """
     if name in values:
         return values[name]

@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class FieldReader:
-    """Reads the fields of one record.
+    """Base class of record parsers: reads the fields of one record and notes problems.
 
     Args:
-        record: The record.
+        record: The record to read.
 
     Attributes:
         field: The field that was read last.

@@ -58,18 +58,18 @@ _OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "
 
 
 class RecordParser(FieldReader):
-    """A parser for one record.
+    """Converts one record to an article, and notes which values were repaired or left out.
 
     Args:
-        record: The record.
-        url_template: The template for the link to use if the record states none.
+        record: The record to convert.
+        url_template: The template for the article's address, used if the record has none.
         dates: Reads the record's dates and times.
 
     Attributes:
         field: The field that was read last. If :meth:`article` raises, this field is at fault.
         notes: One problem for each value that was repaired or left out.
-        language_from: What said the language: ``field``, ``path``, ``page``, ``constant``; empty if
-            nothing did.
+        language_from: What gave the article's language: ``field``, ``path``, ``page`` or
+            ``constant``; empty if nothing did.
     """
 
     def __init__(self, record: Record, url_template: str, dates: DateReader) -> None:
@@ -82,7 +82,7 @@ class RecordParser(FieldReader):
         self._links_in_markup: list[dict[str, Any]] = []
 
     def article(self) -> Article:
-        """Parse the record into an article.
+        """Convert the record to an article.
 
         Raises:
             ArticleError: If the record has no usable id, title or link.
@@ -198,7 +198,7 @@ class RecordParser(FieldReader):
             else:
                 self._note("made-from-template", "no url: made from url_template", "url")
                 return str(made)
-        raise ArticleError("url", "missing", f"no link can be made for id {self._id!r}")
+        raise ArticleError("url", "missing", f"no link can be made for id {self._id!r}: add a url")
 
     def _part_of_url(self, name: str) -> Any:
         """Return the value of a placeholder of a template for links."""
@@ -311,7 +311,8 @@ class RecordParser(FieldReader):
         if isinstance(value, str):
             items = (split_authors if name == "authors" else split_keywords)(value[:MAX_TEXT])
         if not isinstance(items, list | tuple):
-            raise ArticleError(name, "invalid", f"expected a list of texts, found {short(value)}")
+            message = f"{name} must be a list of texts, not {short(value)}"
+            raise ArticleError(name, "invalid", message)
         labels: dict[str, str] = {}
         for item in items[:MAX_PARTS]:
             if isinstance(item, Mapping) and isinstance(item.get("name"), str):
@@ -344,6 +345,6 @@ class RecordParser(FieldReader):
     def _parse_older_id(self, value: Any) -> str:
         older = check_id(id_text(value, "supersedes"), field="supersedes")
         if older == self._id:
-            message = "supersedes is the article's own id; name another"
+            message = "supersedes is the article's own id; give that of the older version"
             raise ArticleError("supersedes", "invalid", message)
         return older

@@ -15,17 +15,18 @@ _ROLES = re.compile(rf"\b(?:{words_of('role')})\b", re.IGNORECASE)
 
 
 def split_keywords(text: str) -> list[str]:
-    """Split a text of keywords at its semicolons or lines or, if it has none, at its commas."""
+    """Split a text of keywords at semicolons and line breaks or, without any, at commas."""
     words = (_SEMICOLON if _SEMICOLON.search(text.strip()) else _COMMA).split(text)
     return [word.strip() for word in words if word.strip()]
 
 
 def names_in(value: Any, split: Callable[[str], list[str]] = split_keywords) -> list[str]:
-    """Return names that are written as a list, of texts or objects with ``name``, or as one text.
+    """Return the names, such as tags or authors, in a value of a record.
 
     Args:
-        value: The list or text; anything else is one name, ``None`` none.
-        split: Splits a text.
+        value: A list of texts or of objects with ``name``, or one text with several names.
+            Anything else is one name; ``None`` is no name.
+        split: Splits a text into names.
     """
     items = split(value) if isinstance(value, str) else value
     names = [
@@ -38,8 +39,8 @@ def names_in(value: Any, split: Callable[[str], list[str]] = split_keywords) -> 
 def split_authors(text: str) -> list[str]:
     """Split a byline into authors.
 
-    Semicolons and lines always part authors. A comma, "and" or "&" does so only if a full name
-    stands on each side of all of them: "A Name, Director" and "Doe, Jane" are one author.
+    Semicolons and line breaks always separate authors. A comma, "and" or "&" does so only if a full
+    name stands on each side of all of them: "A Name, Director" and "Doe, Jane" are one author.
     """
     names: list[str] = []
     for part in _SEMICOLON.split(text):

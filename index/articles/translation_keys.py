@@ -12,10 +12,10 @@ _DEFAULT = "x-default"
 
 
 def read_translation_key(value: Any) -> str | None:
-    """Return a translation key as a source gives it: text or a number; ``None`` for an empty one.
+    """Parse a translation key, which may be text or a number; return ``None`` for an empty one.
 
     Raises:
-        ArticleError: If the value is neither, too long, or not valid Unicode.
+        ArticleError: If the value is neither text nor a number, too long, or not valid Unicode.
     """
     key = " ".join(id_text(value, "translation_key").split())
     return check_id(key, field="translation_key", longest=_MOST) if key else None
@@ -25,9 +25,9 @@ class Alternates(NamedTuple):
     """What a page's links to its translations (``hreflang``) say.
 
     Attributes:
-        language: The language that they give the page itself; empty if none.
-        key: The translation key, the same for all pages that give the same addresses; empty if
-            there is no other page.
+        language: The language that these links give for the page itself; empty if none.
+        key: The translation key, which is the same for all pages with the same links; empty if they
+            lead to no other page.
     """
 
     language: str = ""
@@ -35,10 +35,10 @@ class Alternates(NamedTuple):
 
 
 def read_alternates(links: Iterable[tuple[str, str]], own: str) -> Alternates:
-    """Return what links with ``hreflang`` say of a page.
+    """Return a page's language and translation key from its links to translations.
 
     Args:
-        links: The language and the address of each.
+        links: The language (``hreflang``) and the address of each link.
         own: The page's own address; empty if unknown. All addresses are absolute, or all relative
             to the site.
     """
@@ -55,6 +55,10 @@ def find_translations(post: Mapping[str, Any], site: str) -> str:
 
     Polylang gives ``translations``, the number of each language's post; WPML's REST add-on gives
     ``wpml_translations``, a list of objects with ``id``.
+
+    Args:
+        post: The post, as the REST API returns it.
+        site: The site's address, which becomes a part of the key.
     """
     given = post.get("translations") or post.get("wpml_translations")
     named = given.values() if isinstance(given, Mapping) else given

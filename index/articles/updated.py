@@ -23,13 +23,13 @@ _NAMES = (
 
 
 def find_updated(values: Mapping[str, Any]) -> tuple[str, Any]:
-    """Returns the field that says when a record was last changed, and its value.
+    """Return the field that says when a record was last changed, and its value.
 
     Args:
-        values: The record's values, by the source's names.
+        values: The record's values by field name.
 
     Returns:
-        The source's name and the value; "" and ``None`` if there is none.
+        The field's name and its value; "" and ``None`` if no field says it.
     """
     found = {plain_name(name): name for name, value in values.items() if value not in (None, "")}
     name = next((found[one] for one in _NAMES if one in found), "")
@@ -37,13 +37,13 @@ def find_updated(values: Mapping[str, Any]) -> tuple[str, Any]:
 
 
 def updated_at(record: Record, mapping: FieldMapping) -> int | None:
-    """Returns when a record was last changed, microseconds since 1970 UTC.
+    """Return when a record says that it was last changed, in microseconds since 1970 UTC.
 
-    Returns ``None`` if it does not say, or says only the day.
+    It is ``None`` if the record does not say it, or gives only the day.
 
     Args:
         record: The record.
-        mapping: How records are made into articles.
+        mapping: Gives the time zone and the format of dates that the record leaves open.
     """
     name, value = find_updated(record.values)
     zone = dt.UTC if plain_name(name) in _GMT else mapping.timezone

@@ -20,14 +20,14 @@ class MissingFieldError(Exception):
 
 
 def check_template(template: Any, where: str) -> str:
-    """Returns a template, if it is one.
+    """Check a template for articles' addresses, and return it unchanged if it is valid.
 
     Args:
-        template: The template.
-        where: What the template belongs to, for the message.
+        template: The template, such as ``/{year}/{slug}/``.
+        where: The name of the setting that holds it, for the error message.
 
     Raises:
-        SettingError: If it is no text with a placeholder, or a brace is left over.
+        SettingError: If it is not a text with a placeholder, or has a brace without a partner.
     """
     if isinstance(template, str):
         rest, count = _PLACEHOLDER.subn("", template)
@@ -40,9 +40,9 @@ def check_template(template: Any, where: str) -> str:
 
 
 def fill_template(template: str, get: Callable[[str], Any]) -> str:
-    """Returns a template with its placeholders replaced by a record's values.
+    """Make an article's address: replace a template's placeholders by a record's values.
 
-    Values are percent-encoded, each segment of a path by itself; the slashes between stay.
+    Values are percent-encoded; slashes in them stay.
 
     Args:
         template: A template that :func:`check_template` accepts.

@@ -45,7 +45,7 @@ def check_url(url: str, *, field_name: str = "url") -> str:
     except ValueError as error:
         raise ArticleError(field_name, "invalid", f"{field_name} {url!r:.80}: {error}") from None
     if "@" in parts.netloc:
-        message = f"{field_name} of {parts.hostname} holds a user or a password, as no page may"
+        message = f"{field_name} of {parts.hostname} holds a user or a password; leave these out"
         raise ArticleError(field_name, "unsafe", message)
     if parts.scheme in ("http", "https") and parts.hostname:
         return url
@@ -58,7 +58,7 @@ def check_url(url: str, *, field_name: str = "url") -> str:
 
 
 def split_url(url: str) -> SplitResult:
-    """Split an address into its parts; one that is invalid has none."""
+    """Split an address into its parts; all parts of an invalid address are empty."""
     try:
         return urlsplit(url)
     except ValueError:
@@ -66,7 +66,7 @@ def split_url(url: str) -> SplitResult:
 
 
 def join_url(base: str, url: str) -> str:
-    """Join a relative address to its base; one that is invalid is returned unchanged."""
+    """Resolve a relative address against a base; an invalid address is returned unchanged."""
     try:
         return urljoin(base, url)
     except ValueError:  # the record parser reports it
@@ -82,11 +82,11 @@ def url_key(url: str) -> str:
     kept: with it, sites that run in the browser name their pages.
 
     Args:
-        url: An absolute address, or one relative to the site (``/path``). Resolve an address
-            relative to a page before.
+        url: An absolute address, or one relative to the site (``/path``). The caller must first
+            resolve an address that is relative to a page.
 
     Returns:
-        The key. It is no address that can be followed; an absolute one's key begins with ``//``.
+        The key, which is not itself an address; that of an absolute address begins with ``//``.
     """
     try:
         parts = urlsplit(unicodedata.normalize("NFC", url.strip()))

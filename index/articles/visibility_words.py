@@ -31,12 +31,12 @@ _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
 
 @dataclass(frozen=True, slots=True)
 class HidingWord:
-    """A word of a record that hides its article.
+    """A value of a record that hides the article, such as the status ``draft``.
 
     Attributes:
-        field: The field that holds it.
-        status: The article's status because of it.
-        unknown: The message that the word is not understood; empty if it is.
+        field: The field that holds the value.
+        status: The status that the article gets because of the value.
+        unknown: A message for people if the value is not understood; else empty.
     """
 
     field: str
@@ -44,15 +44,15 @@ class HidingWord:
     unknown: str = ""
 
     def order(self) -> tuple[bool, bool]:
-        """Words that are understood go first, and drafts before what is hidden for good."""
+        """Return a key for sorting: values that are understood first, of these drafts first."""
         return bool(self.unknown), self.status is not Status.DRAFT
 
 
 def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | None:
-    """Returns what hides a record's article; ``None`` if it may be shown.
+    """Return the value of a record that hides its article; ``None`` if none does.
 
     Args:
-        values: All values of the record, by the source's names.
+        values: All values of the record by field name.
         status: The value of the record's field ``status``.
     """
     known = _known_status("" if status is None else status)
@@ -64,14 +64,19 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
 
 
 def is_scheduled(values: Mapping[str, Any], status: Any) -> bool:
-    """Tells whether one of a record's statuses needs a time from which the article is visible."""
+    """Return whether a record's status says that the article is scheduled to appear later.
+
+    Args:
+        values: All values of the record by field name.
+        status: The value of the record's field ``status``.
+    """
     named = (value for name, value in values.items() if plain_name(name) in _FIELDS["status"])
     words = (one.strip().casefold() for one in (status, *named) if isinstance(one, str))
     return any(word in _TABLES["scheduled"] for word in words)
 
 
 def is_visibility_name(name: str) -> bool:
-    """Tells whether a field's name is one that :func:`find_hiding_word` reads."""
+    """Return whether a field with this name may hide an article; see :func:`find_hiding_word`."""
     return plain_name(name) in _NAMES
 
 
@@ -198,24 +203,24 @@ def _is_date(value: Any) -> bool:
 
 
 def is_publication_date(name: str) -> bool:
-    """Tells whether a field holds when an article was published: it may be any sort of date."""
+    """Return whether a field with this name holds the time at which an article was published."""
     return plain_name(name) in _TIMES["published"]
 
 
 def never_ends(until: Any) -> bool:
-    """Tells whether what says until when an article is visible says that it stays so."""
+    """Return whether a value of ``visible_until`` means that the article stays visible."""
     return until is False or (isinstance(until, str) and plain_name(until) in _TIMES["never"])
 
 
 def other_instants(values: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
-    """Yields what says, under other names, from or until when an article is visible.
+    """Yield the fields that mean the same as ``visible_from`` or ``visible_until``.
 
     Args:
-        values: All values of the record, by the source's names.
-        name: ``visible_from`` or ``visible_until``.
+        values: All values of the record by field name.
+        name: ``"visible_from"`` or ``"visible_until"``.
 
     Yields:
-        The source's name for a time, and its value.
+        The name of such a field in the record, and its value.
     """
     for given, value in values.items():
         if (

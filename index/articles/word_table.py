@@ -6,9 +6,9 @@ from typing import Any
 
 
 def load_table(module: str) -> dict[str, Any]:
-    """Load the TOML file of a module's own name.
+    """Load the TOML file that lies beside a module and has the same name.
 
     Args:
-        module: The module's ``__file__``.
+        module: The path of the module, its ``__file__``.
     """
     return tomllib.loads(Path(module).with_suffix(".toml").read_text(encoding="utf-8"))

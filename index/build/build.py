@@ -249,7 +249,7 @@ class Build:
         return visible_at(self.visibility, now)
 
     def named(self, row: int) -> dict[str, str]:
-        """Return the JSON object that names an article: its ``article_id`` and its ``title``."""
+        """Return a dictionary with the ``article_id`` and the ``title`` of the article in a row."""
         return {"article_id": self.article_id(row), "title": self.title(row)}
 
     def title(self, row: int) -> str:
@@ -303,7 +303,7 @@ class Build:
 
     @functools.cached_property
     def listed_in(self) -> NDArray[np.int64]:
-        """When each list last changed, shape (n, 5); see :mod:`index.build.list_dates`."""
+        """Which build last changed each list, shape (n, 5); see :mod:`index.build.list_dates`."""
         return self._array("listed_in")
 
     @functools.cached_property
@@ -352,7 +352,8 @@ class Build:
         array = load_array(self.folder / f"{name}.npy")
         if len(array) != self.count:
             raise BuildError(
-                f"{self.folder / name}.npy has {len(array)} rows, expected {self.count}; rebuild"
+                f"{self.folder / name}.npy has {len(array)} rows, expected {self.count}; "
+                "make a new build"
             )
         prefault(array.base)
         return array

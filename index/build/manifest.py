@@ -118,29 +118,35 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
         raise BuildError(f"{path} can't be read: {error}") from error
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
-        raise BuildError(f"{path} was changed: its SHA-256 is {found}, expected {sha256}; rebuild")
+        raise BuildError(
+            f"{path} was changed: its SHA-256 is {found}, expected {sha256}; make a new build"
+        )
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
         first = error.errors()[0]
         raise BuildError(
             f"{path} is not a manifest of format {FORMAT_VERSION}: "
-            f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}; rebuild"
+            f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}; make a new build"
         ) from error
     if manifest.format != FORMAT_VERSION:
         raise BuildError(
-            f"{path} has format {manifest.format}, this version reads {FORMAT_VERSION}; rebuild"
+            f"{path} has format {manifest.format}, but this version of AlsoLike reads "
+            f"{FORMAT_VERSION}; make a new build"
         )
     if manifest.name != folder.name:
         raise BuildError(
-            f"{path} belongs to build {manifest.name!r}: give the folder {folder.name!r} that name"
+            f"{path} belongs to build {manifest.name!r}: rename its folder {folder.name!r} to that"
         )
     try:
         seal = read_regular(folder / SEAL)
     except OSError as error:
         raise BuildError(f"{folder / SEAL} can't be read: {error}") from error
     if seal != _seal(content):
-        raise BuildError(f"{path} does not match its hash in {SEAL}: one was changed; rebuild")
+        raise BuildError(
+            f"{path} does not match its hash in {SEAL}: one of the two was changed; "
+            "make a new build"
+        )
     return manifest
 
 
@@ -181,15 +187,18 @@ def _check_file(folder: Path, manifest: Manifest, name: str) -> None:
     path = folder / name
     entry = manifest.files.get(name)
     if entry is None:
-        raise BuildError(f"{folder / MANIFEST} lists no file {name}; rebuild")
+        raise BuildError(f"{folder / MANIFEST} lists no file {name}; make a new build")
     try:
         size = path.stat().st_size
         digest = known_sha256(path) if size == entry.bytes else ""
     except OSError as error:
         raise BuildError(f"{path} can't be read: {error}") from error
     if size != entry.bytes:
-        raise BuildError(f"{path} has {size} bytes, the manifest says {entry.bytes}; rebuild")
+        raise BuildError(
+            f"{path} has {size} bytes, the manifest says {entry.bytes}; make a new build"
+        )
     if digest != entry.sha256:
         raise BuildError(
-            f"{path} is damaged: its SHA-256 is not the one in the build's manifest; rebuild"
+            f"{path} is damaged: its SHA-256 is not the one in the build's manifest; "
+            "make a new build"
         )

@@ -32,7 +32,7 @@ _SECOND = 1_000_000
 
 
 class Variant(enum.IntEnum):
-    """What made a list that readers get, as its placement says."""
+    """Which variant made a list that readers see, as recorded with the list's views and clicks."""
 
     LIVE = 0
     COMPARED = 1
@@ -43,17 +43,19 @@ class Variant(enum.IntEnum):
 
 
 class ComparisonState(BaseModel):
-    """A comparison that runs or ran.
+    """A comparison of the live lists with those of a variant, which runs or has ended.
+
+    For each article and block of time, a fixed random choice says which lists readers see.
 
     Attributes:
         variant: The variant's name.
-        share: The share of articles and blocks that get the variant's lists.
+        share: The share of articles and blocks of time that get the variant's lists.
         block: Length of a block of time, in seconds.
-        settings: What the variant's builds are made with instead of the site's settings, as it was
+        settings: The settings of the variant's builds that differ from the site's, as they were
             when the comparison began.
-        started: When it began, in seconds since 1970.
-        ended: When it ended; ``None`` while it runs.
-        salt: Makes the choice another one in each comparison.
+        started: When the comparison began, in seconds since 1970.
+        ended: When the comparison ended, in seconds since 1970; ``None`` while it runs.
+        salt: A random text that makes the choice a different one in each comparison.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,22 +70,23 @@ class ComparisonState(BaseModel):
 
     @property
     def key(self) -> str:
-        """What tells this comparison from all others, for the counts of clicks."""
+        """A text that identifies this comparison, under which its clicks are counted."""
         return f"{self.variant}@{self.started}"
 
     def picks(self, article_id: str, block: int) -> bool:
-        """Return whether readers of an article get the variant's list in a block of time."""
+        """Return whether readers of an article see the variant's list in a block of time."""
         return fraction_of(self.salt, article_id, block) < self.share
 
     def counted_in(self, article_id: str, variant: Variant, now: int) -> int | None:
-        """Return the block in which a list that a reader saw counts; ``None`` if in none.
+        """Return the block of time for which a list that a reader saw counts; ``None`` for none.
 
-        A list that was sent at the end of a block may be seen in the next.
+        It is the current block or the one before, since a list that was sent at the end of a block
+        may be seen in the next.
 
         Args:
-            article_id: The article whose list it is.
-            variant: What made the list.
-            now: When the reader saw it, in microseconds since 1970 UTC.
+            article_id: The id of the article whose list was seen.
+            variant: The variant that made the list.
+            now: When the reader saw the list, in microseconds since 1970 UTC.
         """
         if variant not in (Variant.LIVE, Variant.COMPARED):
             return None
@@ -95,7 +98,7 @@ class ComparisonState(BaseModel):
 
 
 def fraction_of(*parts: object) -> float:
-    """Return a number in [0, 1) that looks random and depends on nothing but the parts."""
+    """Return a number in [0, 1) that looks random and is always the same for the same parts."""
     digest = hashlib.blake2b("\0".join(map(str, parts)).encode(errors="surrogatepass"))
     return int.from_bytes(digest.digest()[:6]) / 2**48
 
@@ -105,17 +108,17 @@ def block_of(now: int, seconds: int) -> int:
 
     Args:
         now: The moment, in microseconds since 1970 UTC.
-        seconds: The length of a block.
+        seconds: The length of a block, in seconds.
     """
     return now // (seconds * _SECOND)
 
 
 def read_comparison(root: Path, *, running: bool = True) -> ComparisonState | None:
-    """Return the root's comparison.
+    """Read the comparison of a folder of builds; return ``None`` if there is none.
 
     Args:
-        root: The folder of the root.
-        running: Return ``None`` if the comparison has ended.
+        root: The folder of builds.
+        running: Whether to return ``None`` also if the comparison has ended.
 
     Raises:
         BuildError: If the file can't be read.
@@ -137,7 +140,11 @@ def read_comparison(root: Path, *, running: bool = True) -> ComparisonState | No
 
 
 def write_comparison(root: Path, comparison: ComparisonState) -> None:
-    """Replace the root's comparison, in one step.
+    """Write the comparison of a folder of builds, replacing an earlier one in one step.
+
+    Args:
+        root: The folder of builds.
+        comparison: The comparison to write.
 
     Raises:
         BuildError: If the file can't be written, for example because the disk is full.
@@ -149,7 +156,7 @@ def write_comparison(root: Path, comparison: ComparisonState) -> None:
 
 
 def running_comparison(root: Path) -> ComparisonState:
-    """Return the root's comparison.
+    """Return the comparison that runs in a folder of builds, ``root``.
 
     Raises:
         NotFoundError: If none runs.
@@ -157,16 +164,18 @@ def running_comparison(root: Path) -> ComparisonState:
     """
     state = read_comparison(root)
     if state is None:
-        raise NotFoundError("nothing is compared; begin with: alsolike compare start NAME")
+        raise NotFoundError("no comparison is running; begin one with: alsolike compare start NAME")
     return state
 
 
 def end_comparison(root: Path, reason: str) -> ComparisonState:
-    """End the root's comparison, which needs its lock: all readers get the live lists.
+    """End the running comparison, so that all readers see the live lists again.
+
+    The caller must hold the lock of the folder of builds.
 
     Args:
-        root: The folder of the root.
-        reason: Why, for the journal.
+        root: The folder of builds.
+        reason: Why the comparison ends, for the journal.
 
     Raises:
         NotFoundError: If none runs.
@@ -179,5 +188,5 @@ def end_comparison(root: Path, reason: str) -> ComparisonState:
 
 
 def variant_folder(root: Path, name: str) -> Path:
-    """Return the folder of a variant's builds, which is a root without a pointer."""
+    """Return the folder of a variant's builds, inside ``root``, the folder of the site's builds."""
     return root / VARIANTS / name

@@ -21,10 +21,12 @@ _acting_for: ContextVar[str] = ContextVar("acting_for", default="")
 
 
 def append_journal(root: Path, event: str, **details: Any) -> None:
-    """Append a line with the time, the event, the user and the details, and sync it to disk.
+    """Append a line with the time, the event, the user and the details to a journal file.
+
+    The line is synced to disk.
 
     Args:
-        root: The folder of the root in which the event happened.
+        root: The folder of builds in which the event happened; the journal is in it.
         event: The kind of event: ``"build"``, ``"refuse"``, ``"publish"``, ``"force"``,
             ``"rollback"``, …
         **details: Further values for the line, such as the build's name; they must fit into JSON.
@@ -52,7 +54,7 @@ def append_journal(root: Path, event: str, **details: Any) -> None:
 
 
 def read_journal(root: Path) -> list[dict[str, Any]]:
-    """Return the journal's entries, oldest first; lines cut short by a crash are skipped.
+    """Return the entries of a folder's journal, oldest first; lines cut by a crash are skipped.
 
     Of a long journal, only the entries of the last few thousand events are read.
 
@@ -80,7 +82,7 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def acting_for(name: str) -> Iterator[None]:
-    """Name this person, not the process's user, in the lines that the block adds to journals."""
+    """Record ``name`` as the acting user in journal lines that the ``with`` block appends."""
     token = _acting_for.set(name)
     try:
         yield

@@ -15,7 +15,7 @@ WATCH_LOCK = ".watch.lock"
 
 @contextmanager
 def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
-    """Lock a folder for the duration of the block.
+    """Lock a folder for the duration of the ``with`` block, against all other processes.
 
     If the process dies, the kernel releases the lock.
 
@@ -54,9 +54,9 @@ def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
 
 
 def work_in_progress(root: Path) -> str:
-    """Return for what a process of this machine holds the lock of a folder; empty if none does.
+    """Return the purpose for which a process of this machine has locked a folder; empty if none.
 
-    The lock itself is not touched, so that no process that takes it is turned away.
+    The lock itself is not touched, so that a process that wants it is not refused.
     """
     with suppress(OSError):
         text = (root / LOCK).read_text(errors="replace")
@@ -68,7 +68,7 @@ def work_in_progress(root: Path) -> str:
 
 
 def is_locked(root: Path, name: str = LOCK) -> bool:
-    """Return whether a process of this machine holds a lock of a folder, see :func:`locked`."""
+    """Return whether a process of this machine has locked a folder with :func:`locked`."""
     try:
         descriptor = os.open(root / name, os.O_RDONLY)
     except OSError:

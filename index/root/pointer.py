@@ -36,9 +36,10 @@ class Hold(BaseModel):
 
 
 class Pointer(PublishedBuild):
-    """The content of ``CURRENT``; ``before`` lists the earlier live builds, latest first.
+    """The content of the file ``CURRENT``, which names the live build.
 
-    The hold is in the same file, so that a rollback sets both in one step.
+    ``before`` lists the earlier live builds, latest first. ``held`` says that publishing is on
+    hold; it is in the same file, so that a rollback sets both in one step.
     """
 
     before: list[PublishedBuild] = []
@@ -46,7 +47,7 @@ class Pointer(PublishedBuild):
 
 
 def read_pointer(root: Path) -> Pointer | None:
-    """Read ``CURRENT``; return ``None`` if no build was published yet.
+    """Read the file ``CURRENT``, which names the live build; ``None`` if none was published yet.
 
     Raises:
         BuildError: If the file can't be read, or does not match the checksum in it.
@@ -61,7 +62,7 @@ def read_pointer(root: Path) -> Pointer | None:
     try:
         body, _, _ = content.partition(b"\n")
         if content != _sealed(body):
-            raise ValueError("its checksum is wrong")
+            raise ValueError("the checksum in it is wrong")
         pointer = Pointer.model_validate_json(body)
     except (ValidationError, ValueError) as error:
         raise BuildError(
@@ -76,7 +77,7 @@ def read_pointer(root: Path) -> Pointer | None:
 
 
 def write_pointer(root: Path, pointer: Pointer) -> None:
-    """Replace ``CURRENT`` atomically.
+    """Replace the file ``CURRENT``, which names the live build, in one step.
 
     Raises:
         BuildError: If the file can't be written, for example because the disk is full.

@@ -47,7 +47,7 @@ _PUBLISHING = ("publish", "force", "rollback", "alias")
 
 
 class Root:
-    """The folder of all builds of a site.
+    """The folder of all builds of a site: names, opens, publishes, rolls back and removes them.
 
     Args:
         path: The folder, which need not exist yet.
@@ -93,7 +93,7 @@ class Root:
         )
 
     def current(self) -> Pointer | None:
-        """Return the content of ``CURRENT``; ``None`` if no build was published yet."""
+        """Return the content of the file ``CURRENT``; ``None`` if no build was published yet."""
         return read_pointer(self.path)
 
     def _intact_pointer(self) -> Pointer | None:
@@ -190,10 +190,10 @@ class Root:
     def make_live(
         self, manifest: Manifest, *, event: str = "publish", reason: str = "", **details: Any
     ) -> None:
-        """Make a build live that was just verified.
+        """Make a build that was just verified the live one.
 
-        The caller must hold the lock. This method does not ask the gates, nor whether publishing is
-        held; :func:`index.publishing.publish.publish_build` does both.
+        The caller must hold the lock. This method checks neither the gates nor whether publishing
+        is on hold; :func:`index.publishing.publish.publish_build` checks both.
 
         Args:
             manifest: The result of :meth:`verify`.
@@ -219,11 +219,12 @@ class Root:
         )
 
     def rollback(self, *, reason: str = "", full: bool = False) -> str:
-        """Make the previous live build live again, hold publishing, and return the build's name.
+        """Make the previous live build live again, and return its name; publishing is put on hold.
 
         Args:
             reason: The reason, for the journal.
-            full: Go back to the last full build that was live before, not to a small one.
+            full: Go back to the last full build (one that computed all lists anew) that was live
+                before, not to a small one.
 
         Raises:
             BuildError: If there is no such build, or it is damaged.
@@ -259,10 +260,10 @@ class Root:
         return target.build
 
     def check_hold(self) -> None:
-        """Raise an error if publishing is held by a rollback.
+        """Raise an error if publishing is on hold after a rollback.
 
         Raises:
-            GateError: If publishing is held; the message says since when, by whom and why.
+            GateError: If publishing is on hold; the message says since when, by whom and why.
         """
         pointer = self._intact_pointer()
         if pointer is not None and pointer.held is not None:
@@ -275,7 +276,7 @@ class Root:
             )
 
     def release(self, *, reason: str = "") -> bool:
-        """Allow publishing again after a rollback; return ``False`` if it was not held."""
+        """Allow publishing again after a rollback; return ``False`` if it was not on hold."""
         pointer = self.current()
         if pointer is None or pointer.held is None:
             return False
@@ -284,10 +285,10 @@ class Root:
         return True
 
     def kept_for_rollback(self) -> list[str]:
-        """Return the names of the live build and of those that a rollback would return to.
+        """Return the names of the builds that are never removed: the live one and two before.
 
-        These are the build before and the last full build before, which often are the same. They
-        are never removed.
+        A rollback would return to the live build before, or to the last full build (one that
+        computed all lists anew) before, which is often the same.
         """
         pointer = self.current()
         if pointer is None:
@@ -303,7 +304,10 @@ class Root:
         return next(full, len(entries))
 
     def is_small(self, name: str) -> bool:
-        """Return whether a build is a small one; one that can't be read counts as full."""
+        """Return whether a build is small, that is, took over most lists from the build before.
+
+        A build that can't be read does not count as small.
+        """
         if name not in self._small:
             try:
                 self._small[name] = self.manifest(name).small
@@ -312,13 +316,13 @@ class Root:
         return self._small[name]
 
     def start_build(self, name: str) -> Path:
-        """Create the folder of a new build, under a temporary name that nothing reads."""
+        """Create the folder of a new build under a temporary name, and return its path."""
         folder = self.builds / (_UNFINISHED + name)
         folder.mkdir(parents=True)
         return folder
 
     def finish_build(self, folder: Path) -> Path:
-        """Sync a complete build to disk, and rename its folder to its real name."""
+        """Sync a complete build to disk, give its folder the real name, and return its path."""
         final = self.builds / folder.name.removeprefix(_UNFINISHED)
         for path in folder.iterdir():
             sync_folder(path)  # despite its name, it can sync files as well
@@ -328,7 +332,7 @@ class Root:
         return final
 
     def remove(self, name: str) -> None:
-        """Delete a build; if the process dies meanwhile, no partial build is left under its name.
+        """Delete a build by its name; if the process dies meanwhile, no partial build is left.
 
         Raises:
             UnavailableError: If the build's vectors are in Milvus, and the server does not answer;

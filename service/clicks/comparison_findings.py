@@ -146,7 +146,7 @@ def find_comparison(settings: Settings) -> ComparisonFindings:
 
     state = read_comparison(settings.root, running=False)
     if state is None:
-        raise NotFoundError("nothing is compared; begin with: alsolike compare start NAME")
+        raise NotFoundError("no comparison is running; begin one with: alsolike compare start NAME")
     with closing(open_clicks(settings)) as store:
         counts = [BlockCount(*row) for row in store.blocks_of(state.key)]
     articles = {name: number for number, name in enumerate({one.article for one in counts})}

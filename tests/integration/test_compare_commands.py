@@ -146,7 +146,7 @@ def test_a_stopped_comparison_leaves_its_counts_and_no_builds(run: Run) -> None:
             assert len(store.blocks_of(state.key)) == kept
     for words in (("stop",), ("publish",)):
         code, _, err = run("compare", *words)
-        assert (code, "nothing is compared; begin with: alsolike compare start" in err) == (6, True)
+        assert (code, "no comparison is running; begin one with: alsolike" in err) == (6, True)
 
 
 def test_lists_that_change_by_age_alone_are_published(

@@ -166,7 +166,7 @@ def test_without_a_build_of_the_variant_all_get_the_live_lists(
     assert shown(service) == stored(live)
     assert [record.message for record in caplog.records if "cards.bin" in record.message] == [
         f"the live lists are served instead of the variant's: {varied.folder / 'cards.bin'} has "
-        f"{len(cards) - 1} bytes, the manifest says {len(cards)}; rebuild"
+        f"{len(cards) - 1} bytes, the manifest says {len(cards)}; make a new build"
     ]
     (varied.folder / "cards.bin").write_bytes(cards)
     service.live.refresh()
