@@ -137,7 +137,7 @@ class CarriedRelating:
         )
 
     def scored(self, rows: Rows) -> Neighbors:
-        """Return the scores that are still valid of some articles with their earlier candidates.
+        """Return the earlier scores of some articles with their candidates, if they still hold.
 
         Both the article and the candidate must be unchanged; other candidates become -1.
 
@@ -193,7 +193,7 @@ class CarriedRelating:
         return pairs
 
     def judged_otherwise(self, stories: Stories, weights: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return which articles may rank otherwise in lists than in the earlier run.
+        """Return which articles may have another rank in lists than in the earlier run.
 
         These are new and changed articles, those with another preference weight, and all members
         of a story that gained, lost or changed a member, since a list may show any of them.

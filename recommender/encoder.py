@@ -76,7 +76,7 @@ def normalized(vectors: NDArray[np.floating], *, origin: str) -> Embeddings:
     finite = np.isfinite(result).all(axis=1)
     if not finite.all():
         raise ModelError(
-            f"{origin} returned NaN or infinity for text {int(np.argmin(finite))}; "
+            f"model {origin} returned NaN or infinity for text {int(np.argmin(finite))}; "
             "try --precision float32 or another model"
         )
     norms = np.linalg.norm(result, axis=1, keepdims=True)

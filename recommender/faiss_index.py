@@ -180,7 +180,8 @@ def load_index(path: Path, embeddings: Embeddings) -> FaissIndex:
     index = _read_index(path, faiss.IO_FLAG_MMAP_IFC)
     if (index.ntotal, index.d) != embeddings.shape:
         raise VectorFileError(
-            f"{path} has {index.ntotal} vectors of dimension {index.d}, expected {embeddings.shape}"
+            f"{path} holds {index.ntotal} vectors of dimension {index.d}, but the embeddings have "
+            f"the shape {embeddings.shape}; index them again"
         )
     return FaissIndex(index, _kind_of(index), embeddings)
 

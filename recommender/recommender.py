@@ -321,7 +321,9 @@ class Recommender:
         self._check_fitted()
         found = self._rows.get(article_id)
         if found is None:
-            raise NotFoundError(f"article {article_id!r} is not among the {len(self)} fitted ones")
+            raise NotFoundError(
+                f"there is no article {article_id!r} among the {len(self)} given to fit()"
+            )
         return found
 
     def _shared(self, row: int, other: int) -> tuple[str, ...]:

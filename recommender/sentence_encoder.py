@@ -125,7 +125,9 @@ class SentenceEncoder:
             self._prefix += self._token_ids([prompt.rstrip()])[0]
         dim = self._model.get_embedding_dimension()
         if dim is None:
-            raise ModelError(f"model {model!r} does not state the dimension of its embeddings")
+            raise ModelError(
+                f"model {model!r} does not state the dimension of its embeddings; choose another"
+            )
         self.fingerprint = Fingerprint(
             model=model,
             revision=revision,
