@@ -289,7 +289,7 @@ class Blob:
 
     def __getitem__(self, row: int) -> bytes:
         if not 0 <= row < len(self._ends):
-            raise IndexError(f"there is no row {row} among {len(self)}")
+            raise IndexError(f"there is no row {row} among {len(self)} rows")
         ends = self._ends
         return self._data[ends[row - 1] if row else 0 : ends[row]]
 

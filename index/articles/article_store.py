@@ -47,7 +47,7 @@ class ArticleStore:
 
     def __getitem__(self, row: int) -> Article:
         if not 0 <= row < len(self):
-            raise IndexError(f"there is no row {row} among {len(self)}")
+            raise IndexError(f"there is no row {row} among {len(self)} rows")
         return next(self.several([row]))
 
     def __iter__(self) -> Iterator[Article]:

@@ -61,7 +61,7 @@ class DateReader:
 
     Args:
         timezone: The time zone of times that name none.
-        date_format: How the source writes dates that are not clear by themselves, in the
+        date_format: How the source writes dates that would be ambiguous, in the
             notation of ``strptime`` (``"%d/%m/%Y"``); empty if it has none.
     """
 
@@ -134,7 +134,7 @@ class DateReader:
         is_end = found.year > 2800 and (found.month, found.day) in _ENDS
         if not 1500 <= found.year < 2300 and found.year not in (1, 9999) and not is_end:
             raise DateError(
-                f"{short(value)} is in the year {found.year}, a slip or of another calendar: write "
+                f"{short(value)} is in the year {found.year}: a slip, or another calendar; write "
                 "it as 2026-03-01, or as 9999-12-31 if it means never"
             )
         return found

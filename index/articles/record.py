@@ -158,7 +158,7 @@ def plain_name(name: str) -> str:
 
 @lru_cache(maxsize=256)
 def names_in_other_spelling(names: tuple[str, ...]) -> Mapping[str, str]:
-    """Return the names that differ from their plain spelling (:func:`plain_name`), by that.
+    """Map plain spellings (:func:`plain_name`) to the names that differ from them.
 
     ``("id", "Title", "Visible From")`` gives ``{"title": "Title", "visiblefrom": "Visible From"}``.
     """

@@ -12,7 +12,9 @@ _DEFAULT = "x-default"
 
 
 def read_translation_key(value: Any) -> str | None:
-    """Parse a translation key, which may be text or a number; return ``None`` for an empty one.
+    """Parse a translation key, the text or number that all translations of a page share.
+
+    An empty key becomes ``None``.
 
     Raises:
         ArticleError: If the value is neither text nor a number, too long, or not valid Unicode.
@@ -26,8 +28,8 @@ class Alternates(NamedTuple):
 
     Attributes:
         language: The language that these links give for the page itself; empty if none.
-        key: The translation key, which is the same for all pages with the same links; empty if they
-            lead to no other page.
+        key: A text that is the same for all translations of the page, since they have the same
+            links; empty if these lead to no other page.
     """
 
     language: str = ""
@@ -51,7 +53,7 @@ def read_alternates(links: Iterable[tuple[str, str]], own: str) -> Alternates:
 
 
 def find_translations(post: Mapping[str, Any], site: str) -> str:
-    """Return the translation key of a WordPress post; empty if it names no translations.
+    """Return a text that all translations of a WordPress post share; empty if it names none.
 
     Polylang gives ``translations``, the number of each language's post; WPML's REST add-on gives
     ``wpml_translations``, a list of objects with ``id``.

@@ -213,7 +213,7 @@ def never_ends(until: Any) -> bool:
 
 
 def other_instants(values: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the fields that mean the same as ``visible_from`` or ``visible_until``.
+    """Yield the fields of a record that mean the same as ``name`` under another name.
 
     Args:
         values: All values of the record by field name.

@@ -211,7 +211,7 @@ class Build:
         return self.read_json(LEARNING)
 
     def row(self, article_id: str) -> int | None:
-        """Return the row of an article, or ``None`` if the build does not have it."""
+        """Return the row of an article, its number in this build; ``None`` if it is not in it."""
         return self._table.row(article_id)
 
     def row_of_digest(self, digest: bytes) -> int | None:
@@ -345,7 +345,7 @@ class Build:
             self.checked(name)
 
     def checked(self, name: str) -> Path:
-        """Return the path of a file of the build, which is compared with the manifest once."""
+        """Return the path of a file of the build, after comparing it with the manifest once."""
         return self._files.path(name)
 
     def _array(self, name: str) -> NDArray[Any]:

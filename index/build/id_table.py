@@ -26,7 +26,7 @@ def id_digest(article_id: bytes) -> bytes:
 
 
 def write_id_table(folder: Path) -> None:
-    """Write the hash table into the folder of a build whose ``ids.bin`` is already written."""
+    """Write the hash table from article ids to rows into a build's folder, from its ``ids.bin``."""
     ids = Blob(folder / _IDS)
     slots = np.fromiter((crc32(name) % len(ids) for name in ids), dtype=np.int64, count=len(ids))
     rows = np.arange(len(ids), dtype=np.int32)
@@ -50,7 +50,7 @@ class IdTable:
         prefault(self._slots.ends.base)
 
     def row(self, article_id: str) -> int | None:
-        """Return the row of an article, or ``None`` if there is no such article."""
+        """Return the row of an article, its number in the build; ``None`` if it is not in it."""
         wanted = article_id.encode(errors="surrogatepass")  # invalid Unicode is just not found
         for row in self._slots.numbers(crc32(wanted) % len(self._slots)):
             if self.ids[row] == wanted:

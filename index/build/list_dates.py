@@ -61,8 +61,8 @@ def date_lists(build: Build, previous: Build | None) -> None:
 
     The array has the shape (n, 5), int64. It holds the :func:`build_date` of the builds in which
     the first 6, 12 and 24 articles of each list, the whole list, and the article itself last
-    changed. A list changes if any of its articles, scores or shared phrases does, or when one of
-    its articles is shown; fallbacks and editors' pins are not part of it.
+    changed. A list changes if its articles, their scores, the phrases that they share or the times
+    at which they are visible do; fallbacks and editors' pins are not part of it.
 
     Args:
         build: The new build, whose lists are complete.

@@ -136,7 +136,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
         )
     if manifest.name != folder.name:
         raise BuildError(
-            f"{path} belongs to build {manifest.name!r}: rename its folder {folder.name!r} to that"
+            f"{path} belongs to build {manifest.name!r}: rename the folder {folder.name!r} to it"
         )
     try:
         seal = read_regular(folder / SEAL)

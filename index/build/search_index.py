@@ -70,7 +70,8 @@ class FullText:
     """The full-text index of a build, opened for searching.
 
     Args:
-        path: The SQLite file; opened read-only. The file of the articles' numbers is beside it.
+        path: The SQLite file, which is opened read-only. A second file beside it says under which
+            number it holds the article of each row.
     """
 
     def __init__(self, path: Path) -> None:

@@ -64,8 +64,8 @@ class BuildSentences:
         """Return why some articles are related to the article in a row, a sentence for each.
 
         Args:
-            row: The row of that article.
-            others: The rows of the articles to explain.
+            row: The row of the article that they are related to.
+            others: The rows of the related articles.
         """
         stored = json.loads(self._stored[row])
         found = dict(zip(self._related[row].tolist(), stored, strict=False))
@@ -92,7 +92,7 @@ class BuildSentences:
         Args:
             own: The data by which the draft is compared, in one row; the build lacks the draft.
             text: The draft's title and body.
-            others: The rows of the articles to explain.
+            others: The rows of the related articles.
             shared: For each of these articles, the phrases that it shares with the draft.
         """
         facts = ListNames(

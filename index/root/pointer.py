@@ -17,7 +17,7 @@ BUILD_NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}")
 
 
 class PublishedBuild(BaseModel):
-    """A build that is or was live."""
+    """The name of a build that is or was live, and the SHA-256 of its manifest."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -60,9 +60,9 @@ class Root:
 
     @contextmanager
     def locked(self, purpose: str) -> Iterator[list[str]]:
-        """Lock the root for the duration of the block, and clean it up first.
+        """Lock the folder of builds for the duration of the ``with`` block; clean it up first.
 
-        Once the root is locked, any unfinished build in it must come from a process that died, and
+        Once the folder is locked, an unfinished build in it must come from a process that died; it
         is removed.
 
         Args:
@@ -73,7 +73,7 @@ class Root:
 
         Raises:
             BusyError: If another process holds the lock; the message says for what.
-            BuildError: If the root can't be written.
+            BuildError: If the folder can't be written.
         """
         try:
             self.builds.mkdir(parents=True, exist_ok=True)
@@ -285,10 +285,10 @@ class Root:
         return True
 
     def kept_for_rollback(self) -> list[str]:
-        """Return the names of the builds that are never removed: the live one and two before.
+        """Return the names of the live build and of those that a rollback would return to.
 
-        A rollback would return to the live build before, or to the last full build (one that
-        computed all lists anew) before, which is often the same.
+        These are the live build before, and the last full build before (one that computed all lists
+        anew), which is often the same. Such builds are never removed.
         """
         pointer = self.current()
         if pointer is None:
@@ -332,7 +332,7 @@ class Root:
         return final
 
     def remove(self, name: str) -> None:
-        """Delete a build by its name; if the process dies meanwhile, no partial build is left.
+        """Delete a build; if the process dies meanwhile, no partial build is left under its name.
 
         Raises:
             UnavailableError: If the build's vectors are in Milvus, and the server does not answer;
