@@ -52,7 +52,10 @@ class ConflictError(AlsoLikeError):
 
 
 class SupersededError(ConflictError):
-    """A decision can't be undone, because a newer decision on the same thing would be lost."""
+    """An editor's decision can't be undone, because a newer one on the same thing would be lost.
+
+    Such a thing is a pin, a hide, a takedown or a judgment.
+    """
 
 
 class NotReadyError(NotFoundError):
@@ -60,32 +63,36 @@ class NotReadyError(NotFoundError):
 
 
 class PublishError(BuildError):
-    """A build can't be published or rolled back, since it is damaged or no earlier one is left."""
+    """A build can't be published, or there is no earlier build to roll back to."""
 
 
 @contextmanager
 def importing(refusal: str) -> Iterator[None]:
-    """Imports what page views do without, as it loads FAISS; a missing package is told as it is.
+    """Context manager for imports that need many files, such as that of FAISS.
+
+    A package that is not installed raises :class:`ModuleNotFoundError`, as without this function.
 
     Args:
-        refusal: What can't be done where no more files can be opened.
+        refusal: What the error says can't be done now, such as ``"links can't be suggested"``.
 
     Raises:
-        UnavailableError: If no more files can be opened.
+        UnavailableError: If the import fails since the process can't open any more files.
     """
     try:
         yield
     except ModuleNotFoundError:
         raise
     except ImportError as error:
-        raise UnavailableError(f"{refusal} now; try again in a minute: {error}") from error
+        raise UnavailableError(
+            f"{refusal} now, as a file can't be opened ({error}); try again in a minute"
+        ) from error
 
 
 def missing_package(error: ModuleNotFoundError) -> str:
-    """Returns what to do where a package is missing, as in an installation that only serves.
+    """Returns an error message that names a package which is not installed, and how to get it.
 
     Args:
-        error: What importing it raised.
+        error: The error that importing the package raised.
     """
     return (
         f"{error.name} is not installed: this installation only serves builds; to build, to follow "

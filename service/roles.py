@@ -4,7 +4,10 @@ import enum
 
 
 class Role(enum.StrEnum):
-    """The roles: all may read, an editor may decide, a publisher may push, an admin may do all."""
+    """The roles of editors and API tokens; each may read, and an admin may do everything.
+
+    An editor may also pin, hide, judge and take down articles, a publisher may push articles.
+    """
 
     READ = "read"
     PUBLISHER = "publisher"
@@ -12,5 +15,5 @@ class Role(enum.StrEnum):
     ADMIN = "admin"
 
     def may(self, needed: "Role") -> bool:
-        """Tells whether this role has all the rights of ``needed``."""
+        """Tells whether this role has all the rights of the role ``needed``."""
         return self in (needed, Role.ADMIN) or needed is Role.READ

@@ -42,7 +42,7 @@ METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def log_settings(settings: Settings) -> None:
-    """Logs the effective settings."""
+    """Logs the names and values of all settings in one line; passwords are masked."""
     effective = settings.model_dump(mode="json")
     log.info("settings: %s", ", ".join(f"{name}={value!r}" for name, value in effective.items()))
 
@@ -100,10 +100,10 @@ def run_server(settings: Settings) -> None:
 
 
 def uvicorn_config(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
-    """Returns how uvicorn runs an app, or the one that an import string names.
+    """Returns the configuration with which uvicorn runs an ASGI app.
 
     Args:
-        app: The app.
+        app: The app, or an import string such as ``"service.server:create_process"``.
         **more: Further options of :class:`uvicorn.Config`.
     """
     return uvicorn.Config(
@@ -119,7 +119,7 @@ def uvicorn_config(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
 
 
 def create_process() -> ASGIApp:
-    """Returns the app that one process runs.
+    """Creates and returns the ASGI app; uvicorn calls this once in each server process.
 
     In a worker, also makes sure that the process ends soon after its parent process has ended.
     """
@@ -150,7 +150,12 @@ def http_protocol() -> type[asyncio.Protocol]:
 
 
 def serve_on(config: uvicorn.Config, bound: socket.socket) -> None:
-    """Runs one server process, or several workers, on a bound socket until interrupted."""
+    """Serves HTTP on a socket until interrupted, in this process or in several workers.
+
+    Args:
+        config: uvicorn's configuration, which names the app and the number of workers.
+        bound: The socket, as :func:`bind` returns it.
+    """
     bound.listen(config.backlog)
     bound.set_inheritable(True)
     log.info("listening on http://%s:%d", *bound.getsockname()[:2])

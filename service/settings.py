@@ -91,11 +91,11 @@ def _check_networks(networks: list[str]) -> list[str]:
             parsed = ip_network(network)
         except ValueError as error:
             raise ValueError(
-                f"{network!r} is not an address or network ({error}); write it like 10.0.0.0/8"
+                f"{network!r} is not an IP address or network ({error}); write it like 10.0.0.0/8"
             ) from None
         if getattr(parsed.network_address, "ipv4_mapped", None) is not None:
             raise ValueError(
-                f"{network!r} is an IPv4 network in IPv6 form; write it like 10.0.0.0/8"
+                f"{network!r} is an IPv4 network in IPv6 form; write it as IPv4, like 10.0.0.0/8"
             )
     return networks
 
@@ -104,8 +104,8 @@ def _check_milvus_uri(uri: str) -> str:
     if "://" in uri:
         if urlsplit(uri).scheme not in ("http", "https") or "@" in uri:
             raise ValueError(
-                "write it like http://host:19530; credentials go into the environment "
-                f"variable {TOKEN_VARIABLE}"
+                "write the address of the Milvus server like http://host:19530; credentials go "
+                f"into the environment variable {TOKEN_VARIABLE}"
             )
     elif not uri.endswith(".db"):
         raise ValueError("a Milvus Lite file must have a name that ends in .db")
@@ -146,7 +146,7 @@ def _read_origins(texts: list[str]) -> list[str]:
 def _check_notify(target: str) -> str:
     command = shlex.split(target)  # raises ValueError, such as "No closing quotation"
     if len(command) == 1 and "://" in target and not target.startswith(("http://", "https://")):
-        raise ValueError(f"{target!r}: an address begins with http:// or https://")
+        raise ValueError(f"{target!r} is not a web address; begin it with http:// or https://")
     return target
 
 
@@ -165,14 +165,16 @@ def _origin(text: str) -> str:
     if host is None or not parts.scheme or rest or "@" in parts.netloc or re.search(r"[\s,]", text):
         raise ValueError(f"{text!r} is not an origin; write it like https://www.example.org")
     if "*" in host:
-        raise ValueError(f"{text!r}: list each origin, or allow all with '*'")
+        raise ValueError(f"{text!r} has a '*' in its host; list each origin, or allow all with '*'")
     if not host.isascii():
-        raise ValueError(f"{text!r}: write the host in its ASCII form, which starts with xn--")
+        raise ValueError(
+            f"{text!r} has a host that is not ASCII; write its ASCII form, which has xn-- in it"
+        )
     if ":" in host or host.rpartition(".")[2].isdigit():  # browsers send an address in one form
         try:
             host = str(ipaddress.ip_address(host))
         except ValueError:
-            raise ValueError(f"{text!r} is not an origin: {host} is no address") from None
+            raise ValueError(f"{text!r} is not an origin: {host} is no IP address") from None
     shown = f"[{host}]" if ":" in host else host
     if port not in (None, {"http": 80, "https": 443}.get(parts.scheme)):
         shown += f":{port}"
@@ -193,7 +195,9 @@ def _check_prefix(prefix: str) -> str:
             "write it like /also"
         )
     if prefix and prefix.split("/")[1] in _OWN_PATHS:
-        raise ValueError(f"{prefix!r} begins like an address of the service; choose another")
+        raise ValueError(
+            f"{prefix!r} begins like a path of the service itself, such as /v1; choose another"
+        )
     return prefix
 
 
@@ -204,15 +208,18 @@ def _check_kinds(weights: dict[str, float]) -> dict[str, float]:
         known = [kind.name for kind in KINDS]
         for name in weights:
             if name not in known:
-                raise ValueError(f"{name!r} is no kind of evidence; they are {', '.join(known)}")
+                raise ValueError(
+                    f"{name!r} is not a kind of evidence that can have a weight; the kinds are "
+                    f"{', '.join(known)}"
+                )
     return weights
 
 
 def _check_variant(name: str) -> str:
     if not re.fullmatch(VARIANT_NAME, name) or name in ("live", "export"):
         raise ValueError(
-            "name a variant by up to 40 of a-z, 0-9 and -, but not live or export, which have a "
-            "meaning of their own"
+            f"{name!r} can't be the name of a variant; use up to 40 of the characters a-z, 0-9 and "
+            "-, but not live or export, which have a meaning of their own"
         )
     return name
 
@@ -222,7 +229,7 @@ VariantName = Annotated[str, AfterValidator(_check_variant)]
 
 
 class RankingSettings(BaseModel):
-    """The settings of what is related to what; a variant's table holds some of them."""
+    """The settings that decide which articles are related; the table of a variant holds some."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -511,14 +518,18 @@ class Settings(RankingSettings, BaseSettings):
         }
 
     def with_ranking(self, given: dict[str, Any]) -> Settings:
-        """Returns these settings with some of a variant's table instead of their own."""
+        """Returns a copy of these settings, with a variant's values in place of the site's own.
+
+        Args:
+            given: The settings of the variant by name, such as ``{"depth": 30}``.
+        """
         ranking = RankingSettings.model_validate(given)
         changed = {name: getattr(ranking, name) for name in ranking.model_fields_set}
         return self.model_copy(update=changed)
 
     @property
     def query(self) -> RelatedQuery:
-        """The query for related articles that a request without parameters makes."""
+        """The options (limit, least score, …) of a request for related articles that gives none."""
         return RelatedQuery(
             limit=self.limit,
             min_score=self.min_score,
@@ -529,7 +540,7 @@ class Settings(RankingSettings, BaseSettings):
 
     @property
     def mapping(self) -> FieldMapping:
-        """How articles are made of records; the sources rename their fields themselves."""
+        """How a source's records become articles: URL template, time zone, dates, language."""
         from index.articles.parse import FieldMapping
 
         return FieldMapping(
@@ -573,11 +584,14 @@ class Settings(RankingSettings, BaseSettings):
     def settings_customise_sources(  # type: ignore[override]  # two of those given are used
         cls, settings_cls: type[BaseSettings], **given: PydanticBaseSettingsSource
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Returns the sources of settings by priority: command line, environment, file."""
+        """Returns where pydantic reads settings, the first wins: options, environment, file."""
         named = os.environ.get(CONFIG_VARIABLE)
         path = Path(named or CONFIG_FILE).expanduser()
         if named and not path.is_file():
-            raise SettingError(f"{CONFIG_VARIABLE} names {named!r}, which is not a file")
+            raise SettingError(
+                f"the environment variable {CONFIG_VARIABLE} names {named!r}, which is not a file; "
+                "correct or unset it"
+            )
         env_settings = given["env_settings"]
         if isinstance(env_settings, EnvSettingsSource):
             env_settings.env_vars = {
@@ -596,7 +610,7 @@ class _TomlFile(TomlConfigSettingsSource):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Reads the effective settings from all sources.
+    """Returns the settings, read from the settings file, the environment and the command line.
 
     Args:
         **overrides: Values from the command line; ``None`` means not given.
@@ -621,9 +635,11 @@ def load_settings(**overrides: Any) -> Settings:
             value = "" if secret else f" = {first['input']!r}"
             # An error without a name is about two settings that contradict each other.
             message = f"setting {name}{value}: {first['msg']}" if name else first["msg"]
-        raise SettingError(f"{message} (set in {CONFIG_FILE}, ALSOLIKE_… or an option)") from error
+        raise SettingError(
+            f"{message} (set in {CONFIG_FILE}, a variable ALSOLIKE_… or an option)"
+        ) from error
     except ValueError as error:  # TOML that can't be parsed
-        raise SettingError(f"{CONFIG_FILE}: {error}") from error
+        raise SettingError(f"{CONFIG_FILE} can't be read as TOML: {error}") from error
 
 
 def _refuse_unknown_variables() -> None:
@@ -636,7 +652,7 @@ def _refuse_unknown_variables() -> None:
             continue
         if variable.upper().startswith("ALSOLIKE_") and variable.upper() not in known:
             raise SettingError(
-                f"the environment variable {variable} is not a setting; the known ones are "
+                f"the environment variable {variable} names no setting; the known variables are "
                 f"{', '.join(sorted(known))}"
             )
 

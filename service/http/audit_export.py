@@ -82,7 +82,7 @@ def _cell(value: Any) -> str:
 
 
 def csv_line(values: Iterable[Any]) -> str:
-    """Returns a line of CSV that a spreadsheet can open without running any of it."""
+    """Returns values as a line of CSV, escaped so that no spreadsheet runs one as a formula."""
     line = io.StringIO()
     csv.writer(line).writerow(map(_cell, values))
     return line.getvalue()

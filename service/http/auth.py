@@ -97,7 +97,7 @@ ANYONE = Identity(name="", role=Role.READ, how="anyone")
 
 
 class StaleFormError(ProblemError):
-    """A change was refused, since its page was loaded in another session."""
+    """A change was refused, since the page that sent it was loaded in another session."""
 
 
 class Auth:
@@ -156,11 +156,14 @@ class Auth:
         identity = self.identify(scope)
         if identity is None:
             raise _unauthorized(
-                f"this needs a token of role {needed}; create one with: alsolike tokens add"
+                f"this request needs an API token with role {needed}; create one with: "
+                "alsolike tokens add"
             )
         if not identity.role.may(needed):
             raise ProblemError(
-                403, f"{identity.name} has role {identity.role}; this needs role {needed}"
+                403,
+                f"{identity.name} has role {identity.role}, but this request needs role {needed}; "
+                "ask an admin for it",
             )
         if scope["method"] not in _SAFE:
             self.check_origin(scope, identity, csrf)
@@ -182,13 +185,16 @@ class Auth:
             return
         if not self._from_here(scope, needed=identity.how == "proxy"):
             raise ProblemError(
-                403, "the request came from a page of another site; nothing was changed"
+                403,
+                "nothing was changed, as the request came from a page of another site; send it "
+                "from a page of this service, or with an API token",
             )
         if identity.how == "session":
             given = header(scope, CSRF_HEADER.lower().encode()) if csrf is None else csrf
             if not hmac.compare_digest((given or "").encode(), identity.csrf.encode()):
                 raise StaleFormError(
-                    403, f"{CSRF_HEADER} is missing or from another session; reload the page"
+                    403,
+                    f"the header {CSRF_HEADER} is missing or from another session; reload the page",
                 )
 
     def require(self, needed: Role) -> Callable[..., Identity]:
@@ -302,7 +308,7 @@ class ReadAccess:
     database query.
 
     Args:
-        auth: Looks up tokens in the database.
+        auth: The object that looks up tokens in the database.
     """
 
     def __init__(self, auth: Auth) -> None:

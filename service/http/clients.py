@@ -110,11 +110,11 @@ class Limiter:
         return 0
 
     def check(self, client: Address, refusal: str) -> None:
-        """Counts a request, if the client may send one now.
+        """Counts a request if the client may send one now, else refuses it.
 
         Args:
             client: The client's address.
-            refusal: The text of the error if it may not.
+            refusal: The text of the error if the client has to wait.
 
         Raises:
             ProblemError: 429 if the client has to wait.

@@ -6,12 +6,20 @@ import re
 
 
 def hash_source(text: str) -> str:
-    """Returns the hash by which a policy allows an inline style or script: ``'sha256-47DEQ…='``."""
+    """Returns the hash that allows an inline style or script in ``Content-Security-Policy``.
+
+    It includes the quotation marks, such as ``'sha256-47DEQ…='``.
+
+    Args:
+        text: The content of the element ``<style>`` or ``<script>``.
+    """
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def inline_hashes(page: str, element: str) -> str:
     """Returns the hashes of all inline styles or scripts of a page, with spaces between.
+
+    A ``Content-Security-Policy`` that lists them allows these styles or scripts and no others.
 
     Args:
         page: The HTML of the page.
@@ -23,13 +31,13 @@ def inline_hashes(page: str, element: str) -> str:
 
 
 def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
-    """Returns a policy that allows a page's own styles and the given sources.
+    """Returns a ``Content-Security-Policy`` that allows only a page's own styles and some sources.
 
     Args:
         page: The HTML; each ``<style>`` in it is allowed by its hash, so injected styles are
             blocked.
-        styles: Further sources of styles.
-        more: Further directives.
+        styles: Further sources of styles, such as ``'self'``, with spaces between.
+        more: Further directives, such as ``img-src https:``, with semicolons between.
     """
     allowed = f"{inline_hashes(page, 'style')} {styles}".strip() or "'none'"
     return (

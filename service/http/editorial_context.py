@@ -42,7 +42,12 @@ class EditorialContext:
         live.forgetful.append(self._forget)
 
     def link_finder(self, build: Build) -> LinkFinder:
-        """Returns what suggests links in texts, by the published build; kept until the next one.
+        """Returns the object that suggests links in the texts of articles and drafts.
+
+        It is kept until another build is loaded.
+
+        Args:
+            build: The published build, whose articles the suggested links lead to.
 
         Raises:
             UnavailableError: If no more files can be opened.
@@ -55,11 +60,11 @@ class EditorialContext:
         return finder
 
     def judged_links(self) -> GoldenSet:
-        """Returns the links that editors judged good or bad."""
+        """Returns which articles editors judged good or bad in other articles' lists."""
         return weigh(self.database().judgments.all(), ())
 
     def refused_links(self) -> RefusedLinks:
-        """Returns the links in texts that editors refused, and words that they refused for some."""
+        """Returns the suggested links in texts that editors refused, wholly or in some words."""
         return read_refused(self.database())
 
     def _forget(self) -> None:
@@ -74,15 +79,12 @@ class EditorialContext:
         return self.live.keeper.database
 
     def view_or_none(self) -> ServingView | None:
-        """Returns the published build with the editors' current decisions.
-
-        Returns ``None`` if the service has no build to serve.
-        """
+        """Returns the published build with the editors' decisions; ``None`` if none is served."""
         generation = self.live.at(self.live.clock())
         return None if generation is None else generation.served
 
     def standing(self, article_id: str) -> VisibilityStatus | None:
-        """Returns whether readers can see an article now, and why not.
+        """Returns whether readers can see an article now and, if not, why.
 
         Returns ``None`` if the article is not in the published build.
         """

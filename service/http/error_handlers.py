@@ -55,7 +55,7 @@ ErrorPage = Callable[[ProblemError], Response]
 
 
 def add_error_handlers(app: FastAPI, error_page: ErrorPage) -> None:
-    """Makes the app answer every exception that a route raises.
+    """Makes the app turn every exception that a route raises into an HTTP error response.
 
     Args:
         app: The app.
@@ -105,7 +105,7 @@ def _answer(problem: ProblemError) -> Response:
 
 
 def problem_of(error: AlsoLikeError) -> ProblemError:
-    """Returns the HTTP error response for one of our exceptions.
+    """Returns the HTTP error that stands for one of the project's exceptions.
 
     If a file of the build or the service itself is at fault, the exception's message may name files
     of the server. Then it is logged, and the client gets a general message.

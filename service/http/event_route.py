@@ -42,7 +42,7 @@ _EARLY = (b"sec-purpose", b"purpose", b"x-moz", b"x-purpose")
 
 
 class EventRoute:
-    """Answers ``/v1/events``; passes all other requests to another app.
+    """ASGI app that counts the views and clicks that pages report to ``/v1/events``.
 
     Args:
         app: The app that answers all other requests.
@@ -73,7 +73,7 @@ class EventRoute:
         try:
             if self._counter is None:
                 raise ProblemError(
-                    404, "no clicks are counted here; to count them, set clicks = true"
+                    404, "this service counts no clicks; to count them, set clicks = true"
                 )
             if scope["method"] == "OPTIONS":
                 headers = self._cors.preflight(named, b"POST")
@@ -103,11 +103,11 @@ class EventRoute:
         if kind not in _TYPES:
             raise ProblemError(415, "send JSON, with Content-Type text/plain or application/json")
         if len(body) > MAX_BYTES:
-            raise ProblemError(413, f"the body has over {MAX_BYTES} bytes")
+            raise ProblemError(413, f"the body has over {MAX_BYTES} bytes; send fewer events")
         try:
             batch = EventBatch.model_validate_json(body.decode())
         except UnicodeDecodeError:
-            raise ProblemError(400, "the body is not UTF-8") from None
+            raise ProblemError(400, "the body is not UTF-8; send JSON in UTF-8") from None
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise invalid_input({**first, "loc": ("body", *first["loc"])}) from None

@@ -48,7 +48,7 @@ class FastProtocol(Connection):
     _always = b""
 
     def answer(self) -> None:
-        """Answers a request for related articles; passes any other request to uvicorn."""
+        """Answers the current request if it is for related articles, else passes it to uvicorn."""
         reply = self._reply()
         if reply is None:
             super().answer()

@@ -151,10 +151,10 @@ class Cors:
         return b"vary", b", ".join([*names, b"Origin"] if self.narrow else [*names])
 
     def allow(self, request_headers: Mapping[bytes, bytes]) -> Headers:
-        """Returns those CORS headers of a response that depend on the request.
+        """Returns those CORS headers of a response that depend on the request's origin.
 
-        If the setting lists origins and the request's own is among them, this is a header that
-        allows it. Otherwise there is none; :attr:`always` holds the headers of every response.
+        If the setting lists the request's origin, this is ``Access-Control-Allow-Origin`` with that
+        origin. Otherwise there are none; :attr:`always` holds the headers of every response.
 
         Args:
             request_headers: The headers of the request.

@@ -18,7 +18,10 @@ _WORDS: dict[str, tuple[str, str]] = load_table(__file__)
 
 
 def load_templates() -> Environment:
-    """Returns the templates of all pages; values are escaped, and a missing one is an error."""
+    """Returns Jinja's environment with the templates of all pages.
+
+    It escapes all values in HTML; a template that lacks one of its values raises an error.
+    """
     return Environment(
         loader=ChoiceLoader([PackageLoader("service"), PackageLoader("index")]),
         autoescape=True,
@@ -67,9 +70,12 @@ class Heading(NamedTuple):
 def render_fragment(
     cards: list[FragmentCard], heading: Heading, placement: str | None = None
 ) -> bytes:
-    """Renders the section as HTML in UTF-8; returns nothing (``b""``) if there are no cards.
+    """Renders the section "You May Also Like" as HTML in UTF-8, with all values escaped.
 
-    All values are escaped.
+    Args:
+        cards: The articles to show; without any, the result is empty (``b""``).
+        heading: The section's heading.
+        placement: The signed text by which clicks on the list are counted; ``None`` for none.
     """
     if not cards:
         return b""
@@ -122,7 +128,7 @@ def make_fragment_card(
 
 @functools.lru_cache(maxsize=10_000)
 def print_date(date: str, spoken: Locale) -> str:
-    """Formats an ISO date such as ``2024-01-05`` in a locale's long format: "January 5, 2024"."""
+    """Formats an ISO date such as ``2024-01-05`` in a locale's long form: "January 5, 2024"."""
     return format_date(dt.date.fromisoformat(date), format="long", locale=spoken)
 
 
@@ -171,7 +177,7 @@ def related_html(
         items: The related articles to show, in their order.
         heading: The setting ``heading``; ``None`` for “You May Also Like”.
         locale: The setting ``locale``, used if an article's language is unknown.
-        placement: The list's placement, if clicks on it are counted.
+        placement: The signed text by which clicks on the list are counted; ``None`` for none.
     """
 
     def language(row: int) -> str | None:

@@ -193,9 +193,9 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parses the bytes that just arrived, or keeps them to be parsed later.
 
-        They are parsed at once if they are few (at most :data:`SLICE`) and nothing is to be done
-        before them. Otherwise they are kept, reading from the socket pauses, and this connection
-        joins the others that wait to be parsed.
+        They are parsed at once if there are at most :data:`SLICE` of them and no earlier bytes or
+        requests wait. Otherwise they are kept, reading from the socket pauses, and this connection
+        joins the others whose bytes wait to be parsed.
         """
         if self.transport.lingers:
             self.transport.throw_away()
@@ -217,7 +217,7 @@ class Connection(HttpToolsProtocol):
         self._turns.add(self)
 
     def parse_slice(self) -> bool:
-        """Parses the next :data:`SLICE` bytes of those that wait.
+        """Parses at most :data:`SLICE` of the bytes that have arrived and wait to be parsed.
 
         Returns:
             Whether more bytes wait and can be parsed now.
@@ -274,9 +274,11 @@ class Connection(HttpToolsProtocol):
                 check_headers(self.headers)
             if host is None:
                 if self.parser.get_http_version() == "1.1":
-                    raise ProblemError(400, "the header Host is missing")
+                    raise ProblemError(400, "the header Host is missing; send it once")
             elif not is_host(host):  # two Host headers are joined by a comma, which is invalid too
-                raise ProblemError(400, "the header Host is invalid, or given more than once")
+                raise ProblemError(
+                    400, "the header Host is invalid, or given more than once; send it once"
+                )
             self._check_body()
             self.answer()
         except ProblemError as problem:
@@ -311,7 +313,7 @@ class Connection(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Passes a part of a request's body to uvicorn.
 
-        Each byte of the body also allows the client more bytes of chunk headers: :data:`_WORTH`.
+        The more bytes of the body have come, the more bytes of chunk headers the client may send.
         """
         self._unread = max(0, self._unread - _WORTH * len(body))
         if self._refusal is None:
@@ -324,9 +326,9 @@ class Connection(HttpToolsProtocol):
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Goes on after a response was sent.
+        """Continues with the connection's next request after a response was sent.
 
-        If the next request was refused meanwhile, sends that error and closes the connection. Else
+        If that request was already refused, sends the error and closes the connection. Otherwise
         parses what the client has sent in the meantime.
         """
         if self._refusal is not None and not self.pipeline:

@@ -25,8 +25,9 @@ def related_json(
         build: The build that holds the articles' fields.
         article_id: The article whose related articles are listed.
         items: The related articles, in their order.
-        date: The date of the build in which the list last changed; by default of this one.
-        placement: The list's placement, if clicks on it are counted.
+        date: The build in which the list last changed, as :func:`index.build.list_dates.build_date`
+            gives it; by default this build. The body names that build.
+        placement: The signed text by which clicks on the list are counted; ``None`` for none.
     """
     name = build.name if date is None else build_name(date)
     parts = (
@@ -51,7 +52,8 @@ def exported_json(
         row: The row number of the article whose related articles are listed.
         items: The related articles, in their order.
         query: The query that chose them.
-        placements: Makes the list's placement, if clicks on it are counted.
+        placements: Makes the signed text by which clicks on the list are counted; ``None`` if
+            they are not counted.
     """
     placement = None
     if placements is not None:

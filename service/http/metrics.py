@@ -149,7 +149,7 @@ class Metrics:
         self.queue = self._gauges["encoder_queue"]
 
     def flush(self) -> None:
-        """Passes what was counted since the last call on to the Prometheus client library."""
+        """Adds what was counted since the last call to the Prometheus client's metrics."""
         now, seen = self._counts, self._seen
         for key, count in list(now.requests.items()):
             self._requests.labels(key[0], str(key[1])).inc(count - seen.requests[key])
@@ -229,7 +229,7 @@ def _all_workers() -> CollectorRegistry:
 
 
 def serve_metrics(host: str, port: int) -> None:
-    """Starts a server for ``/metrics`` on a port of its own; it ends with the process."""
+    """Starts a server that serves only ``/metrics`` on a port; it ends with the process."""
     start_http_server(port, host, _all_workers())
 
 

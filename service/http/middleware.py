@@ -227,7 +227,7 @@ class LateApp:
         await app(scope, receive, send)
 
     async def composed(self) -> ASGIApp:
-        """Returns the app, after creating it if nobody has done so."""
+        """Returns the app; creates it first if no earlier call has done so."""
         return await asyncio.to_thread(self._compose_once)
 
     def _compose_once(self) -> ASGIApp:

@@ -83,11 +83,11 @@ class ProblemError(Exception):
 
 
 def invalid_input(first: Mapping[str, Any]) -> ProblemError:
-    """Returns the HTTP error for input that breaks a rule.
+    """Returns the HTTP error (422) for a request in which pydantic found an invalid value.
 
     Args:
-        first: The first of the errors that pydantic found; its ``loc`` begins with the part of the
-            request, such as ``body``.
+        first: The first of the errors that pydantic found, as ``ValidationError.errors`` lists
+            them; its ``loc`` begins with the part of the request, such as ``body``.
     """
     part, *path = first["loc"]
     field = ".".join(str(part) for part in path)[:_MAX_SHOWN]
@@ -111,12 +111,13 @@ def not_found() -> ProblemError:
 
     Both get the same error, so that nobody can find out which ids exist.
     """
-    return ProblemError(404, "there is no such article, or it is not visible")
+    return ProblemError(404, "there is no such article, or readers may not see it")
 
 
 def not_ready() -> ProblemError:
     """Returns the error for every request while the service has no build to serve."""
-    return ProblemError(503, "not ready; /readyz says why", headers=RETRY)
+    detail = "no related articles can be served now; /readyz says why"
+    return ProblemError(503, detail, headers=RETRY)
 
 
 def server_error() -> ProblemError:
@@ -126,4 +127,4 @@ def server_error() -> ProblemError:
 
 def out_of_files() -> ProblemError:
     """Returns the error for requests that come when the process can't open any more files."""
-    return ProblemError(503, "the service has too many open files; try again", headers=RETRY)
+    return ProblemError(503, "the service has too many open files; try again later", headers=RETRY)

@@ -38,7 +38,7 @@ def parse_query(query: bytes) -> dict[str, list[str]]:
                 parameters.setdefault(name, []).append(_unquote(value).decode())
             except UnicodeDecodeError:
                 raise ProblemError(
-                    422, f"{name[:80]} is not percent-encoded UTF-8", field=name[:80]
+                    422, f"the parameter {name[:80]} is not percent-encoded UTF-8", field=name[:80]
                 ) from None
     return parameters
 
@@ -63,7 +63,7 @@ def read_article_id(path_id: bytes | None, parameters: Mapping[str, list[str]]) 
             return check_article_id("article_id", unquote_to_bytes(path_id).decode())
         except UnicodeDecodeError:
             raise ProblemError(
-                422, "article_id in the path is not percent-encoded UTF-8", field="article_id"
+                422, "the article id in the path is not percent-encoded UTF-8", field="article_id"
             ) from None
     article_id = _single(parameters, "id")
     if article_id is None:
@@ -120,10 +120,13 @@ def _read_exclude(names: list[str]) -> frozenset[str]:
 
 
 def check_excluded(name: str) -> str:
-    """Checks an id or address of an article to leave out, and returns it unchanged.
+    """Checks a value of the parameter ``exclude``, and returns it unchanged.
+
+    Args:
+        name: The id or URL of an article to leave out of the list.
 
     Raises:
-        ProblemError: 422, saying why the value is neither.
+        ProblemError: 422, saying why the value is neither an id nor a URL.
     """
     return check_article_id("exclude", name, MAX_EXCLUDED)
 

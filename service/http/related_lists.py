@@ -31,7 +31,8 @@ class RelatedLists:
     Args:
         settings: The effective settings.
         counts: Counts cache hits and misses.
-        placements: Makes the placements of lists, if clicks on them are counted.
+        placements: Makes the signed texts by which clicks on lists are counted; ``None`` if no
+            clicks are counted.
 
     Attributes:
         defaults: What a request without parameters asks for: how many articles, and which.

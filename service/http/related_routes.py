@@ -88,8 +88,8 @@ class RelatedRoutes:
     Args:
         app: The app that answers all other routes.
         live: Holds the published build, which the service serves.
-        lists: Renders and caches the responses; gives the settings, and counts requests.
-        readers: Checks tokens if the setting ``read_token`` requires one; else ``None``.
+        lists: Renders and caches the responses; also holds the settings and the request counts.
+        readers: Checks API tokens; ``None`` if the setting ``read_token`` requires no token.
     """
 
     def __init__(
@@ -146,7 +146,7 @@ class RelatedRoutes:
         return refusal
 
     def count_refusal(self, status: int) -> None:
-        """Counts an error response that was sent to input that was not a complete request.
+        """Counts an error response to a client whose request was incomplete or not valid HTTP.
 
         Args:
             status: The HTTP status of the error.

@@ -88,7 +88,7 @@ def check_address(path: bytes, query: bytes) -> None:
 
 
 def has_body(scope: Scope) -> bool:
-    """Whether a request has a body; if so, it has ``Content-Length`` or ``Transfer-Encoding``."""
+    """Whether a request has a body, by its headers ``Content-Length``, ``Transfer-Encoding``."""
     return any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
 
 

@@ -34,7 +34,7 @@ def add_static_file(
         path: The path of the URL that clients request.
         file: The stylesheet or script to send; it is read now, not at each request.
         headers: Further headers of every response, such as ``Cache-Control``.
-        without: What is left out of the file.
+        without: Bytes that are cut out of the file's content wherever they occur.
         **documented: How the OpenAPI document describes the route, as for ``router.get``.
     """
     content = file.read_bytes().replace(without, b"") if without else file.read_bytes()

@@ -38,10 +38,14 @@ LOOK_SECONDS = 0.5
 
 
 async def keep_warm(live: Live) -> None:
-    """Reads the files that editors' pages need, for each build that is loaded, until cancelled.
+    """Reads ahead the files that editors' pages need, whenever a build is loaded.
 
-    This happens on a thread. A request that needs a file which has not been read yet waits for that
-    file only. Most of the time is spent on hashing, during which other threads can run.
+    Runs until cancelled, and reads on a thread. A request that needs a file which has not been read
+    yet waits for that file only. Most of the time is spent on hashing, during which other threads
+    can run.
+
+    Args:
+        live: Holds the published build.
     """
     thread = background_thread("warming")
     warm = None

@@ -59,7 +59,8 @@ class RelatedDraft:
 
     Attributes:
         context: The candidates, more than are shown, and the other inputs of the selection.
-        say_why: A function that says of each of some selected articles why it is related.
+        say_why: A function that takes selected articles and returns a sentence for each, which
+            says why it is related to the draft.
         terms: Phrases that are common on the site and occur in the draft, most characteristic
             first.
         same_story: The row numbers, in the build, of near-duplicates of the draft; in an answer
@@ -132,14 +133,15 @@ class DraftRelater:
         query: RelatedQuery,
         own: int | None = None,
     ) -> RelatedDraft:
-        """Finds the articles of a build that are related to another text in an article's form.
+        """Finds the articles of a build that are related to a text, given as an article.
 
         Args:
             served: The build to search, with the editors' decisions.
             article: The text.
             now: The current time, in microseconds since 1970 UTC.
             query: How many articles may be shown, and which.
-            own: The row number of an article that the text is a form of: its story is then ignored.
+            own: If the text is a changed copy of an article in the build, that article's row
+                number; it and its other versions are then left out.
 
         Raises:
             ModelError: If the model is missing, or the build was made with another one.
@@ -153,7 +155,7 @@ class DraftRelater:
         return index.relate(article, encoder, served=served, now=now, query=query, own=own)
 
     def forget(self) -> None:
-        """Lets go of the build that the last draft was compared with, so that its memory is freed.
+        """Closes the files of the build that the last draft was compared with, to free memory.
 
         The next draft opens the files it needs again. Any thread may call this.
         """
@@ -165,7 +167,7 @@ class DraftRelater:
         if hashing != self._model.startswith("hashing"):  # refuse before loading the model
             raise ModelError(
                 f"build {build.name} was made with model {made_by.model!r}, but the setting model "
-                f"is {self._model!r}: set it to the build's model, or rebuild"
+                f"is {self._model!r}: set it to the build's model, or make a new build"
             )
         precision = made_by.precision if self._precision == "auto" else self._precision
         if self._encoder is None or self._encoder.fingerprint.precision != precision:
@@ -179,8 +181,7 @@ def read_draft(fields: Mapping[str, Any]) -> Article:
 
     Args:
         fields: ``title``, ``summary`` or ``sections``, ``language``, ``tags``, ``authors`` and
-            ``date``, as in a source;
-            other fields are ignored.
+            ``date``, as in a source; other fields are ignored.
 
     Raises:
         ArticleError: If a field is invalid. This includes faults that are repaired in an article
@@ -252,7 +253,8 @@ class DraftIndex:
             served: This build with the editors' decisions.
             now: The current time, in microseconds since 1970 UTC.
             query: How many articles may be shown, and which.
-            own: The row number of an article that the draft is a form of: its story is ignored.
+            own: If the draft is a changed copy of an article in the build, that article's row
+                number; it and its other versions are then left out.
         """
         text = prepare(article, self._boilerplate)
         build = self.build

@@ -7,12 +7,15 @@ from service.serving.selection import Origin, SelectedItem
 
 
 def explore(items: list[SelectedItem], share: float, *seed: object) -> None:
-    """Swap two neighbors in a share of all lists; only related articles ever move.
+    """Swaps two articles that stand next to each other, in a share of all lists.
+
+    Pins, fallbacks and articles that the page names never move.
 
     Args:
-        items: The list, changed in place.
-        share: The share.
-        *seed: What decides whether, and which: the article and the block of time.
+        items: The list of one article, changed in place.
+        share: The share of lists to change, from 0 to 1.
+        *seed: Values that decide whether this list changes and where, such as the article's id and
+            the hour: the same values always give the same result.
     """
     if fraction_of("explore", *seed) >= share:
         return

@@ -33,12 +33,12 @@ class Guard:
 
     Args:
         served: The build with the editors' decisions.
-        kin: The row numbers of all versions of the article whose list this is; the list must not
-            show that story.
+        kin: The row numbers of all versions of the article whose list this is; the list must show
+            none of them.
         now: The current time, in microseconds since 1970 UTC.
         query: The query, of which this class applies the language, the filters and the excluded
             articles.
-        language: The build's number of the language of the article or draft; 0 if unknown.
+        language: The language of the article or draft, by its number in the build; 0 if unknown.
     """
 
     def __init__(
@@ -85,17 +85,17 @@ class Guard:
                 self.leave_out(self._build.row(override.target_id))
 
     def forbid(self, stories: Collection[int]) -> None:
-        """Excludes stories that are not shown yet, as rules say.
+        """Excludes the stories that rules hide, except those that the list shows already.
 
         Args:
-            stories: The build's numbers of the stories.
+            stories: The numbers of the stories in the build; a story is all versions of an article.
         """
         self._forbidden = stories
 
     def admit_itself(self, row: int) -> bool:
         """Whether the list may show exactly this article, and not another version of it.
 
-        If so, the article's story counts as shown from now on.
+        If so, the list may show no other version from now on.
 
         Args:
             row: The article's row number in the build.
@@ -111,14 +111,14 @@ class Guard:
         return True
 
     def admit(self, candidate: int) -> int | None:
-        """Chooses the version of an article that the list shows, and counts its story as shown.
+        """Chooses the version of an article that the list shows; later calls refuse all others.
 
         Args:
             candidate: The article's row number in the build.
 
         Returns:
-            The row number of the chosen version; ``None`` if the list shows the story already, or
-            no version of it may be shown.
+            The row number of the chosen version; ``None`` if the list shows a version already, or
+            may show none.
         """
         newest: int = self._newest[candidate]
         if newest in self._seen or (
@@ -164,7 +164,7 @@ class Guard:
 
         Args:
             choice: Which fallbacks the query asks for.
-            tags: Returns the build's numbers of the tags of the article or draft.
+            tags: Returns the tags of the article or draft, by their numbers in the build.
         """
         build, matching = self._build, self._matching
         languages = [self._language] if self._language < len(build.language_names) else []
@@ -196,15 +196,15 @@ class Guard:
 
 
 def matching_rows(build: Build, query: RelatedQuery, now: int) -> NDArray[np.bool_] | None:
-    """Returns which articles have the tag, the source and the date that a query asks for.
+    """Returns which articles of a build pass a query's filters: its tag, source and oldest date.
 
     Args:
         build: The build, of n articles.
-        query: The query, of which no other option counts.
+        query: The query; its other options are ignored.
         now: The current time, in microseconds since 1970 UTC.
 
     Returns:
-        Shape (n,), bool; ``None`` if the query asks for none of these.
+        Shape (n,), bool, by row number; ``None`` if the query has none of these filters.
     """
     if not query.is_filtered:
         return None

@@ -17,16 +17,18 @@ _OWN = (Origin.RELATED, Origin.SITE)
 
 
 class ListDate(NamedTuple):
-    """When a list as it is shown last changed; see :mod:`index.build.list_dates`.
+    """In which build the list that a response shows last changed.
+
+    A build stores that date for the beginnings of each list, see :mod:`index.build.list_dates`.
 
     Attributes:
-        date: The date of the build in which it last changed.
-        column: The column of the build's dates that stands for the part of the stored list that
-            is shown.
-        lasting: Whether the shown list stays the same as long as that date, for the same decisions
-            of editors and within one epoch. It does not if something from elsewhere is shown: a
-            fallback, a pinned article, the list of a translation, or what filters let through. Nor
-            does it while there are rules, since an article may get or lose a tag.
+        date: The build in which the list last changed, as
+            :func:`index.build.list_dates.build_date` gives it.
+        column: The column of ``build.list_dates`` for the part of the stored list that is shown.
+        lasting: Whether a response with this list may be kept for later builds in which that column
+            has the same date. It may not if the list shows something that is not in the stored one:
+            a fallback, a pinned article, the list of a translation, or what filters let through.
+            Nor may it while rules pin or hide by tag, since an article may get or lose a tag.
     """
 
     date: int
@@ -37,13 +39,13 @@ class ListDate(NamedTuple):
 def list_date(
     served: ServingView, row: int, items: Sequence[SelectedItem], query: RelatedQuery
 ) -> ListDate:
-    """Returns when the list of an article, as it is shown for a query, last changed.
+    """Returns in which build an article's list, as a query shows it, last changed.
 
     Args:
         served: The build with the editors' decisions.
-        row: The row number of the article.
-        items: What :func:`service.serving.selection.select` chose.
-        query: The query.
+        row: The article's row number in the build.
+        items: The list, as :func:`service.serving.selection.select` returned it.
+        query: The query for which it was selected.
     """
     build = served.build
     dates = build.list_dates

@@ -39,7 +39,7 @@ def evaluate_build(
         build: The build to evaluate.
         qrels: The relevance judgments by article id.
         query: The query of a request without parameters; recall is measured at a higher limit. The
-            pages' own links are ignored, since judgments may be made of them.
+            links of the pages themselves are ignored, since the judgments may come from them.
         state: The editors' decisions, of which only takedowns are applied; none by default.
 
     Returns:
@@ -85,7 +85,10 @@ def evaluate_build(
 
 
 def flat_figures(relevance: Relevance) -> dict[str, Any]:
-    """Returns the figures of measured lists as JSON values, each with its 95 % interval."""
+    """Returns nDCG@10, precision@6 and recall@50 as a dictionary of JSON values.
+
+    Each figure has its 95 % confidence interval beside it: ``ndcg10`` and ``ndcg10_95``.
+    """
     found: dict[str, Any] = {}
     for name in ("ndcg10", "p6", "recall50"):
         estimate: Estimate = getattr(relevance, name)

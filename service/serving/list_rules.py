@@ -18,12 +18,15 @@ _ALL = -1
 
 
 class RulesOfList(NamedTuple):
-    """What rules do in one list.
+    """What rules pin and hide in the list of one article.
+
+    A rule is a pin or hide by an editor in the lists of all articles with a tag, or of all.
 
     Attributes:
-        pins: The pins by position.
+        pins: The pins, sorted by position.
         hides: The hides.
-        hidden: The build's numbers of the stories that these hide.
+        hidden: The numbers, in the build, of the stories that these hide; a story is all versions
+            of an article.
     """
 
     pins: Sequence[Override]
@@ -35,12 +38,14 @@ NO_RULES = RulesOfList((), (), frozenset())
 
 
 class ListRules:
-    """The rules that hold in a span without changes, by the tags of the lists.
+    """The rules in force at a time, found by the tags of the article whose list they change.
+
+    A rule is a pin or hide by an editor in the lists of all articles with a tag, or of all.
 
     Args:
-        build: The build.
-        rules: All rules.
-        now: A time of the span, in microseconds since 1970 UTC.
+        build: The build, which holds the articles and their tags.
+        rules: All rules; those that have ended or not begun are left out.
+        now: The time, in microseconds since 1970 UTC.
     """
 
     def __init__(self, build: Build, rules: Iterable[Override], now: int) -> None:
@@ -54,10 +59,10 @@ class ListRules:
                     self._by_tag[number].append(rule)
 
     def of(self, tags: Iterable[int]) -> RulesOfList:
-        """Returns what rules do in the list of an article or draft.
+        """Returns what rules pin and hide in the list of an article or draft.
 
         Args:
-            tags: The build's numbers of its tags.
+            tags: The tags of the article or draft, by their numbers in the build.
         """
         named = tuple(tag for tag in (_ALL, *tags) if tag in self._by_tag)
         found = self._resolved.get(named)
@@ -76,7 +81,13 @@ class ListRules:
 
 
 def rows_in(build: Build, scope: str) -> list[int]:
-    """Returns the row numbers of the articles that a scope means; none if there are none."""
+    """Returns the row numbers of the build's articles that a scope means.
+
+    Args:
+        build: The build.
+        scope: An article's id, or the scope of all articles or of those with a tag, as
+            :mod:`service.decisions.list_scope` writes it.
+    """
     if not is_rule(scope):
         return [] if (row := build.row(scope)) is None else [row]
     number = tag_number(build, scope)
@@ -86,5 +97,8 @@ def rows_in(build: Build, scope: str) -> list[int]:
 
 
 def tag_number(build: Build, scope: str) -> int | None:
-    """Returns the build's number of a scope's tag, -1 for all articles, ``None`` if none has it."""
+    """Returns the number, in the build, of the tag whose articles a scope means.
+
+    Returns -1 for the scope of all articles, and ``None`` if no article of the build has the tag.
+    """
     return _ALL if scope == EVERY else build.tag_numbers.get(tag_of(scope) or "")

@@ -50,14 +50,17 @@ class Generation:
     article that appears or disappears starts a new generation. Its cache is empty or, after a new
     build, that of the generation before, whose responses know in which builds they hold. Each
     request uses one generation, so that a response never mixes two, and an outdated response is
-    never taken from the cache. While the lists are compared with those of a variant, a generation
-    ends with the block of time in which each article has the list of one of the two.
+    never taken from the cache.
+
+    While the lists of a variant (other ranking settings) are compared with the live ones, time is
+    cut into blocks; in each, an article has either its live list or the variant's. A generation
+    then ends with its block.
 
     Attributes:
         served: The build with the editors' decisions.
         other: The variant's build with the same decisions; ``None`` if it is not there.
-        comparison: The comparison that runs.
-        block: The number of the block of time; 0 if nothing depends on it.
+        comparison: The comparison that runs; ``None`` if none does.
+        block: The number of the block of time; 0 if no list depends on it.
         since: The start of the time span, microseconds since 1970 UTC.
         until: The end of the time span: the next time at which any list may change.
         tag: A digest of build, decisions and time span; the same in every process.
@@ -75,12 +78,15 @@ class Generation:
 
     @property
     def basis(self) -> tuple[Build, DecisionState, Build | None, ComparisonState | None]:
-        """What the generation is made of, but for the time."""
+        """The build, the decisions, the variant's build and the comparison that are served."""
         other = None if self.other is None else self.other.build
         return self.served.build, self.served.state, other, self.comparison
 
     def choose(self, article_id: str) -> tuple[ServingView, Variant]:
-        """Returns from which build readers get an article's list, and what made it."""
+        """Returns the build from which readers get an article's list: the live or the variant's.
+
+        The second value says which of the two it is, as the counts of clicks record it.
+        """
         if self.comparison is None:
             return self.served, Variant.LIVE
         if self.other is None:
@@ -103,7 +109,8 @@ class Live:
         keeper: Reads the editors' decisions.
         cache_bytes: The capacity of each generation's cache, in bytes.
         clock: A function that returns the time in microseconds since 1970 UTC.
-        exploring: Whether lists may change with each hour, if no comparison says how often.
+        exploring: Whether lists may change every hour, as the setting ``explore`` asks for; a
+            comparison with a variant sets another length of time.
         forgetful: Functions to call after another build was loaded, so that other code frees
             its data of the old one.
     """
@@ -137,7 +144,7 @@ class Live:
         return None if generation is None else generation.served.build
 
     def at(self, now: int) -> Generation | None:
-        """Returns what to answer requests from at a time; ``None`` if they can't be answered.
+        """Returns the generation that answers requests at a time; ``None`` if none can be answered.
 
         Starts a new generation if the time span of the current one has ended.
 
@@ -157,7 +164,7 @@ class Live:
         """Returns the published build with the editors' decisions, and the current time.
 
         Args:
-            refresh: Whether to load first what other processes have decided or published.
+            refresh: Whether to first load the newest decisions and build of other processes.
 
         Raises:
             NotReadyError: If there is no build, or the takedowns can't be read.
@@ -186,8 +193,10 @@ class Live:
         """Opens the build that the file ``CURRENT`` names, unless it is open already.
 
         If it can't be opened, the reason is logged and the earlier build stays in use. It is tried
-        again when ``CURRENT`` changes, and every 30 seconds, as its files may be restored. So is
-        the variant's build beside it, if a comparison runs; without one, the live lists are served.
+        again when ``CURRENT`` changes, and every 30 seconds, as its files may be restored.
+
+        If a comparison with a variant runs, the variant's build is opened in the same way; while it
+        can't be opened, all readers get the live lists.
         """
         with self._following:
             if self._let_go():
@@ -245,7 +254,7 @@ class Live:
         return True
 
     def follow_decisions(self) -> None:
-        """Loads new decisions of editors, if there are any, and answers requests by them."""
+        """Loads new decisions of editors, if there are any, so that requests obey them."""
         self.keeper.poll()
         self._settle()
 
@@ -280,7 +289,10 @@ class Live:
     def _open_current(self) -> None:
         pointer = self.root.current()
         if pointer is None:
-            raise NotFoundError(f"nothing is published in {self.root.path}")
+            raise NotFoundError(
+                f"nothing is published in {self.root.path}; make a build with: "
+                f"alsolike build SOURCE --root {self.root.path}"
+            )
         build = self._build
         if build is None or build.name != pointer.build:
             start = time.perf_counter()
@@ -326,7 +338,7 @@ class Live:
         self.variant_refused = problem
 
     def close(self) -> None:
-        """Lets go of the build, at the end of the service."""
+        """Closes the build when the service ends; no request can be answered afterwards."""
         with self._swapping:
             self.generation = self._build = self._other = None
         self._forget()

@@ -43,11 +43,13 @@ def evaluate_own_links(
     Args:
         build: The build to evaluate.
         relater: Ranks texts; it has the model that the build was made with.
-        query: The query of a request without parameters; the lists are longer, for recall, and the
-            pages' own links are ignored.
+        query: The query of a request without parameters; to measure recall the lists are longer,
+            and the pages' own links don't change their order.
         state: The editors' decisions, of which only takedowns are applied; none by default.
-        min_related: An article is measured if it links to so many others that readers may see.
-        seeds: Most articles to measure; if there are more, they are drawn, always the same.
+        min_related: The least number of visible articles to which an article must link to be
+            measured.
+        seeds: The largest number of articles to measure; if more have enough links, a random sample
+            of this size is measured, always the same.
 
     Returns:
         A dictionary of JSON values: ``linking``, the number of articles with enough links;
@@ -91,11 +93,16 @@ def evaluate_own_links(
 def linked_stories(served: ServingView, now: int, least: int) -> Mapping[int, set[int]]:
     """Returns for each visible article the stories that its page links to or names as related.
 
+    A story is all versions and translations of an article. Stories that readers may not see are
+    left out, and so is the article's own.
+
     Args:
         served: The build with the editors' decisions.
-        now: The current time, in microseconds since 1970 UTC; stories that readers may not see are
-            left out, and so is the article's own.
-        least: The least number of such stories; articles with fewer are left out.
+        now: The current time, in microseconds since 1970 UTC.
+        least: The least number of stories; articles with fewer are left out.
+
+    Returns:
+        The numbers of the stories in the build, by the article's row number.
     """
     build, table = served.build, served.showing(now)
     found = {}

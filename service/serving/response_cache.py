@@ -45,9 +45,10 @@ class CachedResponse:
             :meth:`compress` makes.
         aliases: The raw URLs (path and query as received) under which the cache finds the response.
         build: The name of the newest build that the response is known to hold in.
-        listed: The article whose list it shows, the column of the build's list dates that stands
-            for what is shown of it, the date there, the last full build if the response says it,
-            and whether it is the variant's list; ``None`` if the response holds in one build only.
+        listed: By what :meth:`holds` finds out that the list is the same in another build: the
+            article's id, the column of ``build.list_dates`` for the part of the list that is shown,
+            the date there, the last full build if the response names it, and whether it is the
+            variant's list. ``None`` if the response holds in one build only.
     """
 
     __slots__ = (
@@ -92,14 +93,15 @@ class CachedResponse:
         return b'"%b-gzip"' % self._tag if gzipped else b'"%b"' % self._tag
 
     def holds(self, build: Build, other: ServingView | None = None) -> bool:
-        """Whether the response is what a request would get from a build, or a variant's beside it.
+        """Whether a build still gives the list that this response shows.
 
-        That is so if the list has not changed since. The editors' decisions must be the same as
-        when the response was made, and no article may have appeared or disappeared by the clock.
+        The caller makes sure that the editors' decisions are the same as when the response was
+        made, and that no article has appeared or disappeared by the clock since.
 
         Args:
-            build: The build.
-            other: The variant's build, which has the same name.
+            build: The published build.
+            other: The build with the lists of the compared variant, which has the same name;
+                ``None`` if there is none.
         """
         if self.build != build.name:
             if self.listed is None:
@@ -166,7 +168,16 @@ class ResponseCache:
     def get(
         self, key: Hashable, build: Build, other: ServingView | None = None
     ) -> CachedResponse | None:
-        """Returns the cached response for a key; ``None`` without one that holds in a build."""
+        """Returns the cached response for a key, if a build still gives the list that it shows.
+
+        Args:
+            key: Identifies the request, as for :meth:`put`.
+            build: The published build.
+            other: The build with the lists of the compared variant; ``None`` if there is none.
+
+        Returns:
+            The response; ``None`` if there is none, or its list has changed.
+        """
         response = self._responses.get(key)
         if response is None or not response.holds(build, other):
             return None

@@ -26,7 +26,7 @@ from service.serving.serving_view import ServingView
 
 
 class Origin(enum.StrEnum):
-    """Why an article is in a list: by its text, by a pin, named by the page, or to fill it."""
+    """Why an article is in a list: it is related, pinned, named by the page, or fills the list."""
 
     RELATED = "related"
     PINNED = "pinned"
@@ -67,17 +67,17 @@ class ListContext(NamedTuple):
         scores: The scores of ``rows``, in [0, 1].
         kin: The row numbers of all versions of the article or draft itself, which the list must
             not show.
-        language: The build's number of the language of the article or draft; if no article of the
-            build is in that language, a number that no language has.
-        tags: A function that returns the build's numbers of the tags of the article or draft;
-            tags that are not in the build are left out.
+        language: The language of the article or draft, by its number in the build; if no article of
+            the build is in that language, a number that no language has.
+        tags: A function that returns the tags of the article or draft, by their numbers in the
+            build; tags that are not in the build are left out.
         explain: A function that takes a row number and returns the phrases shared with that
             article, as JSON strings separated by commas.
         explained: The phrases shared with the first of ``rows``, in the same form, as stored in
             the build.
         overrides: The editors' pins by position, then their hides, for this list.
         linked: The row numbers of the articles that the text of the article links to.
-        named: The row numbers of those that its page names as related, in the page's order.
+        named: The row numbers of the articles that its page names as related, in the page's order.
     """
 
     rows: Sequence[int]
@@ -136,14 +136,14 @@ def _in_language(served: ServingView, row: int, now: int, language: str | None) 
 
 
 def explainer(build: Build, phrases: Sequence[int]) -> Callable[[int], bytes]:
-    """Returns a function that explains why a text is related to an article of the build.
+    """Returns a function that says which phrases a text shares with an article of the build.
 
-    That function takes the article's row number and returns the phrases that the text and the
-    article share, as JSON strings separated by commas, such as ``b'"sea ice","glacier"'``.
+    That function takes the article's row number and returns the phrases as JSON strings separated
+    by commas, such as ``b'"sea ice","glacier"'``.
 
     Args:
         build: The build that holds the articles.
-        phrases: The build's numbers of the phrases in the text.
+        phrases: The phrases in the text, by their numbers in the build.
     """
     page = SharedPhrases(phrases, build.phrase_names)
     return lambda other: phrases_json(page.shared_with(build.phrases(other).tolist()))
@@ -155,9 +155,9 @@ def select_beside(
     """Selects the related articles to show for an article of the build or for a draft.
 
     Pinned articles that may be shown get their positions first. Hiding an article hides all its
-    versions, so that no near-duplicate takes its place. Decisions about the list itself stand
-    before rules, and of rules hides before pins. The articles that the page names as related take
-    the first positions that are free.
+    versions, so that no near-duplicate takes its place. A pin or hide in this list overrides rules
+    (for all lists, or those of a tag), and a rule that hides overrides one that pins. The articles
+    that the page names as related take the first positions that are free.
 
     Args:
         served: The build with the editors' decisions.

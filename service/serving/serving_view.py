@@ -30,7 +30,7 @@ class VisibilityTable(NamedTuple):
             -1 if no version is visible.
         standing: For each row number, the row number of the version that a list shows for it: its
             own, if no visible version is newer.
-        rules: The rules that hold, resolved for the build; ``None`` without any.
+        rules: The pins and hides in force in the lists of many articles; ``None`` without any.
     """
 
     since: int
@@ -47,8 +47,8 @@ class ServingView:
     Args:
         build: The build, which holds the articles and their lists.
         state: The editors' decisions; none by default.
-        before: A view of the same build with earlier decisions; if given, only the newer decisions
-            are processed.
+        before: A view of the same build with earlier decisions; if given, only decisions that are
+            newer are processed, which is faster.
     """
 
     def __init__(
@@ -154,10 +154,12 @@ class ServingView:
         return not (taken and now < self._taken_until[place])
 
     def overrides(self, row: int, now: int) -> list[Override]:
-        """Returns an article's own pins by position, then its hides, those that are in force.
+        """Returns the pins and hides in force in one article's list: pins by position, then hides.
+
+        Rules, which pin or hide in the lists of many articles, are left out.
 
         Args:
-            row: The row number of the article whose list they change.
+            row: The row number of the article that the list belongs to.
             now: The time, in microseconds since 1970 UTC.
         """
         if not self.state.overrides:
@@ -166,21 +168,35 @@ class ServingView:
         return [override for override in overrides if override.holds(now)]
 
     def rules(self, tags: Callable[[], Iterable[int]], now: int) -> RulesOfList:
-        """Returns what rules pin and hide in a list.
+        """Returns what rules (decisions about the lists of many articles) pin and hide in a list.
 
         Args:
-            tags: A function that returns the build's numbers of the tags of the article or draft.
+            tags: A function that returns the tags of the article or draft, by their numbers in the
+                build.
             now: The time, in microseconds since 1970 UTC.
         """
         rules = self.showing(now).rules
         return NO_RULES if rules is None else rules.of(tags())
 
     def rules_of(self, row: int, now: int) -> RulesOfList:
-        """Returns what rules pin and hide in the list of an article, given by its row number."""
+        """Returns what rules (decisions about the lists of many articles) pin and hide in a list.
+
+        Args:
+            row: The row number of the article that the list belongs to.
+            now: The time, in microseconds since 1970 UTC.
+        """
         return self.rules(lambda: self.build.tags.numbers(row), now)
 
     def hidden_here(self, row: int, now: int) -> set[int]:
-        """Returns the stories that editors hid in an article's list, without those of rules."""
+        """Returns the stories that editors hid in the list of just this article, not by a rule.
+
+        Args:
+            row: The row number of the article that the list belongs to.
+            now: The time, in microseconds since 1970 UTC.
+
+        Returns:
+            The numbers of the stories in the build; a story is all versions of an article.
+        """
         hides = (each for each in self.overrides(row, now) if each.kind is OverrideKind.HIDE)
         rows = (self.build.row(hide.target_id) for hide in hides)
         return {self.build.story_of[hidden] for hidden in rows if hidden is not None}
@@ -229,7 +245,7 @@ def visibility_status(served: ServingView, row: int, now: int) -> VisibilityStat
 
 
 def visibility_masks(served: ServingView, now: int) -> Mapping[VisibilityStatus, NDArray[np.bool_]]:
-    """Returns for each status which articles have it at a time.
+    """Returns for each visibility status which articles have it at a time.
 
     Every article has exactly one status.
 

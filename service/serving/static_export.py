@@ -44,7 +44,8 @@ def export_lists(
         out: A new or empty folder, or the folder of an earlier export.
         render: A function that takes an article's row number and returns its file's content.
         now: The time for which lists are exported, in microseconds since 1970 UTC.
-        rows: The articles whose lists may have changed since the last export; by default all.
+        rows: The row numbers of the articles whose lists may have changed since the last export;
+            by default all.
 
     Returns:
         How many files were ``written``, as they are new or changed, left ``unchanged``, and
@@ -78,7 +79,10 @@ def file_name(article_id: str) -> str:
 
 
 def read_ledger(out: Path) -> set[str]:
-    """Returns the names of the files of an export, whose folder is made if there is none.
+    """Returns the names of the files that an earlier export wrote; none for a new or empty folder.
+
+    Args:
+        out: The folder of the export, which is created if it is missing.
 
     Raises:
         InputError: If the folder holds other files.
@@ -93,7 +97,7 @@ def read_ledger(out: Path) -> set[str]:
         if foreign is None:
             return set()
         raise InputError(
-            f"{out} holds {foreign.name} and is not an earlier export; name a new or empty folder"
+            f"the folder {out} holds {foreign.name} and no earlier export; name a new or empty one"
         ) from None
 
 

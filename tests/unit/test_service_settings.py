@@ -226,7 +226,7 @@ def test_an_origin_that_no_browser_sends_is_refused(written: str) -> None:
     said = message(cors_origins=["https://good.example", written])
     assert "cors_origins" in said
     assert repr(written) in said
-    assert re.search(r"https://www\.example\.org|'\*'|xn--|is no address", said)
+    assert re.search(r"https://www\.example\.org|'\*'|xn--|is no IP address", said)
 
 
 @pytest.mark.parametrize("written", ["HTTPS://example.org/hook", "file:///hook", "mail 'operator"])
@@ -241,7 +241,7 @@ def test_what_can_never_be_told_is_refused(written: str) -> None:
         ({"metrics_port": 8000}, "metrics_port 8000"),
         ({"path_prefix": "also"}, "write it like /also"),
         ({"path_prefix": "/a/../b"}, "write it like /also"),
-        ({"path_prefix": "/editor/x"}, "begins like an address of the service"),
+        ({"path_prefix": "/editor/x"}, "begins like a path of the service"),
         ({"metrics_port": 9000, "port": 9000, "host": "0.0.0.0"}, "metrics_port 9000"),
         ({"identity_header": "X User", "trusted_proxies": ["127.0.0.1"]}, "identity_header"),
         ({"identity_header": "", "trusted_proxies": ["127.0.0.1"]}, "identity_header"),
