@@ -119,7 +119,9 @@ class Tokens(Table):
         return token if token.is_valid(self._store.now()) else None
 
     def revoke(self, actor: Actor, token_id: str, *, reason: str = "") -> Token:
-        """Revokes a token, which does not work any more from now on; a revoked one stays as it is.
+        """Revokes a token, so that no request with it is accepted any more, and returns it.
+
+        A token that was revoked before stays as it is.
 
         Args:
             actor: Who revokes the token.

@@ -127,6 +127,9 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
         seq: The number of the entry.
         reason: The actor's reason, at most 1,000 characters.
 
+    Returns:
+        The number of the new entry, which records the undo.
+
     Raises:
         NotFoundError: If there is no such entry.
         DecisionError: If the entry is about an account or token, which can't be undone.
@@ -179,12 +182,17 @@ def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:
 def further_key(
     kind: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
 ) -> dict[str, str]:
-    """Returns what an entry's decision is about besides the ids, such as whose judgment it is.
+    """Returns what identifies an audit entry's decision besides the articles' ids.
+
+    This is whose judgment it is, or which words are refused as a link; nothing for other decisions.
 
     Args:
-        kind: The kind of the decision, the first word of its action.
-        before: The earlier values.
-        after: The new values.
+        kind: The kind of the decision, which is the first word of the entry's action.
+        before: The entry's earlier values.
+        after: The entry's new values.
+
+    Returns:
+        The value by the name of its column, such as ``{"author": "mira"}``; may be empty.
     """
     name = _FURTHER.get(kind)
     return {} if name is None else {name: str((after or before or {})[name])}

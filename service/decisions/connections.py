@@ -28,11 +28,11 @@ _STATEMENT_SECONDS = 10
 
 
 def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
-    """Returns an SQLAlchemy engine for one SQLite file, with at most four lasting connections.
+    """Returns an SQLAlchemy engine for an SQLite file, which keeps up to four connections open.
 
     Args:
         path: The file.
-        create: Whether to create a missing file; otherwise a missing file is an error.
+        create: Whether to create a missing file; otherwise connecting to it is an error.
     """
     connect = partial(_connect_sqlite, path, create=create)
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4)
@@ -45,7 +45,7 @@ def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
     def same_file(connection: Any, record: Any, proxy: Any) -> None:  # noqa: ARG001 - as called
         # If someone has put a backup in the file's place, an old connection still has the old file.
         if record.info["file"] != _identity(path):
-            raise DisconnectionError(f"{path} was replaced by another file")
+            raise DisconnectionError(f"the database {path} was replaced by another file")
 
     @sa.event.listens_for(engine, "handle_error")
     def broken(context: sa.engine.ExceptionContext) -> None:
@@ -89,7 +89,7 @@ def copy_file(path: Path, target: Path) -> None:
 
 
 def postgres_engine(url: sa.URL) -> sa.Engine:
-    """Returns an SQLAlchemy engine for PostgreSQL, with at most four lasting connections.
+    """Returns an SQLAlchemy engine for PostgreSQL, which keeps up to four connections open.
 
     Connecting and writing have time limits, so that a server that hangs does not block the service.
 

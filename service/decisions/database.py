@@ -102,7 +102,7 @@ class Database:
             return read_changes(connection, database, version)
 
     def lacks(self, version: int) -> bool:
-        """Whether it is certain that the database never had this version.
+        """Whether it is certain that the database, as it is now, never had this version.
 
         If so, the version was made by decisions that the database lost, for example because an
         older backup was restored.
@@ -120,14 +120,18 @@ class Database:
             actor: Who undoes the decision.
             seq: The number of the entry.
             reason: The actor's reason, at most 1,000 characters.
+
+        Returns:
+            The number of the new entry, which records the undo.
         """
         return undoing.undo(self._store, actor, seq, reason=reason)
 
     @contextmanager
     def together(self, actor: Actor) -> Iterator[Database]:
-        """Opens one transaction for several decisions of an actor; they are made when it ends.
+        """Context manager that makes several decisions of an actor in one transaction.
 
-        Yields a database that reads and decides in that transaction.
+        Yields a database that reads and decides in that transaction; when the ``with`` block ends,
+        the decisions are on disk.
         """
         with self._store.together(actor) as store:
             yield Database(store)
@@ -291,7 +295,9 @@ def _parse(url: str, password: str) -> sa.URL:
     parsed = parse_url(url, password)
     backend = parsed.get_backend_name()
     if backend not in ("sqlite", "postgresql"):
-        raise DatabaseError(f"{describe(url)}: decisions must be kept in sqlite or postgresql")
+        raise DatabaseError(
+            f"decisions can't be kept in {describe(url)}; name a URL of sqlite or postgresql"
+        )
     if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
         raise DatabaseError(f"{describe(url)} names no file; write it like sqlite:///file")
     return parsed

@@ -70,11 +70,14 @@ def check_name(name: str, field: str = "name") -> str:
 
 
 def check_until(until: int, now: int) -> int:
-    """Checks that a decision ends in the future; returns its end, which is ``NEVER`` at most.
+    """Checks that a decision ends in the future, and returns its end.
 
     Args:
         until: When the decision ends, microseconds since 1970 UTC.
         now: The current time, microseconds since 1970 UTC.
+
+    Returns:
+        The end; ``NEVER`` if it is later than that.
 
     Raises:
         DecisionError: If the end time has passed.
@@ -85,7 +88,7 @@ def check_until(until: int, now: int) -> int:
 
 
 def digest(text: str) -> str:
-    """Returns the SHA-256 of a text, which may be any text from outside, as hexadecimal digits."""
+    """Returns the SHA-256 of a text as hexadecimal digits; the text may be invalid Unicode."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 

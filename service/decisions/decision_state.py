@@ -34,11 +34,12 @@ class OverrideKind(enum.StrEnum):
 class Override:
     """An editor's decision about one article in another article's list: a pin or a hide.
 
-    It may be a rule, about all articles with a tag; see :mod:`service.decisions.list_scope`.
+    It may also be a rule, about many lists. Then an id is a scope, a text that stands for all
+    articles or for those with a tag; see :mod:`service.decisions.list_scope`.
 
     Attributes:
-        article_id: The article that the list belongs to, or the scope of a rule.
-        target_id: The article in that list, or a tag's scope.
+        article_id: The article that the list belongs to, or the scope of the lists.
+        target_id: The article that is pinned or hidden there, or the scope of those to hide.
         kind: A pin shows the article at ``position``; a hide leaves out the article and all
             versions of it.
         position: Position of a pin, from 1; ``None`` for a hide.
@@ -54,7 +55,7 @@ class Override:
     since: int = 0
 
     def holds(self, now: int) -> bool:
-        """Whether it is in force at a time, in microseconds since 1970 UTC."""
+        """Whether the pin or hide is in force at a time, in microseconds since 1970 UTC."""
         return self.since <= now < self.until
 
 
@@ -106,12 +107,18 @@ class DecisionState:
 
     @cached_property
     def instants(self) -> NDArray[np.int64]:
-        """Times at which decisions begin or end, sorted: shape (n,), int64, microseconds."""
+        """The times at which decisions begin or end, sorted.
+
+        Shape (n,), int64, in microseconds since 1970 UTC.
+        """
         return np.sort(_turns(self.takedowns.values(), self.overrides.values()))
 
     @cached_property
     def rules(self) -> tuple[Override, ...]:
-        """The pins and hides of many lists at once, those of each scope in the order of a list."""
+        """The pins and hides that change the lists of many articles: of a tag, or of all.
+
+        Those of the same tag stand together: pins by position, then hides.
+        """
         scopes = sorted(filter(is_rule, self.overrides))
         return tuple(rule for scope in scopes for rule in self.overrides[scope])
 
@@ -151,8 +158,8 @@ class DecisionState:
     def changes_since(self, earlier: "DecisionState") -> StateChanges | None:
         """Returns what changed since another state.
 
-        Returns ``None`` if that is not known, as this state was not made from the other one; then
-        all decisions may differ.
+        Returns ``None`` if this state was not made from the earlier one, since then all decisions
+        may differ.
         """
         if self is earlier:
             return StateChanges(database=self.database, since=self.version, version=self.version)

@@ -68,7 +68,9 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        """Opens a read-only transaction, which sees the whole database as it is at one moment.
+        """Context manager that opens a read-only transaction and yields its connection.
+
+        It sees the whole database as it is at one moment.
 
         Raises:
             DatabaseError: If the database can't be read.
@@ -85,7 +87,7 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Opens a transaction for writing.
+        """Context manager that opens a transaction for writing and yields its connection.
 
         When the ``with`` block ends, its changes are on disk; if it raises an error, nothing is
         changed.
@@ -104,7 +106,7 @@ class Store:
 
     @contextmanager
     def change(self, actor: Actor) -> Iterator[Change]:
-        """Opens a transaction in which an actor makes a decision; only one runs at a time.
+        """Context manager for a transaction in which an actor makes a decision; one at a time.
 
         When the ``with`` block ends, the decision is on disk. A decision about a takedown is then
         also in the snapshot, the copy that is used if the database is unavailable.
@@ -127,10 +129,10 @@ class Store:
 
     @contextmanager
     def together(self, actor: Actor) -> Iterator[Store]:
-        """Opens one transaction for several decisions of an actor.
+        """Context manager that makes several decisions of an actor in one transaction.
 
-        Yields a store that reads and decides in that transaction. A decision that it refuses has
-        written nothing, so the others can stay.
+        Yields a store that reads and decides in that transaction. A decision that is refused writes
+        nothing, so the other decisions can still be made.
 
         Raises:
             DatabaseError: As for :meth:`change`.
@@ -185,9 +187,9 @@ class Change:
         self.of_takedowns = False
 
     def new_version(self, article_id: str, *, takedown: bool) -> int:
-        """Gives the database its next version, because readers will see the decision; returns it.
+        """Raises the database's version, because readers will see the decision, and returns it.
 
-        Services that follow the database read only what changed, so this also records that.
+        It also records whose list or takedown changed, so that services need to read only that.
 
         Args:
             article_id: The article whose takedown or list changed.
@@ -253,7 +255,7 @@ class Change:
             reason: The actor's reason; may be empty.
             if_version: For a pin or hide, the version of the list that the editor saw; ``None`` to
                 accept any.
-            absent: What the error says if there is no decision to remove; empty for no error.
+            absent: The text of the error if there is no decision to remove; empty for no error.
 
         Returns:
             The number of the decision's entry in the audit trail.
@@ -341,7 +343,7 @@ class Change:
 
 
 def lacks_version(connection: sa.Connection, version: int) -> bool:
-    """Whether it is certain that a database never had a version.
+    """Whether it is certain that a database, as it is now, never had a version.
 
     The table ``changes`` holds the versions of the last 30 days. For an older version this returns
     ``False``, as it does for one that the database had.

@@ -59,6 +59,12 @@ class Editors(Table):
     def add(self, actor: Actor, *, name: str, role: Role, password: str) -> Editor:
         """Adds an editor's account, or enables a disabled one again, with a new role and password.
 
+        Args:
+            actor: Who adds the account, for the audit trail.
+            name: The name with which the editor signs in.
+            role: Editor or admin.
+            password: The editor's password.
+
         Raises:
             InputError: If the name, role or password is invalid, or the name is taken.
             DatabaseError: If the database can't be written; then nothing was changed.

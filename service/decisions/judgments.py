@@ -58,7 +58,10 @@ class Judgments(Table):
         return self._select(article_id)
 
     def by(self, author: str, article_id: str) -> dict[str, int]:
-        """Returns what one editor judged of an article's list: the verdicts by target."""
+        """Returns one editor's verdicts on the links in an article's list.
+
+        Each is 1 for a good link or -1 for a bad one, by the id of the article that is linked.
+        """
         found = self.of(article_id)
         return {each.target_id: each.verdict for each in found if each.author == author}
 
@@ -98,6 +101,9 @@ class Judgments(Table):
             build: The name of the build that the actor sees.
             reason: The actor's reason, at most 1,000 characters.
 
+        Returns:
+            The number of the decision's entry in the audit trail.
+
         Raises:
             InputError: If an argument is not as described.
             DatabaseError: If the database can't be written; then nothing was changed.
@@ -113,13 +119,16 @@ class Judgments(Table):
             return change.decide("judgment.put", _TABLE, key, values, reason=reason)
 
     def remove(self, actor: Actor, *, article_id: str, target_id: str, reason: str = "") -> int:
-        """Removes the judgment of a link that the same actor stored earlier.
+        """Removes an actor's own judgment of a link.
 
         Args:
             actor: The actor whose judgment it is.
             article_id: The article that the list belongs to.
             target_id: The judged article in that list.
             reason: The actor's reason, at most 1,000 characters.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
 
         Raises:
             InputError: If an argument is not as described.

@@ -206,4 +206,7 @@ def _make_root(settings: Settings) -> None:
     try:
         settings.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DatabaseError(f"can't create the root {settings.root}: {error.strerror}") from error
+        raise DatabaseError(
+            f"can't create the folder of the builds {settings.root}: {error.strerror}; set root to "
+            "a folder that can be written"
+        ) from error

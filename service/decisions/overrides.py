@@ -24,10 +24,13 @@ _BY_ID = sa.select(_TABLE).order_by(_TABLE.c.id)
 class StoredOverride:
     """A pin or hide as stored, with its author, reason and times.
 
+    A pin or hide may be a rule, about many lists. Then an id is a scope, a text that stands for all
+    articles or for those with a tag; see :mod:`service.decisions.list_scope`.
+
     Attributes:
         id: The number of the pin or hide in the database.
-        article_id: The article that the list belongs to, or a rule's scope.
-        target_id: The article that is pinned or hidden in that list, or a tag's scope.
+        article_id: The article that the list belongs to, or the scope of the lists.
+        target_id: The article that is pinned or hidden there, or the scope of those to hide.
         kind: Pin or hide.
         position: Position of a pin, from 1; ``None`` for a hide.
         reason: The editor's reason; may be empty.
@@ -58,8 +61,8 @@ class ListOverrides:
     """The pins and hides of one article's list.
 
     Attributes:
-        version: A number that grows with each change of them, to pass as ``if_version`` with the
-            next change; 0 if no editor ever changed the list.
+        version: A number that grows with each change of these pins and hides, to pass as
+            ``if_version`` with the next change; 0 if no editor ever changed the list.
         items: Pins by position, then hides, including those that have ended.
     """
 
@@ -122,8 +125,9 @@ class Overrides(Table):
 
         Args:
             actor: The actor who decides.
-            article_id: The article that the list belongs to, or a rule's scope.
-            target_id: The article to pin or hide in that list, or a tag's scope to hide.
+            article_id: The article that the list belongs to; for many lists their scope, as
+                :mod:`service.decisions.list_scope` writes it.
+            target_id: The article to pin or hide in that list; to hide all with a tag, its scope.
             kind: Pin or hide.
             position: Position of a pin, 1 to 50; ``None`` for a hide.
             reason: The actor's reason, at most 1,000 characters.
@@ -131,6 +135,9 @@ class Overrides(Table):
             until: When the override ends, microseconds since 1970 UTC.
             since: When it begins; 0 for at once.
             if_version: The list version that the editor saw; ``None`` to accept any.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
 
         Raises:
             InputError: If an argument is not as described.
@@ -140,12 +147,16 @@ class Overrides(Table):
         check_scopes(article_id, target_id)
         _check_kind(kind, position, not_related=not_related)
         if kind is OverrideKind.PIN and is_rule(target_id):
-            raise DecisionError("target_tag", "a pin shows one article; name it by its id")
+            raise DecisionError(
+                "target_tag", "a pin shows one article, not all with a tag; give target_id"
+            )
         if not_related and is_rule(article_id):
-            raise DecisionError("not_related", "not_related is about one list; leave it out")
+            raise DecisionError(
+                "not_related", "not_related is for a hide in one article's list; leave it out"
+            )
         check_until(until, self._store.now())
         if not 0 <= since < until:
-            raise DecisionError("since", "the beginning must be before the end")
+            raise DecisionError("since", "since must be before until, the end of the pin or hide")
         with self._store.change(actor) as change:
             return change.decide(
                 "override.put",
@@ -182,6 +193,9 @@ class Overrides(Table):
             target_id: The article that is pinned or hidden in that list.
             reason: The actor's reason, at most 1,000 characters.
             if_version: The version of the list that the editor saw; ``None`` to accept any.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
 
         Raises:
             InputError: If an argument is not as described.

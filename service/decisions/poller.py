@@ -101,7 +101,7 @@ class StatePoller:
 
     @property
     def database(self) -> Database:
-        """The open database, for making decisions and for reading what :attr:`kept` lacks.
+        """The open database, to make decisions and to read what :attr:`kept` does not hold.
 
         Raises:
             DatabaseError: If the database was not available at the last poll.

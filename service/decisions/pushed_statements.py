@@ -1,6 +1,8 @@
 """What was pushed about articles: one statement for each, kept until a source has caught up.
 
-A statement that unpublishes an article takes it down in the same transaction. This takedown is
+A statement is the newest thing that a site's own program pushed about an article: its record, or
+that it is gone. It is settled once a source says the same or something newer. A statement that
+unpublishes an article takes it down in the same transaction. This takedown is
 marked as made by the push, and a later statement that publishes the article lifts only that one.
 """
 
@@ -24,18 +26,18 @@ _REASON = "unpublished by a push"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewStatement:
-    """A statement to store.
+    """What a site pushes about one article: its record, or that it is gone.
 
     Attributes:
         article_id: The article's id.
-        record: The article's record; ``None`` to say that it is gone.
-        stated: When the statement was made by its own word, microseconds since 1970 UTC; ``NEVER``
-            if it does not say.
-        hidden_until: Until when nobody may see the article, microseconds since 1970 UTC: 0 if it
-            is published, ``NEVER`` if it is not.
-        only_newer: Ignore the statement if a stored one was made later.
-        settled: Up to which number statements about the article are settled in the live build: the
-            same record is a new word then.
+        record: The article's record; ``None`` to say that the article is gone.
+        stated: The time that the push itself gives, microseconds since 1970 UTC; ``NEVER`` if it
+            gives none.
+        hidden_until: Until when readers may not see the article, microseconds since 1970 UTC: 0 if
+            it is published, ``NEVER`` if it is not.
+        only_newer: Whether to ignore this push if one that is stored was made later.
+        settled: The number of the article's last statement that a source has caught up with in the
+            live build; a statement up to it is stored anew even if the record is the same.
     """
 
     article_id: str
@@ -47,20 +49,24 @@ class NewStatement:
 
 
 class PushedStatements(Table):
-    """Reads and changes the database table of pushed statements, of which each article has one."""
+    """Reads and changes the database table of pushed statements, at most one for each article.
+
+    A statement is the newest thing that was pushed about an article: its record, or that it is
+    gone. It is settled once a source has caught up with it.
+    """
 
     def put(self, actor: Actor, given: Sequence[NewStatement]) -> list[Statement]:
-        """Stores statements in the given order; when this returns, all are on disk.
+        """Stores what is pushed, in the given order; when this returns, all is on disk.
 
-        The same record again changes nothing: the stored statement keeps its number, unless it is
-        settled.
+        Pushing the same record again keeps the stored statement with its number, unless a source
+        has caught up with that.
 
         Args:
             actor: Who pushes.
-            given: The statements; a later one about the same article replaces an earlier one.
+            given: What is pushed; a later statement about the same article replaces an earlier one.
 
         Returns:
-            For each given statement, the one that now holds.
+            For each of ``given``, the statement that is now stored about its article.
 
         Raises:
             ArticleError: If an id is not valid.
@@ -73,26 +79,26 @@ class PushedStatements(Table):
             return [_put(change, one) for one in given]
 
     def get(self, article_id: str) -> Statement | None:
-        """Returns the statement about an article; ``None`` if none is kept."""
+        """Returns what was last pushed about an article; ``None`` if nothing is stored."""
         rows = self._rows(sa.select(_TABLE).where(_TABLE.c.article_id == article_id))
         return next((Statement(**row) for row in rows), None)
 
     def last(self) -> int:
-        """Returns the highest number that a statement ever had; 0 before the first."""
+        """Returns the highest number that a pushed statement ever had; 0 before the first push."""
         return int(self._rows(sa.select(schema.meta.c.pushed))[0]["pushed"])
 
     def refused(self, limit: int) -> list[Statement]:
-        """Returns statements that were refused, in the order of their numbers."""
+        """Returns up to ``limit`` pushed statements that builds refused, by their numbers."""
         query = sa.select(_TABLE).where(_TABLE.c.refused.is_not(None)).order_by(_TABLE.c.number)
         return [Statement(**row) for row in self._rows(query.limit(limit))]
 
     def above(self, number: int, *, limit: int = 1_000, refused: bool = False) -> list[Statement]:
-        """Returns statements in the order of their numbers.
+        """Returns pushed statements in the order of their numbers.
 
         Args:
-            number: Only those with a higher number.
+            number: Return only statements with a higher number.
             limit: The largest number of statements to return.
-            refused: Return those too that were refused.
+            refused: Whether to also return statements that builds refused.
         """
         query = sa.select(_TABLE).where(_TABLE.c.number > number).order_by(_TABLE.c.number)
         if not refused:
@@ -100,17 +106,22 @@ class PushedStatements(Table):
         return [Statement(**row) for row in self._rows(query.limit(limit))]
 
     def all(self) -> Iterator[Statement]:
-        """Yields every statement, refused ones too, as they are at one moment."""
+        """Yields all pushed statements, also refused ones, as they are at one moment."""
         with self._store.read() as connection:
             found = connection.execute(sa.select(_TABLE).execution_options(yield_per=_BATCH))
             for row in found.mappings():
                 yield Statement(**row)
 
     def refuse(self, article_id: str, number: int, reason: str) -> bool:
-        """Marks a statement, so that no build takes it before the article is pushed again.
+        """Marks a pushed statement as refused: no build uses it until the article is pushed again.
+
+        Args:
+            article_id: The article's id.
+            number: The number of the statement.
+            reason: Why it is refused, as text for people.
 
         Returns:
-            Whether it was marked: not if a newer statement has replaced it.
+            Whether it was marked; ``False`` if a newer statement has replaced it.
         """
         statement = sa.update(_TABLE).where(
             _TABLE.c.article_id == article_id, _TABLE.c.number == number
@@ -119,11 +130,14 @@ class PushedStatements(Table):
             return connection.execute(statement.values(refused=reason)).rowcount > 0
 
     def renew(self, settled: Mapping[str, int], since: int) -> None:
-        """Gives statements that were pushed again since a build began a new number.
+        """Gives a new number to statements that were pushed again while a build was made.
+
+        Otherwise they would be dropped as settled, though the site pushed them once more.
 
         Args:
-            settled: The number up to which an article's statements are settled in that build.
-            since: When it began, in microseconds since 1970 UTC.
+            settled: By an article's id, the number of the last statement about it with which a
+                source has caught up in that build.
+            since: When that build was begun, in microseconds since 1970 UTC.
         """
         query = sa.select(_TABLE).where(_TABLE.c.received > since, _TABLE.c.refused.is_(None))
         for one in [Statement(**row) for row in self._rows(query)]:
@@ -134,12 +148,14 @@ class PushedStatements(Table):
                     connection.execute(sa.update(_TABLE).where(same).values(**values))
 
     def show(self, actor: Actor, settled: Mapping[str, int], shown: Callable[[str], bool]) -> None:
-        """Lifts the takedowns of settled statements about articles that a source shows again.
+        """Lifts takedowns that a push made, of articles that a source shows again since.
 
         Args:
-            actor: Who does it, for the audit trail.
-            settled: The number up to which an article's statements are settled, by its id.
-            shown: Tells whether readers would see an article in the live build.
+            actor: Who lifts them, for the audit trail.
+            settled: By an article's id, the number of the last statement about it with which a
+                source has caught up.
+            shown: A function that takes an article's id and tells whether readers would see the
+                article in the live build.
         """
         query = (
             sa.select(_TABLE.c.article_id, _TABLE.c.number)
@@ -154,14 +170,15 @@ class PushedStatements(Table):
                     _show(change, article_id, "a source shows it again")
 
     def settle(self, actor: Actor, settled: Mapping[str, int]) -> int:
-        """Drops statements that a source has caught up with, and lifts their takedowns.
+        """Removes statements that a source has caught up with, and lifts their takedowns.
 
         Args:
-            actor: Who does it, for the audit trail.
-            settled: The number up to which an article's statements are settled, by its id.
+            actor: Who removes them, for the audit trail.
+            settled: By an article's id, the number of the last statement about it with which a
+                source has caught up.
 
         Returns:
-            How many statements were dropped.
+            How many statements were removed.
         """
         rows = self._rows(sa.select(_TABLE.c.article_id, _TABLE.c.number))
         pairs = [(row["article_id"], row["number"]) for row in rows]

@@ -19,20 +19,26 @@ class RefusedWords(Table):
     """Reads and changes the database table of words that are not to become links."""
 
     def all(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
-        """Returns the words by the article with the text and the target, by their ids."""
+        """Returns all refused words.
+
+        Their keys are pairs of ids: the article with the text, and the article not to link to.
+        """
         found: defaultdict[tuple[str, str], tuple[str, ...]] = defaultdict(tuple)
         for row in self._rows(sa.select(_TABLE).order_by(*_TABLE.primary_key.columns)):
             found[row["article_id"], row["target_id"]] += (row["words"],)
         return found
 
     def put(self, actor: Actor, *, article_id: str, target_id: str, words: str) -> int:
-        """Stores that some words of an article's text should not link to a target.
+        """Stores that some words of an article's text should not become a link to another article.
 
         Args:
             actor: The actor who decides.
             article_id: The article with the text.
-            target_id: The target, to which other words may link.
+            target_id: The article not to link to; other words of the text may link to it.
             words: The words as they stand in the text.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
 
         Raises:
             InputError: If an id is invalid, or the words are empty or too long.

@@ -38,7 +38,7 @@ class OneOf(sa.TypeDecorator[enum.StrEnum]):
         self.kind = kind
 
     def process_bind_param(self, value: Any, _: sa.Dialect) -> str:
-        """Returns the text to store."""
+        """Returns the text to store for a member of the enumeration."""
         return str(value)
 
     def process_result_value(self, value: Any, _: sa.Dialect) -> enum.StrEnum:

@@ -133,7 +133,9 @@ class Sessions(Table):
         return Session(**{name: row[name] for name in Session.__slots__})
 
     def close(self, secret: str) -> None:
-        """Ends the session with this secret, which signs its browser out; does nothing without one.
+        """Ends the session with this secret, which signs its browser out.
+
+        Does nothing if there is no such session.
 
         Args:
             secret: The value of the browser's cookie.
@@ -194,7 +196,7 @@ class Attempts(Table):
             return 0
 
     def clear(self, client: str) -> None:
-        """Forgets the attempts of a client, which is done after one succeeded.
+        """Sets a client's count of attempts back to zero; call this after a successful one.
 
         Args:
             client: The same text as for :meth:`take`.

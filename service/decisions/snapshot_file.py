@@ -39,7 +39,8 @@ _Row = tuple[Any, ...]
 def read_version(root: Path) -> tuple[str, int] | None:
     """Returns the id and version of the database that the snapshot's file is a copy of.
 
-    This is fast, since the checksum is not verified. Returns ``None`` for values of other types.
+    This is fast, since the checksum is not verified. Returns ``None`` if the file holds an id or
+    version of another type.
 
     Raises:
         sqlite3.Error, TypeError, ValueError: If the file can't be read, or is damaged.

@@ -24,8 +24,8 @@ class Takedown:
         who: The name of the actor who decided.
         reason: The actor's reason; may be empty.
         until: When the takedown ends, microseconds since 1970 UTC; ``NEVER`` for no end.
-        before_push: If a push unpublished the article: when the editor's takedown ends that was
-            there before, 0 if there was none. ``None`` if an editor decided the takedown.
+        before_push: ``None`` if an editor took the article down. If a push from the site did, the
+            end of an editor's earlier takedown, microseconds since 1970 UTC, or 0 without one.
     """
 
     article_id: str
@@ -74,8 +74,11 @@ class Takedowns(Table):
             article_id: The article's id.
             reason: The actor's reason, at most 1,000 characters.
             until: When the takedown ends, microseconds since 1970 UTC.
-            known: Whether the live build holds the article, or an unknown one is meant. If not,
-                it must have been pushed or taken down before.
+            known: Whether to accept an id of which nothing is known; if ``False``, the article must
+                have been pushed or taken down before.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
 
         Raises:
             InputError: If an argument is not as described.
@@ -115,6 +118,9 @@ class Takedowns(Table):
             actor: The actor who decides.
             article_id: The article's id.
             reason: The actor's reason, at most 1,000 characters.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
 
         Raises:
             InputError: If an argument is not as described.
