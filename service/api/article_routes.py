@@ -52,8 +52,8 @@ class SearchParameters(ApiModel):
 
     sort: SortOrder | None = Field(
         None,
-        description="the newest first, those with the weakest best link, or those in the fewest "
-        "or most lists; by default the best match, and without words the newest",
+        description="what comes first: the newest articles, those with the weakest best link, or "
+        "those in the fewest or most lists; by default the best matches, without words the newest",
     )
     limit: int = Field(20, ge=1, le=MAX_PAGE)
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
@@ -73,7 +73,7 @@ class Card(ApiModel):
 
 
 class Counts(ApiModel):
-    """The number of search hits that each filter would leave."""
+    """For each filter of the search, the number of hits that would be left with it."""
 
     standing: dict[VisibilityStatus, int]
     weak: int
@@ -125,7 +125,7 @@ class CandidateCard(Card):
 
 
 class PreviewOverride(NamedOverride):
-    """A pin or hide of an editor in a list, and whether its article can be seen."""
+    """A pin or hide of an editor in the previewed list, and whether the list shows its article."""
 
     shown: bool
     """whether the list shows the pinned or hidden article"""

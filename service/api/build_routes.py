@@ -39,7 +39,7 @@ class Publishing(Reason):
     """Options for publishing a build."""
 
     accept_change: bool = Field(False, strict=True)
-    """publish though the model or the preparation of texts changed"""
+    """publish even if the model or the preparation of texts has changed"""
 
     force: bool = Field(False, strict=True)
     """publish even if a gate refuses the build"""
@@ -59,7 +59,7 @@ class BuildItem(ApiModel):
     """why gates refused the build, one sentence for each gate"""
 
     small: bool = False
-    """whether it was made of changes alone, as alsolike watch does"""
+    """whether the build was made of changes alone, as alsolike watch does"""
 
     created: str | None = None
     articles: int | None = None
@@ -69,7 +69,7 @@ class BuildItem(ApiModel):
 
 
 class Held(ApiModel):
-    """Who rolled back and when; since then, publishing is on hold."""
+    """Why publishing is on hold: who rolled back to an earlier build, when, and why."""
 
     since: str
     who: str
@@ -77,7 +77,7 @@ class Held(ApiModel):
 
 
 class DayOfBuilds(ApiModel):
-    """How many small builds were made on a day, by what became of them."""
+    """How many small builds (made of changes alone) were published and refused on a day."""
 
     day: str
     """the date in UTC"""
@@ -102,7 +102,7 @@ class BuildsAnswer(ApiModel):
     """the small builds of the last days, oldest first"""
 
     rollback: list[str]
-    """the build that a rollback goes to, and the last full build before if that is another"""
+    """the build that a rollback returns to, and the last full build before it if that is another"""
 
 
 class VerdictItem(ApiModel):
@@ -123,7 +123,7 @@ class PublishAnswer(ApiModel):
 
 
 class RollbackAnswer(ApiModel):
-    """The earlier build that is live again. Publishing is on hold until it is released."""
+    """The earlier build that is live again; new builds are not published until ``/v1/release``."""
 
     build: str
 

@@ -105,7 +105,12 @@ class DraftRelated(ApiModel):
 
 
 def draft_json(build: Build, answer: RelatedDraft) -> bytes:
-    """Returns the response to a draft as JSON; the cards are copied from the build's files."""
+    """Returns the body of the response to a draft as JSON.
+
+    Args:
+        build: The build from whose files the fields of the articles are copied.
+        answer: The related articles of the draft.
+    """
     return b'{"build":%b,"terms":[%b],"same_story":[%b],"items":%b}' % (
         quoted(build.name),
         b",".join(map(quoted, answer.terms)),

@@ -67,7 +67,7 @@ class DraftQueue:
         """Runs a job when its turn comes, and returns its result.
 
         Args:
-            work: The job; called in the thread, its exceptions are raised here.
+            work: The job: a function that is called in the thread; its exceptions are raised here.
             gone: A function that returns a coroutine, which ends when the client disconnects.
 
         Raises:
@@ -143,7 +143,7 @@ class Drafts:
     """Finds related articles for drafts, for the API and the editors' pages.
 
     Args:
-        context: The live build, the settings, and what checks the tokens of clients elsewhere.
+        context: The published build, the settings, and the check of API tokens.
         watch: Called with the number of drafts in the queue whenever it changes.
     """
 
@@ -177,7 +177,7 @@ class Drafts:
             ProblemError: 403 if drafts are switched off, 429 if the sender has to wait.
         """
         if not self._settings.drafts:
-            raise ProblemError(403, "drafts are turned off: the setting drafts is false")
+            raise ProblemError(403, "drafts are turned off; to accept them, set drafts = true")
         self._limiter.check(
             self._auth.proxies.client(request.scope),
             f"more than {self._settings.draft_rate} drafts came from your address in a minute; "
@@ -197,7 +197,7 @@ class Drafts:
         return loopback and not forwarded and not self._settings.trusted_proxies
 
     async def answer(self, request: Request) -> bytes:
-        """Answers a request with a draft in its body.
+        """Returns the body of the response, as JSON, to a request that carries a draft.
 
         Raises:
             ProblemError: If the request is invalid or can't be answered now.
@@ -211,7 +211,10 @@ class Drafts:
     ) -> tuple[ServingView, RelatedDraft, list[LinkSuggestion]]:
         """Finds what is related to a draft, and the places in its text where links would fit.
 
-        Arguments and errors are those of :meth:`relate`; the result has the suggestions besides.
+        Arguments and errors are those of :meth:`relate`.
+
+        Returns:
+            The two results of :meth:`relate`, and the suggested links.
         """
         served, related = await self.relate(request, draft)
 
@@ -238,7 +241,8 @@ class Drafts:
             draft: The draft.
 
         Returns:
-            The build that was searched, with the newest decisions, and the answer.
+            The build that was searched, with the editors' newest decisions, and the draft's related
+            articles.
 
         Raises:
             ProblemError: If the draft can't be answered now.
@@ -281,7 +285,9 @@ class Drafts:
         """
         media_type = (header(request.scope, b"content-type") or "").partition(";")[0].strip()
         if media_type.lower() != "application/json":  # other sites' pages can't send it
-            raise ProblemError(415, f"the body is {media_type[:80]!r}; it must be application/json")
+            raise ProblemError(
+                415, f"the Content-Type is {media_type[:80]!r}; it must be application/json"
+            )
         body = await request.body()
         if len(body) > 1024 * self._settings.draft_kb:
             limit = self._settings.draft_kb

@@ -20,7 +20,8 @@ def make_router(tag: str, *required: Callable[..., Identity]) -> APIRouter:
 
     Args:
         tag: The group of its routes in the OpenAPI document.
-        *required: What refuses a sender of any of its requests, as ``Auth.require`` returns it.
+        *required: FastAPI dependencies that refuse senders without a role, as ``Auth.require``
+            returns them; they apply to each of its routes.
     """
     dependencies = [Depends(_private), *map(Depends, required)]
     return APIRouter(prefix="/v1", tags=[tag], dependencies=dependencies, responses=problems())
@@ -38,7 +39,11 @@ def _private(request: Request, response: Response) -> None:
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Returns the errors to document for a route, or without any those that all routes share."""
+    """Returns the error responses of a route, in the form of FastAPI's argument ``responses``.
+
+    Args:
+        *statuses: The HTTP statuses; without any, those that all of the editors' routes share.
+    """
     return {
         status: {
             "description": _DESCRIPTIONS[status],
@@ -49,7 +54,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def json_body(schema: dict[str, Any]) -> dict[str, Any]:
-    """Returns what the document says of a route that reads its JSON body by itself."""
+    """Returns how the OpenAPI document describes the body of a route that parses it by itself.
+
+    Args:
+        schema: The JSON Schema of the body.
+    """
     content = {"application/json": {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
 
@@ -81,12 +90,16 @@ _Tag = Annotated[str, _query("a tag; upper and lower case are the same"), AfterV
 def read_lists(
     article_id: Id | None = None, tag: _Tag | None = None, every: bool = False
 ) -> str | None:
-    """FastAPI dependency; returns whose list is meant, as :mod:`service.decisions.list_scope` says.
+    """FastAPI dependency that reads from the query string whose lists a pin or hide changes.
 
     Args:
-        article_id: One article.
-        tag: All articles with this tag.
-        every: Whether all articles are meant.
+        article_id: The article whose list it is.
+        tag: The tag, if the lists of all articles with a tag are meant.
+        every: Whether the lists of all articles are meant.
+
+    Returns:
+        The article's id, or the scope of the tag or of all, as
+        :mod:`service.decisions.list_scope` writes it; ``None`` if none is given.
 
     Raises:
         ProblemError: 422 if more than one is given.
@@ -95,7 +108,16 @@ def read_lists(
 
 
 def read_target(target_id: Target | None = None, target_tag: _Tag | None = None) -> str | None:
-    """FastAPI dependency; returns what is pinned or hidden: an article, or all with a tag."""
+    """FastAPI dependency that reads from the query string what is pinned or hidden.
+
+    Args:
+        target_id: The article.
+        target_tag: The tag, if all articles with a tag are meant.
+
+    Returns:
+        The article's id, or the scope of the tag, as :mod:`service.decisions.list_scope` writes
+        it; ``None`` if none is given.
+    """
     return _one("target_tag", target_id, target_tag)
 
 
@@ -104,7 +126,9 @@ def _one(
 ) -> str | None:
     given = [each for each in (article_id, tag and tag_scope(tag), scope) if each is not None]
     if len(given) > 1:
-        raise ProblemError(422, "name one article, one tag or all articles", field=field)
+        raise ProblemError(
+            422, "give only one of these: an article, a tag, or all articles", field=field
+        )
     return given[0] if given else None
 
 

@@ -28,7 +28,7 @@ _GHOST = Actor(name="ghost", how="webhook")
 def webhook_router(
     context: EditorialContext, pushes: PushedArticles, limit: PushLimit
 ) -> APIRouter:
-    """Returns the route for Ghost's webhooks."""
+    """Returns the route to which Ghost, a publishing system, sends its webhooks about posts."""
     router = make_router("publishing")
     secret = context.settings.ghost_secret.get_secret_value().encode()
 
@@ -48,7 +48,9 @@ def webhook_router(
         signature: Annotated[str, Header(alias="X-Ghost-Signature")] = "",
     ) -> PushAnswer:
         if not secret:
-            raise ProblemError(403, "webhooks of Ghost are not taken: set ghost_secret")
+            raise ProblemError(
+                403, "webhooks of Ghost are turned off; to take them, set ghost_secret"
+            )
         sent = _check(signature, secret, body, context.live.clock())
         statement, notes = pushes.read_ghost(body, sent)
         (stored,) = pushes.put(_GHOST, [statement])
@@ -65,12 +67,14 @@ def _check(signature: str, secret: bytes, body: bytes, now: int) -> int:
     if not hmac.compare_digest(right, digest):
         raise ProblemError(
             401,
-            "X-Ghost-Signature does not fit the body: give the webhook the secret that the setting "
-            "ghost_secret holds (Ghost signs the time as well since July 2024)",
+            "the signature in X-Ghost-Signature is missing or wrong: give the webhook in Ghost the "
+            "same secret as the setting ghost_secret, and use Ghost of July 2024 or newer",
         )
     moment = int(sent) * 1000
     if not now - MAX_AGE <= moment <= now + MAX_AHEAD:
         raise ProblemError(
-            401, "the webhook was sent over five minutes ago, or a clock is wrong: send it again"
+            401,
+            "the webhook was sent over five minutes ago, or a clock is wrong: send it again, and "
+            "check the clocks of Ghost's server and this one",
         )
     return moment

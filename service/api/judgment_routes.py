@@ -23,7 +23,7 @@ MAX_PAGE = 1_000
 
 def _no_boolean(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("it must be 1 or -1, not a boolean")
+        raise ValueError("a verdict must be 1 or -1, not a boolean")
     return value
 
 
@@ -87,7 +87,7 @@ _NAME = r"^[^\u0000-\u001f\u007f-\u009f]+$"
 
 def _printable(value: str) -> str:
     if not re.fullmatch(_NAME, value):
-        raise ValueError("it must not contain control characters")
+        raise ValueError("a name must not contain control characters")
     return value
 
 

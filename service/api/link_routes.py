@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class SuggestedLink(ApiModel):
-    """A link that would fit in a text; nothing is inserted by itself."""
+    """A suggestion to link some words of a text to an article; the text itself stays as it is."""
 
     article_id: str | None
     """the article with the text; null for a draft"""
@@ -62,14 +62,14 @@ class SuggestedLink(ApiModel):
 
 
 class WordsRequest(RequestModel):
-    """Words that should not become a link to a target."""
+    """Words of an article's text that should not become a link to a certain article."""
 
     words: str = Field(min_length=1, max_length=MAX_REASON)
     """as they stand in the text"""
 
 
 class LinksAnswer(ApiModel):
-    """Links that would fit, best first."""
+    """Suggested links, the best first."""
 
     build: str
     """the name of the build that the targets are from"""
@@ -90,7 +90,12 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
         responses=problems(404),
     )
     def links(id: Id, inbound: bool = False) -> LinksAnswer:
-        """Leaves out what editors refused: links by PUT /v1/judgments, words by PUT /v1/links."""
+        """Returns words in the article's text that could link to other articles.
+
+        With `inbound`, returns words in other articles' texts that could link to the article. Links
+        that editors refused by PUT /v1/judgments and words that they refused by PUT /v1/links are
+        left out.
+        """
         view, now = context.live.view()
         row = find_row(view.build, id)
         finder = context.link_finder(view.build)
@@ -107,7 +112,10 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
     def refuse_words(
         article_id: Id, target_id: Target, body: WordsRequest, identity: Identity = Depends(editor)
     ) -> None:
-        """Then other words are suggested for the target, if any fit; /v1/undo takes it back."""
+        """Stores that these words of an article's text should not become a link to the target.
+
+        Other words that fit are still suggested. POST /v1/undo takes the refusal back.
+        """
         context.actions.refuse_words(identity.actor, article_id, target_id, body.words)
 
     @of_drafts.post(
@@ -119,7 +127,10 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
         dependencies=[Depends(drafts.admit)],
     )
     async def links_in_draft(request: Request, response: Response) -> LinksAnswer:
-        """Stores nothing. HTML in the text says what is linked, quoted or code already."""
+        """Returns words in the draft's text that could link to articles. Stores nothing.
+
+        The text may be HTML; words that are linked, quoted or code there already are left out.
+        """
         response.headers.update({"Cache-Control": "no-store", "Vary": "Authorization, Cookie"})
         view, _, found = await drafts.suggest_links(request, await drafts.read(request))
         return await run_in_threadpool(_answer, view, found)

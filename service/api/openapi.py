@@ -57,7 +57,7 @@ class RelatedItem(ArticleCard):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     score: float = Field(ge=0, le=1)
-    """similarity: 0 as two random articles of the site, 1 identical"""
+    """similarity: 0 like two random articles of the site, 1 identical"""
 
     origin: Origin
     """why the article is in the list; site: the page itself names it as related"""
@@ -79,14 +79,15 @@ class RelatedAnswer(ApiModel):
     """the name of the build in which the list last changed"""
 
     placement: str | None = Field(None, max_length=MAX_PLACEMENT)
-    """what a report of clicks names the list by; only while the setting clicks is on"""
+    """the signed text by which a report of clicks names the list; only while the setting clicks is
+    on"""
 
     items: list[RelatedItem] = Field(max_length=MAX_LIMIT)
     """the related articles"""
 
 
 class Problem(ApiModel):
-    """The JSON object that every error is sent as: problem details (RFC 9457)."""
+    """The JSON object with which every error is reported: problem details (RFC 9457)."""
 
     type: str
     """always about:blank"""
@@ -105,7 +106,7 @@ class Problem(ApiModel):
 
 
 def openapi(app: FastAPI, settings: Settings, example: dict[str, Any] | None) -> dict[str, Any]:
-    """Generates the OpenAPI document.
+    """Generates the OpenAPI document, which describes all routes.
 
     Args:
         app: The FastAPI app.
@@ -257,7 +258,7 @@ _ANY_ORIGIN = {
 
 
 def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
-    """Adds the routes of the documentation and of the widget's files."""
+    """Adds the routes ``/docs`` and ``/openapi.json``, and those of the widget's files."""
     for name, (summary, description) in _SITE_FILES.items():
         media_type = MEDIA_TYPES["." + name.rpartition(".")[2]].partition(";")[0]
         add_static_file(

@@ -58,7 +58,7 @@ class Ready(ApiModel):
 
 
 class NotReady(ApiModel):
-    """The answer of ``/readyz`` if nothing can be served: no build, or no takedowns to obey."""
+    """The answer of ``/readyz`` if there is no build to serve, or takedowns can't be read."""
 
     status: Literal["not ready"] = "not ready"
     """always not ready"""

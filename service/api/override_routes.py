@@ -99,7 +99,7 @@ class OverrideItem(NamedOverride):
 
 
 class OverridesAnswer(ApiModel):
-    """Pins and hides. Those of one list are sorted by position, pins first; others by age."""
+    """Pins and hides: those of one list with pins by position first, those of all by age."""
 
     article_id: str | None
     version: int | None
@@ -120,7 +120,7 @@ class UndoRequest(RequestModel):
 
 
 class UndoAnswer(ApiModel):
-    """The answer to an undo: the number of its entry in the audit trail."""
+    """The answer to an undo: the number of the undo's own entry in the audit trail."""
 
     seq: int
     """the number of the new audit entry; undo that entry to redo the decision"""
@@ -151,7 +151,9 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     ) -> OverridesAnswer:
         if lists is not None and target is not None:
-            raise ProblemError(422, "give article_id or target_id, not both", field="target_id")
+            raise ProblemError(
+                422, "give either article_id or target_id, not both", field="target_id"
+            )
         if lists is not None:
             return _list(context, lists, response)
         overrides = context.database().overrides
@@ -165,9 +167,10 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         summary="Pin or hide an article in a list, or in many by a rule",
         description="The article to pin or hide must be in the live build. A pin of an article "
         "that readers can't see now is accepted with a warning, and takes effect once they can. "
-        "In place of article_id, tag means the lists of all articles with the tag and every=true "
-        "all lists; there, target_tag hides all articles with a tag. A decision about a single "
-        "list stands before a rule, and of rules a hide before a pin.",
+        "In place of article_id, give tag for the lists of all articles with that tag, or "
+        "every=true for all lists; in these, target_tag hides all articles with a tag. A decision "
+        "about a single list overrides such a rule for many lists, and a rule that hides overrides "
+        "one that pins.",
         responses=problems(400, 404, 412, 413, 428),
     )
     def put_override(
@@ -226,7 +229,7 @@ def _read_pair(
 ) -> tuple[str, str]:
     for scope, field in ((lists, "article_id"), (target, "target_id")):
         if scope is None:
-            raise ProblemError(422, f"{field} is missing", field=field)
+            raise ProblemError(422, f"the parameter {field} is missing", field=field)
     return lists or "", target or ""
 
 
@@ -237,13 +240,15 @@ def _read_version(if_match: str | None) -> int | None:
         ProblemError: 428 if the header is missing, 422 if it is not a version.
     """
     if if_match is None:
-        raise ProblemError(428, "send If-Match with the ETag of the list that you read, or *")
+        raise ProblemError(
+            428, "the header If-Match is missing; send the ETag of the list that you read, or *"
+        )
     if if_match.strip() == "*":
         return None
     found = _TAG.fullmatch(if_match.strip())
     if found is None:
         raise ProblemError(
-            422, f"If-Match is {if_match[:80]!r}; it must be an ETag of the list, or *"
+            422, f"the header If-Match is {if_match[:80]!r}; it must be the list's ETag, or *"
         )
     return int(found[1])
 

@@ -29,14 +29,14 @@ _MOST_NOTES = 20
 
 
 class PushNote(ApiModel):
-    """What was left out of a pushed record, or repaired."""
+    """A fault in a pushed record: which field was left out or repaired, and why."""
 
     field: str
     message: str
 
 
 class PushAnswer(ApiModel):
-    """What was pushed about an article, and where it stands."""
+    """The newest push about an article, and whether a build holds it yet."""
 
     id: str
     """the article's id"""
@@ -45,33 +45,34 @@ class PushAnswer(ApiModel):
     """grows with every push; the same record again keeps its number"""
 
     gone: bool
-    """whether it says that the article is gone"""
+    """whether the push says that the article is gone"""
 
     state: PushState
     """received: on disk; built: in a build that is not live; live: in the live build; refused"""
 
     reason: str | None
-    """why it was refused; null if it was not"""
+    """why the push was refused; null if it was not"""
 
     received: Timestamp
     by: str
     """the name of the token"""
 
     build: str | None
-    """the build that holds it; null if none does"""
+    """the name of the build that holds the pushed record; null if none does"""
 
     since: str | None
     """when that build was made"""
 
     lists: list[str]
-    """ids of articles whose lists it changes, as far as known: its own and those that show it"""
+    """ids of articles whose lists the push changes, as far as known: its own article, and those
+    whose lists show it"""
 
     notes: list[PushNote]
     """what was left out of the record or repaired"""
 
 
 class PushStatement(RequestModel):
-    """What to push about one article."""
+    """A push about one article of a batch: its record, or that it is gone."""
 
     id: str
     """the article's id"""
@@ -81,18 +82,18 @@ class PushStatement(RequestModel):
 
 
 class PushBatch(RequestModel):
-    """What to push about several articles."""
+    """Pushes about several articles in one request."""
 
     statements: Annotated[list[PushStatement], Field(min_length=1, max_length=MAX_STATEMENTS)]
-    """in this order; those that can't be used don't hold up the others"""
+    """the pushes, stored in this order; one that is invalid does not prevent the others"""
 
 
 class PushResult(ApiModel):
-    """The outcome of one statement of a batch."""
+    """The outcome of one push of a batch."""
 
     id: str
     status: int
-    """202 if it is stored, 422 if it can't be used"""
+    """202 if the push is stored, 422 if it is invalid"""
 
     answer: PushAnswer | None = None
     """as for a single push, if the status is 202"""
@@ -102,13 +103,13 @@ class PushResult(ApiModel):
 
 
 class PushBatchAnswer(ApiModel):
-    """One result for each statement, in the order of the request."""
+    """One result for each push of a batch, in the order of the request."""
 
     results: list[PushResult]
 
 
 class PushedAnswer(ApiModel):
-    """What was pushed and is kept, by number."""
+    """A page of the pushes that are still kept, in the order of their numbers."""
 
     items: list[PushAnswer]
     next: int | None
@@ -131,7 +132,7 @@ class PushLimit:
         self._limiter = Limiter(self._rate, 60.0)
 
     def take(self, request: Request) -> None:
-        """Counts a push.
+        """Counts a push toward the limit of the client that sends it.
 
         Raises:
             ProblemError: 429 if the sender has to wait.
@@ -144,7 +145,7 @@ class PushLimit:
 
 
 async def body_of(request: Request) -> bytes:
-    """Returns a request's body."""
+    """FastAPI dependency that returns a request's body as it was received."""
     return await request.body()
 
 
@@ -160,7 +161,8 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         summary="Push an article's record",
         description="The record is read like those of any source. When the request is answered, "
         "it is on disk; the next build takes it. A record that says that the article is not "
-        "published takes it down at once; the next one that publishes it lifts that.",
+        "published takes the article down at once; the next record that publishes the article "
+        "lifts the takedown.",
         responses=problems(400, 413),
         dependencies=limited,
         openapi_extra=json_body(_RECORD),
@@ -194,7 +196,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         "/articles/batch",
         status_code=202,
         summary="Push up to 100 articles",
-        description="Those that can be used are stored together; the answer has one result each.",
+        description="The valid pushes are stored together; the answer has a result for each push.",
         responses=problems(400, 413),
         dependencies=limited,
     )
@@ -203,7 +205,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
 
     @router.get(
         "/articles/status",
-        summary="See where a push stands",
+        summary="See whether a push is live yet",
         description="Follow the Location of a push until its state is live or refused.",
         responses=problems(404),
     )
@@ -212,8 +214,9 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
 
     @router.get(
         "/articles/pushed",
-        summary="List what was pushed and is kept, a thousand per page",
-        description="By number. A push is dropped once a source has caught up with it.",
+        summary="List the pushes that are still kept, a thousand per page",
+        description="In the order of their numbers. A push is dropped once a source has caught up "
+        "with it.",
     )
     def pushed(after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> PushedAnswer:
         found = pushes.waiting(after, _PAGE)
@@ -248,12 +251,13 @@ def _push(
 def accepted(
     response: Response, stored: Standing, notes: Sequence[RecordProblem] = ()
 ) -> PushAnswer:
-    """Returns the answer to a push that is stored, and names where to follow it.
+    """Returns the answer to a push that was stored.
 
     Args:
-        response: The response, which gets the header ``Location``.
-        stored: What is stored.
-        notes: What was left out of the record or repaired.
+        response: The response, which gets the header ``Location``: the URL that says later whether
+            the push is in the live build.
+        stored: The push as it is stored.
+        notes: The fields of the pushed record that were left out or repaired.
     """
     found = quote(stored.statement.article_id, safe="")
     response.headers["Location"] = f"/v1/articles/status?id={found}"

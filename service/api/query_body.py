@@ -24,7 +24,11 @@ from service.api.api_models import RequestModel
 
 
 def described(name: str) -> Any:
-    """Returns an optional field of a JSON body, described like the query parameter ``name``."""
+    """Returns pydantic's ``Field`` for an optional field, described as the query parameter is.
+
+    Args:
+        name: The name of the query parameter, such as ``"min_score"``.
+    """
     return Field(None, description=query_options()[name].description)
 
 

@@ -48,7 +48,7 @@ class TakedownItem(ApiModel):
     """when the takedown ends; null for never"""
 
     pushed: bool
-    """whether a push made or prolonged it, so that a push that publishes the article ends that"""
+    """whether a push made or prolonged the takedown; one that publishes the article undoes that"""
 
     standing: VisibilityStatus | None
     """null if the live build has no such article"""
