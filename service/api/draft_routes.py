@@ -177,7 +177,9 @@ class Drafts:
             ProblemError: 403 if drafts are switched off, 429 if the sender has to wait.
         """
         if not self._settings.drafts:
-            raise ProblemError(403, "drafts are turned off; to accept them, set drafts = true")
+            raise ProblemError(
+                403, "drafts are turned off; to accept them, set drafts = true in the settings"
+            )
         self._limiter.check(
             self._auth.proxies.client(request.scope),
             f"more than {self._settings.draft_rate} drafts came from your address in a minute; "

@@ -49,7 +49,8 @@ def webhook_router(
     ) -> PushAnswer:
         if not secret:
             raise ProblemError(
-                403, "webhooks of Ghost are turned off; to take them, set ghost_secret"
+                403,
+                "webhooks of Ghost are turned off; to take them, set ghost_secret in the settings",
             )
         sent = _check(signature, secret, body, context.live.clock())
         statement, notes = pushes.read_ghost(body, sent)

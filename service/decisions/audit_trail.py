@@ -141,11 +141,15 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
         query = sa.select(_TABLE).where(_TABLE.c.seq == seq)
         entry = change.connection.execute(query).mappings().first()
         if entry is None:
-            raise NotFoundError(f"the audit trail has no entry {seq}")
+            raise NotFoundError(
+                f"the audit trail has no entry {seq}; see the numbers with: alsolike audit"
+            )
         kind = entry["action"].partition(".")[0]
         if kind not in UNDONE:
             raise DecisionError(
-                "seq", f"entry {seq} ({entry['action']}) is of a kind that can't be undone"
+                "seq",
+                f"entry {seq} of the audit trail ({entry['action']}) can't be undone; only pins, "
+                "hides, takedowns, judgments and refused words can",
             )
         _refuse_newer(change, entry, kind)
         key = {"article_id": entry["article_id"]}

@@ -79,7 +79,8 @@ class Editors(Table):
             if before is not None and before.disabled is None:
                 raise DecisionError(
                     "name",
-                    f"editor {name!r} already exists; to set a password: alsolike editors password",
+                    f"editor {name!r} already exists; to change the password, run: "
+                    "alsolike editors password",
                 )
             epoch = 1 if before is None else before.session_epoch + 1
             editor = Editor(

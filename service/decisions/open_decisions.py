@@ -83,7 +83,10 @@ def read_state(settings: Settings) -> DecisionState:
     keeper.close()
     if kept.state is None:
         snapshot = settings.root / SNAPSHOT
-        raise DatabaseError(f"{kept.problem}, and there is no copy of the decisions at {snapshot}")
+        raise DatabaseError(
+            f"editors' decisions can't be read: {kept.problem}, and there is no copy of the "
+            f"decisions at {snapshot}"
+        )
     return kept.state
 
 
@@ -207,6 +210,6 @@ def _make_root(settings: Settings) -> None:
         settings.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseError(
-            f"can't create the folder of the builds {settings.root}: {error.strerror}; set root to "
+            f"can't create the folder for builds {settings.root}: {error.strerror}; set root to "
             "a folder that can be written"
         ) from error

@@ -148,11 +148,11 @@ class Overrides(Table):
         _check_kind(kind, position, not_related=not_related)
         if kind is OverrideKind.PIN and is_rule(target_id):
             raise DecisionError(
-                "target_tag", "a pin shows one article, not all with a tag; give target_id"
+                "target_tag", "a pin shows one article, not all with a tag; name it by its id"
             )
         if not_related and is_rule(article_id):
             raise DecisionError(
-                "not_related", "not_related is for a hide in one article's list; leave it out"
+                "not_related", "not_related is only for a hide in one article's list; leave it out"
             )
         check_until(until, self._store.now())
         if not 0 <= since < until:

@@ -28,7 +28,7 @@ metadata = sa.MetaData()
 
 
 class OneOf(sa.TypeDecorator[enum.StrEnum]):
-    """A text column whose values are those of an enumeration."""
+    """SQLAlchemy type of a text column whose values are the members of an enumeration."""
 
     impl = Text
     cache_ok = True

@@ -73,7 +73,9 @@ class EventRoute:
         try:
             if self._counter is None:
                 raise ProblemError(
-                    404, "this service counts no clicks; to count them, set clicks = true"
+                    404,
+                    "this service counts no clicks; to count them, set clicks = true in the "
+                    "settings",
                 )
             if scope["method"] == "OPTIONS":
                 headers = self._cors.preflight(named, b"POST")
@@ -101,7 +103,9 @@ class EventRoute:
         """
         kind = named.get(b"content-type", _TYPES[0]).partition(b";")[0].strip().lower()
         if kind not in _TYPES:
-            raise ProblemError(415, "send JSON, with Content-Type text/plain or application/json")
+            raise ProblemError(
+                415, "the Content-Type must be text/plain or application/json, and the body JSON"
+            )
         if len(body) > MAX_BYTES:
             raise ProblemError(413, f"the body has over {MAX_BYTES} bytes; send fewer events")
         try:

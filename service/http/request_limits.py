@@ -105,7 +105,9 @@ async def read_body(scope: Scope, receive: Receive, settings: Settings) -> bytes
     size, seconds = settings.max_body_kb * 1024, settings.body_seconds
     declared = by_name(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit():
-        raise ProblemError(400, "Content-Length is not a number", headers=_CLOSE)
+        raise ProblemError(
+            400, "the header Content-Length must be a number of bytes", headers=_CLOSE
+        )
     if int(declared[:20]) > size:
         raise _too_large(size)
     global _reading
@@ -131,7 +133,10 @@ async def read_body(scope: Scope, receive: Receive, settings: Settings) -> bytes
                     return bytes(body)
     except TimeoutError:
         raise ProblemError(
-            408, f"the request's body did not arrive within {seconds:g} s", headers=_CLOSE
+            408,
+            f"the request's body did not arrive within {seconds:g} s (the setting body_seconds); "
+            "send it faster, or send less",
+            headers=_CLOSE,
         ) from None
     finally:
         _reading -= len(body)

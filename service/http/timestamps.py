@@ -54,11 +54,13 @@ def _read_moment(value: Any) -> Any:
     if value is None:
         return NEVER
     if not isinstance(value, str):
-        raise ValueError("write the time as a string, like 2026-12-31T18:00:00+01:00")
+        raise ValueError("the time must be a string; write it like 2026-12-31T18:00:00+01:00")
     try:
         instant = dt.datetime.fromisoformat(value)
     except ValueError:
-        raise ValueError("write the time like 2026-12-31T18:00:00+01:00") from None
+        raise ValueError(
+            "this is not an ISO 8601 time; write it like 2026-12-31T18:00:00+01:00"
+        ) from None
     if instant.tzinfo is None:
         raise ValueError("the time has no time zone; write it like 2026-12-31T18:00:00+01:00")
     moment = microseconds(instant)

@@ -71,12 +71,12 @@ class CachedResponse:
 
     @property
     def encoded(self) -> Encoded:
-        """The response in the form that is stored, compressed or not."""
+        """The stored response: its bytes, where the body begins, and if it is compressed."""
         return self._data, self._body_at, self._gzipped
 
     @property
     def plain(self) -> Encoded:
-        """The response in uncompressed form, which any client can read."""
+        """The uncompressed response, as a tuple like :attr:`encoded`; any client can read it."""
         return self._encode(self.body, gzipped=False) if self._gzipped else self.encoded
 
     @property
@@ -118,9 +118,10 @@ class CachedResponse:
         return True
 
     def compress(self) -> None:
-        """Replaces the stored response by the one for clients that accept gzip.
+        """Compresses the stored response with gzip if its body has :data:`GZIP_FROM` bytes or more.
 
-        Its body is compressed, but only if it has at least :data:`GZIP_FROM` bytes.
+        A shorter body stays as it is. Either way, this is then the form for clients that accept
+        gzip, and :attr:`for_gzip` is set.
         """
         self.for_gzip = True
         body = self.body
@@ -233,9 +234,10 @@ class ResponseCache:
         self._grow(more)
 
     def gzipped(self, response: CachedResponse) -> Encoded:
-        """Returns a response in the form for clients that accept gzip.
+        """Returns a response for a client that accepts gzip, compressed unless it is short.
 
-        On the first call, this replaces the stored uncompressed form.
+        This is a tuple like :attr:`CachedResponse.encoded`. The first call compresses the response,
+        and keeps only this form.
         """
         if not response.for_gzip:
             before = response.size

@@ -97,7 +97,7 @@ def read_ledger(out: Path) -> set[str]:
         if foreign is None:
             return set()
         raise InputError(
-            f"the folder {out} holds {foreign.name} and no earlier export; name a new or empty one"
+            f"the folder {out} holds {foreign.name}, not an earlier export; name a new or empty one"
         ) from None
 
 
