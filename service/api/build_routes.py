@@ -46,7 +46,7 @@ class Publishing(Reason):
 
 
 class BuildItem(ApiModel):
-    """A build in the list of builds."""
+    """One build in the list of builds: its state, and figures about it."""
 
     build: str
     state: str
@@ -89,7 +89,7 @@ class DayOfBuilds(ApiModel):
 
 
 class BuildsAnswer(ApiModel):
-    """The builds, oldest first."""
+    """All builds, oldest first, and which of them is live."""
 
     live: str | None
     held: Held | None

@@ -22,7 +22,7 @@ MAX_SECTIONS = 200
 
 
 class DraftSection(RequestModel):
-    """A part of the text, under an optional heading."""
+    """A part of a draft's text, under an optional heading."""
 
     heading: Annotated[str, Field(max_length=MAX_TITLE, description="plain text")] = ""
     text: Annotated[str, Field(max_length=MAX_TEXT, description="plain text")]

@@ -143,7 +143,7 @@ class Drafts:
     """Finds related articles for drafts, for the API and the editors' pages.
 
     Args:
-        context: The published build, the settings, and the check of API tokens.
+        context: Holds the published build, the settings, and the check of API tokens.
         watch: Called with the number of drafts in the queue whenever it changes.
     """
 

@@ -54,7 +54,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def json_body(schema: dict[str, Any]) -> dict[str, Any]:
-    """Returns how the OpenAPI document describes the body of a route that parses it by itself.
+    """Returns the OpenAPI document's ``requestBody`` of a route that parses its JSON body itself.
 
     Args:
         schema: The JSON Schema of the body.

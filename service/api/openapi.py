@@ -258,7 +258,13 @@ _ANY_ORIGIN = {
 
 
 def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
-    """Adds the routes ``/docs`` and ``/openapi.json``, and those of the widget's files."""
+    """Adds the routes ``/docs`` and ``/openapi.json``, and those of the widget's files.
+
+    Args:
+        app: The app that gets the routes, and which the documentation describes.
+        live: Holds the published build, from which the documentation takes an example.
+        settings: The effective settings.
+    """
     for name, (summary, description) in _SITE_FILES.items():
         media_type = MEDIA_TYPES["." + name.rpartition(".")[2]].partition(";")[0]
         add_static_file(

@@ -57,7 +57,7 @@ class OverrideChange(RequestModel):
 
 
 class NamedOverride(ApiModel):
-    """A pin or a hide: of what, in which lists, and until when."""
+    """An editor's pin or hide: of which article, in which lists, and until when."""
 
     article_id: str | None
     """the article whose list is changed; null for a rule"""

@@ -125,7 +125,11 @@ _RECORD = {
 
 
 class PushLimit:
-    """Limits how many pushes one client address may send in a minute."""
+    """Limits how many pushes one client address may send in a minute.
+
+    Args:
+        context: Holds the settings, and finds the addresses of clients behind proxies.
+    """
 
     def __init__(self, context: EditorialContext) -> None:
         self._auth, self._rate = context.auth, context.settings.push_rate

@@ -156,10 +156,10 @@ class DecisionState:
         return state
 
     def changes_since(self, earlier: "DecisionState") -> StateChanges | None:
-        """Returns what changed since another state.
+        """Returns the takedowns, pins and hides that changed since an earlier state.
 
-        Returns ``None`` if this state was not made from the earlier one, since then all decisions
-        may differ.
+        Returns ``None`` if this state was not made from the earlier one; then all of them may
+        differ.
         """
         if self is earlier:
             return StateChanges(database=self.database, since=self.version, version=self.version)

@@ -60,8 +60,8 @@ def scope_values(lists: str, target: str) -> dict[str, str | None]:
         target: The scope of the articles that it pins or hides there.
 
     Returns:
-        ``article_id`` and ``tag`` for ``lists``, ``target_id`` and ``target_tag`` for ``target``;
-        of each pair at most one is not ``None``, and neither is for all articles.
+        ``article_id`` and ``tag`` for ``lists``, ``target_id`` and ``target_tag`` for ``target``.
+        Of each pair, one has a value and the other is ``None``; for all articles both are ``None``.
     """
     return {
         "article_id": None if is_rule(lists) else lists,

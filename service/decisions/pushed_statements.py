@@ -70,8 +70,9 @@ class PushedStatements(Table):
 
         Raises:
             ArticleError: If an id is not valid.
-            DatabaseError: If the database can't be written, then nothing was stored; or if only the
-                snapshot can't, then repeating it is harmless.
+            DatabaseError: If the database can't be written; then nothing was stored. Also if only
+                the snapshot (the copy of the decisions on disk) can't be written; then all was
+                stored, and pushing it again is harmless.
         """
         for one in given:
             check_id(one.article_id)
@@ -132,7 +133,7 @@ class PushedStatements(Table):
     def renew(self, settled: Mapping[str, int], since: int) -> None:
         """Gives a new number to statements that were pushed again while a build was made.
 
-        Otherwise they would be dropped as settled, though the site pushed them once more.
+        Otherwise :meth:`settle` would remove them, though the site has pushed them once more.
 
         Args:
             settled: By an article's id, the number of the last statement about it with which a

@@ -28,8 +28,8 @@ class VisibilityTable(NamedTuple):
         visible: For each row number, whether readers may see the article.
         newest: For each row number, the row number of the newest visible version of the article;
             -1 if no version is visible.
-        standing: For each row number, the row number of the version that a list shows for it: its
-            own, if no visible version is newer.
+        standing: For each row number, the row number of the version that lists show for the
+            article: the article itself, unless a visible version is newer.
         rules: The pins and hides in force in the lists of many articles; ``None`` without any.
     """
 
