@@ -24,10 +24,10 @@ from service.api.api_models import RequestModel
 
 
 def described(name: str) -> Any:
-    """Returns pydantic's ``Field`` for an optional field, described as the query parameter is.
+    """Returns pydantic's ``Field`` for an optional field, with a query parameter's description.
 
     Args:
-        name: The name of the query parameter, such as ``"min_score"``.
+        name: The name of that query parameter, such as ``"min_score"``.
     """
     return Field(None, description=query_options()[name].description)
 

@@ -16,7 +16,7 @@ _TABLE = schema.refused_words
 
 
 class RefusedWords(Table):
-    """Reads and changes the database table of words that are not to become links."""
+    """Reads and changes the database table of words in texts that must not become certain links."""
 
     def all(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """Returns all refused words.

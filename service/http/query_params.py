@@ -167,7 +167,11 @@ def _single(parameters: Mapping[str, list[str]], name: str) -> str | None:
 
 
 def refuse_repeated(name: str, values: list[str]) -> None:
-    """Refuses a parameter that is given more than once.
+    """Refuses a query parameter that is given more than once.
+
+    Args:
+        name: The parameter's name.
+        values: All values that are given for it.
 
     Raises:
         ProblemError: 422, naming the parameter.

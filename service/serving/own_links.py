@@ -54,8 +54,8 @@ def evaluate_own_links(
     Returns:
         A dictionary of JSON values: ``linking``, the number of articles with enough links;
         ``seeds``, the number of those that were measured; and ``masked`` and ``as_written``, the
-        figures of :func:`service.serving.list_quality.evaluate_build` without and with the words
-        of the links.
+        figures of :func:`service.serving.list_quality.evaluate_build` for the articles' texts
+        without the words of their links, and with them.
 
     Raises:
         InputError: If no article has enough links to others.
