@@ -164,7 +164,7 @@ _NOTICES = {
     "back": "The previous build is live. Publishing is paused.",
     "released": "Publishing is resumed. It starts with the next build.",
     "stop": "The comparison has ended. All readers get the live lists.",
-    "publish": "Its build is being made. Reload this page to see when it is live.",
+    "publish": "The variant's build is being made. Reload this page to see when it is live.",
 }
 
 

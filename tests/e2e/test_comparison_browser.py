@@ -90,8 +90,8 @@ def test_what_readers_follow_is_compared_shown_and_published(
 
     until(counted)
     expect(comparison.locator("pre")).to_have_text("weights = { meaning = 0.0, words = 1.0 }")
-    decide(page, "followed more often", "Publish those of words")
-    expect(page.locator("#notice")).to_contain_text("Its build is being made")
+    decide(page, "followed more often", "Publish the lists of words")
+    expect(page.locator("#notice")).to_contain_text("The variant's build is being made")
     until(lambda: root.manifest().name != before.name)
     until(lambda: read_journal(root.path)[-1]["event"] == "compared")
     assert read_comparison(root.path) is None
@@ -120,7 +120,7 @@ def test_it_is_ended_and_what_fails_is_told(
     live = root.manifest().name
     (folder / "alsolike.toml").write_text("model = ")  # which the new process can't read
     open_builds(page, service)
-    decide(page, "try it\0", "Publish those of words")
+    decide(page, "try it\0", "Publish the lists of words")
     until(lambda: read_journal(root.path)[-1]["event"] == "fail")
     page.reload()
     expect(page.locator("main")).to_contain_text("mira (session) could not make the build")

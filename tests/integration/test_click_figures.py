@@ -100,7 +100,7 @@ def test_editors_see_what_readers_follow_and_admins_what_did_not_count(desk: Des
             page = person.page
             assert "<b>1,600</b> lists seen" in page
             assert "followed 180 of 1,000 times; usual there: 77" in page
-            assert "Lists that nobody follows" in page
+            assert "Lists in which nobody follows a link" in page
             assert "seen 600 times" in page
             assert page.count("<svg") >= 3
             assert ("a robot" in page) == operates
@@ -141,8 +141,8 @@ def test_the_page_of_an_article_says_how_its_links_are_followed(desk: Desk) -> N
     with editor(desk, "noor") as person:
         person.look(PAGE)
         assert "Seen 12 times, too few to judge." in person.page
-        assert "readers saw a list of this article 1,000 times" in person.page
-        assert "in 200 of these views: 20.0\u202f% (in truth between 17." in person.page
+        assert "list 1,000 times and followed a link in 200 of these views: 20.0" in person.page
+        assert "(the true share is very likely between 17." in person.page
 
 
 def test_pages_go_on_without_the_counts(desk: Desk) -> None:

@@ -508,7 +508,7 @@ def test_the_second_editor_is_told_and_nothing_is_overwritten(
     assert answer.status_code == 409
     assert desk.shown() == after
     conflict = noor.page[noor.page.index('id="conflict"') : noor.page.index('class="head"')]
-    assert "mira decided this while you had the page open" in conflict
+    assert "mira changed the same thing while you had the page open" in conflict
     assert "<del>neither pinned nor hidden</del>" in conflict
     assert "<ins>hidden</ins>" in conflict
     assert "a bad one" in conflict
@@ -791,7 +791,7 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
     mira.get("/editor", q="song", tag="choir")
     assert "1 article<" in mira.page
     mira.get("/editor", q="kelpp")
-    assert "includes similar spellings" in mira.page
+    assert "with similar spellings" in mira.page
     mira.get("/editor", q="xyzzyx")
     assert "Try fewer words." in mira.page
     mira.get("/editor", q="xyzzyx", overridden="1")
@@ -839,14 +839,14 @@ def test_the_first_page_lists_pins_that_need_a_look(desk: Desk, mira: Editor) ->
         mira.look(PAGE)
         mira.decide(target, "pin", position=str(number), ends=ends)
     mira.get("/editor")
-    assert "Pins that need a look" in mira.page
+    assert "Pins that need your attention" in mira.page
     assert mira.page.count('chip warn">ends ') == 1
     mira.look(PAGE)
     mira.decide(third, "everywhere")
     mira.get("/editor")
     assert '<span class="chip warn">taken down</span>' in mira.page
     mira.get("/editor", q="sea")
-    assert "Pins that need a look" not in mira.page
+    assert "Pins that need your attention" not in mira.page
 
 
 def test_an_id_of_all_sorts_has_a_page_and_can_be_decided_about(desk: Desk, mira: Editor) -> None:

@@ -146,7 +146,7 @@ def test_the_page_of_rules_saves_tells_and_removes_them(desk: Desk, mira: Editor
     assert mira.send("/editor/rules", **sent | {"do": "remove"}).status_code == 409
     assert "Noor has made a newer decision" in html.unescape(mira.page)
     assert mira.send("/editor/rules", **sent | {"do": "remove"}).status_code == 200
-    assert "There are no rules yet." in mira.page
+    assert "There are no rules to pin or hide articles yet." in mira.page
     mira.send("/editor/undo", seq=mira.hidden["seq"], view="rules")
     assert "season" not in mira.page
     assert "mine" in mira.page
