@@ -1,1 +1,1 @@
-"""Counts which related articles readers see and click, without anything about a reader."""
+"""Counts which related articles readers see and click, and stores nothing about any reader."""

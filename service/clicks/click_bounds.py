@@ -1,4 +1,4 @@
-"""Bounds how much one address can add to the counts, without keeping any address.
+"""Limits how many views and clicks one network address can add, without storing any address.
 
 An address is kept as a hash, made with a secret that the process draws when it starts and that is
 never written anywhere; ten minutes after its first event it is forgotten.
@@ -32,7 +32,9 @@ _VIEWS, _CLICKED_VIEWS, _POSITIONS = 0, 1, 2
 
 
 class ClickBounds:
-    """What the addresses of the last minutes have reported; each process knows its own.
+    """Limits how many views and clicks one network address can add to the counts.
+
+    It remembers what addresses reported in the last ten minutes; each process has its own memory.
 
     Args:
         clock: A function that returns monotonic time in seconds.
@@ -47,26 +49,28 @@ class ClickBounds:
         return len(self._minutes) + len(self._lists)
 
     def hashed(self, address: str) -> bytes:
-        """Returns what stands for an address here; nobody can find the address by it."""
+        """Returns a keyed hash of a network address, 8 bytes, from which nobody can find it."""
         return blake2b(address.encode(), digest_size=8, key=self._salt).digest()
 
     def admit(
         self, address: bytes, signature: bytes, length: int, event: ListEvent
     ) -> tuple[Outcome, bool]:
-        """Decides whether an event counts, and remembers it if so.
+        """Decides whether an event counts, and remembers it if it does.
 
-        One address can add no more views of a target than views of its list, and no more clicks
-        than views. A list that is reported *again*, but not known here, was reported to another
-        process or more than ten minutes ago: it is taken for one that was seen whole.
+        One address can add no more views of a link than views of its list, and no more clicks on a
+        link than views of it. A list that the event says to report *again*, but that is not
+        remembered, was reported to another process or more than ten minutes ago: all its links
+        count as seen before.
 
         Args:
-            address: The result of :meth:`hashed`.
-            signature: What tells the list's placement from all others.
-            length: The number of its items.
-            event: The event.
+            address: The hash of the sender's address, as :meth:`hashed` returns it.
+            signature: The signature of the list's placement, which identifies the list.
+            length: The number of links in the list.
+            event: What the page reports of the list.
 
         Returns:
-            Whether it counts, and whether it has the first click in a view of the list.
+            The outcome: counted, or why not; and whether the event has the first click in a view
+            of the list.
         """
         minute = self._minutes.state(address, 1)
         if minute[0] == MAX_EVENTS_A_MINUTE:
@@ -95,7 +99,7 @@ class ClickBounds:
         return Outcome.COUNTED, first
 
     def forget(self) -> None:
-        """Forgets the addresses whose time is over."""
+        """Forgets the addresses whose first event is more than a minute or ten minutes ago."""
         self._minutes.forget()
         self._lists.forget()
 

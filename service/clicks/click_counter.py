@@ -1,4 +1,4 @@
-"""Counts what pages report of their lists: sums in memory, which a thread stores each second."""
+"""Counts the views and clicks that pages report: sums in memory, which a thread stores."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ class _PlacedList(NamedTuple):
 
 
 class ClickCounter:
-    """Counts what pages report of their lists, in one process.
+    """Counts the views and clicks of lists that pages report to this process.
 
     Args:
         settings: The effective settings.
-        placements: Reads the placements that come back.
+        placements: Reads the placements (signed names of lists) that pages send back.
         now: A function that returns the time in microseconds since 1970 UTC.
-        bounds: Bounds what one address can add.
+        bounds: Limits how many views and clicks one network address can add.
 
     Attributes:
-        outcomes: How many events were counted, and how many were not, by reason.
-        problem: Why the sums can't be stored now; ``None`` if they can.
+        outcomes: How many reported events were counted, and how many were not, by reason.
+        problem: Why the counts can't be stored in the database now; ``None`` if they can.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class ClickCounter:
 
     @property
     def waiting(self) -> int:
-        """How many sums are in memory and not stored yet."""
+        """How many counts are in memory and not stored in the database yet."""
         return self._held + sum(map(len, self._sums.values()))
 
     def count(
@@ -125,14 +125,14 @@ class ClickCounter:
         comparison: ComparisonState | None = None,
         refusal: Outcome | None = None,
     ) -> None:
-        """Counts the events of one report.
+        """Counts the events of one report that a page sent.
 
         Args:
-            events: The events.
-            address: The address that sent them, or the network that rates are counted by.
-            build: The live build, which knows the articles.
-            comparison: The comparison that runs, if any.
-            refusal: Why none of them counts; ``None`` if they may.
+            events: The events, one for each list of the page.
+            address: The network address, or the network, of the browser that sent the report.
+            build: The live build, in which the articles are looked up.
+            comparison: The running comparison of a variant with the live lists, if any.
+            refusal: Why no event of the report counts; ``None`` to decide it for each event.
         """
         now = self._now()
         moment = dt.datetime.fromtimestamp(now / 1_000_000, self._settings.zone)
@@ -208,11 +208,11 @@ class ClickCounter:
             found[place] += value
 
     def start(self) -> None:
-        """Starts the thread that stores the sums each second."""
+        """Starts the thread that stores the counts in the database once a second."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stores what is left, and ends the thread."""
+        """Stores the counts that are left in memory, and ends the thread."""
         self._stopping.set()
         self._thread.join()
 
@@ -225,7 +225,10 @@ class ClickCounter:
             self._store.close()
 
     def flush(self) -> None:
-        """Stores the sums, and removes those whose days are over; what can't be stored is kept."""
+        """Stores the counts in the database, and removes days older than ``keep_click_days``.
+
+        Counts that can't be stored now are kept in memory for the next time.
+        """
         with self._lock:
             self._bounds.forget()
             taken, self._sums = self._sums, _no_sums()

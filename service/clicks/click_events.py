@@ -1,4 +1,4 @@
-"""What a page reports of its lists, and what becomes of each report."""
+"""The views and clicks that a page reports of its lists, and the outcome of each report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Positions = Annotated[list[Position], Field(max_length=MAX_LIMIT)]
 
 
 class Outcome(enum.StrEnum):
-    """What became of an event: it was counted, or why it was not."""
+    """What became of a reported event: it was counted, or the reason why it was not."""
 
     COUNTED = "counted"
     OPTED_OUT = "opted-out"
@@ -53,7 +53,7 @@ REASONS: Mapping[str, str] = {
 
 
 class ListEvent(BaseModel):
-    """What readers of one page saw of one list, and clicked."""
+    """The links of one list that a reader of a page saw and clicked."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
@@ -71,7 +71,7 @@ class ListEvent(BaseModel):
 
 
 class EventBatch(BaseModel):
-    """What a page reports of its lists."""
+    """A page's report of the links that its reader saw and clicked, list by list."""
 
     model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 

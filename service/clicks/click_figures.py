@@ -1,4 +1,4 @@
-"""Figures of what readers see and follow: rates with intervals, the best and the worst links."""
+"""Figures of what readers see and click: rates with intervals, the best and the worst links."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ OF_LINKS = ("position", "origin")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """How often something was seen and followed.
+    """How often some lists or links were seen and clicked.
 
     Attributes:
-        name: What it is, such as a day or a position.
-        seen: How often it was seen.
-        clicked: How often it was followed.
-        low: The lower end of the rate's 95 % interval.
-        high: The upper end.
+        name: Which lists or links these are: a day, a position, an article's id or the like.
+        seen: How often they were seen.
+        clicked: How often they were clicked; of a list, in how many of its views any link was.
+        low: The lower end of the 95 % confidence interval of the rate, in [0, 1].
+        high: The upper end of that interval, in [0, 1].
     """
 
     name: str
@@ -46,22 +46,26 @@ class Figure:
 
     @property
     def rate(self) -> float:
-        """The share of views in which it was followed."""
+        """The share of views with a click, in [0, 1]; 0 if there were no views."""
         return min(self.clicked / self.seen, 1.0) if self.seen else 0.0
 
     @property
     def enough(self) -> bool:
-        """Whether it was seen so often that its rate says something."""
+        """Whether there were so many views that the rate is precise enough to be shown."""
         return self.seen >= LEAST and self.high - self.low <= max(self.rate, NARROW)
 
     def describe(self) -> dict[str, Any]:
-        """Returns the figure as JSON; rate and interval are ``None`` if it was seen too rarely."""
+        """Returns the figure as JSON values; with too few views the rates are ``None``."""
         rate = {"rate": round(self.rate, 5), "low": round(self.low, 5), "high": round(self.high, 5)}
         return asdict(self) | (rate if self.enough else dict.fromkeys(rate))
 
 
 def make_figures(rows: Sequence[Sequence[Any]]) -> list[Figure]:
-    """Returns the figures of names, each with how often it was seen and clicked."""
+    """Makes a figure of each row, and computes the confidence intervals.
+
+    Args:
+        rows: For each figure its name, the number of views and the number of clicks.
+    """
     # A click after midnight may be of a view before it.
     lows, highs = rate_interval([min(row[1:]) for row in rows], [row[1] for row in rows])
     return [
@@ -74,14 +78,14 @@ def make_figures(rows: Sequence[Sequence[Any]]) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkFigure:
-    """How often a link was seen and followed, and what links in its places usually get.
+    """How often a link was seen and clicked, compared with other links in the same positions.
 
     Attributes:
-        article: The article in whose list the link is.
-        figure: How often it was seen and followed; its name is the article that it leads to.
-        usual: How often links are followed that are seen as often in the same positions.
-        surely: How many times as often as usual it is followed at least or, below 1, at most. It is
-            1 if it may be as usual, as one of all links that were looked at.
+        article: The id of the article in whose list the link is.
+        figure: How often the link was seen and clicked; its name is the id of the linked article.
+        usual: How many clicks links in the same positions usually get with as many views.
+        surely: The ratio of the link's clicks to the usual clicks that is certain in spite of
+            chance: above 1 at least this ratio, below 1 at most; 1 if the link may be as usual.
     """
 
     article: str
@@ -91,13 +95,13 @@ class LinkFigure:
 
 
 class ClickFigures:
-    """The figures of the last days, each read once.
+    """Figures of the views and clicks since a day; each is read from the database once.
+
+    All methods raise :class:`index.errors.DatabaseError` if the counts can't be read.
 
     Args:
-        store: What was counted.
-        since: The first day, such as ``2026-01-31``.
-
-    All raise :class:`index.errors.DatabaseError` if the counts can't be read.
+        store: The database of counted clicks.
+        since: The first day to count, such as ``2026-01-31``.
     """
 
     def __init__(self, store: ClickStore, since: str) -> None:
@@ -105,17 +109,19 @@ class ClickFigures:
 
     @cached_property
     def total(self) -> Figure:
-        """How often any list was seen, and how often a reader followed a link of it."""
+        """How many lists were seen in all, and in how many of these views a link was clicked."""
         return make_figures([("", *self._store.sums(since=self.since, lists=True)[0])])[0]
 
     def by(self, kind: str) -> list[Figure]:
-        """Returns the figures of lists or links that differ in something.
+        """Returns the figures of lists or links, grouped by one property.
 
         Args:
-            kind: One of :data:`OF_LISTS` or :data:`OF_LINKS`.
+            kind: The property: one of :data:`OF_LISTS` for lists, one of :data:`OF_LINKS` for
+                links.
 
         Returns:
-            Positions, days and builds in their order, all else from the most seen to the least.
+            A figure for each value of the property: positions, days and builds ascending, others
+            from the most seen to the least seen.
         """
         rows = self._store.sums(kind, since=self.since, lists=kind in OF_LISTS)
         ordered = kind in ("position", "day", "build")
@@ -123,12 +129,12 @@ class ClickFigures:
 
     @cached_property
     def positions(self) -> list[Figure]:
-        """The figures of each position in lists."""
+        """The figures of the links in each position of lists, the first position first."""
         return self.by("position")
 
     @cached_property
     def days(self) -> list[Figure]:
-        """The figures of each day since the first that was counted, even of empty ones."""
+        """The figures of all lists on each day, from the first to the last day with views."""
         found = {figure.name: figure for figure in self.by("day")}
         if not found:
             return []
@@ -138,16 +144,16 @@ class ClickFigures:
 
     @cached_property
     def links(self) -> list[LinkFigure]:
-        """The links that were seen often enough in one position, in no order."""
+        """The figures of the links that were seen often enough to judge them, in no order."""
         return self._read_links(least=LEAST)
 
     def list_of(self, article: str) -> Figure:
-        """Returns how often an article's list was seen, and how often a link of it followed."""
+        """Returns how often an article's list was seen, and how often a link in it was clicked."""
         sums = self._store.sums(since=self.since, lists=True, article=article)
         return make_figures([(article, *sums[0])])[0]
 
     def links_of(self, article: str) -> dict[str, LinkFigure]:
-        """Returns all counted links of an article's list, by the id of where they lead to."""
+        """Returns the figures of the links in an article's list, by the linked article's id."""
         return {link.figure.name: link for link in self._read_links(article=article)}
 
     def _read_links(self, **which: Any) -> list[LinkFigure]:
@@ -169,9 +175,9 @@ class ClickFigures:
 
     @cached_property
     def unfollowed(self) -> list[Figure]:
-        """The lists of which readers follow no link, the most seen first.
+        """The figures of the lists in which no reader clicked a link, the most seen first.
 
-        Only those that are surely followed less often than lists usually are.
+        Lists with so few views that this may be chance are left out.
         """
         rows = self._store.sums("article", since=self.since, lists=True, least=LEAST)
         found = make_figures(rows)
@@ -184,10 +190,14 @@ class ClickFigures:
         return sorted(never, key=lambda figure: (-figure.seen, figure.name))
 
     def by_evidence(self, build: Build) -> list[Figure]:
-        """Returns the figures of related links by what speaks most for them, the most seen first.
+        """Returns the figures of related links, grouped by their strongest kind of evidence.
 
         Args:
-            build: The build in which the evidence is looked up.
+            build: The build in which the evidence for each link is looked up.
+
+        Returns:
+            A figure for each kind of evidence, such as ``words``, the most seen first; that of
+            links without any known evidence is named ``unknown``.
         """
         columns = ("article", "target", "origin")
         rows = [row for row in self._store.sums(*columns, since=self.since) if row[2] == "related"]
@@ -203,7 +213,7 @@ class ClickFigures:
 
     @property
     def rejections(self) -> list[tuple[str, int]]:
-        """How many reported events did not count, by reason, most first."""
+        """Why reported events were not counted: reasons with numbers of events, most first."""
         return self._store.rejections(self.since)
 
 
@@ -214,20 +224,20 @@ def _sure_ratios(figures: Sequence[Figure], usual: Sequence[float]) -> list[floa
 
 
 def first_day(settings: Settings, days: int) -> str:
-    """Returns the first of the last days in the site's time zone, such as ``2026-01-31``.
+    """Returns the day with which a period that ends today begins, such as ``2026-01-31``.
 
     Args:
-        settings: The effective settings.
-        days: How many days, with today.
+        settings: The effective settings, which name the site's time zone.
+        days: The length of the period in days, with today.
     """
     return str(dt.datetime.now(settings.zone).date() - dt.timedelta(days=days - 1))
 
 
 def best_links(links: Sequence[LinkFigure]) -> list[LinkFigure]:
-    """Returns the links that are surely followed more often than usual, the best first."""
+    """Returns the links that are clicked more often than usual beyond chance, the best first."""
     return sorted((link for link in links if link.surely > 1), key=lambda link: -link.surely)
 
 
 def worst_links(links: Sequence[LinkFigure]) -> list[LinkFigure]:
-    """Returns the links that are surely followed less often than usual, the worst first."""
+    """Returns the links that are clicked less often than usual beyond chance, the worst first."""
     return sorted((link for link in links if link.surely < 1), key=lambda link: link.surely)

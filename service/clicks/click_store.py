@@ -1,4 +1,4 @@
-"""Stores what was counted: sums by day in a database of their own, without anything about a reader.
+"""Stores counted views and clicks by day in a database of their own, nothing about any reader.
 
 The database is apart from that of editors' decisions, so that no takedown waits for a click: the
 file ``clicks.sqlite`` in the root, or what the setting ``clicks_database`` names. In a PostgreSQL
@@ -88,22 +88,22 @@ Sums = Mapping[tuple[str | int, ...], Sequence[int]]
 
 
 class ClickStore(Store):
-    """The open database of counted clicks.
+    """The open database of counted views and clicks.
 
     Args:
-        engine: Its SQLAlchemy engine.
-        label: Its URL without a password, for messages.
+        engine: The SQLAlchemy engine of the database.
+        label: The database's URL without its password, for messages.
     """
 
     def add(self, sums: Mapping[sa.Table, Sums]) -> None:
-        """Adds sums to those that the tables hold, in one transaction.
+        """Adds numbers to the sums that the tables hold, in one transaction.
 
         Args:
-            sums: What to add to each table.
+            sums: The numbers to add, for each table by the values of its key columns.
 
         Raises:
-            DatabaseError: If the database can't be written; then nothing was added.
-            ValueError: If it can, but not with one of these sums; then nothing was added.
+            DatabaseError: If the database can't be written; then nothing is added.
+            ValueError: If the database refuses one of these numbers; then nothing is added.
         """
         try:
             with self.write() as connection:
@@ -122,7 +122,10 @@ class ClickStore(Store):
             raise
 
     def forget(self, before: str) -> None:
-        """Removes what was counted before a day, such as ``2026-01-31``, and older comparisons.
+        """Deletes the counts of days before a day, and those of comparisons that began before it.
+
+        Args:
+            before: The first day to keep, such as ``2026-01-31``.
 
         Raises:
             DatabaseError: If the database can't be written.
@@ -143,17 +146,18 @@ class ClickStore(Store):
         article: str = "",
         least: int = 0,
     ) -> list[tuple[Any, ...]]:
-        """Returns how often lists or links were seen and clicked, summed by some columns.
+        """Returns how often lists or links were seen and clicked, grouped by some columns.
 
         Args:
-            *columns: The columns of :data:`counts` by which they are told apart.
-            since: The first day, such as ``2026-01-31``.
-            lists: Whether to return views of lists, instead of views of links.
-            article: Only those of this article's list.
-            least: Only sums of what was seen at least so often.
+            *columns: The columns of :data:`counts` to group by.
+            since: The first day to count, such as ``2026-01-31``.
+            lists: Whether to return the sums of lists instead of those of links.
+            article: If given, only the list of the article with this id is counted.
+            least: The least number of views; groups with fewer views are left out.
 
         Returns:
-            For each combination of values these values, and the sums ``seen`` and ``clicked``.
+            A tuple for each group: the values of the columns, the number of views and the number
+            of clicks.
 
         Raises:
             DatabaseError: If the database can't be read.
@@ -171,7 +175,14 @@ class ClickStore(Store):
             return [tuple(row) for row in connection.execute(query.having(seen >= least))]
 
     def blocks_of(self, comparison: str) -> list[tuple[Any, ...]]:
-        """Returns block, article, variant, ``seen`` and ``clicked`` of all lists of a comparison.
+        """Returns the counts of a comparison of a variant with the live lists.
+
+        Args:
+            comparison: The comparison's key.
+
+        Returns:
+            A tuple for each list and block of time: the block's number, the article's id, the
+            variant's name, the number of views and the number of views with a click.
 
         Raises:
             DatabaseError: If the database can't be read.
@@ -181,7 +192,10 @@ class ClickStore(Store):
             return [tuple(row) for row in connection.execute(query)]
 
     def export(self, since: str) -> Iterator[Sequence[Any]]:
-        """Yields the names of the columns of :data:`counts`, then all rows since a day.
+        """Yields the column names of the table :data:`counts`, then all its rows since a day.
+
+        Args:
+            since: The first day, such as ``2026-01-31``.
 
         Raises:
             DatabaseError: If the database can't be read.
@@ -192,7 +206,10 @@ class ClickStore(Store):
             yield from connection.execution_options(yield_per=10_000).execute(query)
 
     def rejections(self, since: str) -> list[tuple[str, int]]:
-        """Returns for each reason how many events did not count since a day, most first.
+        """Returns reasons why reported events were not counted, with their numbers, most first.
+
+        Args:
+            since: The first day, such as ``2026-01-31``.
 
         Raises:
             DatabaseError: If the database can't be read.
@@ -209,10 +226,10 @@ class ClickStore(Store):
 
 
 def open_clicks(settings: Settings) -> ClickStore:
-    """Opens the database of counted clicks that the settings name; makes what is missing of it.
+    """Opens the database of counted clicks that the settings name; creates missing tables.
 
     Raises:
-        DatabaseError: If it can't be opened or made; the message names the remedy.
+        DatabaseError: If the database can't be opened or created; the message names the remedy.
     """
     url = settings.clicks_database or file_url(settings.root / FILE)
     label = describe(url)
@@ -225,7 +242,10 @@ def open_clicks(settings: Settings) -> ClickStore:
     elif parsed.get_backend_name() == "sqlite" and parsed.database:
         engine = sqlite_engine(Path(parsed.database), create=True)
     else:
-        raise DatabaseError(f"{label}: clicks must be counted in an sqlite file or in postgresql")
+        raise DatabaseError(
+            f"clicks can't be counted in {label}: set clicks_database to the URL of an SQLite file "
+            "or a PostgreSQL database"
+        )
     store = ClickStore(engine, label)
     try:
         with store.write() as connection:
@@ -240,11 +260,12 @@ def open_clicks(settings: Settings) -> ClickStore:
 
 
 def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
-    """Returns the counts that weights are learned from; none if clicks are not counted.
+    """Returns all counted views and clicks of links, to learn the weights of evidence from them.
 
     Returns:
-        Of each article, target and position: their ids, the position, how often the target was
-        seen there, and how often it was clicked, of which no more than were seen are believed.
+        A tuple for each link and position: the article's id, the target's id, the position, the
+        number of views and the number of clicks (at most that of views); an empty list if clicks
+        are not counted.
 
     Raises:
         DatabaseError: If the database can't be read.

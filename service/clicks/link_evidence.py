@@ -1,4 +1,4 @@
-"""What speaks most for a link: the kind of evidence that adds most to its score."""
+"""The strongest evidence for a link: the kind of evidence that adds most to its score."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def strongest_evidence(build: Build, links: Sequence[tuple[str, str]]) -> list[s
     """Returns for each link the kind of evidence that adds most to its score in a build.
 
     Args:
-        build: The build.
-        links: The ids of the article in whose list each link is, and of that to which it leads.
+        build: The build in which the evidence is looked up.
+        links: For each link the id of the article in whose list it is, and the id of its target.
 
     Returns:
-        Names of :data:`recommender.evidence.KINDS`; ``""`` for links of articles that the build
-        does not hold, or that nothing speaks for.
+        For each link the name of a kind in :data:`recommender.evidence.KINDS`; ``""`` if the build
+        does not hold both articles, or no kind of evidence adds to the score.
     """
     rows = [(build.row(article), build.row(target)) for article, target in links]
     known = [at for at, pair in enumerate(rows) if None not in pair]

@@ -49,18 +49,18 @@ MAX_PLACEMENT = (_HEAD.size + MAX_LIMIT * _ITEM.size + _MAC + 2) // 3 * 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """What a placement says.
+    """The content of a placement: the signed text that says which list a page showed.
 
     Attributes:
-        variant: What made the list.
+        variant: Where the list came from: the live lists, a compared variant or an export.
         full_build: The date of the last full build, as :func:`index.build.list_dates.build_date`
             returns it.
-        query: A digest of the query, 2 bytes.
-        comparison: The :func:`short_digest` of the key of the comparison for which a variant has
-            made the list; two zero bytes if none has.
-        article: The digest of the id of the article whose list it is.
-        items: For each position the digest of the article's id, and why it is there.
-        signature: What signs all that; no two placements share one.
+        query: A digest of the query that asked for the list, 2 bytes.
+        comparison: If a compared variant made the list, the :func:`short_digest` of the
+            comparison's key; else two zero bytes.
+        article: The digest of the id of the article whose list it is, 6 bytes.
+        items: For each position the digest of the shown article's id, and why the list shows it.
+        signature: The signature of all these values, 8 bytes; different for every placement.
     """
 
     variant: Variant
@@ -73,15 +73,15 @@ class Placement:
 
     @property
     def full_build_name(self) -> str:
-        """The name of the last full build."""
+        """The name of the full build on which the list is based, made of its date."""
         return build_name(self.full_build)
 
 
 class Placements:
-    """Makes placements, and reads those that come back.
+    """Makes the signed texts that say which list a page shows, and reads them again.
 
     Args:
-        key: The secret that signs them, 32 bytes.
+        key: The secret key of the signatures, 32 bytes.
     """
 
     def __init__(self, key: bytes) -> None:
@@ -96,15 +96,15 @@ class Placements:
         variant: Variant = Variant.LIVE,
         comparison: str = "",
     ) -> str:
-        """Returns the placement of a list.
+        """Returns the placement of a list: a signed text in Base64 that says which list it is.
 
         Args:
-            build: The build that made the list.
+            build: The build from which the list was selected.
             row: The row number of the article whose list it is.
-            items: The related articles, in their order.
-            query: The query that asked for them.
-            variant: What made the list.
-            comparison: The key of the comparison, if the compared variant has made it.
+            items: The articles that the list shows, in their order.
+            query: The query that asked for the list.
+            variant: Where the list came from: the live lists, a compared variant or an export.
+            comparison: The key of the comparison, if a compared variant made the list.
         """
         ids = build.ids
         head = _HEAD.pack(
@@ -121,7 +121,7 @@ class Placements:
         return urlsafe_b64encode(content + self._sign(content)).rstrip(b"=").decode()
 
     def read(self, token: str) -> Placement | None:
-        """Returns what a placement says; ``None`` if this service has not made it."""
+        """Reads a placement that a page sent; ``None`` if its signature is not this service's."""
         try:
             raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except (binascii.Error, ValueError):
@@ -152,17 +152,18 @@ class Placements:
 
 
 def short_digest(text: str) -> bytes:
-    """Returns 2 bytes that stand for a text in placements."""
+    """Returns a hash of a text, 2 bytes long, for use in placements."""
     return blake2b(text.encode(), digest_size=2).digest()
 
 
 def open_placements(settings: Settings) -> Placements | None:
-    """Returns what makes and reads the placements of a site; ``None`` if no clicks are counted.
+    """Returns an object that makes and reads a site's placements; ``None`` if clicks don't count.
 
-    The first call of all makes the key in the root, which only the user who made it may read.
+    The first call creates the file with the secret key in the folder of the builds; only the user
+    who created it can read it.
 
     Raises:
-        SettingError: If the key can't be read or made.
+        SettingError: If the key file can't be read or created.
     """
     if not settings.clicks:
         return None
@@ -171,11 +172,14 @@ def open_placements(settings: Settings) -> Placements | None:
         key = _read_or_make(path)
     except OSError as error:
         raise SettingError(
-            f"the setting clicks needs the file {path}, which can't be read or made: "
-            f"{error.strerror}; let the user who runs this own it, or set clicks = false"
+            f"counting clicks needs the key file {path}, which can't be read or made: "
+            f"{error.strerror}; make the user who runs this its owner, or set clicks = false"
         ) from error
     if len(key) != _KEY_BYTES:
-        raise SettingError(f"{path} has {len(key)} bytes, not {_KEY_BYTES}: restore or remove it")
+        raise SettingError(
+            f"the key file {path} has {len(key)} bytes instead of {_KEY_BYTES}: restore it, or "
+            "remove it to have a new one made"
+        )
     return Placements(key)
 
 

@@ -55,7 +55,7 @@ class ArticleRow:
 
 
 def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
-    """Reads what lists for editors show about an article of the published build.
+    """Reads an article of the published build for a list that editors see.
 
     Args:
         view: The published build with the editors' decisions.
@@ -76,7 +76,7 @@ def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
 
 
 def read_title(build: Build, article_id: str) -> str:
-    """Returns an article's title, or its id if the article is not in the build."""
+    """Returns an article's title; its id instead if the article is not in the build."""
     row = build.row(article_id)
     return article_id if row is None else read_card(build.cards[row]).title
 
@@ -88,7 +88,10 @@ _NAMED = 100
 
 
 class SortOrder(enum.StrEnum):
-    """The order of a search's hits; those that readers don't see come last by links and lists."""
+    """The order of the articles that a search finds.
+
+    Articles that readers don't see come last, unless the order is ``NEWEST``.
+    """
 
     NEWEST = "newest"
     WEAKEST = "weakest"
@@ -167,11 +170,11 @@ class SearchResult:
 
 
 class LinkHealth(NamedTuple):
-    """How well an article is linked: its best related article's score, and who shows it.
+    """How good an article's own list is, and how many other lists show the article.
 
     Attributes:
-        best: The score, 0 to 1; ``-inf`` if nothing is related.
-        lists: The number of other visible articles whose lists show it.
+        best: The score of the first article of its list, 0 to 1; ``-inf`` if the list is empty.
+        lists: The number of other visible articles whose lists show the article.
     """
 
     best: float
@@ -182,12 +185,13 @@ class ArticleSearch:
     """Searches the articles of the published build.
 
     Which articles meet a condition is cached until the build, a decision or a visibility changes;
-    the build itself is not kept, since a replaced one is to be closed.
+    the build itself is not kept, since a replaced build is to be closed.
 
     Args:
         root: The folder that holds the builds; the published build is compared with the one
             that was published before.
-        query: What the site asks for by default; its least score is that of a good link.
+        query: What the site asks for by default; an article whose list has no score of at least
+            ``query.min_score`` counts as weak.
     """
 
     def __init__(self, root: Root, query: RelatedQuery) -> None:
@@ -250,11 +254,13 @@ class ArticleSearch:
         return kept[1]
 
     def health(self, served: ServingView, rows: list[int], now: int) -> list[LinkHealth]:
-        """Returns how well articles are linked, by the stored lists without pins and hides.
+        """Returns for each article how good its own list is, and how many lists show the article.
+
+        The lists are those that the build stores, without editors' pins and hides.
 
         Args:
             served: The published build with the editors' decisions.
-            rows: The row numbers of the articles.
+            rows: The articles' row numbers in the build.
             now: The current time, in microseconds since 1970 UTC.
         """
         visible = visibility_masks(served, now)[VisibilityStatus.VISIBLE]

@@ -1,4 +1,4 @@
-"""Editors' actions: the API and the pages decide by them, so that both have the same rules."""
+"""Editors' actions: the API and the pages store decisions by them, so both have the same rules."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _TRIES = 5
 
 
 class MetError(ConflictError):
-    """A change of a list was refused, since it would overrule another editor's newer one.
+    """A decision was refused, since it would overrule another editor's newer decision.
 
     Args:
         entries: The audit entries of the newer decisions, latest first.
     """
 
     def __init__(self, entries: Sequence[AuditEntry]) -> None:
-        super().__init__(f"{entries[0].who} has made a newer decision on the same thing")
+        super().__init__(f"{entries[0].who} has made a newer decision on the same article")
         self.entries = entries
 
 
 class DecisionActions:
     """Checks and stores editors' decisions.
 
-    When a method returns, this process already answers requests by the new decision.
+    When a method returns, the new decision already applies to this process's answers.
 
     Args:
         database: A function that returns the database of decisions, or raises
@@ -59,13 +59,14 @@ class DecisionActions:
     def store(
         self, decide: Callable[[Database], int], *, known: tuple[str, str] | None = None
     ) -> int:
-        """Stores a decision.
+        """Stores a decision by a function, after checking that its articles exist.
 
         Args:
-            decide: Writes the decision into a database, as :class:`Database` and its tables do.
-            known: The article whose list is changed and the one to pin or hide there, which the
-                published build must hold unless they are scopes of a rule; ``None`` for a decision
-                that may be about others.
+            decide: A function that writes the decision into the database that it gets, and returns
+                the number of the audit entry.
+            known: The article whose list is changed and the article to pin or hide there; unless
+                they are scopes of a rule, the published build must hold them. ``None`` to check
+                neither.
 
         Returns:
             The number of the decision's entry in the audit trail.
@@ -73,7 +74,7 @@ class DecisionActions:
         Raises:
             NotReadyError: If no build is served.
             UnknownArticleError: If the first article of ``known`` is not in the published build.
-            DecisionError: If the second is not in that build.
+            DecisionError: If the second article of ``known`` is not in the published build.
         """
         if known is not None:
             build = self._live.view()[0].build
@@ -95,14 +96,14 @@ class DecisionActions:
         ahead: bool = False,
         seen: int | None = None,
     ) -> int:
-        """Takes an article down; see :meth:`service.decisions.takedowns.Takedowns.put`.
+        """Takes an article down: no list shows it, and its own list is empty.
 
         Args:
             actor: Who decides.
             article_id: The article's id.
-            reason: The actor's reason.
-            until: When the takedown ends, microseconds since 1970 UTC.
-            ahead: Whether the article may be one that is in no build yet.
+            reason: The actor's reason; may be empty.
+            until: When the takedown ends, in microseconds since 1970 UTC.
+            ahead: Whether to take the article down even if no build holds it yet.
             seen: The number of the last audit entry that the actor could see; ``None`` to overrule
                 everything.
 
@@ -111,7 +112,7 @@ class DecisionActions:
 
         Raises:
             UnknownArticleError: If nothing is known of the article, and ``ahead`` is false.
-            MetError: If another editor took it down, or ended that, since ``seen``.
+            MetError: If another editor took it down, or ended its takedown, after entry ``seen``.
         """
         self._refuse_met(actor, "takedown", article_id, "", seen)
         build = self._live.build
@@ -133,18 +134,18 @@ class DecisionActions:
         seen: int | None,
         known: bool = True,
     ) -> int:
-        """Stores a pin or hide, or removes it, unless another editor decided the same meanwhile.
+        """Stores or removes a pin or hide, unless a newer decision of another editor conflicts.
 
-        Two decisions meet if they are about the same article of a list, or pin two at the same
-        position.
+        Two decisions about one list conflict if they are about the same article, or pin two
+        articles at the same position.
 
         Args:
             actor: Who decides.
-            decide: Writes the decision; gets the database, and the version of the list as
-                ``if_version``.
+            decide: A function that writes the decision and returns the number of its audit entry;
+                it gets the database, and the version of the list's decisions as ``if_version``.
             article_id: The article whose list is changed.
             target_id: The article that is pinned or hidden there.
-            position: The position of a pin.
+            position: The position of a pin, from 1; ``None`` for all other decisions.
             seen: The number of the last audit entry that the actor could see; ``None`` to overrule
                 everything.
             known: Whether the published build must hold both articles.
@@ -153,8 +154,8 @@ class DecisionActions:
             The number of the decision's entry in the audit trail.
 
         Raises:
-            MetError: If another editor has made such a decision since ``seen``.
-            ConflictError: If the list is changed by others all the time.
+            MetError: If another editor made a conflicting decision after audit entry ``seen``.
+            ConflictError: If others changed the list during each of several attempts.
         """
         for left in reversed(range(_TRIES)):
             database = self._database()
@@ -166,19 +167,37 @@ class DecisionActions:
             except ConflictError:  # a change came between: look whether it meets this one
                 if not left:
                     raise
-        raise AssertionError("the loop returns or raises")
+        raise AssertionError("unreachable: the loop above returns or raises an error")
 
     def lift(self, actor: Actor, article_id: str, reason: str, *, seen: int | None) -> int:
-        """Ends a takedown; see :meth:`service.decisions.takedowns.Takedowns.lift`.
+        """Ends an article's takedown; returns the number of the decision's audit entry.
+
+        Args:
+            actor: Who decides.
+            article_id: The article's id.
+            reason: The actor's reason; may be empty.
+            seen: The number of the last audit entry that the actor could see; ``None`` to overrule
+                everything.
 
         Raises:
-            MetError: If another editor decided about it since ``seen``, as for :meth:`take_down`.
+            MetError: If another editor took it down, or ended its takedown, after entry ``seen``.
         """
         self._refuse_met(actor, "takedown", article_id, "", seen)
         return self.store(lambda db: db.takedowns.lift(actor, article_id=article_id, reason=reason))
 
     def refuse_words(self, actor: Actor, article_id: str, target_id: str, words: str) -> int:
-        """Stores that words of an article should not link to a target; others may.
+        """Stores that some words in an article's text should not become a link to another article.
+
+        Other words of the text may still be suggested for such a link.
+
+        Args:
+            actor: Who decides.
+            article_id: The article with the text.
+            target_id: The article that the words should not link to.
+            words: The words.
+
+        Returns:
+            The number of the decision's entry in the audit trail.
 
         Raises:
             UnknownArticleError: If the published build does not hold the article.
@@ -192,24 +211,29 @@ class DecisionActions:
         )
 
     def undo(self, actor: Actor, seq: int) -> int:
-        """Undoes the decision of an audit entry, see :meth:`Database.undo`."""
+        """Undoes the decision of audit entry ``seq``; returns the number of the undo's own entry.
+
+        For the errors see :meth:`Database.undo`.
+        """
         return self.store(lambda database: database.undo(actor, seq))
 
     def decide_all(
         self, actor: Actor, decisions: Sequence[Callable[[DecisionActions], int]]
     ) -> tuple[list[int], dict[int, AlsoLikeError]]:
-        """Makes several decisions in one transaction; one that is refused keeps no other back.
+        """Makes several decisions in one transaction; if one is refused, the others are still made.
 
         Args:
             actor: Who decides.
-            decisions: Functions that decide by the actions that they are given.
+            decisions: Functions that each make one decision by the :class:`DecisionActions` that
+                they get, and return the number of its audit entry.
 
         Returns:
-            The numbers of the audit entries, and by the places of the others why they were refused.
+            The numbers of the audit entries; and for each refused decision its error, by its index
+            in ``decisions``.
 
         Raises:
-            DatabaseError: If the database or the snapshot can't be written. If only the snapshot
-                can't, all is decided nevertheless; if the database can't, nothing is.
+            DatabaseError: If the database can't be written; then no decision is stored. Or if only
+                its backup copy (the snapshot) can't be written; then all decisions are stored.
         """
         done: list[int] = []
         refused: dict[int, AlsoLikeError] = {}
@@ -263,15 +287,17 @@ class DecisionActions:
             actor: Who decides.
             article_id: The article whose list is changed.
             target_id: The article to move; readers must see it in the list.
-            position: The new position, from 1; a larger one than the last means the last.
-            seen: As for :meth:`change_list`.
+            position: The new position, from 1; beyond the end of the list, the last position.
+            seen: The number of the last audit entry that the actor could see; ``None`` to overrule
+                everything.
 
         Returns:
             The number of the decision's entry in the audit trail.
 
         Raises:
             NotFoundError: If readers don't see the article in that list.
-            MetError: If another editor has moved the same article, or one to the same position.
+            MetError: If another editor has moved the same article, or another article to the same
+                position, after audit entry ``seen``.
         """
         view, now = self._live.view(refresh=True)
         row = view.build.row(article_id)
@@ -314,7 +340,7 @@ def find_row(build: Build, article_id: str, field: str = "id") -> int:
     Args:
         build: The published build.
         article_id: The article's id.
-        field: The request's parameter that names it, for the error.
+        field: The request's parameter that holds the id, for the error.
 
     Raises:
         UnknownArticleError: If the build does not hold the article.
@@ -323,7 +349,8 @@ def find_row(build: Build, article_id: str, field: str = "id") -> int:
     if row is None:
         raise UnknownArticleError(
             field,
-            f"the live build has no article {article_id[:80]!r}; new ones come with the next build",
+            f"the live build has no article {article_id[:80]!r}; new articles come with the next "
+            "build",
         )
     return row
 
@@ -331,8 +358,13 @@ def find_row(build: Build, article_id: str, field: str = "id") -> int:
 def check_known(build: Build, article_id: str, target_id: str) -> tuple[int, int]:
     """Checks that the published build holds both articles of a pin or hide.
 
+    Args:
+        build: The published build.
+        article_id: The article whose list is changed.
+        target_id: The article to pin or hide there.
+
     Returns:
-        The row numbers of both.
+        The row numbers of both articles in the build.
 
     Raises:
         UnknownArticleError: If the build does not hold the article whose list it is.
@@ -349,5 +381,10 @@ def _find_target(build: Build, target_id: str) -> int:
 
 
 def positions(build: Build, chosen: list[SelectedItem]) -> dict[str, int]:
-    """Returns the position of each article in a list, counted from 1, by article id."""
+    """Returns the position of each article in a list, counted from 1, by article id.
+
+    Args:
+        build: The build of the list.
+        chosen: The articles of the list, in their order.
+    """
     return {build.article_id(item.row): at for at, item in enumerate(chosen, 1)}

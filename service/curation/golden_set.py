@@ -61,12 +61,12 @@ class Agreement:
     A pair is a judged link: the id of an article and the id of a target in the article's list.
 
     Attributes:
-        good: The number of good pairs whose articles are both visible.
-        good_shown: How many good pairs are shown.
-        bad: The number of bad pairs whose articles are both visible.
-        bad_shown: How many bad pairs are shown nevertheless.
-        missed: The good pairs that are not shown, sorted.
-        wrong: The bad pairs that are shown, sorted.
+        good: The number of links judged good whose articles are both visible.
+        good_shown: How many of these good links the lists show.
+        bad: The number of links judged bad whose articles are both visible.
+        bad_shown: How many of these bad links the lists show nevertheless.
+        missed: The good pairs that the lists don't show, sorted.
+        wrong: The bad pairs that the lists show, sorted.
         pairs: All good and bad pairs whose articles are both visible.
     """
 
@@ -80,18 +80,18 @@ class Agreement:
 
     @property
     def share(self) -> float:
-        """The share of the judged links that the lists get right, in [0, 1]; 1 without any."""
+        """The share of judged links that the lists get right, in [0, 1]; 1 if none is judged."""
         count = self.good + self.bad
         right = self.good_shown + self.bad - self.bad_shown
         return right / count if count else 1.0
 
     def failed(self, pairs: frozenset[Pair]) -> int:
-        """Returns how many of some judged links the lists get wrong.
+        """Returns how many of the given judged links the lists get wrong.
 
-        These are good links that are missing and bad links that are shown.
+        Wrong are good links that no list shows and bad links that a list shows.
 
         Args:
-            pairs: The links, each as article id and target id.
+            pairs: The judged links to count, each as article id and target id.
         """
         return len(pairs.intersection([*self.missed, *self.wrong]))
 
@@ -101,8 +101,8 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
 
     Args:
         database: The database of decisions.
-        now: The current time, in microseconds since 1970 UTC; pins that don't hold then don't
-            count, nor do those of rules.
+        now: The current time, in microseconds since 1970 UTC. Pins that have ended or not begun
+            by then don't count, nor do pins by rules.
 
     Raises:
         DatabaseError: If the database can't be read.
@@ -119,10 +119,13 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
 
 
 def read_judgments(settings: Settings) -> dict[tuple[str, str], int]:
-    """Reads all judged links that weights are learned from: a file's, and those of editors.
+    """Reads all judged links that weights are learned from: those in a file, and the editors'.
+
+    Args:
+        settings: The effective settings; ``learn`` may name the file.
 
     Returns:
-        The grade of each pair of article and target; 0 for one that does not belong together.
+        The grade of each pair of article id and target id; 0 means that they are not related.
 
     Raises:
         InputError: If the file that the setting ``learn`` names can't be read.
@@ -144,6 +147,10 @@ def weigh(judgments: Iterable[Judgment], pins: Iterable[Override]) -> GoldenSet:
 
     Each judgment counts 1 or -1, each pin 1. A link with a positive sum is good, one with a
     negative sum bad; links with the sum 0 are left out.
+
+    Args:
+        judgments: Editors' ratings of links as good or bad.
+        pins: Editors' pins in single lists.
     """
     sums: defaultdict[Pair, int] = defaultdict(int)
     for judgment in judgments:
@@ -198,7 +205,12 @@ def measure_agreement(
 
 
 def limits_of(settings: Settings, *, accept_change: bool = False) -> Limits:
-    """Returns the limits of all gates, among them that of the editors' judgments."""
+    """Returns the limits that a build must keep to be published, as the settings say.
+
+    Args:
+        settings: The effective settings.
+        accept_change: Whether a build may have another model or way to prepare texts than before.
+    """
     return replace(settings.limits, golden=golden_gate(settings), accept_change=accept_change)
 
 
@@ -212,9 +224,13 @@ def golden_gate(settings: Settings) -> GoldenGate | None:
 
 
 def agreement_of(build: Build, settings: Settings) -> Agreement:
-    """Measures how far a build's lists of related articles agree with editors' judgments.
+    """Measures how far a build's lists agree with all judgments and pins in the database.
 
     The lists are those that a request without parameters gets.
+
+    Args:
+        build: The build to rate.
+        settings: The effective settings, which name the database of decisions.
 
     Raises:
         DatabaseError: If the judgments can't be read.

@@ -1,4 +1,4 @@
-"""How close a link is on this site, and the passages of both articles that speak of the same."""
+"""How close a link is by this site's standards, and passages of both articles with shared words."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ Passage = list[tuple[str, bool]]
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """Says how close a link is among all that the lists of a build show.
+    """A scale that ranks a link's score among the scores of all links that a build's lists show.
 
     Attributes:
-        percentiles: Shape (101,), float32: the scores' percentiles, from the lowest score to the
-            highest; empty if no list shows anything.
+        percentiles: The percentiles 0 to 100 of these scores, float32 of shape (101,), ascending;
+            empty if no list shows anything.
     """
 
     percentiles: NDArray[np.float32]
 
     @classmethod
     def of(cls, build: Build, query: RelatedQuery) -> Closeness:
-        """Measures the scores of the links that a build's lists show by default.
+        """Makes the scale from the scores of all links that a build's lists show by default.
 
         Args:
             build: The build.
@@ -56,23 +56,28 @@ class Closeness:
         return cls(found.astype(np.float32))
 
     def rank(self, score: float) -> int:
-        """Returns how many percent of the shown links are less close than a score."""
+        """Returns the percentage, 0 to 100, of shown links that have a lower score than this."""
         return min(100, int(np.searchsorted(self.percentiles, np.float32(score))))
 
     def word(self, score: float) -> str:
-        """Returns ``very close`` for the closest quarter, ``loose`` for the last or ``close``."""
+        """Returns ``very close`` for a score in the best quarter, ``loose`` in the last quarter.
+
+        Any other score is ``close``.
+        """
         rank = self.rank(score)
         return "very close" if rank >= _CLOSE else "close" if rank >= _LOOSE else "loose"
 
 
 def compare_texts(build: Build, rows: tuple[int, int]) -> tuple[Passage, Passage]:
-    """Returns the passage of each of two articles that has most of the words that both share.
-
-    Marked are the words that weigh most in the score.
+    """Returns from each of two articles the passage with most of the words that both share.
 
     Args:
-        build: The build that holds both.
-        rows: Their row numbers.
+        build: The build that holds both articles.
+        rows: The row numbers of both articles.
+
+    Returns:
+        Two passages, each a list of pieces of text; a piece is marked ``True`` if it is one of the
+        shared words that count most for the score.
 
     Raises:
         UnavailableError: If no more files can be opened.

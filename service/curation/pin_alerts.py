@@ -1,4 +1,4 @@
-"""Warns editors about pins and rules that have no effect, or lose it before they end."""
+"""Warns editors about pins and rules that have no effect, or lose their effect before they end."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class Alert:
 
     @property
     def trouble(self) -> str:
-        """The reason as the end of a sentence about the pinned article: ``is unpublished``."""
+        """Why a pin has no effect, as the end of a sentence on its article: ``is unpublished``."""
         return _TROUBLES[self.reason]
 
     def sentence(self) -> str:
-        """Returns the reason as the text for editors: ``the pinned news/7 is unpublished``."""
+        """Returns the warning as text for editors, such as ``the pinned news/7 is unpublished``."""
         if self.reason is AlertReason.NO_TAG:
             return f"the rule about {name_scope(self.override.target_id)} {self.trouble}"
         return f"the pinned {self.override.target_id} {self.trouble}"
@@ -98,7 +98,7 @@ def check_override(
 
     Args:
         served: The published build with the editors' decisions.
-        pin: The pin or rule; nothing is said of the hide of one article in one list.
+        pin: The pin, hide or rule to check; for a hide without a tag the result is ``None``.
         now: The current time, in microseconds since 1970 UTC.
         query: What the site asks for by default: how many articles, and which.
     """

@@ -44,7 +44,7 @@ class InboundLinks:
 def inbound_links(
     served: ServingView, row: int, now: int, query: RelatedQuery, limit: int
 ) -> tuple[list[InboundLinks], bool]:
-    """Finds the lists that show an article now, as related, pinned or named by the page.
+    """Finds the lists that show an article now: as related, pinned, or named by the list's page.
 
     Each list is selected as for a reader. Lists that show the article only as a fallback don't
     count, since a fallback does not mean that the articles are related.
@@ -54,10 +54,11 @@ def inbound_links(
         row: The article's row number in the build.
         now: The current time, in microseconds since 1970 UTC.
         query: What the site asks for by default: how many articles, and which.
-        limit: The largest number of links to return.
+        limit: The largest number of lists to return.
 
     Returns:
-        The links, those with the best positions first, and whether there may be more.
+        The lists with the article's position in each, best positions first; and whether there may
+        be more such lists.
     """
     build = served.build
     everywhere = build.related_rows.reshape(-1)  # NumPy searches a flat array fastest
@@ -128,9 +129,9 @@ class Candidate:
         sentence: Why the two are related.
         position: The position in the list, counted from 1; ``None`` if the list does not show it.
         left_out: Why the list does not show it; ``None`` if it does.
-        same_as: If it is left out as ``same-story``, the row number of the version that the list
-            shows instead; else ``None``.
-        moment: If it is left out as ``scheduled`` or ``taken-down``, when it appears or returns, in
+        same_as: If it is left out as ``same-story``, the row number of the version of the same
+            article that the list shows instead; else ``None``.
+        moment: If it is left out as ``scheduled`` or ``taken-down``, when readers can see it, in
             microseconds since 1970 UTC; else ``None``.
     """
 
@@ -166,11 +167,11 @@ class Preview:
 
     Attributes:
         chosen: The list exactly as the site gets it, or would get it if the article were visible.
-        sentences: Why each article of that list is related.
-        candidates: The candidates that the build ranked, best first, then those it rejected.
-        overrides: The pins and hides of the list that are in force, then those of rules.
-        inbound: The links to the article from other lists.
-        more_inbound: Whether there may be more such links.
+        sentences: For each article of the list a sentence that says why it is related.
+        candidates: The candidates that the build ranked, best first, then those that it rejected.
+        overrides: The pins and hides in force that were made for this list, then those of rules.
+        inbound: The other lists that show the article, with its position there.
+        more_inbound: Whether more lists than these may show the article.
     """
 
     chosen: list[SelectedItem]
@@ -182,7 +183,7 @@ class Preview:
 
 
 def make_preview(served: ServingView, row: int, *, now: int, query: RelatedQuery) -> Preview:
-    """Returns what one article's list shows, and why it leaves out each other candidate.
+    """Returns which articles one article's list shows, and why it leaves out other candidates.
 
     Args:
         served: A build with the editors' decisions.

@@ -1,7 +1,7 @@
 """What admins do with builds by API, page or command.
 
-They publish a build, roll back to the one before, allow publishing again after a rollback, and end
-the comparison of a variant.
+They publish a build, roll back to the build before, allow publishing again after a rollback, and
+end the comparison of a variant.
 """
 
 from __future__ import annotations
@@ -110,26 +110,42 @@ class BuildActions:
             return self._root.rollback(reason=reason, full=full)
 
     def release(self, actor: Actor, *, reason: str = "") -> bool:
-        """Allows publishing again after a rollback; returns ``False`` if it was allowed already."""
+        """Allows publishing again after a rollback; returns ``False`` if it was allowed already.
+
+        Args:
+            actor: Who allows it.
+            reason: The actor's reason; may be empty.
+        """
         with self._holding_root(actor, "release"):
             return self._root.release(reason=reason)
 
     def stop_comparison(self, actor: Actor, *, reason: str = "") -> ComparisonState:
-        """Ends the comparison of a variant: all readers get the live lists.
+        """Ends the comparison of a variant with the live lists: all readers get the live lists.
 
-        What was counted stays.
+        The counted views and clicks stay.
+
+        Args:
+            actor: Who ends it.
+            reason: The actor's reason; may be empty.
+
+        Returns:
+            The comparison as it was when it ended.
 
         Raises:
-            NotFoundError: If none runs.
+            NotFoundError: If no comparison runs.
             BusyError: If another process holds the lock of the builds' folder.
         """
         with self._holding_root(actor, "compare stop"):
             return end_comparison(self._root.path, reason)
 
     def start_publishing_variant(self, actor: Actor, *, reason: str = "") -> None:
-        """Lets a process make the compared variant's build and publish it, which takes a while.
+        """Starts a process that makes a live build with the compared variant's settings.
 
-        If that fails, the journal says why.
+        The method does not wait for it. If the process fails, the journal of builds says why.
+
+        Args:
+            actor: Who publishes the variant's lists.
+            reason: The actor's reason; may be empty.
 
         Raises:
             NotFoundError: If no variant is compared.

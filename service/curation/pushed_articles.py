@@ -1,4 +1,4 @@
-"""Takes what a site pushes about its articles, and says where it stands."""
+"""Stores the articles that a site pushes, and says how far each has come on its way to readers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _WEBHOOK = "webhook of Ghost"
 
 
 class PushState(enum.StrEnum):
-    """How far a statement has come on its way to readers."""
+    """How far a pushed statement about an article has come on its way to readers."""
 
     RECEIVED = "received"
     BUILT = "built"
@@ -45,13 +45,14 @@ class PushState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A statement, and where it stands.
+    """A pushed statement about an article, and how far it has come on its way to readers.
 
     Attributes:
-        statement: The statement.
-        state: How far it has come.
-        build: The build that holds it; ``None`` if there is none yet.
-        lists: Ids of articles whose lists it changes: its own, and those that show the article.
+        statement: The statement: the article's record, or that the article is gone.
+        state: How far the statement has come.
+        build: The manifest of the build that holds it; ``None`` if no build does yet.
+        lists: The ids of the articles whose lists it changes: the article itself, then those whose
+            lists show it.
     """
 
     statement: Statement
@@ -61,13 +62,13 @@ class Standing:
 
 
 class PushedArticles:
-    """Stores what is pushed, and tells from the builds' manifests how far it has come.
+    """Stores pushed statements about articles, and says by the builds how far each has come.
 
     Args:
         database: A function that returns the database of decisions, or raises
             :class:`~index.errors.DatabaseError`.
         live: Holds the build that this process serves.
-        settings: The effective settings, by which records are read.
+        settings: The effective settings, which say how to read records.
     """
 
     def __init__(self, database: Callable[[], Database], live: Live, settings: Settings) -> None:
@@ -78,18 +79,19 @@ class PushedArticles:
     def read(
         self, article_id: str, record: bytes | Mapping[str, Any] | None
     ) -> tuple[NewStatement, list[RecordProblem]]:
-        """Reads a pushed record as a build will read it.
+        """Reads a pushed record in the same way as a build will read it.
 
         Args:
-            article_id: The id that it is pushed under.
+            article_id: The id under which the site pushes the record.
             record: The record, or its JSON text; ``None`` if the article is gone.
 
         Returns:
-            The statement to store, and what was left out of the record or repaired.
+            The statement to store, and the problems because of which parts of the record were left
+            out or repaired.
 
         Raises:
-            ArticleError: If the id is not valid, or the record can't become an article; it names
-                the field.
+            ArticleError: If the id is not valid, or no article can be made of the record; the error
+                names the field.
         """
         check_id(article_id)
         if record is None:
@@ -100,13 +102,14 @@ class PushedArticles:
     def check(
         self, article_id: str, item: SourceItem, *, at: int = NEVER, only_newer: bool = False
     ) -> tuple[NewStatement, list[RecordProblem]]:
-        """Checks a record that a source's reader made, as :meth:`read` does.
+        """Makes a statement of a record that was read already; the rest is as for :meth:`read`.
 
         Args:
-            article_id: The id that it is pushed under.
-            item: The record, or why it could not be read.
-            at: When the statement was made if the record does not say, microseconds since 1970 UTC.
-            only_newer: Ignore the statement if a stored one was made later.
+            article_id: The id under which the site pushes the record.
+            item: The record, or the problem because of which it could not be read.
+            at: When the statement was made, in microseconds since 1970 UTC; used if the record does
+                not say it.
+            only_newer: Whether the statement is to be ignored if a stored one was made later.
         """
         if isinstance(item, RecordProblem):
             raise ArticleError(item.field, item.reason, item.message)
@@ -116,7 +119,7 @@ class PushedArticles:
                 "id",
                 "invalid",
                 f"the record's id {given[:80]!r} is not {article_id[:80]!r}, under which it is "
-                "pushed: leave it out, or push the record under its own id",
+                "pushed: leave the id out of the record, or push the record under its own id",
             )
         record = Record(location=item.location, values={**item.values, "id": article_id})
         report = ReadReport()
@@ -138,11 +141,11 @@ class PushedArticles:
         return statement, report.problems
 
     def read_ghost(self, content: bytes, sent: int) -> tuple[NewStatement, list[RecordProblem]]:
-        """Reads a webhook of Ghost, as :meth:`read` reads a record.
+        """Reads a webhook of the publishing platform Ghost, as :meth:`read` reads a record.
 
         Args:
             content: The body of Ghost's request.
-            sent: When Ghost sent it, microseconds since 1970 UTC.
+            sent: When Ghost sent the request, in microseconds since 1970 UTC.
         """
         from index.sources.ghost import read_webhook  # loads the parsers of markup
 
@@ -153,16 +156,19 @@ class PushedArticles:
         return replace(statement, stated=sent, only_newer=True), notes
 
     def put(self, actor: Actor, given: Sequence[NewStatement]) -> list[Standing]:
-        """Stores statements; what they unpublish is taken down at once.
+        """Stores pushed statements; articles that they unpublish are taken down at once.
 
-        When this returns, all are on disk.
+        When the method returns, all statements are on disk.
 
         Args:
             actor: Who pushes.
-            given: The statements.
+            given: The statements to store.
+
+        Returns:
+            For each statement how far it has come.
 
         Raises:
-            DatabaseError: If they can't be stored.
+            DatabaseError: If the statements can't be stored.
         """
         lists = [self._lists(one.article_id) for one in given]
         words = [replace(one, settled=self._settled(one.article_id)) for one in given]
@@ -174,24 +180,24 @@ class PushedArticles:
         ]
 
     def standing(self, article_id: str) -> Standing:
-        """Returns where the statement about an article stands.
+        """Returns how far the stored statement about an article has come on its way to readers.
 
         Raises:
-            NotFoundError: If none is kept.
+            NotFoundError: If no statement about the article is stored (any more).
         """
         found = self._database().pushed.get(article_id)
         if found is None:
             raise NotFoundError(
-                f"nothing that was pushed about {article_id[:80]!r} is kept: nothing was, or all "
-                "builds have it and a source has caught up with it"
+                f"no push of article {article_id[:80]!r} is kept: none was received, or all builds "
+                "hold it and the article's source has caught up with it"
             )
         return self._standing(found, self._lists(article_id))
 
     def waiting(self, after: int, limit: int) -> list[Standing]:
-        """Returns the statements that are kept, by their numbers.
+        """Returns the stored statements in the order of their numbers, and how far each has come.
 
         Args:
-            after: Only those with a higher number.
+            after: Only statements with a higher number than this are returned.
             limit: The largest number of statements to return.
         """
         found = self._database().pushed.above(after, limit=limit, refused=True)

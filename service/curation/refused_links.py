@@ -1,4 +1,4 @@
-"""What editors refused among the links that were suggested in texts."""
+"""The links in texts that were suggested to editors and that they refused."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from service.decisions.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefusedLinks:
-    """Links that are not suggested again, each as the ids of the article and the target.
+    """Links in texts that are not suggested again, since editors refused them.
+
+    A link is a pair of ids: of the article with the text, and of the target.
 
     Attributes:
         pairs: The links that editors judged bad.
-        words: By link, the words that should not become it; others may.
+        words: For a link, the words that should not become this link; other words may.
     """
 
     pairs: Collection[Pair] = ()
@@ -23,6 +25,6 @@ class RefusedLinks:
 
 
 def read_refused(database: Database) -> RefusedLinks:
-    """Reads what editors refused."""
+    """Reads from the database which links, and which words for links, editors refused."""
     bad = weigh(database.judgments.all(), ()).bad
     return RefusedLinks(pairs=bad, words=database.refused_words.all())

@@ -1,4 +1,4 @@
-"""Hands what was pushed over to full builds, and drops what a source has caught up with."""
+"""Gives pushed articles to full builds, and drops pushes once the articles' sources have them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ log = logging.getLogger("alsolike")
 
 
 def statement_options(settings: Settings) -> dict[str, Any]:
-    """Returns the options by which a full build reads what was pushed.
+    """Returns the options ``statements`` and ``pushed`` by which a full build reads pushes.
+
+    Args:
+        settings: The effective settings, which name the database of decisions.
 
     Raises:
         DatabaseError: If the database can't be read although the live build holds pushed articles,
@@ -35,8 +38,9 @@ def statement_options(settings: Settings) -> dict[str, Any]:
     try:
         if nothing_decided(settings):
             raise DatabaseError(
-                "the database of decisions is gone, and with it what was pushed: restore it from a "
-                "backup; or, to build without, make an empty one with: alsolike db upgrade"
+                "the database of decisions is gone, and the pushed articles with it: restore it "
+                "from a backup; or, to build without them, make an empty database with: alsolike "
+                "db upgrade"
             )
         with closing(open_decisions(settings)) as database:
             last = database.pushed.last()
@@ -66,15 +70,16 @@ def _is_shown(build: Build, article_id: str) -> bool:
 
 
 def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]] = ()) -> None:
-    """Drops the statements that are settled in the live build, with the takedowns that they made.
+    """Deletes pushed statements that builds no longer need, with the takedowns that they made.
 
-    They stay as long as a build is kept that does not hold them, since a rollback could return to
-    it; those about articles that a source shows again lose only their takedowns. If the database
-    can't be written, the next build tries again.
+    A statement is no longer needed once the source holds the same article, and all kept builds hold
+    the statement: a rollback could return to any of them. Of an article that a source shows again
+    only the takedown is removed. If the database can't be written, the next build tries again.
 
     Args:
         settings: The effective settings.
-        refused: Statements that no build takes any more: id, number and reason.
+        refused: Statements to mark as refused, since no build can be made with them: for each the
+            article's id, the statement's number and the reason.
     """
     root = Root(settings.root)
     live = root.live

@@ -1,8 +1,8 @@
 """Suggests links in the texts of articles and drafts, and for an article the texts to link from.
 
-Nothing is inserted by itself: editors see the sentence, the words, the target and the reason. What
-readers may not see, what an editor refused or hid, and what the page links to already is never
-suggested. Import this module only when it is needed, since it loads FAISS.
+No link is inserted automatically: editors see the sentence, the words, the target and the reason.
+Targets that readers may not see, that an editor refused or hid, or that the page links to already
+are never suggested. Import this module only when it is needed, since it loads FAISS.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ class LinkSuggestion:
     """A link that would fit in a text.
 
     Attributes:
-        source: The row of the article with the text; ``None`` for a draft.
-        target: The row of the article to link to.
-        url: Its address.
-        heading: The heading of the section; empty if it has none.
-        before: What stands before the words in their sentence.
-        words: The words to link.
-        after: What stands after them.
-        reason: Why they fit, and why the two articles are related.
+        source: The row number of the article with the text; ``None`` for a draft.
+        target: The row number of the article to link to.
+        url: The URL of the article to link to.
+        heading: The heading of the section with the words; empty if it has none.
+        before: The part of the sentence before the words.
+        words: The words of the text that should become the link.
+        after: The part of the sentence after the words.
+        reason: Why the words fit, and why the two articles are related.
         score: How well the link fits, in [0, 1].
     """
 
@@ -85,14 +85,14 @@ class LinkSuggestion:
 
     @property
     def snippet(self) -> str:
-        """The words as a link in HTML, to be copied."""
+        """The words as an HTML link to the target, for an editor to copy into the text."""
         return f'<a href="{html.escape(self.url)}">{html.escape(self.words, quote=False)}</a>'
 
     def values(self, build: Build) -> dict[str, Any]:
-        """Returns what the API and the command say of it, by name.
+        """Returns the suggestion as a dictionary, as the API and ``alsolike links`` print it.
 
         Args:
-            build: The build of the rows.
+            build: The build that the row numbers belong to.
         """
         return {
             "article_id": None if self.source is None else build.article_id(self.source),
@@ -107,7 +107,7 @@ class LinkFinder:
     """Suggests links between the articles of a build, and from drafts to them.
 
     Args:
-        build: The build; the hashes of the files that are needed are checked on their first use.
+        build: The build; the files that are needed are checked by their hashes on first use.
     """
 
     def __init__(self, build: Build) -> None:
@@ -130,9 +130,9 @@ class LinkFinder:
 
         Args:
             served: This build with the editors' decisions.
-            row: The article's row.
+            row: The article's row number in the build.
             now: The current time, in microseconds since 1970 UTC.
-            query: What the site asks for by default.
+            query: What the site asks for by default: how many articles, and which.
             refused: The links and words that editors refused.
         """
         article = self.build.article(row)
@@ -158,10 +158,10 @@ class LinkFinder:
 
         Args:
             served: This build with the editors' decisions.
-            draft: The draft.
-            related: What is related to it.
+            draft: The draft, as an article.
+            related: The articles that were found to be related to the draft.
             now: The current time, in microseconds since 1970 UTC.
-            query: What the draft asks for.
+            query: Which related articles the draft's request asks for.
         """
         leading = (linked_row(link, self.build.names) for link in draft.links)
         linked = [row for row in leading if row is not None]
@@ -186,15 +186,15 @@ class LinkFinder:
         query: RelatedQuery,
         refused: RefusedLinks = NONE_REFUSED,
     ) -> list[LinkSuggestion]:
-        """Suggests texts that could link to an article, each with the place, best first.
+        """Suggests links to an article in the texts of other articles, best first.
 
-        The words vary from text to text.
+        From text to text, different words are chosen where possible.
 
         Args:
             served: This build with the editors' decisions.
-            row: The article's row; if readers may not see it, nothing is suggested.
+            row: The article's row number; if readers may not see it, nothing is suggested.
             now: The current time, in microseconds since 1970 UTC.
-            query: What the site asks for by default.
+            query: What the site asks for by default: how many articles, and which.
             refused: The links and words that editors refused.
         """
         if not served.is_visible(row, now):
@@ -226,7 +226,18 @@ class LinkFinder:
     def related_to(
         self, served: ServingView, row: int, article: Article, now: int, query: RelatedQuery
     ) -> dict[int, float]:
-        """Returns the score of each article that an article of the build may link to, by row."""
+        """Returns the articles to which an article's text may link, with their scores.
+
+        Args:
+            served: This build with the editors' decisions.
+            row: The row number of the article with the text.
+            article: The same article.
+            now: The current time, in microseconds since 1970 UTC.
+            query: What the site asks for by default: how many articles, and which.
+
+        Returns:
+            By the row number of each such article how related it is, in [0, 1].
+        """
         rows, scores = self.build.related(row)
         context = ListContext(
             rows=rows,
@@ -348,11 +359,14 @@ class LinkFinder:
 
 
 def find_orphans(served: ServingView, now: int) -> list[int]:
-    """Returns the rows of the visible articles to which no other page links by an editor's hand.
+    """Returns the visible articles to which no other page has a link that an editor set.
 
     Args:
         served: A build with the editors' decisions.
         now: The current time, in microseconds since 1970 UTC.
+
+    Returns:
+        The articles' row numbers in the build.
     """
     links, build = served.build.page_links, served.build
     linked = np.zeros(build.count, dtype=bool)

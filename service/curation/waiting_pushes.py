@@ -1,4 +1,4 @@
-"""Says what of the pushes is not live yet, since when, and what it waits for."""
+"""Says how many pushed articles are not live yet, since when, and what they wait for."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ _NAMED = 5
 
 
 def tell_waiting(root: Root, database: Database) -> list[str]:
-    """Returns what operators should know of pushes, as sentences; none if all are live.
+    """Returns sentences for operators on pushed articles that wait for a build or were refused.
 
     Args:
-        root: The root.
-        database: The database of decisions.
+        root: The folder that holds the builds.
+        database: The database of decisions, which holds the pushes.
+
+    Returns:
+        The sentences; empty if all pushed articles are live.
 
     Raises:
         DatabaseError: If the database can't be read.

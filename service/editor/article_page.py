@@ -66,7 +66,7 @@ version of the same article that the list shows instead. ``hidden`` says whether
 
 
 class ArticleView:
-    """What the page of one article shows an editor.
+    """Collects the values that the page of one article shows an editor.
 
     Args:
         pages: What all editors' pages share: templates, access checks, the published build.
@@ -240,9 +240,11 @@ def render_cards(
 def read_clicks(
     pages: EditorPages, article_id: str
 ) -> tuple[Figure | None, Mapping[str, LinkFigure]]:
-    """Returns how often an article's list was followed, and its links, by where they lead to.
+    """Returns how often readers saw and clicked an article's list in the last 28 days.
 
-    Returns ``None`` and nothing if clicks are not counted, or the counts can't be read now.
+    Returns:
+        The figure of the whole list, and those of its links by the id of the linked article;
+        ``None`` and an empty mapping if clicks are not counted or the counts can't be read.
     """
     with suppress(DatabaseError):
         if (figures := pages.click_figures()) is not None:
@@ -251,7 +253,7 @@ def read_clicks(
 
 
 def count_lists(count: int, *, more: bool) -> str:
-    """Returns a number of lists in words, such as ``one list`` or ``more than 20 lists``."""
+    """Returns a number of lists in words: ``one list``; with ``more``, ``more than 20 lists``."""
     if more:
         return f"more than {count} lists"
     return {0: "no list", 1: "one list"}.get(count, f"{count} lists")
@@ -277,7 +279,7 @@ def show_article(
 
 
 def article_page_router(pages: EditorPages) -> APIRouter:
-    """Returns the routes of an article's page, and of the frame in it that shows the list."""
+    """Returns the routes of an article's page, of its list's frame, and of compared texts."""
     router = pages.router()
 
     @router.get("/editor/article")
@@ -309,13 +311,13 @@ View = Literal["article", "links", "rules", "find"]
 
 
 def back_to(back: str, *done: int, view: View = "article") -> Response:
-    """Returns a redirect to a page where a notice says what was just done.
+    """Returns a redirect to the page where a notice says what was just done.
 
     Args:
-        back: The article whose page to open, or the parameters of a search; if there is no article,
-            the history page is opened.
+        back: The id of the article whose page to open; for the view ``find`` the query string of
+            the search. If it is empty, the history page is opened, but for ``find`` and ``rules``.
         *done: The numbers of the audit entries that the notice describes.
-        view: Which page to open.
+        view: Which page to open: ``article``, ``links``, ``rules`` or ``find``.
     """
     asked, page = {"done": ",".join(map(str, done))}, f"/editor/{view}"
     if view == "find":
@@ -336,11 +338,11 @@ def describe_done(
         pages: What all editors' pages share: templates, access checks, the published build.
         person: The signed-in editor.
         done: The numbers of the audit entries about it, with commas between them.
-        back: Where to return to after an undo, see :func:`back_to`.
-        view: As well.
+        back: The article or search to return to after an undo, see :func:`back_to`.
+        view: The page to return to after an undo.
 
     Returns:
-        The values; ``None`` if there are no such entries, or another editor made them.
+        The values; ``None`` if there are no such audit entries, or another editor made them.
     """
     audit = pages.context.database().audit
     found = (audit.get(seq) for text in done.split(",") if (seq := read_number(text)))

@@ -39,7 +39,7 @@ Comparison = tuple[Build, Build, Churn]
 
 
 class BuildDiff:
-    """Compares two builds; keeps the last comparison, for the other pages that show it.
+    """Compares two builds, and keeps the latest comparison for further pages that show it.
 
     Args:
         root: The folder that holds the builds.
@@ -75,17 +75,17 @@ class BuildDiff:
     def changed(
         self, compared: Comparison, state: DecisionState, now: int, indices: Sequence[int]
     ) -> list[dict[str, Any]]:
-        """Returns the lists of some articles in both builds, as the page shows them.
+        """Returns some articles' lists in the older and in the newer build, for the template.
 
         Args:
             compared: What :meth:`compare` returned.
-            state: The editors' decisions.
+            state: The editors' decisions, which are applied to the lists of both builds.
             now: The current time, in microseconds since 1970 UTC.
             indices: Which articles to return, as indices into the comparison's ``rows``.
 
         Returns:
-            For each the article (``item``), its list ``before`` and ``after``, with pins and hides
-            applied, and whether these are the ``same`` nevertheless.
+            For each article a dictionary: the article (``item``), its list in the older build
+            (``before``) and in the newer (``after``), and whether both show the ``same`` articles.
         """
         old, new, churn = compared
         before, after = ServingView(old, state), ServingView(new, state)
@@ -108,22 +108,23 @@ class BuildDiff:
 
 
 def most_changed(churn: Churn) -> list[int]:
-    """Returns the articles whose lists changed, most changed first.
+    """Returns the articles whose lists differ between two builds, most changed first.
 
     Args:
         churn: The comparison of two builds.
 
     Returns:
-        Indices into ``churn.rows``.
+        The articles as indices into ``churn.rows``.
     """
     order = np.lexsort((churn.rows, -churn.replaced))
     return [int(at) for at in order[churn.replaced[order] > 0]]
 
 
 def figures(churn: Churn) -> dict[str, Any]:
-    """Returns the numbers that a page shows about the comparison of two builds, by name.
+    """Returns the numbers by which a page sums up the comparison of two builds, by name.
 
-    Among them are the numbers of articles added and removed, and of lists changed.
+    They count the articles ``added``, ``removed`` and ``rewritten`` (edited), and the lists
+    ``compared`` and ``changed``; ``share`` is the share of changed lists.
     """
     return {
         "added": len(churn.added),
@@ -185,15 +186,18 @@ _SHOWN_EVENTS = 20
 
 
 def list_events(root: Root, most: int = _SHOWN_EVENTS) -> list[dict[str, Any]]:
-    """Returns what was last done with builds, latest first, for pages; not every small build.
+    """Returns the latest events of the journal of builds for a page, the latest first.
+
+    Events of small builds are left out.
 
     Args:
         root: The folder that holds the builds.
-        most: The largest number of events.
+        most: The largest number of events to return.
 
     Returns:
-        For each event ``at`` (ISO 8601), ``who``, ``did`` (the end of a sentence), ``build``,
-        ``reason``, and ``found``: what each check measured that failed.
+        For each event a dictionary: the time ``at`` (ISO 8601), ``who`` acted, what they ``did``
+        (the end of a sentence), ``build`` (its name), ``reason``, and ``found`` (a message for
+        each check that failed).
     """
     told = [
         {

@@ -1,4 +1,4 @@
-"""``/editor/bulk``: one decision about several rows of the first page."""
+"""``/editor/bulk``: one decision about several selected rows of the search page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MOST = 100
 
 
 def bulk_router(pages: EditorPages) -> APIRouter:
-    """Returns the route that decides about several rows."""
+    """Returns the route that makes one decision about all selected rows of the search page."""
     router = pages.router()
 
     @router.post("/editor/bulk")
@@ -106,10 +106,14 @@ def _decide(
 
 
 def read_pair(text: str) -> tuple[str, str]:
-    """Returns whose lists and which article the value of a row's checkbox names.
+    """Parses the value of a row's checkbox on the search page: a JSON array of two strings.
+
+    Returns:
+        The lists that the row is about (an article's id, or the scope of a rule), and the id of
+        the article to decide about.
 
     Raises:
-        ProblemError: 422 for any other text.
+        ProblemError: 422 if the text is not such an array.
     """
     try:
         lists, target = json.loads(text)
@@ -117,4 +121,5 @@ def read_pair(text: str) -> tuple[str, str]:
             return lists, target
     except (ValueError, TypeError):
         pass
-    raise ProblemError(422, f"{text[:40]!r} is no row of this page", field="row")
+    told = f"the selected row {text[:40]!r} is not one of this page; reload the page, select again"
+    raise ProblemError(422, told, field="row")

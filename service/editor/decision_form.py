@@ -1,6 +1,7 @@
 """The form in which an editor makes one decision, and what is shown after a conflict.
 
-A conflict is that another editor decided the same thing while this editor had the page open.
+It is a conflict if another editor decided about the same article while this editor had the page
+open.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ class DecisionForm:
     Attributes:
         do: The action: ``pin``, ``hide``, ``unrelated`` (hide as not related) or ``everywhere``
             (take down).
-        position: The position of a pin.
+        position: The position at which to pin the article, from 1.
         reason: The editor's reason.
-        ends: ``never``; a number of days (``1``, ``7`` or ``30``); or ``date`` if the decision
-            ends at ``until``.
+        ends: When the decision ends: ``never``; after ``1``, ``7`` or ``30`` days; or ``date``
+            for the time in ``until``.
         until: A local date and time, as the browser sends it: ``2026-12-31T18:00``.
         seen: The number of the last audit entry when the editor loaded the page; empty to overrule
-            what others decided since.
+            what other editors decided since then.
     """
 
     do: Annotated[str, Form()]
@@ -53,13 +54,13 @@ class DecisionForm:
     seen: Annotated[str, Form()] = ""
 
     def pinned_at(self, limit: int) -> int | None:
-        """Returns the position, from 1, that the editor entered for a pin; else ``None``.
+        """Returns the position, from 1, that the editor entered; ``None`` if it is no pin.
 
         Args:
-            limit: How many articles a list shows.
+            limit: How many articles a list shows, which is the last possible position.
 
         Raises:
-            DecisionError: If the position is not a number, or the list shows fewer articles.
+            DecisionError: If the position is not a whole number from 1 to ``limit``.
         """
         if self.do != "pin":
             return None
@@ -92,11 +93,11 @@ class DecisionForm:
             return read_local_moment(self.until, zone)
         except (ValueError, OverflowError):
             raise DecisionError(
-                "until", "choose a date and time for the end, or “further notice”"
+                "until", "choose a date and time for the decision's end, or “further notice”"
             ) from None
 
     def describe(self, title: str) -> str:
-        """Returns what the editor wants to do, as the end of a sentence: ``hide “Title”``.
+        """Returns what the form does, as the end of a sentence, such as ``hide “Title”``.
 
         Args:
             title: The title of the article to pin, hide or take down.
@@ -110,10 +111,10 @@ class DecisionForm:
 def prefilled_form(
     stored: StoredOverride | None, do: str, *, now: int, zone: ZoneInfo, position: int
 ) -> DecisionForm:
-    """Returns the values that the form shows when it is opened.
+    """Returns the values that the form for a decision shows when it is opened.
 
-    If the article is already pinned, a form for a pin shows that pin's values; in the same way for
-    a hide. Otherwise the form shows the defaults.
+    A form to pin an article that is pinned already shows the values of that pin, and a form to
+    hide a hidden article those of that hide. Otherwise the form shows the defaults.
 
     Args:
         stored: The pin or hide of this article in this list, if there is one.
@@ -154,8 +155,8 @@ def describe_conflict(
     """Returns the values for the template that tells an editor about a conflict, by name.
 
     The editor wanted to decide something that another editor has decided otherwise meanwhile. The
-    template shows what there was when the editor loaded the page and what there is now, who changed
-    it, and a form to make the decision nevertheless.
+    template shows the pins and hides when the editor loaded the page and those of now, who changed
+    them, and a form to make the editor's own decision nevertheless.
 
     Args:
         database: The database of decisions.
@@ -163,8 +164,8 @@ def describe_conflict(
         entries: The audit entries of the other decisions, latest first.
         wanted: What the editor wanted to do, as the end of a sentence, such as ``hide “Title”``.
         action: The URL that the form is sent to.
-        fields: The fields that the form sent and sends again, with a new ``seen``, the number of
-            the last audit entry when the editor loaded the page.
+        fields: The fields that the form sent. It sends them again, but with a new ``seen``: the
+            number of the last audit entry when the editor loaded the page.
     """
     changes = []
     for target_id in dict.fromkeys(entry.target_id for entry in entries):

@@ -118,7 +118,9 @@ def decision_router(pages: EditorPages) -> APIRouter:
             if not undone and len(refused) == 1:
                 raise error
             told = "; ".join(map(str, refused.values()))
-            raise ProblemError(409, f"{len(undone)} changes were undone, the others not: {told}")
+            raise ProblemError(
+                409, f"{len(undone)} changes were undone; the others could not be undone: {told}"
+            )
         return back_to(back, *undone, view=view)
 
     return router
@@ -126,7 +128,8 @@ def decision_router(pages: EditorPages) -> APIRouter:
 
 def _check_action(field: str, action: str, known: Mapping[str, str] | tuple[str, ...]) -> None:
     if action not in known:
-        raise ProblemError(422, f"{action[:20]!r} is not an action of this page", field=field)
+        told = f"{action[:20]!r} is not an action of this page; reload it and use its buttons"
+        raise ProblemError(422, told, field=field)
 
 
 def _decide(

@@ -106,9 +106,10 @@ class EditorPages:
 
         Args:
             kept: The form that the editor sent when the session had ended, if there was one.
-            status: The HTTP status.
-            back: The address of the page to open afterwards.
-            **values: The ``name`` that was entered and the ``problem`` with it.
+            status: The HTTP status of the response.
+            back: The address of the page to open after the sign-in.
+            **values: Further values for the template: the ``name`` that was entered, and the
+                ``problem`` that a sign-in with it had.
         """
         given = {"name": "", "problem": "", "nobody": False, **values}
         return self.render(
@@ -121,7 +122,7 @@ class EditorPages:
         )
 
     def error_page(self, problem: ProblemError) -> Response:
-        """Renders an error outside the editors' pages for whoever opened the address."""
+        """Renders an error as an HTML page, for an address that is not one of the editors'."""
         return self.templates.problem(problem, None)
 
     def ask_again(self, person: Identity, kept: KeptForm, *, status: int = 200) -> Response:
@@ -129,8 +130,8 @@ class EditorPages:
 
         Args:
             person: The signed-in editor.
-            kept: The form.
-            status: The HTTP status.
+            kept: The form that the editor sent before the sign-in.
+            status: The HTTP status of the response.
         """
         view = self.context.view_or_none()
 
@@ -141,7 +142,10 @@ class EditorPages:
         return self.render("kept", person, status=status, kept=kept, entered=entered)
 
     def closeness(self, build: Build) -> Closeness:
-        """Returns what says how close links are on this site; measured once for each build."""
+        """Returns the scale that turns a link's score into ``very close``, ``close`` or ``loose``.
+
+        It is measured once for each build, from the links of all its lists.
+        """
         kept = self._closeness
         if kept is None or kept[0] != build.folder:
             kept = self._closeness = build.folder, Closeness.of(build, self.context.query)
@@ -152,13 +156,13 @@ class EditorPages:
         return open_clicks(self.context.settings)
 
     def click_figures(self, days: int = 28) -> ClickFigures | None:
-        """Returns the figures of the last days, as of a minute ago at most.
+        """Returns how often readers saw and clicked lists and links; at most a minute old.
 
         Args:
-            days: How many days, with today.
+            days: How many days to count, up to and with today.
 
         Returns:
-            The figures; ``None`` if clicks are not counted.
+            The figures of these days; ``None`` if clicks are not counted.
 
         Raises:
             DatabaseError: If the counts can't be read.
@@ -196,13 +200,13 @@ def whole_number(name: str, text: str) -> int:
     """
     if not (text.isascii() and text.isdecimal() and len(text) <= 6 and int(text)):
         raise ProblemError(
-            422, f"{name} is {text[:20]!r}; it must be a whole number from 1", field=name
+            422, f"{name} is {text[:20]!r}; it must be a number from 1 to 999999", field=name
         )
     return int(text)
 
 
 def sentence(error: Exception) -> str:
-    """Returns an error's message as a sentence, with a capital letter and a full stop."""
+    """Returns an error's message with a capital letter at its start and a full stop at its end."""
     text = str(error)
     return f"{text[:1].upper()}{text[1:]}."
 

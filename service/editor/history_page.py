@@ -1,4 +1,4 @@
-"""``/editor/history``: decisions and what was done with builds, downloads, and undo."""
+"""``/editor/history``: lists decisions and events of builds, with undo and downloads."""
 
 from __future__ import annotations
 

@@ -31,14 +31,14 @@ _NAMED = ("target_id", "target_tag", "tag")
 
 
 class KeptForm(BaseModel):
-    """The address and the fields of a form that could not be accepted.
+    """A form that was refused since the session had ended: its address and its fields.
 
-    It is only ever a hidden field of the sign-in page, never in a URL or on the server. It is sent
-    again when the editor, signed in, confirms it.
+    It is kept as JSON in a hidden field of the sign-in page, never in a URL or on the server. It is
+    sent again when the editor has signed in and confirms it.
 
     Attributes:
         action: The path of the form's address, such as ``/editor/decide``.
-        pairs: Names and values of its fields, without the session's CSRF token.
+        pairs: Names and values of the form's fields, without the session's CSRF token.
     """
 
     action: Annotated[str, StringConstraints(pattern="^/editor/[a-z/-]+$")]
@@ -46,7 +46,12 @@ class KeptForm(BaseModel):
 
     @classmethod
     def of(cls, path: str, form: FormData) -> KeptForm:
-        """Returns what a request sent, to be kept."""
+        """Returns a form that a request sent, without its CSRF token and without files.
+
+        Args:
+            path: The path of the request.
+            form: The fields of the form.
+        """
         pairs = [
             (name, value)
             for name, value in form.multi_items()
@@ -56,7 +61,7 @@ class KeptForm(BaseModel):
 
     @classmethod
     def parse(cls, text: str) -> KeptForm | None:
-        """Returns the form that a hidden field keeps; ``None`` if it keeps none."""
+        """Reads a kept form from the JSON in a hidden field; ``None`` if it is no such JSON."""
         try:
             return cls.model_validate_json(text)
         except ValidationError:
@@ -64,12 +69,12 @@ class KeptForm(BaseModel):
 
     @property
     def fields(self) -> dict[str, str]:
-        """The fields by name; the last of a name counts."""
+        """The form's values by the names of their fields; of equal names, the last value."""
         return dict(self.pairs)
 
     @property
     def page(self) -> str:
-        """The address of the page that the form was on."""
+        """The path and query of the editors' page that the form was on."""
         article_id = self.fields.get("article_id") or self.fields.get("back")
         if article_id:
             return f"/editor/article?{urlencode({'id': article_id})}"
@@ -77,10 +82,10 @@ class KeptForm(BaseModel):
         return {"undo": "/editor/history", "bulk": "/editor"}.get(at, f"/editor/{at}")
 
     def describe(self, title: Callable[[str], str]) -> list[tuple[str, str]]:
-        """Returns what the editor wanted, as pairs of a label and a text.
+        """Returns what the editor entered, as pairs such as ``("Reason", "out of date")``.
 
         Args:
-            title: Returns the title of an article by its id.
+            title: A function that returns the title of an article by its id.
         """
         wanted = self._wanted(title)
         labels = {name: _LABELS[name] for name in _LABELS if not wanted or name not in _NAMED}

@@ -62,7 +62,7 @@ STANDING_SENTENCES: Mapping[VisibilityStatus, str] = {
 
 
 def tone_of(left_out: LeftOut) -> str:
-    """Returns the style in which a page shows a reason: ``bad``, ``warn`` or empty."""
+    """Returns the CSS class of the label with this reason: ``bad``, ``warn`` or empty."""
     return "bad" if left_out in _BAD else "warn" if left_out in _WARN else ""
 
 
@@ -83,7 +83,7 @@ def label_override(values: Mapping[str, Any]) -> str:
     """Returns a short label that says what a pin or hide does, such as ``pinned at position 2``.
 
     Args:
-        values: The stored values of the pin or hide, by column name.
+        values: The pin or hide as a dictionary with ``kind``, ``position`` and ``not_related``.
     """
     if values["kind"] == OverrideKind.PIN:
         return f"pinned at position {values['position']}"
@@ -91,9 +91,9 @@ def label_override(values: Mapping[str, Any]) -> str:
 
 
 def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False) -> str:
-    """Returns what was done, according to an audit entry, as the end of a sentence.
+    """Returns what an audit entry says was done, as the end of a sentence.
 
-    The sentence begins with who did it; the end may be ``hid “Title” in “Other title”``.
+    An example is ``hid “Title” in “Other title”``; the sentence begins with who did it.
 
     Args:
         build: The build that titles are read from; with ``None`` ids are shown instead.
@@ -129,7 +129,7 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
 
 
 def label_several(entries: Sequence[AuditEntry]) -> str:
-    """Returns what was done by several decisions at once, such as ``took 7 articles down``."""
+    """Returns in words what several audit entries did together: ``took 7 articles down``."""
     kinds = set()
     for entry in entries:
         kind = (entry.after or entry.before or {}).get("kind", "")

@@ -1,4 +1,4 @@
-"""``/editor/links``: links that would fit in an article's text, and in other texts to it."""
+"""``/editor/links``: links that would fit in an article's text, and from other texts to it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VERDICTS = {"good": 1, "bad": -1}
 
 
 def links_page_router(pages: EditorPages) -> APIRouter:
-    """Returns the routes of the page that suggests links in an article's text and to it."""
+    """Returns the routes of the page that suggests links from and to an article's text."""
     router, context = pages.router(), pages.context
 
     @router.get("/editor/links")
@@ -58,7 +58,8 @@ def links_page_router(pages: EditorPages) -> APIRouter:
             entry = context.actions.refuse_words(person.actor, article_id, target_id, words)
             return back_to(page or article_id, entry, view="links")
         if verdict not in _VERDICTS:
-            raise ProblemError(422, f"{act[:20]!r} is not an action of this page", field="act")
+            told = f"{act[:20]!r} is not an action of this page; reload it and use its buttons"
+            raise ProblemError(422, told, field="act")
         entry = context.actions.store(
             lambda database: database.judgments.put(
                 person.actor,
@@ -81,13 +82,17 @@ def link_values(
     found: Sequence[LinkSuggestion],
     good: Collection[Pair] = (),
 ) -> list[dict[str, Any]]:
-    """Returns what the template ``editor/text_links.html`` shows of suggested links.
+    """Returns the values that the template ``editor/text_links.html`` shows of suggested links.
 
     Args:
         view: The build with the editors' decisions.
         now: The current time, in microseconds since 1970 UTC.
-        found: The suggestions.
-        good: The links that editors judged good.
+        found: The suggested links.
+        good: The links that editors judged good, each as the ids of an article and its target.
+
+    Returns:
+        For each a dictionary: the suggestion (``link``), its ``source`` (``None`` for a draft) and
+        ``target`` articles, and whether editors judged the link good (``is_good``).
     """
     values: list[dict[str, Any]] = []
     for each in found:

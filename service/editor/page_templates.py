@@ -50,8 +50,8 @@ class PageTemplates:
     """Renders the editors' pages from the templates in ``templates/editor``.
 
     Args:
-        settings: The effective settings, of which the time zone is used, and whether clicks are
-            counted.
+        settings: The effective settings; used are the time zone, the path prefix, and whether
+            clicks are counted.
         live: Holds the published build and the editors' decisions. Every page shows a warning if
             their copy on disk (the snapshot) is out of date.
     """
@@ -90,9 +90,10 @@ class PageTemplates:
         Args:
             template: The template's name in ``templates/editor``, without ``.html``.
             person: The signed-in editor; ``None`` if nobody is signed in.
-            here: The item of the main navigation that the page belongs to; empty for none.
-            status: The HTTP status.
-            **values: The values for the template.
+            here: The item of the main navigation that is marked as the current page, such as
+                ``find``; empty for none.
+            status: The HTTP status of the response.
+            **values: The values that the template shows, by name.
         """
         page = self._templates.get_template(f"editor/{template}.html")
         content = page.render(person=person, here=here, **values)
@@ -100,14 +101,22 @@ class PageTemplates:
         return HTMLResponse(self.below_prefix(content.encode(errors="replace")), status, HEADERS)
 
     def header(self, person: Identity, *, here: str) -> Markup:
-        """Returns what stands above every page: the navigation, and who is signed in."""
+        """Returns the HTML of every page's header: the navigation, and who is signed in.
+
+        Args:
+            person: The signed-in editor.
+            here: The item of the navigation that is marked as the current page; empty for none.
+        """
         header = self._templates.get_template("editor/header.html")
         return Markup(header.render(person=person, here=here))  # noqa: S704 - from our template
 
     def below_prefix(self, page: bytes) -> bytes:
-        """Returns a page with the path prefix in the addresses of the service's own pages.
+        """Inserts the setting ``path_prefix`` into a page's links to the service's own pages.
 
-        No text of an article can look like one, since its quotation marks are escaped.
+        A text of an article can't be taken for such a link, since its quotation marks are escaped.
+
+        Args:
+            page: The HTML of the page.
         """
         return _OWN_ADDRESS.sub(rb"\g<0>" + self._prefix, page) if self._prefix else page
 

@@ -31,17 +31,17 @@ from service.serving.list_rules import rows_in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleForm:
-    """The values of the form for one rule, as text.
+    """The values of the form for one rule (a pin or hide in many lists), as text.
 
     Attributes:
-        do: ``pin``, ``hide`` or ``remove``.
-        target_id: The article to pin or hide.
+        do: What to do: ``pin`` or ``hide`` an article, or ``remove`` the rule.
+        target_id: The id of the article to pin or hide.
         target_tag: The tag of the articles to hide, if no article is named.
         tag: The tag of the articles whose lists change; empty for all lists.
-        everywhere: ``1`` for all lists.
-        position: The position of a pin.
-        since: When it begins, a local date and time; empty for at once.
-        until: When it ends; empty for never.
+        everywhere: ``1`` if all lists change; else empty.
+        position: The position at which to pin the article, from 1.
+        since: When the rule begins, a local date and time; empty for at once.
+        until: When the rule ends, a local date and time; empty for never.
         reason: The editor's reason.
         seen: The number of the last audit entry when the editor loaded the page.
     """
@@ -58,20 +58,29 @@ class RuleForm:
     seen: Annotated[str, Form()] = ""
 
     def scopes(self) -> tuple[str, str]:
-        """Returns whose lists change and what is pinned or hidden there.
+        """Returns two scopes: the articles whose lists change, and what is pinned or hidden there.
+
+        A scope is an article's id, or the text that stands for a tag or for all articles.
 
         Raises:
-            DecisionError: If either is missing or given twice.
+            DecisionError: If one of the two scopes is missing, or given in two ways.
         """
         lists, tag, target = self.tag.strip(), self.target_tag.strip(), self.target_id.strip()
         if bool(lists) is (self.everywhere == "1"):
-            raise DecisionError("tag", "name the tag of the lists, or choose all lists")
+            raise DecisionError(
+                "tag", "in which lists? Name the tag of their articles or choose all, not both"
+            )
         if bool(tag) is bool(target):
-            raise DecisionError("target_id", "name one article by its id, or a tag")
+            raise DecisionError(
+                "target_id", "name what to pin or hide: one article by its id, or a tag, not both"
+            )
         return tag_scope(lists) if lists else EVERY, target or tag_scope(tag)
 
     def values(self, zone: ZoneInfo) -> dict[str, Any]:
-        """Returns the other values, as ``put`` takes them.
+        """Returns the rule's further values as ``database.overrides.put`` takes them, by name.
+
+        Args:
+            zone: The time zone of the dates that the editor entered.
 
         Raises:
             DecisionError: If the position or a date is invalid.
@@ -90,7 +99,7 @@ class RuleForm:
 
 
 def rules_page_router(pages: EditorPages) -> APIRouter:
-    """Returns the routes of the page of rules."""
+    """Returns the routes of the page that lists rules and has a form to add or change one."""
     router, context = pages.router(), pages.context
 
     @router.get("/editor/rules")
@@ -198,4 +207,6 @@ def _moment(field: str, text: str, zone: ZoneInfo, default: int) -> int:
     try:
         return read_local_moment(text.strip(), zone)
     except (ValueError, OverflowError):
-        raise DecisionError(field, f"{text[:40]!r} is not a date and time") from None
+        raise DecisionError(
+            field, f"{text[:40]!r} is not a date and time, such as 2026-12-31T18:00"
+        ) from None

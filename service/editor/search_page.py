@@ -65,15 +65,16 @@ def show_search(
     failed: Mapping[str, tuple[str, str]] | None = None,
     status: int = 200,
 ) -> Response:
-    """Renders the page for the parameters of a search.
+    """Renders the page with the results of a search for articles.
 
     Args:
         pages: What all editors' pages share: templates, access checks, the published build.
         person: The signed-in editor.
-        given: The parameters.
-        done: The numbers of the audit entries of what was just done.
-        failed: The rows about which a decision was refused, each with its title and the reason.
-        status: The HTTP status.
+        given: The search's URL parameters.
+        done: The numbers of the audit entries of what the editor just did, with commas between.
+        failed: By the value of a row's checkbox, the title of the article and the reason why a
+            decision about it was refused.
+        status: The HTTP status of the response.
     """
     query, page = read_query(given), whole_number("page", given.get("page", "1"))
     seen = next((each.seq for each in pages.context.database().audit.latest(limit=1)), 0)
@@ -163,7 +164,9 @@ _SOON = 7 * 86_400_000_000
 
 
 def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dict[str, Any]]:
-    """Returns pins that need a look: without effect now or before they end, or ending in a week.
+    """Returns up to ten pins that need attention from editors.
+
+    These pins have no effect now, will have none before they end, or end within a week.
 
     Args:
         view: The published build with the editors' decisions.
@@ -171,8 +174,9 @@ def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dic
         query: What the site asks for by default: how many articles, and which.
 
     Returns:
-        For each of the first few ``article_id`` and ``title`` of the list's article, ``target``
-        (the pinned article's title), and ``trouble`` or when it ``ends``.
+        For each pin a dictionary: ``article_id`` and ``title`` of the article in whose list it is,
+        ``target`` (the pinned article's title), ``trouble`` (why it has no effect, or empty), when
+        it ``ends``, ``by_rule``, and ``pair`` (both ids as JSON).
     """
     pins = (
         pin
@@ -213,7 +217,7 @@ def _followed(pages: EditorPages) -> Figure | None:
 
 
 def read_single(query_string: bytes) -> dict[str, str]:
-    """Returns the parameters of an address by name, the last one of each."""
+    """Parses a URL's query string; of several values of one name, the last is returned."""
     return {name: values[-1] for name, values in parse_query(query_string).items()}
 
 

@@ -157,7 +157,7 @@ class Invitation:
         self._used = False
 
     def take(self, key: str) -> bool:
-        """Checks the secret of a link that was opened, and makes the link useless from now on.
+        """Checks the secret of a link that was opened; if it is right, it can't be used again.
 
         Args:
             key: The secret in the link.
@@ -172,15 +172,23 @@ class Invitation:
 
 
 def may_invite(database: Database) -> bool:
-    """Whether the demo may offer a sign-in link that needs no password.
+    """Tells whether the demo may offer a sign-in link that needs no password.
 
     It may if nobody but the demo's guest has an editor's account.
+
+    Args:
+        database: The database of decisions, which holds the accounts.
     """
     return all(editor.name == GUEST for editor in database.editors.all())
 
 
 def demo_login_router(pages: EditorPages, invitation: Invitation) -> APIRouter:
-    """Returns the route of the sign-in link, which signs the browser in as the demo's guest."""
+    """Returns the route of the sign-in link, which signs the browser in as the demo's guest.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the published build.
+        invitation: The secret that the link must contain.
+    """
     context = pages.context
     router = pages.router()
 
@@ -192,7 +200,9 @@ def demo_login_router(pages: EditorPages, invitation: Invitation) -> APIRouter:
         )
         if not local or not may_invite(database) or not invitation.take(key):
             raise ProblemError(
-                403, "this link works only once and on the demo's own machine; restart the demo"
+                403,
+                "this sign-in link works only once and only on the demo's own machine; restart the "
+                "demo for a new link",
             )
         secret, _ = database.sessions.open(_guest(database))
         answer = RedirectResponse("/editor", 303)

@@ -489,7 +489,7 @@ def test_a_page_and_the_api_refuse_what_the_live_build_lacks_alike(
 def test_an_action_that_a_page_does_not_have_is_named(mira: Editor) -> None:
     mira.look(PAGE)
     assert mira.press("steal sea-001").status_code == 422
-    assert mira.said == "'steal' is not an action of this page."
+    assert mira.said == "'steal' is not an action of this page; reload it and use its buttons."
     assert mira.get("/editor/decide", do="steal", id=PAGE, target="sea-001").status_code == 422
 
 

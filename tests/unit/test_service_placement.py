@@ -114,7 +114,7 @@ def test_processes_that_start_at_once_share_one_key_that_only_their_user_reads(
 def test_a_key_that_can_t_be_used_is_named_with_the_remedy(tmp_path: Path) -> None:
     settings = Settings(root=tmp_path, clicks=True)
     (tmp_path / KEY_FILE).write_bytes(b"short")
-    with pytest.raises(SettingError, match=r"clicks\.key has 5 bytes, not 32: restore or remove"):
+    with pytest.raises(SettingError, match=r"clicks\.key has 5 bytes instead of 32: restore"):
         open_placements(settings)
     (tmp_path / KEY_FILE).unlink()
     (tmp_path / KEY_FILE).mkdir()
