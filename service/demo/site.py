@@ -53,18 +53,19 @@ SAMPLE_ARTICLE = "cooler-streets-1-one-broad-crown"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoContent:
-    """The articles and the words of a demo site.
+    """The articles and the texts of a demo site.
 
     Attributes:
         name: The site's name.
-        motto: What stands beside the name.
+        motto: A short text beside the name at the top of each page.
         heading: The heading of the home page.
-        intro: The text below it.
+        intro: The text below the heading of the home page.
         articles: All articles by id, the newest first.
-        first: The article to begin with.
-        widget: Whether pages load the widget, unless they are asked for ``?include``.
-        images: The folder of the pictures that the site serves itself.
-        local: The path of each article's page, by the address that its card has.
+        first: The id of the article whose page is shown first.
+        widget: Whether pages load the list by the widget's script; else, or with ``?include`` in
+            the address, the server includes the list.
+        images: The folder of the images that the site serves; ``None`` if it serves none.
+        local: By an article's URL on the real site, the path of its page on the demo site.
     """
 
     name: str
@@ -79,7 +80,11 @@ class DemoContent:
 
 
 def sample_content(settings: Settings) -> DemoContent:
-    """Returns the sample corpus as the site of a paper."""
+    """Returns the articles of the sample corpus with the texts of an invented news site.
+
+    Args:
+        settings: The effective settings, of which the time zone is used.
+    """
     mapping = FieldMapping(url_template="/{id}", timezone=settings.zone)
     records = JsonlSource(str(SAMPLE_SOURCE)).records()
     return DemoContent(
@@ -97,12 +102,12 @@ def sample_content(settings: Settings) -> DemoContent:
 
 
 def build_content(build: Build, name: str, first: str) -> DemoContent:
-    """Returns the articles of a build as a preview of its site.
+    """Returns the articles of a build, for a demo site that previews the site with its lists.
 
     Args:
         build: The build.
         name: The site's name.
-        first: The article to begin with.
+        first: The id of the article whose page is shown first.
     """
     articles = _newest_first(build.articles)
     return DemoContent(
@@ -123,7 +128,7 @@ def page_path(article: Article) -> str:
 
 
 def is_visible(article: Article) -> bool:
-    """Tells whether an article may be shown now."""
+    """Tells whether readers may see an article now."""
     start, end = window(article)
     return start <= utc_now() < end
 
@@ -139,10 +144,10 @@ _INCLUDE_SECONDS = 0.5
 
 
 def create_demo_site(content: DemoContent, settings: Settings, service_url: str) -> Starlette:
-    """Returns the app of the demo site.
+    """Returns the web application of the demo site.
 
     Args:
-        content: The articles and the words of the site.
+        content: The articles and the texts of the site.
         settings: The effective settings, for time zone and locale.
         service_url: The URL of the service, without a slash at the end.
     """
@@ -217,7 +222,7 @@ def run_demo(
     """Runs the service and the demo site in one process until interrupted.
 
     Args:
-        content: The articles and the words of the site.
+        content: The articles and the texts of the site.
         settings: The effective settings.
         service: The bound socket of the service.
         site: The bound socket of the demo site.

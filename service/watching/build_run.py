@@ -1,4 +1,4 @@
-"""Makes one build of a root and publishes it: the same for commands, by night and all day."""
+"""Makes one build and publishes it: the same for commands and for ``alsolike watch``."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -27,12 +27,14 @@ from service.watching.variant_builds import follow_live
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildRun:
-    """A build that was made, and what became of it.
+    """A build that was made, and whether it was published.
 
     Attributes:
-        made: The build.
-        verdicts: What the gates found; empty if the build was not to be published.
-        refusal: Why it was not published, if a gate refused it or publishing is held.
+        made: The build, and how it was made.
+        verdicts: The results of the gates (checks before publishing); empty if the build was not
+            to be published, or a gate refused it.
+        refusal: Why the build was not published, if a gate refused it or publishing is on hold;
+            else ``None``.
     """
 
     made: BuildResult
@@ -41,12 +43,15 @@ class BuildRun:
 
 
 def build_options(settings: Settings, *, accept_change: bool = False, **more: Any) -> BuildOptions:
-    """Returns the options of a build: those of the settings, and more.
+    """Returns the options of a build as the settings say; for a full build, pushed articles too.
 
-    A full build reads what was pushed, too.
+    Args:
+        settings: The effective settings.
+        accept_change: Whether a gate accepts another model or way to prepare texts than before.
+        **more: Further options, by the names of :class:`BuildOptions`.
 
     Raises:
-        DatabaseError: If what was pushed can't be read.
+        DatabaseError: If the database with the pushed articles can't be read.
     """
     if more.get("changes") is None and not more.get("only"):
         more = statement_options(settings) | more
@@ -78,25 +83,25 @@ def run_build(
     force: bool = False,
     reason: str = "",
 ) -> BuildRun:
-    """Makes a build, publishes it, and removes old ones; the caller holds the root's lock.
+    """Makes a build, publishes it and removes old builds; the caller holds the root's lock.
 
-    If a build of all sources fails, or a gate refuses it, or pins have ended with it, the setting
-    ``notify`` says who is told. Of changes, the caller knows more. While a variant is compared with
-    the live lists, its build is made as well.
+    If a build of all sources fails, or a gate refuses it, or pins have ended with it, whoever the
+    setting ``notify`` names is told; for a build of some changes this is left to the caller. While
+    a variant is compared with the live lists, the variant's build is made as well.
 
     Args:
-        root: The root.
+        root: The folder that holds the builds.
         settings: The effective settings.
-        sources: The sources.
+        sources: The sources of articles to read.
         options: The build's options.
-        load_encoder: Loads the encoder.
+        load_encoder: A function that loads the encoder.
         progress: Called with a stage's name, the number of items done, and their total if known.
         publish: Whether to publish the build.
-        force: Whether to publish it even if a gate refuses it.
-        reason: Why, for the journal.
+        force: Whether to publish the build even if a gate refuses it.
+        reason: The reason for publishing, for the journal of builds; may be empty.
 
     Raises:
-        AlsoLikeError: As by :func:`index.building.builder.make_build`.
+        AlsoLikeError: If the build can't be made; see :func:`index.building.builder.make_build`.
     """
     before = root.live
     try:

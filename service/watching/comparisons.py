@@ -1,4 +1,4 @@
-"""Begins the comparison of a variant with the live lists, and publishes the variant's."""
+"""Begins the comparison of a variant with the live lists, and publishes the variant's lists."""
 
 import shutil
 import time
@@ -31,11 +31,14 @@ from service.watching.variant_builds import VariantBuilds
 
 
 class Comparisons:
-    """Begins comparisons and publishes variants; each method needs the root's lock.
+    """Begins to compare a variant with the live lists, and publishes variants.
+
+    A variant is a set of other settings for the ranking. The caller of a method holds the lock of
+    the builds' folder.
 
     Args:
         settings: The effective settings.
-        load_encoder: Loads the encoder of the settings' model.
+        load_encoder: A function that loads the encoder that the settings name.
         progress: Called with a stage's name, the number of items done, and their total if known.
     """
 
@@ -52,29 +55,38 @@ class Comparisons:
 
         Args:
             name: The variant's name: its table in the settings is ``[variant.NAME]``.
-            share: The share of articles and blocks that get the variant's lists.
-            block: The length of a block, in seconds.
-            reason: Why, for the journal.
+            share: The share of articles that show the variant's lists, in (0, 1); they are drawn
+                anew for each block of time.
+            block: The length of a block of time, in seconds.
+            reason: The reason, for the journal of builds; may be empty.
+
+        Returns:
+            The comparison that began.
 
         Raises:
-            InputError: If no clicks are counted, or the settings have no such variant.
-            ConflictError: If a comparison runs.
+            InputError: If clicks are not counted, the settings have no such variant, or ``share``
+                or ``block`` is out of range.
+            ConflictError: If a comparison runs already.
             ModelError: If the live build was made with another model than the settings name.
             AlsoLikeError: If the variant's build can't be made, or a gate refuses it.
         """
         if not self._settings.clicks:
-            raise InputError("clicks decide a comparison, but none are counted: set clicks = true")
+            raise InputError(
+                "a comparison is decided by clicks, but none are counted: set clicks = true"
+            )
         state = self._new_state(name, share, block)
         if (running := read_comparison(self._root.path)) is not None:
             raise ConflictError(
-                f"{running.variant} is compared already; end that first: alsolike compare stop"
+                f"the variant {running.variant} is compared already; end that comparison first: "
+                "alsolike compare stop"
             )
         live = self._root.manifest()
         encoder = EncoderEntry(**asdict(self._load_encoder().fingerprint))
         if live.encoder != encoder:
             raise ModelError(
-                f"the live build {live.name} was made with {live.encoder.model}, the settings say "
-                f"{encoder.model}: compare with the model that is live, or build first"
+                f"the live build {live.name} was made with {live.encoder.model}, but the setting "
+                f"model is {encoder.model}: set model as in the live build, or build first with: "
+                "alsolike build"
             )
         if (earlier := variant_folder(self._root.path, name)).exists():
             shutil.rmtree(earlier)
@@ -92,17 +104,17 @@ class Comparisons:
         return state
 
     def publish(self, *, force: bool = False, reason: str = "") -> tuple[ComparisonState, str]:
-        """Makes the variant's lists those of all readers, and ends the comparison.
+        """Publishes a build with the variant's settings for all readers, and ends the comparison.
 
         Args:
-            force: Whether to publish them even if a gate refuses.
-            reason: Why, for the journal.
+            force: Whether to publish the build even if a gate refuses it.
+            reason: The reason, for the journal of builds; may be empty.
 
         Returns:
-            The comparison, and the name of the build that is live now.
+            The comparison that ended, and the name of the build that is live now.
 
         Raises:
-            NotFoundError: If none runs.
+            NotFoundError: If no comparison runs.
             GateError: If a gate refuses the build; then the comparison goes on.
         """
         state, settings = running_comparison(self._root.path), self._settings
@@ -139,7 +151,10 @@ class Comparisons:
             )
         given = found.model_dump(mode="json", exclude_unset=True)
         if self._settings.with_ranking(given) == self._settings:
-            raise InputError(f"[variant.{name}] differs in nothing from the site's own settings")
+            raise InputError(
+                f"[variant.{name}] differs in nothing from the site's own settings; write into it "
+                "what differs, such as half_life = 365"
+            )
         try:
             return ComparisonState(variant=name, share=share, block=block, settings=given)
         except ValidationError as error:

@@ -1,4 +1,4 @@
-"""A static export that follows the live build: only lists that may have changed are made anew."""
+"""A static export that follows the live build: only lists that may have changed are rewritten."""
 
 import logging
 from collections.abc import Callable
@@ -22,11 +22,11 @@ log = logging.getLogger("alsolike")
 
 
 class Exporter:
-    """Keeps a folder of files, one for each visible article's list, as the live build has them.
+    """Keeps a folder of JSON files up to date: one with each visible article's list.
 
     Args:
         settings: The effective settings; they name the query and the database of decisions.
-        out: The folder: new, empty, or of an earlier export.
+        out: The folder for the files: new, empty, or of an earlier export.
 
     Raises:
         InputError: If the folder holds other files.
@@ -43,7 +43,13 @@ class Exporter:
         self._loose: set[str] = set()
 
     def follow(self, build: Build) -> None:
-        """Exports a build, if it, a decision or the clock has changed any list since last time."""
+        """Rewrites the files of the lists that may have changed since the last call.
+
+        Lists change by a new build, by editors' decisions, and as articles appear or disappear.
+
+        Args:
+            build: The live build.
+        """
         state, now, before = self._keeper.poll(), utc_now(), self._before
         if state is None:
             return  # what was taken down is not known

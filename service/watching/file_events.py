@@ -1,4 +1,4 @@
-"""Tells when files change, as the system reports it; the only file that imports watchfiles."""
+"""Reports when files change, as the operating system says; the only user of watchfiles."""
 
 import logging
 import threading
@@ -14,15 +14,15 @@ log = logging.getLogger("alsolike")
 def tell_changes(
     paths: Sequence[Path], changed: Callable[[set[str]], None], stop: threading.Event
 ) -> None:
-    """Starts threads that call a function with the paths of files that were changed.
+    """Starts threads that call a function whenever files change.
 
-    Without this, sources are looked at only now and then; if the system can't report changes, that
-    is logged and all there is.
+    If the operating system can't report changes, a warning is logged; changes are then found only
+    when the files are looked at again.
 
     Args:
-        paths: Files and folders, absolute.
-        changed: Called with paths of them, or in them.
-        stop: Ends the threads.
+        paths: The absolute paths of the files to watch, and of folders to watch with all in them.
+        changed: The function; it gets the paths of the files that were changed.
+        stop: An event that ends the threads once it is set.
     """
     logging.getLogger("watchfiles").setLevel(logging.WARNING)
     folders = [str(path) for path in paths if path.is_dir()]

@@ -27,14 +27,14 @@ _SHARE = 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRead:
-    """What a source holds now.
+    """The articles of a source now, and what changed since it was read before.
 
     Attributes:
-        ids: The ids of all its articles.
-        fresh: Its records that were not there like this when it was read before, by id, if they
-            differ from what is live.
-        left: The ids of articles that it had when it was read before.
-        first: Whether it was not read before, so that all records are fresh.
+        ids: The ids of all articles that the source holds now.
+        fresh: By id the articles and records that are new or changed since the source was read
+            before, and differ from the live build.
+        left: The ids of articles that the source held before, but no longer holds.
+        first: Whether the source is read for the first time, so that all its records are new.
     """
 
     ids: frozenset[str]
@@ -45,14 +45,14 @@ class SourceRead:
 
 @dataclass(slots=True, kw_only=True)
 class FollowedSource:
-    """A source that is read again and again.
+    """A source of articles that is read again whenever it may have changed.
 
     Attributes:
         source: The source.
-        mapping: How its records are made into articles.
-        every: Seconds between two looks at it.
-        due: When to look next, by ``time.monotonic``.
-        problem: Why it could not be read the last time; empty if it could.
+        mapping: Which fields of the source's records become which fields of articles.
+        every: Seconds between two looks at the source.
+        due: When to look at the source next, in seconds as ``time.monotonic`` returns them.
+        problem: Why the source could not be read the last time; empty if it could.
     """
 
     source: ConfiguredSource
@@ -66,7 +66,7 @@ class FollowedSource:
 
     @property
     def path(self) -> Path | None:
-        """The folder or file whose changes the system can report; ``None`` if there is none."""
+        """The file or folder that the source reads; ``None`` if it reads none, such as a feed."""
         location = getattr(self.source.source, "path", "")
         if not location:
             return None
@@ -74,7 +74,7 @@ class FollowedSource:
         return place.absolute()
 
     def forget(self) -> None:
-        """Makes the next look take every record for fresh."""
+        """Forgets what was read before: the next :meth:`look` takes every record for new."""
         self.due, self._stamp, self._ids = 0.0, None, None
         self._validators = {}
 
@@ -82,10 +82,11 @@ class FollowedSource:
         """Reads the source if it may have changed; returns ``None`` if it did not.
 
         Args:
-            differs: Tells whether an article is another than the one that is live.
+            differs: A function that tells whether an article differs from the one in the live
+                build with the same id.
 
         Raises:
-            SourceError: If it can't be read.
+            SourceError: If the source can't be read.
         """
         start = time.monotonic()
         self.due = following = start + self.every

@@ -1,4 +1,4 @@
-"""Tells people what they should know: a build that was refused or failed, pins that ended."""
+"""Notifies people of what they should know: a build that was refused or failed, ended pins."""
 
 import json
 import logging
@@ -38,18 +38,17 @@ _ANYWHERE = ("0.0.0.0/0", "::/0")  # the operator names the address
 
 
 def notify(settings: Settings, event: str, message: str, build: str = "") -> None:
-    """Tells whoever the setting ``notify`` names; a failure to do so is only logged.
+    """Sends a message to the command or URL that the setting ``notify`` names.
 
-    A command gets a JSON object on its standard input, an address in the body of a POST: ``event``,
-    ``message``, ``build``, ``root`` and ``at``.
-
-    The same is told once an hour.
+    A command gets it as a JSON object on its standard input, a URL in the body of a POST. Its
+    fields are ``event``, ``message``, ``build``, ``root`` and ``at``. The same message is sent once
+    an hour at most. If it can't be sent, that is only logged.
 
     Args:
         settings: The effective settings.
-        event: What happened: ``refused``, ``failed``, ``source`` or ``pins``.
-        message: What happened, for people.
-        build: The build that it is about, if any.
+        event: The kind of event: ``refused``, ``failed``, ``source`` or ``pins``.
+        message: What happened, as text for people.
+        build: The name of the build that the message is about, if any.
     """
     target = settings.notify
     now, about_it = time.monotonic(), (settings.root, message)
@@ -82,15 +81,15 @@ def _post(url: str, content: bytes) -> None:
         connection.request("POST", path, body=content, headers=headers)
         with connection.getresponse() as response:
             if response.status >= 300:
-                raise HTTPException(f"it answered {response.status}")
+                raise HTTPException(f"the address answered with HTTP status {response.status}")
 
 
 def tell_ended_pins(root: Root, settings: Settings, before: str, name: str) -> None:
-    """Tells which pins have ended, or lost their effect, since an earlier build.
+    """Sends a notice of the pins that ended, or lost their effect, since an earlier build.
 
     Args:
-        root: The root.
-        settings: The effective settings.
+        root: The folder that holds the builds.
+        settings: The effective settings; ``notify`` says to whom the notice is sent.
         before: The name of the build that was live before.
         name: The name of the build that is live now.
     """

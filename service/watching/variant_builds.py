@@ -1,4 +1,4 @@
-"""Makes a variant's builds beside the live ones, from their articles, while a comparison runs."""
+"""Makes a variant's build for each live build, of the same articles, while a comparison runs."""
 
 import datetime as dt
 import functools
@@ -39,14 +39,14 @@ Changed = tuple[Mapping[str, bytes], Sequence[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantBuilds:
-    """The builds of the variant that a comparison is about; the caller holds the root's lock.
+    """Makes the builds of the variant that is compared; the caller holds the root's lock.
 
     Args:
-        root: The root.
+        root: The folder that holds the live builds.
         settings: The effective settings.
-        comparison: The comparison, which says what the variant's builds are made with.
+        comparison: The comparison, which holds the variant's own settings.
         options: The options of the live build.
-        load_encoder: Loads the encoder of the live build.
+        load_encoder: A function that loads the encoder of the live build.
         progress: Called with a stage's name, the number of items done, and their total if known.
     """
 
@@ -59,19 +59,20 @@ class VariantBuilds:
 
     @property
     def own(self) -> Root:
-        """The root of the variant's builds, none of which is live by itself."""
+        """The folder that holds the variant's builds, none of which is ever published there."""
         return Root(variant_folder(self.root.path, self.comparison.variant))
 
     def follow(self, made: BuildResult, before: str | None, *, published: bool) -> None:
-        """Makes the build beside a live one; if it fails, that is told, and the live lists serve.
+        """Makes the variant's build that belongs to a live build, if it is time for it.
 
-        It is made before the live build is published, so that both go live at once. But a live
-        small build does not wait for all lists of the variant: if those before are not there to be
-        carried over, they are made anew afterwards; after a failure not sooner than in an hour.
+        The method is called before and after the live build is published. The variant's build is
+        made before, so that both go live at once. But a small live build does not wait for a whole
+        build of the variant: that is made afterwards, after a failure no sooner than in an hour. If
+        the variant's build fails, people are notified, and all readers get the live lists.
 
         Args:
             made: The live build.
-            before: The name of the build that was live before, to which changes were made.
+            before: The name of the build that was live before; a small build changes its articles.
             published: Whether the live build is published already.
         """
         name, small = made.manifest.name, made.manifest.small
@@ -93,16 +94,17 @@ class VariantBuilds:
             notify(self.settings, "failed", told, build=name)
 
     def make(self, name: str, *, before: str | None = None, changed: Changed | None = None) -> None:
-        """Makes the build beside a finished live one.
+        """Makes the variant's build of the same articles as a finished live build.
 
         Args:
-            name: The name of both.
-            before: The name of the builds before, if the variant's is to be a small one.
-            changed: What the live one changed of the build before; ``None`` to relate all anew.
+            name: The name of the live build, and of the variant's build.
+            before: The name of the previous builds, if only changes are to be computed.
+            changed: The articles that the live build changed and removed since then; ``None`` to
+                compute all lists.
 
         Raises:
-            AlsoLikeError: If it can't be made.
-            GateError: If a gate refuses it that lets the live one pass.
+            AlsoLikeError: If the variant's build can't be made.
+            GateError: If a gate refuses the variant's build that lets the live build pass.
         """
         own, live = self.own, self.root.open(name)
         with own.locked("alsolike build"):
@@ -129,12 +131,13 @@ class VariantBuilds:
                 raise GateError(told, int(refusals[0].gate))
 
     def make_live(self, live: Build) -> BuildResult:
-        """Makes a full build of the root from the live one's articles, with the variant's settings.
+        """Makes a full build that can be published, with the variant's settings and weights.
 
-        Its weights of evidence are those of the variant's build.
+        Args:
+            live: The live build, whose articles are used.
 
         Raises:
-            AlsoLikeError: If it can't be made.
+            AlsoLikeError: If the build can't be made.
         """
         calibrated = self.own.open(live.name) if live.name in self.own.names() else None
         beside = Beside(build=live, previous=live, calibrated=calibrated)
@@ -190,7 +193,7 @@ def follow_live(
     *,
     published: bool,
 ) -> None:
-    """Makes the build of the variant, if one is compared with the live lists.
+    """Makes the variant's build that belongs to a live build, if a variant is compared.
 
     For the arguments see :class:`VariantBuilds` and :meth:`VariantBuilds.follow`.
     """

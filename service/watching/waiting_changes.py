@@ -1,4 +1,4 @@
-"""The changes that wait: what was pushed, and what is new in the sources that are followed."""
+"""The changes that wait for a build: pushed articles, and what is new in the followed sources."""
 
 import json
 import logging
@@ -30,15 +30,15 @@ _MOST_PUSHES = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """Changes that go live together or not at all.
+    """Changes of articles that go live together or not at all.
 
     Attributes:
-        source: The name of the source.
-        put: Records that are new or changed.
-        ids: Their ids, in the same order.
-        remove: Ids of articles that are gone.
-        statement: The pushed statement that this is; ``None`` for a source's changes.
-        at: The source's position among those that are followed; -1 for a statement.
+        source: The name of the source that the changes come from.
+        put: The records of articles that are new or changed.
+        ids: The ids of these articles, in the same order.
+        remove: The ids of articles that are gone.
+        statement: The pushed statement that the change comes from; ``None`` for a source's changes.
+        at: The index of the source among the followed sources; -1 for a pushed statement.
     """
 
     source: str
@@ -50,22 +50,22 @@ class Unit:
 
     @property
     def named(self) -> str:
-        """The id of the article of a statement."""
+        """The id of the article that was pushed; empty for a source's changes."""
         return "" if self.statement is None else self.statement.article_id
 
 
 @dataclass(slots=True, kw_only=True)
 class WaitingChanges:
-    """What is to be changed of the live build, as far as it is known.
+    """Collects the changes that are to be made to the live build: from sources and by pushes.
 
     Args:
         settings: The effective settings.
         sources: The sources to follow.
-        database: Where pushes are found.
-        keep_missing: Whether articles stay that their source no longer has.
+        database: The database of decisions, which holds pushed articles.
+        keep_missing: Whether to keep articles that their source no longer has.
 
     Attributes:
-        news: Set when something may have changed.
+        news: An event that is set when something may have changed.
     """
 
     settings: Settings
@@ -87,12 +87,18 @@ class WaitingChanges:
         ]
 
     def follow(self, stop: threading.Event) -> None:
-        """Lets the system report changes of files until ``stop`` is set."""
+        """Watches the sources' files for changes, in threads, until the event ``stop`` is set."""
         paths = [path for one in self._followed if (path := one.path) is not None]
         tell_changes(paths, self.files_changed, stop)
 
     def compare_with(self, live: Build) -> None:
-        """Learns whose the articles of a build are that someone else made; all is read anew."""
+        """Prepares for a live build that another process made: all sources are read again.
+
+        It also reads from the build which source each of its articles comes from.
+
+        Args:
+            live: The live build.
+        """
         ids = map(bytes.decode, live.ids)
         sources = (json.loads(data).get("source", "") for data in live.articles.kept())
         self._owners = dict(zip(ids, sources, strict=True))
@@ -101,7 +107,11 @@ class WaitingChanges:
             one.forget()
 
     def files_changed(self, paths: set[str]) -> None:
-        """Has the sources read again that have one of these files."""
+        """Marks the sources that hold one of the changed files, so that they are read again.
+
+        Args:
+            paths: The absolute paths of the changed files.
+        """
         for one in self._followed:
             place = one.path
             if place is not None and any(path.startswith(str(place)) for path in paths):
@@ -109,7 +119,11 @@ class WaitingChanges:
         self.news.set()
 
     def look(self, live: Build) -> None:
-        """Begins to read the sources that are due, and takes in what was read."""
+        """Starts threads that read the sources that are due, and collects what earlier ones read.
+
+        Args:
+            live: The live build, with whose articles those of the sources are compared.
+        """
         for at, one in enumerate(self._followed):
             reading = self._reading.get(at)
             if reading is None:
@@ -159,7 +173,7 @@ class WaitingChanges:
             self._read[at] = read
 
     def units(self, live: Build) -> Iterator[Unit]:
-        """Yields what is to be changed of the live build."""
+        """Yields the changes that are to be made to the live build, first the pushed ones."""
         for one in self.database.pushed.above(live.manifest.pushed, limit=_MOST_PUSHES):
             if one.record is None:
                 gone = frozenset({one.article_id})
@@ -215,7 +229,12 @@ class WaitingChanges:
         return stored != replace(article, source=names[at], language=language)
 
     def went_live(self, live: Build, units: Sequence[Unit]) -> None:
-        """Takes note that changes are in the live build."""
+        """Notes that changes are in the live build, so that they no longer wait.
+
+        Args:
+            live: The build that is live now.
+            units: The changes with which it was made.
+        """
         self._told.clear()
         for unit in units:
             for key in unit.remove:
@@ -236,7 +255,15 @@ class WaitingChanges:
             self._read[unit.at] = replace(read, fresh=fresh)
 
     def refuse(self, unit: Unit, why: str) -> None:
-        """Leaves changes out: a push until it comes again, a source's until they are others."""
+        """Leaves changes out of builds, logs that and notifies people.
+
+        A refused push waits no longer; the site has to push the article again. A source's changes
+        are tried again once the source has other ones.
+
+        Args:
+            unit: The changes.
+            why: Why no build can be made with them, as text for people.
+        """
         log.warning("%s: left out: %s", unit.source, why)
         if unit.statement is not None:
             self.database.pushed.refuse(unit.statement.article_id, unit.statement.number, why)

@@ -1,9 +1,9 @@
 """Follows sources and pushes, and brings each change to readers by a small build.
 
-All that was changed within a moment goes into one build. If a gate refuses it, its halves are
-tried, and so on, until what is at fault is alone: it is left out and told, the rest goes live.
-So it is if a build fails in a way that nobody foresaw, unless nothing else shows whose fault that
-is: then all changes wait, and are tried again ever later.
+All changes of a moment go into one build. If a gate refuses it, each half of the changes is tried,
+and so on, until the change at fault is alone: it is left out and people are notified, while the
+rest goes live. The same is done if a build fails by an unforeseen error, unless no change can be
+told to be at fault: then all changes wait, and are tried again at growing intervals.
 """
 
 import datetime as dt
@@ -52,16 +52,17 @@ _HOUR = 3_600
 
 @dataclass(slots=True, kw_only=True)
 class Watcher:
-    """Keeps the live build up to date until it is stopped.
+    """Follows sources and pushes, and keeps the live build up to date with them.
 
     Args:
         settings: The effective settings.
         sources: The sources to follow.
-        encoder: The encoder, kept loaded.
-        database: Where pushes are found.
-        stop: Ends the watcher, within a build too.
-        published: Called with each build that went live, and now and then without one.
-        keep_missing: Whether articles stay that their source no longer has.
+        encoder: The encoder, which stays loaded.
+        database: The database of decisions, which holds pushed articles.
+        stop: An event that stops the watcher once it is set, even during a build.
+        published: A function that is called with the live build: whenever a build went live, and
+            repeatedly in between.
+        keep_missing: Whether to keep articles that their source no longer has.
     """
 
     settings: Settings
@@ -94,11 +95,11 @@ class Watcher:
         )
 
     def run(self) -> None:
-        """Watches until stopped.
+        """Watches until the event ``stop`` is set.
 
         Raises:
-            BusyError: If another process watches the same root.
-            ModelError: If the live build was made with another model.
+            BusyError: If another process watches the same folder of builds.
+            ModelError: If the live build was made with another model than the settings name.
         """
         self._root.path.mkdir(parents=True, exist_ok=True)
         with locked(self._root.path, "alsolike watch", WATCH_LOCK):
@@ -117,7 +118,7 @@ class Watcher:
                 self.stop.set()
 
     def step(self) -> bool:
-        """Looks for changes once, and brings them to readers; returns whether there were any."""
+        """Looks for changes once and makes a build of them; returns whether there were any."""
         try:
             self._adopt()
             if self.live is not None:
@@ -180,9 +181,9 @@ class Watcher:
         entry = EncoderEntry(**asdict(self.encoder.fingerprint))
         if live.manifest.encoder != entry:
             raise ModelError(
-                f"the live build was made with {live.manifest.encoder.model}, not with "
-                f"{entry.model}: watch with that model, or change to this one first with: "
-                "alsolike build --accept-change"
+                f"the live build was made with the model {live.manifest.encoder.model}, not with "
+                f"{entry.model}: set model as in the live build, or first make a build with the "
+                "new model: alsolike build --accept-change"
             )
         self.changes.compare_with(live)
         self.live = live
@@ -199,7 +200,7 @@ class Watcher:
         alone = len(failed) == len(units) == 1
         self._fruitless = self._fruitless + 1 if failed and self.live is before else 0
         if self._fruitless and not (alone and self._fruitless >= _TRIES):
-            raise BuildError(f"no build can be made of them: {_problem(failed[0][1])}")
+            raise BuildError(f"no build can be made of the changes: {_problem(failed[0][1])}")
         for unit, error in failed:
             self.changes.refuse(unit, f"no build can be made with it: {_problem(error)}")
 
@@ -248,7 +249,7 @@ class Watcher:
         except Exception as error:
             self._failures += 1
             if self._failures > _MOST_FAILURES:
-                told = f"{_MOST_FAILURES} builds in a row failed: {_problem(error)}"
+                told = f"{_MOST_FAILURES} builds in a row failed, the last: {_problem(error)}"
                 raise BuildError(told) from error
             log.exception("a build of %d changes failed", len(units))
             return error
@@ -331,7 +332,7 @@ class Watcher:
 
     def _progress(self, _stage: str, _done: int, _total: int | None) -> None:
         if self.stop.is_set():
-            raise KeyboardInterrupt("stopped")
+            raise KeyboardInterrupt("alsolike watch was stopped during a build")
 
 
 def _is_unforeseen(error: Exception) -> bool:

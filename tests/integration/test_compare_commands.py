@@ -100,10 +100,8 @@ def test_a_variant_is_compared_found_better_and_published(run: Run) -> None:
     assert code == 0
     assert out.splitlines()[1:] == ["0 lists were seen in that time: too few to say anything."]
     code, _, err = run("compare", "start", "words")
-    assert (code, "words is compared already; end that first: alsolike compare stop" in err) == (
-        8,
-        True,
-    )
+    already = "the variant words is compared already; end that comparison first"
+    assert (code, f"{already}: alsolike compare stop" in err) == (8, True)
 
     count(48_000, 0.16, 0.22)
     code, out, _ = run("compare", "status", "--json")

@@ -83,7 +83,7 @@ def test_an_answer_that_is_no_success_is_logged(
 ) -> None:
     monkeypatch.setattr(_Listener, "status", 500)
     notify(Settings(root=tmp_path, notify=address), "failed", "no build")
-    assert "answered 500" in caplog.text
+    assert "answered with HTTP status 500" in caplog.text
     assert "key=1" not in caplog.text
 
 
