@@ -34,7 +34,7 @@ def add_token(
     root: option.Root = None,
     as_json: option.Json = False,
 ) -> None:
-    """Make a token, and print it once, as only its hash is stored."""
+    """Make an API token and print it once; only its hash is stored."""
     settings = load_settings(root=root)
     with closing(open_decisions(settings)) as database:
         text, token = database.tokens.add(
@@ -49,7 +49,7 @@ def add_token(
 
 @tokens_app.command("list", epilog="Example: alsolike tokens list")
 def list_tokens(root: option.Root = None, as_json: option.Json = False) -> None:
-    """List all tokens, without their secrets."""
+    """List all API tokens, without their secrets."""
     with closing(open_decisions(load_settings(root=root))) as database:
         found = database.tokens.all()
     if as_json:
@@ -78,7 +78,7 @@ def revoke_token(
     root: option.Root = None,
     as_json: option.Json = False,
 ) -> None:
-    """Revoke a token at once."""
+    """Revoke an API token, so that it no longer works."""
     with closing(open_decisions(load_settings(root=root))) as database:
         token = database.tokens.revoke(command_actor(), token_id, reason=reason)
     print_result({"revoked": token.id}, f"revoked {token.id} ({token.name})", as_json=as_json)
@@ -109,7 +109,7 @@ def add_editor(
 
 @editors_app.command("list", epilog="Example: alsolike editors list")
 def list_editors(root: option.Root = None, as_json: option.Json = False) -> None:
-    """List all editors."""
+    """List the accounts of all editors."""
     with closing(open_decisions(load_settings(root=root))) as database:
         found = database.editors.all()
     if as_json:
@@ -132,7 +132,7 @@ def disable(
     root: option.Root = None,
     as_json: option.Json = False,
 ) -> None:
-    """Disable an editor, and end all of the editor's sessions; earlier decisions stay."""
+    """Disable an editor's account, and end all its sessions; the editor's decisions stay."""
     with closing(open_decisions(load_settings(root=root))) as database:
         database.editors.disable(command_actor(), name, reason=reason)
     print_result({"disabled": name}, f"{name} can no longer sign in", as_json=as_json)
@@ -165,7 +165,7 @@ def _read_password() -> str:
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
     given = sys.stdin.readline().rstrip("\r\n")
     if not given:
-        raise InputError("standard input holds no password; write it on the first line")
+        raise InputError("standard input holds no password; write the password on its first line")
     return given
 
 

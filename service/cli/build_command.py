@@ -151,15 +151,15 @@ def make_live(
 
     Args:
         settings: The effective settings.
-        sources: The sources.
+        sources: The sources of articles to read.
         options: The build's options.
-        publish: Whether to publish it.
-        force: Whether to publish it even if a gate refuses it.
-        reason: Why, for the journal.
-        most: Most records to read of each source; by default all.
+        publish: Whether to publish the build.
+        force: Whether to publish the build even if a gate refuses it.
+        reason: The reason for publishing, for the journal of builds; may be empty.
+        most: The largest number of records to read of each source; ``None`` for all.
 
     Returns:
-        The build, and why it was not published, if a gate refused it.
+        The build; and why it was not published if a gate refused it, else ``None``.
     """
     from index.sources.source import FirstRecords
     from recommender.sentence_encoder import load_encoder
@@ -197,7 +197,13 @@ def make_live(
 
 
 def build_summary(manifest: Manifest, report: ReadReport, *, published: bool) -> dict[str, Any]:
-    """Returns what ``--json`` prints of a build."""
+    """Returns the values about a build that ``alsolike build --json`` prints.
+
+    Args:
+        manifest: The build's manifest.
+        report: The numbers and problems of the records that were read.
+        published: Whether the build was published.
+    """
     return {
         "build": manifest.name,
         "published": published,
@@ -215,7 +221,14 @@ def build_summary(manifest: Manifest, report: ReadReport, *, published: bool) ->
 def print_build(
     manifest: Manifest, report: ReadReport, settings: Settings, *, published: bool
 ) -> None:
-    """Prints for people what was read and built."""
+    """Prints for people the problems of the records that were read, and a summary of the build.
+
+    Args:
+        manifest: The build's manifest.
+        report: The numbers and problems of the records that were read.
+        settings: The effective settings.
+        published: Whether the build was published.
+    """
     told = {
         problem.message if problem.reason == "unknown-address" else str(problem): problem
         for problem in report.problems

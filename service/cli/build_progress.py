@@ -31,14 +31,15 @@ _EVERY = 10.0
 
 
 class BuildProgress:
-    """How far a build is.
+    """Estimates how far a build is, and how long it still takes.
 
-    What is left of a stage is told by how long its share so far took; what the next ones will take,
-    by the live build's, or by what is usual if there is none.
+    The rest of the current stage is estimated from how long its finished part took; the later
+    stages from how long they took in the live build, or without one from usual times.
 
     Args:
-        before: The seconds that the live build's stages took; empty if there is none.
-        clock: Returns the time in seconds.
+        before: The seconds that each stage of the live build took, by the stage's name; empty if
+            there is no live build.
+        clock: A function that returns the time in seconds.
     """
 
     def __init__(
@@ -50,7 +51,13 @@ class BuildProgress:
         self._start = self._began = clock()
 
     def update(self, stage: str, done: int, total: int | None) -> None:
-        """Takes in that a stage is so far; a stage before the last one begins another build."""
+        """Notes how far the build is; the first stage begins another build.
+
+        Args:
+            stage: The name of the current stage, such as ``encode``.
+            done: The number of articles that the stage has finished.
+            total: The number of articles in all; ``None`` if it is not known.
+        """
         if stage != self._stage:
             self._began = self._clock()
             if stage == _STAGES[0]:
@@ -61,7 +68,7 @@ class BuildProgress:
 
     @property
     def left(self) -> float | None:
-        """About how many seconds the build still takes; ``None`` if that can't be told yet."""
+        """About how many seconds the build still takes; ``None`` if that is not known yet."""
         if self._stage not in _PER_ARTICLE or not (self._before or self._stage != _STAGES[0]):
             return None
         usual = {stage: cost * self._articles for stage, cost in _PER_ARTICLE.items()}
@@ -76,7 +83,7 @@ class BuildProgress:
 
     @property
     def share(self) -> float:
-        """The share of the build's time that is over; 0 if that can't be told yet."""
+        """The share of the build's whole time that is over, in [0, 1]; 0 if that is not known."""
         spent, left = self._clock() - self._start, self.left
         return 0.0 if left is None or not spent else spent / (spent + left)
 
@@ -104,9 +111,12 @@ def progress_bar(
     """Shows the progress of a build on stderr: a bar on a terminal, else a line now and then.
 
     Args:
-        root: The folder of builds, whose live one says how long stages take.
-        every: Seconds between two lines.
-        stages: Whether each stage is told when it begins, too.
+        root: The folder of builds; the live build's stages show how long a stage takes.
+        every: Seconds between two lines where there is no terminal.
+        stages: Whether to print a line also when a stage begins, where there is no terminal.
+
+    Yields:
+        A function to call with the stage's name, the number of items done, and their total.
     """
     before: Mapping[str, float] = {}
     with suppress(AlsoLikeError):

@@ -29,7 +29,7 @@ def builds(
     ] = False,
     as_json: option.Json = False,
 ) -> None:
-    """List the builds, oldest first, with their states: which is live or was held back."""
+    """List the builds, oldest first, with their states, such as live or refused by a gate."""
     opened_root = Root(load_settings(root=root).root)
     found = describe_builds(opened_root)
     rows, held = found["items"], found["held"]
@@ -176,7 +176,7 @@ def report(
     ] = None,
     as_json: option.Json = False,
 ) -> None:
-    """Print where a build's report page is: charts, gates and a map of the articles."""
+    """Print the address of a build's report page: charts, gates and a map of the articles."""
     opened = Root(load_settings(root=root).root).open(name)
     if as_json:
         print_json(opened.report())
@@ -201,7 +201,11 @@ def verify(
 
 
 def counts(reading: dict[str, Any]) -> str:
-    """Returns the numbers of records read, kept and skipped, in one line."""
+    """Returns the numbers of records that were read, kept and skipped as one line of text.
+
+    Args:
+        reading: These numbers, as a build's manifest holds them.
+    """
     parts = [f"read {reading['read']}", f"kept {reading['kept']}"]
     skipped = reading["skipped"]
     if skipped:
@@ -225,7 +229,13 @@ _MOST = 200
 
 
 def print_article_links(build: Build, row: int, *, as_json: bool) -> None:
-    """Prints the links between an article and others by kind, and all links on its page."""
+    """Prints the links between an article and other articles, and all links on its page.
+
+    Args:
+        build: The live build.
+        row: The article's row number in the build.
+        as_json: Whether to print JSON.
+    """
     article = build.article(row)
     graph = build.page_links
     groups = {"links_out": graph.out(row), "links_in": graph.into(row)}

@@ -18,7 +18,7 @@ from service.settings import load_settings
 
 
 class By(StrEnum):
-    """What the figures are told apart by."""
+    """The property by which the command groups the counted views and clicks."""
 
     POSITION = "position"
     ORIGIN = "origin"
@@ -45,10 +45,10 @@ def clicks(
     root: option.Root = None,
     as_json: option.Json = False,
 ) -> None:
-    """Show what readers see and follow, with 95 % intervals; count by the setting clicks."""
+    """Show how often readers see and click related links, with 95 % confidence intervals."""
     settings = load_settings(root=root)
     if not settings.clicks:
-        raise SettingError("clicks are not counted; set clicks = true in alsolike.toml")
+        raise SettingError("readers' clicks are not counted; set clicks = true in alsolike.toml")
     with closing(open_clicks(settings)) as store:
         since = first_day(settings, days)
         if as_csv:

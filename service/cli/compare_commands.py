@@ -50,10 +50,10 @@ def start(
     reason: option.Reason = "",
     as_json: option.Json = False,
 ) -> None:
-    """Make the variant's build beside the live one, and begin to compare the two.
+    """Make a build with a variant's settings, and begin to compare its lists with the live ones.
 
-    Which of both lists readers get, is decided by article and block of time. Every build is made
-    for both until the comparison ends.
+    For each article and block of time it is drawn which of both lists readers get. Until the
+    comparison ends, every build is made for both.
     """
     if (found := re.fullmatch(r"(\d{1,6})([smhd])", block)) is None:
         raise InputError(f"--block {block!r} must be a number and a unit, such as 30m, 1h or 1d")
@@ -73,7 +73,7 @@ def start(
     epilog="Example: alsolike compare status", short_help="Say what has been found out so far."
 )
 def status(root: option.Root = None, as_json: option.Json = False) -> None:
-    """Say which lists readers follow more often, how sure that is, and when it may be decided."""
+    """Say which of both lists readers click more often, how sure that is, and how long it takes."""
     from service.clicks.comparison_findings import find_comparison
 
     found = find_comparison(load_settings(root=root))
@@ -91,7 +91,7 @@ def status(root: option.Root = None, as_json: option.Json = False) -> None:
 def stop(
     root: option.Root = None, reason: option.Reason = "", as_json: option.Json = False
 ) -> None:
-    """End the comparison: all readers get the live lists. What was counted stays."""
+    """End the comparison: all readers get the live lists. The counted clicks stay."""
     actions = BuildActions(load_settings(root=root), report=print_cleanup)
     state = actions.stop_comparison(command_actor(), reason=reason)
     sentence = f"{state.variant} is compared no longer; all readers get the live lists"
@@ -109,9 +109,9 @@ def publish(
     by: Annotated[str, typer.Option(hidden=True, help="In whose name; the page's admin.")] = "",
     as_json: option.Json = False,
 ) -> None:
-    """Make a build with the variant's settings live, and say which settings to write.
+    """Publish a build with the compared variant's settings, and print the settings to write.
 
-    It is made from the live build's articles, and passes the gates like any other.
+    It is made from the live build's articles, and must pass the gates like any other build.
     """
     from service.clicks.comparison_findings import settings_lines
 

@@ -21,7 +21,7 @@ db_app = command_group("Create, upgrade, copy and inspect the database of decisi
     epilog="Example: alsolike db upgrade", short_help="Create the tables, or upgrade older ones."
 )
 def upgrade(root: option.Root = None, as_json: option.Json = False) -> None:
-    """Create the tables, or upgrade older ones to this version; safe to run again."""
+    """Create the tables of the database of decisions, or upgrade older ones; safe to run again."""
     before = upgrade_decisions(load_settings(root=root))
     sentence = f"the database now has schema {HEAD} (before: {before or 'empty'})"
     if before == HEAD:
@@ -40,7 +40,7 @@ def backup(
     root: option.Root = None,
     as_json: option.Json = False,
 ) -> None:
-    """Back up the SQLite database, even while it is in use; for PostgreSQL use pg_dump."""
+    """Back up the database of decisions in SQLite, even in use; for PostgreSQL use pg_dump."""
     back_up(database_url(load_settings(root=root)), target)
     size = target.stat().st_size
     print_result({"backup": str(target), "bytes": size}, f"copied to {target}", as_json=as_json)

@@ -77,8 +77,8 @@ def _is_known(root: Root, article_id: str) -> bool:
         typer.echo(f"can't check whether the article exists: {error}", err=True)
         return True
     raise NotFoundError(
-        f"{root.path} holds no live build: is this the root that the service uses? To take an "
-        "article down before the first build, use --ahead"
+        f"the folder {root.path} holds no live build: name the service's folder of builds with "
+        "--root; or, to take an article down before the first build, use --ahead"
     )
 
 

@@ -63,7 +63,11 @@ def demo(
 
 
 def is_unreadable(opened_root: Root) -> bool:
-    """Tells whether a live build is damaged, or of a format that this version can't read."""
+    """Tells whether a live build can't be read: it is damaged, or of another version's format.
+
+    Args:
+        opened_root: The folder that holds the live build.
+    """
     try:
         opened_root.open_live()
     except (BuildError, NotFoundError):
@@ -169,7 +173,9 @@ def _try(
         sentences = say_why(build, row, lists[row])
         print_list(build, lists[row], sentences, addresses=True)
     if not lists:
-        raise InputError("no article may be shown: what was read is hidden, or there is none")
+        raise InputError(
+            "there is no article to show: none was read, or all that were read are hidden"
+        )
     if serve:
         from service.demo.site import bind_demo, build_content, run_demo
 

@@ -60,12 +60,12 @@ def init(
         bool, typer.Option("--force", help="Replace the settings file that is there.")
     ] = False,
 ) -> None:
-    """Write alsolike.toml with comments, by four questions; options answer them beforehand."""
+    """Ask four questions and write the settings file alsolike.toml; options answer beforehand."""
     from index.sources.site_discovery import discover_site
 
     path = Path(CONFIG_FILE)
     if path.exists() and not force:
-        raise InputError(f"{path} exists already; edit it, or replace it with --force")
+        raise InputError(f"the file {path} exists already; edit it, or replace it with --force")
     asked = _Answers()
     source = asked(source, "Where are the articles? An address, a folder or a file", None)
     found = discover_site(source, most=1, cache="")
@@ -94,7 +94,10 @@ class _Answers:
         if sys.stdin.isatty():
             return str(typer.prompt(question, default=usual)).strip()
         if usual is None:
-            raise InputError("nobody is there to answer; say --source ADDRESS-OR-FOLDER")
+            raise InputError(
+                "standard input is no terminal, so nobody can answer where the articles are; say "
+                "--source ADDRESS-OR-FOLDER"
+            )
         return usual
 
 
@@ -125,12 +128,12 @@ def _try_settings(path: Path, text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the doctor says of one thing.
+    """The result of one check by the command ``alsolike doctor``.
 
     Attributes:
-        what: The thing looked at.
+        what: What was checked, such as ``memory``.
         state: ``ok``, ``look`` (works, but see the sentence) or ``mend`` (does not work).
-        sentence: What was found and, if it is not well, the remedy.
+        sentence: What was found and, if something is wrong, the remedy.
     """
 
     what: str
@@ -139,7 +142,7 @@ class Finding:
 
 
 def doctor(root: option.Root = None, as_json: option.Json = False) -> None:
-    """Look at machine, settings, model, database, root, port and clock; say what to mend."""
+    """Check machine, settings, model, database, root, port and clock; say what to mend."""
     settings = load_settings(root=root)
     found = [finding for look in _LOOKS for finding in look(settings)]
     if as_json:

@@ -42,12 +42,14 @@ def links(
 ) -> None:
     """Show where links to other articles would fit in a text: sentence, words, target, reason.
 
-    Nothing is inserted. With --limit, at most so many for each article.
+    No link is inserted. With --limit, show at most that many links for each article.
     """
     if [article_id is not None, orphans, text is not None].count(True) != 1:
-        raise InputError("name an article, or a text with --text FILE, or use --orphans")
+        raise InputError(
+            "name either an article by its id, or a text with --text FILE, or --orphans"
+        )
     if inbound and text is not None:
-        raise InputError("nothing can link to a text yet; use --inbound with an article")
+        raise InputError("no article can link to the text of --text yet; name an article instead")
     settings = load_settings(root=root)
     found = _find(settings, article_id, text, inbound=inbound or orphans, limit=limit)
     if as_json:

@@ -75,7 +75,13 @@ def command_group(purpose: str, example: str) -> typer.Typer:
 
 
 def read_mapping(pairs: list[str]) -> dict[str, str]:
-    """Parses the values of ``--map``, and returns the source's field name for each of AlsoLike's.
+    """Parses the values of ``--map``, such as ``summary=text``.
+
+    Args:
+        pairs: The values, each OURS=THEIRS: AlsoLike's name of a field and the source's.
+
+    Returns:
+        The source's names of fields by AlsoLike's names.
 
     Raises:
         InputError: If a value is not OURS=THEIRS.
@@ -90,9 +96,14 @@ def read_mapping(pairs: list[str]) -> dict[str, str]:
 
 
 def read_until(text: str | None, settings: Settings) -> int:
-    """Parses the value of ``--until``; ``NEVER`` if the option is not given.
+    """Parses the value of ``--until``, as :func:`read_moment` does.
 
-    See :func:`read_moment`.
+    Args:
+        text: The value; ``None`` if the option is not given.
+        settings: The effective settings, which name the time zone.
+
+    Returns:
+        Microseconds since 1970 UTC; ``NEVER`` without a value.
     """
     return NEVER if text is None else read_moment("--until", text, settings)
 
@@ -100,7 +111,10 @@ def read_until(text: str | None, settings: Settings) -> int:
 def read_moment(option: str, text: str, settings: Settings) -> int:
     """Parses the value of an option that is a time.
 
-    A time without a time zone is taken to be in the zone that the setting ``timezone`` names.
+    Args:
+        option: The option's name, for the error message.
+        text: The option's value, such as ``2026-12-31T18:00``.
+        settings: The effective settings; ``timezone`` is the zone of a time without one.
 
     Returns:
         Microseconds since 1970 UTC.
@@ -120,7 +134,13 @@ def command_actor() -> Actor:
 
 
 def print_result(value: Any, sentence: str, *, as_json: bool) -> None:
-    """Prints a command's result: as JSON, or as a sentence for people."""
+    """Prints a command's result.
+
+    Args:
+        value: The result as JSON values.
+        sentence: The result as a sentence for people.
+        as_json: Whether to print ``value`` instead of ``sentence``.
+    """
     if as_json:
         print_json(value)
     else:

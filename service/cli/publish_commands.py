@@ -13,7 +13,11 @@ from service.settings import load_settings
 
 
 def print_cleanup(found: list[str]) -> None:
-    """Prints what a crashed process left in the root, and how it was cleaned up."""
+    """Prints how the files were cleaned up that a crashed process left in the folder of builds.
+
+    Args:
+        found: A sentence for each thing that was cleaned up.
+    """
     for sentence in found:
         typer.echo(f"cleaned up: {sentence}", err=True)
 

@@ -48,7 +48,7 @@ def related(
 ) -> None:
     """Show the related articles of an article or text, with scores and why each is there."""
     if (article_id is None) is (text is None):
-        raise InputError("name an article, or a text with --text FILE")
+        raise InputError("name an article, or a text with --text FILE, and not both")
     settings = load_settings(root=root, limit=limit)
     opened = Root(settings.root).open()
     query = settings.query
@@ -81,7 +81,7 @@ def related_to_text(
 
     Args:
         build: The live build.
-        settings: The settings, which name the model and the query.
+        settings: The effective settings, which name the model and the query.
         file: The text file, whose first line is the title; ``-`` for stdin.
         language: The text's language, a BCP 47 tag.
         as_json: Whether to print the same JSON as ``POST /v1/related``.
@@ -144,14 +144,27 @@ def export(
 
 
 def say_why(build: Build, row: int, chosen: list[SelectedItem]) -> list[str]:
-    """Returns a sentence for each article of a list that says why it is there."""
+    """Returns for each article of a list a sentence that says why the list shows it.
+
+    Args:
+        build: The build of the list.
+        row: The row number of the article whose list it is.
+        chosen: The articles of the list.
+    """
     return build.sentences.among(row, [item.row for item in chosen])
 
 
 def print_list(
     build: Build, chosen: list[SelectedItem], sentences: Sequence[str], *, addresses: bool = False
 ) -> None:
-    """Prints a list for people: scores, titles, dates, why and, if asked, addresses."""
+    """Prints a list of related articles for people: scores, titles, dates and reasons.
+
+    Args:
+        build: The build of the list.
+        chosen: The articles of the list.
+        sentences: For each article a sentence that says why the list shows it.
+        addresses: Whether to print the articles' addresses, too.
+    """
     typer.echo()
     for position, (item, sentence) in enumerate(zip(chosen, sentences, strict=True), 1):
         shown = build.article(item.row)
@@ -165,7 +178,12 @@ def print_list(
 
 
 def unknown_article(opened: Build, article_id: str) -> str:
-    """Returns an error's message for an id that a build lacks, with ids that are similar."""
+    """Returns the error message for an article id that a build lacks; it names similar ids.
+
+    Args:
+        opened: The build.
+        article_id: The id.
+    """
     near = [opened.article_id(row) for row in opened.full_text.search(article_id, 3)]
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     return f"there is no article {article_id!r} in build {opened.name}{hint}"
@@ -181,7 +199,14 @@ def _why_hidden(status: str, found: VisibilityStatus) -> str:
 
 
 def read_text(file: str) -> str:
-    """Returns the text of a file that ``--text`` names; ``-`` is stdin."""
+    """Reads the text file that the option ``--text`` names.
+
+    Args:
+        file: The path of the file, in UTF-8; ``-`` for standard input.
+
+    Raises:
+        InputError: If the file can't be read or is empty.
+    """
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         text = data.decode()
@@ -236,7 +261,9 @@ def evaluate(
     build = opened_root.open(name)
     chosen = [qrels is not None, golden, own_links].count(True)
     if chosen != 1 or (least is not None and not golden):
-        raise InputError("use --qrels FILE, --golden or --own-links; --least needs --golden")
+        raise InputError(
+            "use exactly one of --qrels FILE, --golden and --own-links; --least needs --golden"
+        )
     if golden:
         _print_agreement(build, agreement_of(build, settings), least, as_json=as_json)
         return

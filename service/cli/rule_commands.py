@@ -51,17 +51,19 @@ def rules(
     root: option.Root = None,
     as_json: option.Json = False,
 ) -> None:
-    """Pin or hide by tag: in the lists of all articles with a tag, or in all lists.
+    """Pin or hide an article in the lists of all articles with a tag, or in all lists (a rule).
 
-    Without --pin, --hide or --remove, print the rules that there are.
+    Without --pin, --hide or --remove, print all rules.
     """
     settings = load_settings(root=root)
     with closing(open_decisions(settings)) as database:
         if [pin is not None, hide, remove].count(True) > 1:
-            raise InputError("use one of --pin, --hide and --remove")
+            raise InputError("use only one of --pin, --hide and --remove")
         if pin is not None or hide or remove:
-            target = _one(article_id, tag, None, "name an article, or a tag with --tag")
-            scope = _one(None, lists_of, everywhere, "use --lists-of TAG, or --everywhere")
+            target = _one(article_id, tag, None, "name an article or, with --tag, a tag")
+            scope = _one(
+                None, lists_of, everywhere, "say which lists: --lists-of TAG or --everywhere"
+            )
             pair: dict[str, Any] = {"article_id": scope, "target_id": target, "reason": reason}
             if remove:
                 database.overrides.remove(command_actor(), **pair)

@@ -40,7 +40,7 @@ def _alsolike(
 
 
 def make_app() -> typer.Typer:
-    """Returns the command ``alsolike`` without any subcommand."""
+    """Returns the Typer app of the command ``alsolike``, without any subcommand."""
     app = typer.Typer(
         name="alsolike",
         no_args_is_help=True,
@@ -61,14 +61,15 @@ def add_command(
     name: str | None = None,
     more: str = "",
 ) -> None:
-    """Adds a subcommand.
+    """Adds a subcommand to the command ``alsolike``.
 
     Args:
-        app: The command ``alsolike``.
-        command: What it does.
-        example: Its example, without the name of the program.
-        line: Its line in ``alsolike --help``; by default its docstring's first sentence.
-        name: Its name, if not the function's.
-        more: What its own help says after the example.
+        app: The Typer app of ``alsolike``.
+        command: The function that the subcommand runs.
+        example: An example of the subcommand for its help, without ``alsolike``.
+        line: The subcommand's line in ``alsolike --help``; ``None`` for the first sentence of the
+            function's docstring.
+        name: The subcommand's name; ``None`` for the function's name.
+        more: Text that follows the example in the subcommand's help.
     """
     app.command(name, epilog=f"Example: alsolike {example}{more}", short_help=line)(command)

@@ -64,7 +64,9 @@ def check(
             _print_check(one)
     failed = [one for one in checks if one.error or not one.report.kept]
     if failed:
-        unusable = f"none of the first records of {failed[0].name} is a usable article"
+        unusable = (
+            f"no usable article in the first records of {failed[0].name}; see the reasons above"
+        )
         raise SourceError(failed[0].error or unusable)
 
 
@@ -82,7 +84,10 @@ def _check_addresses(
     report = ReadReport()
     found = compare_addresses(sitemap_addresses(location), sources, mapping, report)
     if not report.kept:
-        raise SourceError(f"none of the records of {sources[0].name} is a usable article")
+        raise SourceError(
+            f"none of the records of {sources[0].name} is a usable article; see why with: alsolike "
+            "sources check, without --sitemap"
+        )
     if as_json:
         print_json({"sitemap": location, "read": report.read, "kept": report.kept, **asdict(found)})
         return

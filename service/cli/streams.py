@@ -49,9 +49,9 @@ class _Steady(io.RawIOBase):
 
 
 class Streams:
-    """Replaces ``sys.stdout`` and ``sys.stderr``, before any file is opened.
+    """Replaces ``sys.stdout`` and ``sys.stderr`` by streams whose failing writes raise no error.
 
-    Streams that were replaced before, as by a test, are kept.
+    It is made before any file is opened. Streams that were replaced already, as by a test, stay.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Streams:
             sys.stderr = _text(err, sys.stderr)
 
     def finish(self) -> str | None:
-        """Writes out what stdout still buffers, and returns the error if output was lost.
+        """Flushes stdout; returns an error message if output was lost, else ``None``.
 
         It is no error if the reader closed the pipe, as ``head`` does.
         """
