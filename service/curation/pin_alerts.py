@@ -47,7 +47,7 @@ _TROUBLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A pin or rule that has no effect, or that stops having one before it ends.
+    """A warning about a pin or rule that has no effect now, or will have none before it ends.
 
     Attributes:
         override: The pin or rule.

@@ -54,7 +54,7 @@ class DecisionForm:
     seen: Annotated[str, Form()] = ""
 
     def pinned_at(self, limit: int) -> int | None:
-        """Returns the position, from 1, that the editor entered; ``None`` if it is no pin.
+        """Returns the position, from 1, that the editor entered; ``None`` unless it pins.
 
         Args:
             limit: How many articles a list shows, which is the last possible position.
@@ -66,7 +66,7 @@ class DecisionForm:
             return None
         if not self.position.isascii() or not self.position.isdecimal():
             raise DecisionError(
-                "position", f"the position is {self.position[:20]!r}; it must be a whole number"
+                "position", f"the position is {self.position[:20]!r}; enter a whole number from 1"
             )
         position = int(self.position[:6])
         if not 1 <= position <= limit:

@@ -87,7 +87,7 @@ class RuleForm:
         """
         if self.do == "pin" and (position := read_number(self.position.strip())) is None:
             raise DecisionError(
-                "position", f"the position is {self.position[:20]!r}; it must be a whole number"
+                "position", f"the position is {self.position[:20]!r}; enter a whole number from 1"
             )
         return {
             "kind": OverrideKind.PIN if self.do == "pin" else OverrideKind.HIDE,

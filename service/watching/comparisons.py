@@ -51,7 +51,7 @@ class Comparisons:
         self._root = Root(settings.root)
 
     def start(self, name: str, *, share: float, block: int, reason: str = "") -> ComparisonState:
-        """Makes the variant's build beside the live one, and begins to compare the two.
+        """Makes a variant's build of the live build's articles, and begins to compare their lists.
 
         Args:
             name: The variant's name: its table in the settings is ``[variant.NAME]``.

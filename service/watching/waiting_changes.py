@@ -258,7 +258,7 @@ class WaitingChanges:
         """Leaves changes out of builds, logs that and notifies people.
 
         A refused push waits no longer; the site has to push the article again. A source's changes
-        are tried again once the source has other ones.
+        are tried again once the source changes again.
 
         Args:
             unit: The changes.

@@ -438,7 +438,7 @@ def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira
     [
         ({"do": "pin", "position": "0"}, "position from 1 to 6"),
         ({"do": "pin", "position": "7"}, "the list shows 6 articles"),
-        ({"do": "pin", "position": "x"}, "must be a whole number"),
+        ({"do": "pin", "position": "x"}, "enter a whole number from 1"),
         ({"do": "hide", "reason": "x" * 1_001}, "1001 characters"),
         ({"do": "hide", "ends": "date", "until": ""}, "choose a date"),
         ({"do": "hide", "ends": "date", "until": "2001-01-01T00:00"}, "past"),
