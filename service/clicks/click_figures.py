@@ -148,12 +148,16 @@ class ClickFigures:
         return self._read_links(least=LEAST)
 
     def list_of(self, article: str) -> Figure:
-        """Returns how often an article's list was seen, and how often a link in it was clicked."""
+        """Returns how often the list of the article with this id was seen, and a link clicked."""
         sums = self._store.sums(since=self.since, lists=True, article=article)
         return make_figures([(article, *sums[0])])[0]
 
     def links_of(self, article: str) -> dict[str, LinkFigure]:
-        """Returns the figures of the links in an article's list, by the linked article's id."""
+        """Returns the figures of the links in one article's list, by the linked articles' ids.
+
+        Args:
+            article: The id of the article whose list it is.
+        """
         return {link.figure.name: link for link in self._read_links(article=article)}
 
     def _read_links(self, **which: Any) -> list[LinkFigure]:

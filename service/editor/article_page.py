@@ -268,9 +268,9 @@ def show_article(
         pages: What all editors' pages share: templates, access checks, the published build.
         person: The signed-in editor.
         article_id: The id of the article.
-        status: The HTTP status.
-        **more: Further values for the template: ``notice`` says what was just done, ``conflict``
-            that another editor changed the list.
+        status: The HTTP status of the response.
+        **more: Further values for the template: ``notice`` says what the editor just did,
+            ``conflict`` that another editor changed the list meanwhile.
     """
     view = ArticleView(pages, person, article_id)
     address = site_address(pages.context.settings.site_url, view.item.url)

@@ -121,5 +121,8 @@ def read_pair(text: str) -> tuple[str, str]:
             return lists, target
     except (ValueError, TypeError):
         pass
-    told = f"the selected row {text[:40]!r} is not one of this page; reload the page, select again"
-    raise ProblemError(422, told, field="row")
+    raise ProblemError(
+        422,
+        f"the selected row {text[:40]!r} is not one of this page; reload the page, select again",
+        field="row",
+    )

@@ -58,8 +58,9 @@ def clicks_page_router(pages: EditorPages) -> APIRouter:
     @router.get("/editor/clicks")
     def show(days: str = "28", person: Identity = Depends(pages.reader)) -> Response:
         if days not in map(str, PERIODS):
-            told = f"the number of days is {days[:20]!r}; it must be 7, 28 or 90"
-            raise ProblemError(422, told, field="days")
+            raise ProblemError(
+                422, f"the number of days is {days[:20]!r}; it must be 7, 28 or 90", field="days"
+            )
         figures = pages.click_figures(int(days))
         values: dict[str, Any] = {"days": int(days), "periods": PERIODS, "figures": figures}
         values["operated"] = None

@@ -54,7 +54,7 @@ class DecisionForm:
     seen: Annotated[str, Form()] = ""
 
     def pinned_at(self, limit: int) -> int | None:
-        """Returns the position, from 1, that the editor entered; ``None`` unless it pins.
+        """Returns the position, from 1, that the editor entered for a pin; ``None`` for a hide.
 
         Args:
             limit: How many articles a list shows, which is the last possible position.

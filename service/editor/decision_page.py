@@ -128,8 +128,11 @@ def decision_router(pages: EditorPages) -> APIRouter:
 
 def _check_action(field: str, action: str, known: Mapping[str, str] | tuple[str, ...]) -> None:
     if action not in known:
-        told = f"{action[:20]!r} is not an action of this page; reload it and use its buttons"
-        raise ProblemError(422, told, field=field)
+        raise ProblemError(
+            422,
+            f"{action[:20]!r} is not an action of this page; reload it and use its buttons",
+            field=field,
+        )
 
 
 def _decide(

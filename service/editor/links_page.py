@@ -58,8 +58,11 @@ def links_page_router(pages: EditorPages) -> APIRouter:
             entry = context.actions.refuse_words(person.actor, article_id, target_id, words)
             return back_to(page or article_id, entry, view="links")
         if verdict not in _VERDICTS:
-            told = f"{act[:20]!r} is not an action of this page; reload it and use its buttons"
-            raise ProblemError(422, told, field="act")
+            raise ProblemError(
+                422,
+                f"{act[:20]!r} is not an action of this page; reload it and use its buttons",
+                field="act",
+            )
         entry = context.actions.store(
             lambda database: database.judgments.put(
                 person.actor,

@@ -141,7 +141,7 @@ def test_the_page_of_an_article_says_how_its_links_are_followed(desk: Desk) -> N
     with editor(desk, "noor") as person:
         person.look(PAGE)
         assert "Seen 12 times, too few to judge." in person.page
-        assert "list 1,000 times and followed a link in 200 of these views: 20.0" in person.page
+        assert "1,000 times and followed a link in 200 of these views: 20.0" in person.page
         assert "(the true share is very likely between 17." in person.page
 
 
