@@ -49,7 +49,7 @@ def links(
             "name either an article by its id, or a text with --text FILE, or --orphans"
         )
     if inbound and text is not None:
-        raise InputError("no article can link to the text of --text yet; name an article instead")
+        raise InputError("--inbound needs an article: no article can link to a text of --text yet")
     settings = load_settings(root=root)
     found = _find(settings, article_id, text, inbound=inbound or orphans, limit=limit)
     if as_json:

@@ -125,7 +125,9 @@ def read_moment(option: str, text: str, settings: Settings) -> int:
     try:
         return read_local_moment(text, settings.zone)
     except (ValueError, OverflowError):
-        raise InputError(f"{option} {text!r} must be like 2026-12-31 or 2026-12-31T18:00") from None
+        raise InputError(
+            f"{option} {text!r} must be a date or time such as 2026-12-31 or 2026-12-31T18:00"
+        ) from None
 
 
 def command_actor() -> Actor:

@@ -173,7 +173,7 @@ def open_placements(settings: Settings) -> Placements | None:
     except OSError as error:
         raise SettingError(
             f"counting clicks needs the key file {path}, which can't be read or made: "
-            f"{error.strerror}; make the user who runs this its owner, or set clicks = false"
+            f"{error.strerror}; give it to the user who runs AlsoLike, or set clicks = false"
         ) from error
     if len(key) != _KEY_BYTES:
         raise SettingError(

@@ -305,7 +305,8 @@ class DecisionActions:
         current = positions(view.build, chosen).get(target_id)
         if current is None:
             raise NotFoundError(
-                f"the list of {article_id[:80]!r} does not show {target_id[:80]!r}; reload the page"
+                f"the list of article {article_id[:80]!r} does not show article "
+                f"{target_id[:80]!r}, so it can't be moved there; reload the page"
             )
         position = min(max(1, position), len(chosen))
         below = chosen[current] if current < len(chosen) else None

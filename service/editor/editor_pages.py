@@ -200,7 +200,9 @@ def whole_number(name: str, text: str) -> int:
     """
     if not (text.isascii() and text.isdecimal() and len(text) <= 6 and int(text)):
         raise ProblemError(
-            422, f"{name} is {text[:20]!r}; it must be a number from 1 to 999999", field=name
+            422,
+            f"the parameter {name} is {text[:20]!r}; it must be a whole number from 1 to 999999",
+            field=name,
         )
     return int(text)
 

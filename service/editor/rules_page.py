@@ -68,7 +68,7 @@ class RuleForm:
         lists, tag, target = self.tag.strip(), self.target_tag.strip(), self.target_id.strip()
         if bool(lists) is (self.everywhere == "1"):
             raise DecisionError(
-                "tag", "in which lists? Name the tag of their articles or choose all, not both"
+                "tag", "choose the lists: those of articles with a tag, or all lists, not both"
             )
         if bool(tag) is bool(target):
             raise DecisionError(

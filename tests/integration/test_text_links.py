@@ -154,7 +154,7 @@ def test_the_command_prints_text_json_and_csv(desk: Desk, tmp_path: Path) -> Non
     draft = tmp_path / "draft.txt"
     draft.write_text("New\nWe saw kelp gardens at the harbour wall.")
     assert "[kelp gardens at the harbour wall]" in run("--text", str(draft))
-    for more, why in ((["--inbound"], "no article can link to the text"), ([], "is empty")):
+    for more, why in ((["--inbound"], "no article can link to a text"), ([], "is empty")):
         refused = CliRunner().invoke(app, ["links", *more, "--text", str(draft), "--root", root])
         assert why in str(refused.exception)
         draft.write_text("\n")
