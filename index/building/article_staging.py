@@ -56,9 +56,10 @@ class ArticleStaging:
             articles: The id of each article, and the article as
                 :func:`index.articles.article_store.to_bytes` encodes it.
             source: The number of the source that the articles are from.
-            languages: The language of each article, or the guess of it, for :meth:`settle`.
-            updated: When each record was last changed, microseconds since 1970 UTC; ``None`` if it
-                does not say. It is compared with what was pushed.
+            languages: The language of each article, stated or guessed, with its certainty;
+                :meth:`settle` decides about the guesses.
+            updated: When each record was last changed, microseconds since 1970 UTC; ``None`` if
+                unknown. By this it is told whether a pushed article is newer.
 
         Returns:
             The positions in ``articles`` of those that were not added because the file already
@@ -91,11 +92,15 @@ class ArticleStaging:
 
     @property
     def database(self) -> sqlite3.Connection:
-        """The temporary file, with the table ``staged``."""
+        """The connection to the temporary file, whose table ``staged`` holds the articles."""
         return self._database
 
     def settle(self, source: int, said_before: Iterable[str]) -> int:
-        """Decides which guesses of a source's languages hold, by :func:`settle_guesses`.
+        """Decides which guessed languages of a source's articles are kept (:func:`settle_guesses`).
+
+        Args:
+            source: The number of the source.
+            said_before: The languages of further articles of the site, to compare guesses with.
 
         Returns:
             The number of articles that get a guessed language.
@@ -113,7 +118,7 @@ class ArticleStaging:
         return sum(counts[guess] for guess, final in settled.items() if final)
 
     def take(self) -> dict[str, bytes]:
-        """Returns all articles by id, and removes the temporary file."""
+        """Returns all articles, encoded, by id, and removes the temporary file."""
         found = dict(self)
         self.discard()
         return found

@@ -54,7 +54,7 @@ class PreparedArticle:
         supersedes: The id of the older version that this article replaces, if it names one.
         page: A number that articles at one address share.
         version: A number that is higher for a newer version; 0 if unknown.
-        links: The numbers by which links name the article, and those of its own links.
+        links: The names by which links may refer to the article, and its own links, as numbers.
     """
 
     id: bytes
@@ -78,16 +78,16 @@ class PreparedArticle:
 class ArticleWriter:
     """Writes a build's articles into its folder as they are prepared.
 
-    What a small build takes over is written from the live build's files: ``facts.npy`` holds the
-    facts of each row, ``counted.json`` what is known of all articles together.
+    A small build copies the data of unchanged articles from the live build's files: ``facts.npy``
+    holds the facts of each row, ``counted.json`` the counts over all articles.
 
     Args:
         folder: The build's folder.
-        carried: What is taken over; then only the fresh rows are added.
+        carried: The rows of unchanged articles in a small build; then only the others are added.
 
     Attributes:
         count: The number of articles that were added.
-        links: What links name.
+        links: Collects the names and links of the articles.
     """
 
     def __init__(self, folder: Path, carried: CarriedRows | None) -> None:
@@ -107,7 +107,7 @@ class ArticleWriter:
         self.links = LinkCollector(FolderWorkspace(folder), carried, self._before["links"])
 
     def add(self, block: Sequence[PreparedArticle]) -> None:
-        """Writes the next articles."""
+        """Writes the next articles, in the order of their rows."""
         first, stop = self.count, self.count + len(block)
         rows = np.arange(first, stop) if self._carried is None else self._carried.fresh[first:stop]
         facts = np.zeros(len(block), dtype=_TYPE)
@@ -130,7 +130,7 @@ class ArticleWriter:
         self.count = stop
 
     def finish(self, preferences: Preferences) -> ArticleColumns:
-        """Completes the files, and returns the columns of all articles.
+        """Completes the files, and returns the columns: arrays with a value for each article.
 
         Args:
             preferences: The site's ranking preferences. A small build counts ages from the same day

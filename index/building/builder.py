@@ -81,9 +81,10 @@ class BuildResult:
     Attributes:
         manifest: The manifest of the finished build.
         report: How many records of the sources were read, kept and skipped, and why.
-        assessment: What the gates found.
+        assessment: The results of the gates, which are checks before publishing.
         refused: The pushed statements whose record can't be read any more: id, number, reason.
-        changed: What a small build changed of the live build: articles by id, and ids removed.
+        changed: How a small build differs from the live one: its new and changed articles by id,
+            encoded, and the ids it lacks; ``None`` for a full build.
     """
 
     manifest: Manifest
@@ -101,12 +102,12 @@ def make_build(
     progress: Progress = lambda _stage, _done, _total: None,
     beside: Beside | None = None,
 ) -> BuildResult:
-    """Makes a build from sources, or beside another; the caller holds the root's lock.
+    """Makes a build, a folder of all that serving needs; the caller must hold the root's lock.
 
     Args:
-        root: The root in which the build is made.
+        root: The folder of all builds, in which this one is made.
         sources: The sources of the articles; if two hold the same id, the article of the first
-            source is used. They are not read if the options name changes of the live build.
+            source is used. They are not read if ``options.changes`` gives the changed records.
         load_encoder: Loads the encoder; called only after the sources were read and accepted.
         options: The options of the build.
         progress: Called with a stage's name, the number of items done, and their total if known.

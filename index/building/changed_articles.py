@@ -23,16 +23,16 @@ small one."""
 def find_changes(
     live: Build, staging: ArticleStaging, *, keep_missing: bool
 ) -> tuple[dict[str, bytes], list[str]] | None:
-    """Finds what whole sources changed of the live build.
+    """Finds out how the sources' articles differ from those of the live build.
 
     Args:
         live: The live build.
-        staging: All articles of the sources; it is empty afterwards, unless too many changed.
-        keep_missing: Take no article for removed.
+        staging: All articles of the sources; discarded afterwards, unless too many changed.
+        keep_missing: Whether to keep the live build's articles that no source holds any more.
 
     Returns:
-        By id, the articles to put; and the ids to remove. ``None`` if more than
-        :data:`MOST_CHANGED` of the articles changed.
+        The new and changed articles by id, encoded; and the ids of removed articles. ``None`` if
+        more than :data:`MOST_CHANGED` of the articles changed.
     """
     put: dict[str, bytes] = {}
     gone = np.full(live.count, not keep_missing)
@@ -52,7 +52,7 @@ def find_changes(
 
 
 def take_articles(context: BuildContext, beside: Beside) -> int:
-    """Writes a finished build's articles into the store of one that is made beside it.
+    """Copies the articles of a finished build into the article store of the build in progress.
 
     Returns:
         The number of articles.
@@ -68,7 +68,7 @@ def take_articles(context: BuildContext, beside: Beside) -> int:
 def change_articles(
     live: Build, folder: Path, put: Mapping[str, bytes], remove: Iterable[str]
 ) -> CarriedRows:
-    """Writes the live build's articles into another build's folder, with changes.
+    """Copies the live build's article store into a new build's folder, and changes it there.
 
     Args:
         live: The live build.

@@ -9,7 +9,7 @@ from index.sources.source import Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What a small build changes of the live build; it takes all other articles from there.
+    """The changed articles of a small build, which takes all other articles from the live build.
 
     Attributes:
         put: For the name of each source, its records that are new or changed. Of several records
@@ -21,7 +21,7 @@ class Changes:
     remove: frozenset[str] = frozenset()
 
     def sources(self) -> list[Source]:
-        """Returns the records to put as sources."""
+        """Returns the new and changed records as sources, one for each source's name."""
         return [ChangedRecords(name=name, changed=changed) for name, changed in self.put.items()]
 
 
@@ -38,5 +38,5 @@ class ChangedRecords:
     changed: Sequence[Record | RecordProblem]
 
     def records(self) -> Iterator[Record | RecordProblem]:
-        """Yields the records."""
+        """Yields the changed records in order."""
         return iter(self.changed)

@@ -34,14 +34,15 @@ class BuildOptions:
         mapping: Which field of a record holds which field of an article.
         depth: Length of the stored related lists.
         strict: End the build at the first problem with a record.
-        changes: What to change of the live build, so that no source is read: a small build.
-        pushed: The number of the newest pushed statement that the build holds, with all before it.
-        statements: Yields the statements that were pushed, a source beside the others that small
-            builds do not read; ``None`` if nothing can be pushed.
+        changes: The changed articles of a small build, which reads no source and takes all other
+            articles from the live build; ``None`` for a build from sources.
+        pushed: The number of the newest pushed statement that the build includes.
+        statements: Returns the articles that the site pushed, as statements; full builds read them
+            besides the sources. ``None`` if nothing can be pushed.
         only: Ids to read from the source, for a small build; all other articles come from the live
             build.
-        max_drift: A build of whole sources is small, too, if few articles changed, and if less than
-            this share of the lists changed since the last full build; 0 to relate all anew.
+        max_drift: If few articles changed, and less than this share of the lists has changed since
+            the last full build, a build of whole sources is small too; 0 to compute all lists anew.
         keep_missing: Keep articles of the live build that the source no longer holds.
         relearn: Learn the boilerplate and the weights of evidence again instead of reusing the
             live build's.
@@ -86,22 +87,22 @@ class BuildOptions:
 
     @property
     def small(self) -> bool:
-        """Whether the build must take over what did not change, instead of relating all anew."""
+        """Whether the build must be small: take all unchanged articles from the live build."""
         return self.changes is not None or bool(self.only)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """A finished build whose articles another one takes, made otherwise; no source is read.
+    """A finished build whose articles a new build takes, to make it otherwise, without sources.
 
     Attributes:
         build: The finished build.
-        name: The name of the other build, if it is a variant's, which no gate compares with
-            another build; by default a new name.
-        previous: An earlier build of the same kind as the other; ``None`` if there is none.
-        changed: If the other is to be a small build: by id, the articles by which the finished
-            build differs from ``previous``, and the ids of those that it lacks.
-        calibrated: The build whose calibration is used; by default ``previous``.
+        name: The name of the new build, if it is a variant to compare with the live build, which no
+            gate then does; ``None`` for a name made from the time.
+        previous: The build whose results the new one can reuse; ``None`` if there is none.
+        changed: If the new build is to be a small one: the articles, encoded by id, in which
+            ``build`` differs from ``previous``, and the ids of those that it lacks.
+        calibrated: The build whose calibration of scores is used; by default ``previous``.
     """
 
     build: Build
@@ -121,14 +122,16 @@ class BuildContext:
         previous: The live build, whose embeddings and boilerplate can be reused; ``None`` if there
             is none.
         progress: Called with a stage's name, the number of items done, and their total if known.
-        carried: What a small build takes over; set when the changes are read.
+        carried: The rows that a small build takes from the live build; set when it has read the
+            changes.
         report: Counts of records read, kept and skipped, with the problems.
         seconds: Duration of each stage in seconds, by the stage's name.
         seen: The article store of the live build, which says what sources held before; ``None`` if
             there is none.
         refused: Statements whose record can't be read any more: id, number and reason.
         beside: The finished build whose articles are taken, if no source is read.
-        changed: What a small build changed of the live build: articles by id, and ids removed.
+        changed: How a small build differs from the live one: its new and changed articles by id,
+            encoded, and the ids it lacks.
     """
 
     folder: Path
@@ -145,15 +148,15 @@ class BuildContext:
 
     @property
     def engine(self) -> Engine:
-        """What runs the heavy stages: for a small build always this process.
+        """The engine that runs the heavy stages: for a small build always this process.
 
-        Handing out the few rows of a small build takes longer than the work on them.
+        Sending the few rows of a small build to others takes longer than the work on them.
         """
         small = self.carried is not None or self.options.changes is not None
         return LocalEngine() if small else self.options.engine
 
     def fail_with(self, beside: Future[None]) -> None:
-        """Ends the build early if work in the background fails.
+        """Ends the build early if work in the background, ``beside``, fails.
 
         The stages then raise the background work's error when they next report progress. So a full
         disk is reported soon, not only when all stages are done.

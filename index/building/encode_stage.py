@@ -26,11 +26,11 @@ def encode_texts(
 ) -> tuple[Embeddings, int, NDArray[np.float32]]:
     """Writes one embedding per row; unchanged texts reuse the live build's embeddings.
 
-    What only says which language a text is in is taken out of them: what that is, is learned when
-    all texts are encoded, and stays the same as long as embeddings are reused.
+    The part of embeddings that only shows a text's language is removed (centering). It is learned
+    when all texts are encoded, and stays the same as long as embeddings are reused.
 
     Args:
-        context: The build.
+        context: The build in progress.
         encoder: The encoder.
         load_encoder: Loads the same encoder again, for use on another machine.
         texts: The prepared texts, one per row.
@@ -38,7 +38,7 @@ def encode_texts(
 
     Returns:
         The embeddings, shape (n, dim), float32, memory-mapped read-only; how many texts were
-        encoded; and what was taken out of them, as for :func:`recommender.encoder.center`.
+        encoded; and the centering, shape (m, dim), for :func:`recommender.encoder.center`.
     """
     dim = encoder.fingerprint.dim
     path = context.folder / "embeddings.npy"

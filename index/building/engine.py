@@ -114,7 +114,7 @@ class LocalEngine:
 def batches_of(
     items: Iterable[S], count: int, most_bytes: int, size_of: Callable[[S], int]
 ) -> Iterator[list[S]]:
-    """Yields batches of consecutive items.
+    """Groups consecutive items into batches, and yields these.
 
     Args:
         items: The items.

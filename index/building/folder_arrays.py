@@ -15,17 +15,17 @@ from index.errors import BuildError
 
 
 class FolderWorkspace:
-    """A :class:`recommender.arrays.Workspace` that keeps its columns in a folder.
+    """A :class:`recommender.arrays.Workspace` that keeps its arrays as files in a folder.
 
     Args:
-        folder: The folder, which gets a file ``NAME.npy`` for each column.
+        folder: The folder, which gets a file ``NAME.npy`` for each array.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def column(self, name: str, dtype: DTypeLike, width: int = 0) -> "FileColumn":
-        """Starts an array that grows by rows, in a new file ``NAME.npy``."""
+        """Starts an array, in a new file, that grows by rows of ``width`` values (0: of one)."""
         return FileColumn(self._folder / f"{name}.npy", dtype, width)
 
     def drop(self, *names: str) -> None:

@@ -47,15 +47,16 @@ def judged_pairs(
     """Collect the pairs of visible articles that the site and its editors call related.
 
     Args:
-        context: The build.
+        context: The build in progress.
         store: The build's articles.
-        boilerplate: The passages to remove from texts.
-        found: The links between the pages, and what links call them.
+        boilerplate: The passages that many pages share, to remove from texts.
+        found: The links between the articles, and the names by which links refer to articles.
         visible: Shape (n,), bool: which articles readers may see.
-        encode: Makes the embeddings of texts without the words of their links.
+        encode: Called with texts from which the words of links were removed; returns their
+            embeddings.
 
     Returns:
-        The pairs; ``None`` if there are none, or nothing is to be learned.
+        The pairs; ``None`` if there are none, or the options say to learn nothing.
     """
     if not context.options.learn:
         return None
@@ -104,15 +105,15 @@ def clicked_pairs(
     visible: NDArray[np.bool_],
     encode: Callable[[Sequence[PreparedText]], Embeddings],
 ) -> JudgedPairs | None:
-    """Collect the pairs of visible articles that readers' clicks judge.
+    """Collect the pairs of visible articles that readers' clicks show to be more or less related.
 
     Args:
-        context: The build.
+        context: The build in progress.
         visible: Shape (n,), bool: which articles readers may see.
-        encode: Makes the embeddings of texts.
+        encode: Called with texts; returns their embeddings.
 
     Returns:
-        The pairs; ``None`` if the clicks tell nothing, or nothing is to be learned.
+        The pairs; ``None`` if the clicks tell nothing, or the options say to learn nothing.
     """
     if not context.options.learn:
         return None
@@ -149,16 +150,16 @@ def save_learning(
     judged: Sequence[JudgedPairs | None],
     previous: Build | None,
 ) -> dict[str, Any]:
-    """Write what was learned into the build's folder, or what the live build says of it.
+    """Write a record of the learned weights into the build's folder, or copy an earlier build's.
 
     Args:
-        context: The build.
+        context: The build in progress.
         related: The result of relating the articles.
-        judged: What weights were learned from, each kind apart.
-        previous: The live build, if its weights are used.
+        judged: The pairs that weights were learned from: of links and judgments, and of clicks.
+        previous: The earlier build whose weights are used; ``None`` if they were learned now.
 
     Returns:
-        What was written; empty if nothing was ever learned from.
+        The record, as JSON values; empty if nothing was ever learned.
     """
     learned, learning = related.learned, dict[str, Any]()
     if previous is not None:
@@ -193,14 +194,14 @@ def save_learning(
 
 
 def weights_by_name(scoring: Calibration) -> dict[str, float]:
-    """Return the weight of each kind of evidence, and of the neighbors' say, by name."""
+    """Return by name the weight of each kind of evidence, and that of ``neighbors``' closeness."""
     names = [*(kind.name for kind in KINDS), "neighbors"]
     weights = [*scoring.weights, scoring.neighbors]
     return {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}
 
 
 def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibration | None:
-    """Return the live build's calibration, to keep scores comparable from build to build.
+    """Return the live build's calibration of scores, so that scores stay comparable.
 
     Args:
         previous: The live build, if there is one.

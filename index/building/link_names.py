@@ -39,12 +39,12 @@ _DATED = re.compile(r"^\d{4}-\d{2}-\d{2}-(.+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkNames:
-    """The numbers of one article and of its links, in a form that is quick to send.
+    """One article's names and links as numbers (hashes), which are quick to send.
 
     Attributes:
         names: uint64 numbers of the addresses, files and id that name this article alone, and of
             slugs and titles, which several articles may share.
-        links: The links, as ``LINK``; without row.
+        links: The links, as bytes of the dtype ``LINK``; their field ``row`` is not set.
         host: The host of the article's address; empty if it is relative to the site.
         source: The name of the article's source.
         headings: The headings of its blocks of related links.
@@ -58,7 +58,7 @@ class LinkNames:
 
 
 def link_names(article: Article) -> LinkNames:
-    """Return the numbers of an article and of its links."""
+    """Return the names by which links may refer to an article, and its own links, as numbers."""
     addresses = [article.url, *(each for each in article.aliases if not each.startswith(FILE_LINK))]
     keys = [address_key(each) for each in addresses]
     exact = [*keys, *(f"{ANY_HOST}{path_of(key)}" for key in keys if path_of(key))]
@@ -84,7 +84,7 @@ def link_names(article: Article) -> LinkNames:
 
 
 def block_number(source: str, heading: str) -> int:
-    """Return the number of the blocks of related links under a heading in a source."""
+    """Return a number (hash) for the blocks of related links under a heading in a source."""
     return number_of(f"{source}\0{heading.casefold()}")
 
 
@@ -99,11 +99,11 @@ def _link(order: int, link: Link, source: str) -> tuple[int, ...] | None:
 def without_words_of_links(article: Article, names: NameTable) -> Article:
     """Return an article whose texts lack the words of its links to other articles.
 
-    What leads to other sites says nothing of the site's own idea of related, so its words stay.
+    The words of links to other sites stay, as those show nothing of the site's idea of related.
 
     Args:
         article: The article.
-        names: What the articles of the site are called by links.
+        names: The names by which links refer to the site's articles.
     """
     own = tuple(link for link in article.links if linked_row(link, names) is not None)
     return without_link_words(replace(article, links=own))

@@ -45,13 +45,14 @@ _COLUMNS: dict[str, np.dtype[Any]] = {"link_names": _NAME, "named_links": LINK}
 
 
 class LinkCollector:
-    """Collects the numbers of all articles' names and links, in files.
+    """Collects the names and links of all articles, as numbers in files, to resolve the links.
 
     The files stay in the build, so that the next small build need not read the articles again.
 
     Args:
         workspace: Keeps the arrays.
-        carried: What is taken over from the live build; then only other articles are added.
+        carried: The rows that a small build takes from the live build; then only other articles are
+            added.
         before: What :meth:`counts` returned when the live build was made.
     """
 
@@ -72,7 +73,7 @@ class LinkCollector:
         )
 
     def add(self, rows: NDArray[np.integer], block: Sequence[LinkNames]) -> None:
-        """Adds the numbers of some articles; ``rows`` are theirs, ascending."""
+        """Adds the names and links of the articles in ``rows``, which are ascending."""
         for row, article in zip(rows.tolist(), block, strict=True):
             links = np.frombuffer(article.links, dtype=LINK).copy()
             numbers = np.frombuffer(article.names, dtype="<u8")
@@ -85,7 +86,7 @@ class LinkCollector:
             self._write()
 
     def take_back(self, article: LinkNames) -> None:
-        """No longer counts an article of the live build, which changed or is gone."""
+        """Takes out of the counts an article of the live build that was changed or removed."""
         self._count(article, -1)
 
     def _count(self, article: LinkNames, by: int) -> None:
@@ -116,7 +117,7 @@ class LinkCollector:
         return names, links
 
     def counts(self) -> dict[str, Any]:
-        """Returns what was counted, as JSON values."""
+        """Returns how many articles each host, source and block of links has, as JSON values."""
         blocks = [[*block, count] for block, count in (+self.blocks).items()]
         return {"hosts": dict(+self.hosts), "articles": dict(+self.articles), "blocks": blocks}
 
@@ -132,9 +133,10 @@ def resolve_links(
 
     Args:
         collector: The numbers of all names and links.
-        store: The articles, for the addresses of links that lead nowhere.
-        dates: Shape (n,), int32: the date of each article, in days.
-        trust_related_blocks: Take related links that stand on most pages for an editor's own.
+        store: The articles, to look up the addresses of links that lead nowhere.
+        dates: Shape (n,), int32: the date of each article, in days since 1970.
+        trust_related_blocks: Whether blocks of related links that stand on most pages, as if a
+            program had filled them, count as an editor's own.
     """
     names, links = collector.finish()
     numbers, first, counts = np.unique(names["number"], return_index=True, return_counts=True)

@@ -78,12 +78,15 @@ def prepare_articles(
 ) -> tuple[ArticleColumns, PreparedTexts | StoredTexts, LinkCollector]:
     """Writes ids, cards and texts without boilerplate, and collects the columns of all articles.
 
-    A small build takes over what the live build holds of articles that did not change.
+    A small build copies all that from the live build for articles that did not change.
 
     Args:
-        context: The build.
+        context: The build in progress.
         store: The build's articles.
-        boilerplate: The passages to remove from the texts.
+        boilerplate: The passages that many pages share, to remove from the texts.
+
+    Returns:
+        The columns, with a value for each article; the texts by row; the names and links.
     """
     folder, carried = context.folder, context.carried
     rows = range(len(store)) if carried is None else carried.fresh.tolist()

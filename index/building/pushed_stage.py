@@ -14,15 +14,15 @@ from recommender.visibility import utc_now
 def read_statements(
     context: BuildContext, staging: ArticleStaging, work: Callable[[Sequence[Any]], Any]
 ) -> StatementStaging | None:
-    """Adds what was pushed to the staging file.
+    """Reads the statements by which a site pushed articles, and adds them to the staging file.
 
     Args:
-        context: The build, whose options have the statements.
-        staging: The staging file.
+        context: The build in progress, whose options have the statements.
+        staging: The temporary file that collects the build's articles.
         work: Parses a batch of statements, as :func:`index.building.read_stage.parse_batch` does.
 
     Returns:
-        The statements; ``None`` if the build does not read any.
+        The collected statements; ``None`` if the build does not read any.
     """
     if context.options.statements is None or context.options.small:
         return None
@@ -37,12 +37,12 @@ def read_statements(
 def apply_statements(
     context: BuildContext, staging: ArticleStaging, staged: StatementStaging | None, source: int
 ) -> frozenset[str]:
-    """Lets for each article the newest of what was pushed and what the sources say hold.
+    """Keeps for each article the newer of what was pushed and what the sources hold.
 
     Args:
-        context: The build, whose report counts what is superseded.
-        staging: What was read of the sources.
-        staged: What was pushed; ``None`` for nothing.
+        context: The build in progress, whose report counts the articles that are superseded.
+        staging: The articles that were read from the sources; changed in place.
+        staged: The statements that were pushed; ``None`` for none.
         source: The number that pushed articles get as that of their source.
 
     Returns:

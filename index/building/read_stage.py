@@ -40,10 +40,10 @@ class ParsedArticle:
         id: The article's id.
         data: The article, encoded by :func:`index.articles.article_store.to_bytes`.
         location: Where the article's record is in the source, for messages.
-        language: The article's language, or the guess of it.
+        language: The article's language, stated or guessed, with its certainty.
         problems_before: How many of the batch's problems were found before this article.
-        updated: When the record was last changed by its own word; see
-            :func:`index.articles.updated.updated_at`.
+        updated: When the record was last changed, microseconds since 1970 UTC; ``None`` if it does
+            not say.
     """
 
     id: str
@@ -117,16 +117,16 @@ def _language(article: Article, mapping: FieldMapping) -> StagedLanguage:
 def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     """Reads every article into the build's article store, each id once.
 
-    A small build reads its changes only, and takes all other articles from the live build.
+    A small build reads the changed articles only, and takes all others from the live build.
 
     Returns:
         The number of articles in the store.
 
     Raises:
         SourceError: If a source can't be read, or no record is usable.
-        InputError: If an article named by ``only`` is in no source.
+        InputError: If no source has an article that the option ``only`` names.
         NotFoundError: If articles are to be taken from the live build, but there is none.
-        BuildError: If a small build can't take over what the live build holds.
+        BuildError: If the live build was made otherwise, so that nothing can be taken from it.
     """
     options, report = context.options, context.report
     if options.small or options.keep_missing:
@@ -190,7 +190,7 @@ def _write_articles(context: BuildContext, staging: ArticleStaging, gone: frozen
     if found is not None and live is not None:
         context.carried = change_articles(live, context.folder, *found)
         if not len(context.carried.rows):
-            raise SourceError("the changes would leave no article: put at least one")
+            raise SourceError("the changes would leave the build without articles: keep one")
         return len(context.carried.rows)
     if options.keep_missing:
         _add_articles(staging, _live_build(context), gone)
@@ -293,7 +293,7 @@ def _nothing_usable(sources: Sequence[Source], report: ReadReport) -> str:
         return f"{names} holds no records"
     reasons = ", ".join(f"{count} of {reason}" for reason, count in report.skipped.most_common(3))
     if not report.problems:
-        return f"all of {names} is gone, as was pushed: push what shall be there"
+        return f"all of {names} is gone, as was pushed: push at least one article"
     first = report.problems[0]
     return (
         f"none of the {report.read} records of {names} is a usable article ({reasons}); "

@@ -31,20 +31,21 @@ _SEEN = (
 
 
 class StagedStatement(NamedTuple):
-    """A statement that was parsed, and what the sources hold of the same article.
+    """A statement that a site pushed about an article, and what the sources hold of the article.
 
     Attributes:
         id: The article's id.
-        number: The statement's number.
-        stated: When it was made, microseconds since 1970 UTC.
-        gone: Whether it says that the article is gone.
-        refused: Whether no build takes it.
-        pushed: Digest of the content that it gives; ``None`` if it gives none.
+        number: The statement's number, which grows from statement to statement.
+        stated: When the statement was made, microseconds since 1970 UTC.
+        gone: Whether the statement says that the article is gone.
+        refused: Whether builds can't use the statement.
+        pushed: Digest of the content in the statement; ``None`` if it has none.
         digest: Digest of what the sources hold; ``None`` if they don't have the article.
-        since: The number of the newest statement that was pushed before that was first seen.
-        updated: When the source's record was last changed by its own word.
-        was: Digest of what the sources held before; ``None`` if they had no such article.
-        settled: The number up to which statements about the article are settled.
+        since: The number of the newest statement pushed before a build first saw that content.
+        updated: When the source's record was last changed, microseconds since 1970 UTC; ``None`` if
+            it does not say.
+        was: Digest of what the sources held in the build before; ``None`` if nothing.
+        settled: Statements about the article up to this number never count again.
     """
 
     id: str
@@ -61,15 +62,15 @@ class StagedStatement(NamedTuple):
 
     @property
     def unusable(self) -> bool:
-        """Whether it was refused, or its record can't be read any more."""
+        """Whether the statement was refused, or its record can't be read any more."""
         return bool(self.refused) or (self.pushed is None and not self.gone)
 
     def stands(self, *, keep_missing: bool, now: int) -> bool:
-        """Tells whether it holds against the sources; if not, it is settled.
+        """Tells whether the statement, not what the sources hold, decides about the article.
 
         Args:
             keep_missing: Whether articles stay that the sources had before and now lack.
-            now: The time, in microseconds since 1970 UTC.
+            now: The current time, in microseconds since 1970 UTC.
         """
         if self.number <= self.settled:
             return False
@@ -87,12 +88,12 @@ class StagedStatement(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class StatementOutcome:
-    """What became of the statements of a build.
+    """What a build made of the statements that a site pushed about articles.
 
     Attributes:
         gone: Ids of the articles that statements say are gone.
-        unusable: The statements that no build takes, or whose record can't be read any more.
-        superseded: How many articles, pushed or of a source, the other side replaced.
+        unusable: The statements that were refused, or whose record can't be read any more.
+        superseded: How many articles were replaced: of a source by a pushed one, or the reverse.
     """
 
     gone: set[str] = field(default_factory=set)
@@ -101,7 +102,7 @@ class StatementOutcome:
 
 
 def content_digest(data: bytes | None) -> bytes | None:
-    """Returns a digest of an article without its source's name.
+    """Returns a digest of an article's content, without its source's name; of ``None``, ``None``.
 
     Args:
         data: The article, encoded by :func:`index.articles.article_store.to_bytes`.
@@ -112,10 +113,10 @@ def content_digest(data: bytes | None) -> bytes | None:
 
 
 class StatementStaging:
-    """Collects the statements of a build, and compares them with the articles that are staged.
+    """Collects the statements that a site pushed, and compares them with the sources' articles.
 
     Args:
-        staging: The articles that are staged.
+        staging: The articles that were read from the sources.
     """
 
     def __init__(self, staging: ArticleStaging) -> None:
@@ -128,7 +129,7 @@ class StatementStaging:
         database.execute(f"CREATE TABLE seen {_SEEN}")
 
     def note(self, statement: Statement) -> bool:
-        """Adds a statement without its article; returns whether it has a record to parse."""
+        """Adds a statement, but not its record; returns whether it has a record to parse."""
         gone, refused = statement.record is None, statement.refused is not None
         self._newest = max(self._newest, statement.number)
         self._database.execute(
@@ -138,7 +139,7 @@ class StatementStaging:
         return not gone and not refused
 
     def add(self, articles: Sequence[tuple[str, bytes, StagedLanguage]]) -> None:
-        """Adds the articles of statements: each with its id, its data and its language."""
+        """Adds the parsed articles of statements: the id, encoded article and language of each."""
         self._database.executemany(
             "UPDATE statements SET data = ?, language = ?, certainty = ? WHERE id = ?",
             ((data, *language, article_id) for article_id, data, language in articles),
@@ -147,7 +148,7 @@ class StatementStaging:
     def apply(
         self, before: Path | None, *, keep_missing: bool, now: int, source: int
     ) -> StatementOutcome:
-        """Makes the staged articles those that hold, by what the statements and the sources say.
+        """Replaces or removes the sources' articles about which a pushed statement is newer.
 
         Args:
             before: The article store of the live build; ``None`` if there is none.
@@ -178,7 +179,7 @@ class StatementStaging:
         return outcome
 
     def seen(self) -> list[tuple[str, bytes | None, int, int]]:
-        """Returns what builds have seen of the sources: the rows of the table ``seen``."""
+        """Returns what the sources hold of each article: id, digest, ``since`` and ``settled``."""
         return self._database.execute("SELECT id, digest, since, settled FROM seen").fetchall()
 
     def _compared(self, before: Path | None) -> list[StagedStatement]:
@@ -215,11 +216,11 @@ class StatementStaging:
 
 
 def write_seen(path: Path, seen: Iterable[tuple[str, bytes | None, int, int]]) -> None:
-    """Writes what builds have seen of the sources into an article store.
+    """Writes into an article store what the sources hold, for the next build to compare with.
 
     Args:
-        path: The article store.
-        seen: The rows of the table ``seen``.
+        path: The article store, an SQLite file.
+        seen: The rows of its table ``seen``, from :meth:`StatementStaging.seen`.
     """
     with closing(open_unjournaled(path)) as database:
         database.execute("BEGIN")

@@ -32,12 +32,12 @@ def weigh_words(
     """Writes the vocabulary, the term weights and the key phrases of all articles.
 
     Args:
-        context: The build.
+        context: The build in progress.
         texts: The prepared texts by row.
         languages: The languages of the articles, whose stop words no phrase contains.
 
     Returns:
-        The term weights; and the term counts, if the build counted all articles.
+        The term weights; and the term counts, ``None`` for a small build.
     """
     if context.carried is not None and context.previous is not None:
         return _weigh_fresh(context, context.previous, context.carried, texts), None

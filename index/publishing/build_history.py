@@ -26,8 +26,8 @@ def describe_builds(root: Root) -> dict[str, Any]:
           gate measured that refused the build, or would). Unless the build is damaged, the entry
           also has ``created``, ``articles``, ``encoded``, ``encoder``, ``recall``, ``seconds``,
           ``mb`` and ``small``.
-        - ``days``: the small builds of each day, oldest first, as there may be hundreds: ``day``,
-          ``published``, ``refused`` and ``last``.
+        - ``days``: how many small builds there were each day, oldest day first: ``day``,
+          ``published``, ``refused`` and ``last``, the time of the latest.
         - ``rollback``: the name of the build that a rollback would return to, and of the last full
           build before, if they differ.
     """

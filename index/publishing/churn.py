@@ -33,10 +33,10 @@ class Churn:
         rows: Shape (m,), int64: the articles whose lists were compared, because both builds show
             them: their rows in the newer build.
         old_rows: Shape (m,), int64: the rows of the same articles in the older build.
-        turned: Shape (m,), int64: for each of these articles, how many entries of its list changed.
+        turned: Shape (m,), int64: how many entries of each of these articles' lists changed.
         replaced: Shape (m,), float64 in [0, 1]: ``turned`` as a share of the list's length.
-        reordered: Shape (m,), int64: how many entries came to its list though their articles are in
-            the older build. Newly added articles come to many lists, as they should.
+        reordered: Shape (m,), int64: how many articles that are in the older build, too, came to
+            each list. New ones are not counted: they come to many lists, as they should.
     """
 
     query: RelatedQuery
@@ -51,12 +51,12 @@ class Churn:
 
     @property
     def changed(self) -> float:
-        """Share of the compared lists that show at least one other article, in any order."""
+        """Share of the compared lists that show other articles than before, in any order."""
         return float((self.turned > 0).mean()) if len(self.turned) else 0.0
 
     @property
     def upset(self) -> float:
-        """Share of the compared lists that show at least one other article that is not new."""
+        """Share of the compared lists to which articles came that the older build had, too."""
         return float((self.reordered > 0).mean()) if len(self.reordered) else 0.0
 
 

@@ -98,10 +98,10 @@ class Limits:
         max_hub: Largest share of shown lists that one article may be in. On a small site an equal
             share for every article is already large, so 4 times an equal share always passes.
         min_recall: Least share of true neighbors that the index must find.
-        undecided: The variant that is compared with the live build, if that has to be decided
-            before a build of another recipe; else empty.
-        query: What the site asks for by default. Its least score is that of a good related
-            article; the lists of two builds are computed with it and compared.
+        undecided: The name of the variant that is being compared with the live build, if that must
+            be decided before a build with another model or other weights; else empty.
+        query: The site's default query, with which lists are computed and compared. Its
+            ``min_score`` is the least score of a good related article.
         golden: The gate that compares the lists with editors' judgments; ``None`` to skip it.
         accept_change: Let the build pass though its encoder, or the way texts are prepared for it,
             differs from the live build's, and its lists with them.
@@ -135,8 +135,8 @@ def judge(
         churn: The result of :func:`index.publishing.churn.compare` for the two builds.
         limits: The limits of the gates.
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
-        full: The last full build, with which a small build is compared too, lest many small losses
-            pass one by one; and the share of lists that changed since, new articles not counted.
+        full: For a small build, the last full build, to which it is compared too, so that small
+            losses don't add up; and the share of lists changed since, new articles not counted.
     """
     verdicts = [_judge_texts(new, live), *_judge_alone(new, limits, now)]
     if full is not None:
@@ -284,12 +284,12 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
 
 
 def percent(share: float) -> str:
-    """Return a share in percent with one decimal, as in ``50.1%``, or none if it is 0."""
+    """Return a share (0 to 1) in percent, with one decimal unless that is 0: ``50.1%``, ``50%``."""
     return f"{100 * share:.1f}".removesuffix(".0") + "%"
 
 
 def share_of(share: float, whole: int) -> str:
-    """Return a share of a number of things, exact at any limit, as in ``330 of 659 (50.1%)``."""
+    """Return a share of a whole as a count and in percent, as in ``330 of 659 (50.1%)``."""
     return f"{round(share * whole)} of {whole} ({percent(share)})"
 
 

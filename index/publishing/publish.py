@@ -41,7 +41,7 @@ class Assessment:
 
     @property
     def failures(self) -> list[str]:
-        """What each gate measured that the build fails."""
+        """The messages of the gates that the build fails."""
         return [verdict.message for verdict in self.verdicts if not verdict.passed]
 
 

@@ -19,14 +19,14 @@ _READ_ON = 60
 
 
 def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list[str]:
-    """Remove old builds and those of variants beside them; the caller must hold the root's lock.
+    """Remove old builds, and those of variants made beside them; the caller holds the root's lock.
 
     Args:
         root: The root whose old builds are removed.
         keep: Number of latest full builds to keep, besides the live build and those that a
             rollback would return to.
         keep_small: Number of latest small builds to keep besides.
-        hours: Age from which even these small builds are removed.
+        hours: Age in hours from which even these small builds are removed.
 
     Returns:
         The names of the removed builds, oldest first.

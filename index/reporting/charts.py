@@ -25,7 +25,7 @@ def columns(
         counts: The counts, one per bar.
         labels: The labels, one per bar.
         title: The chart's name for screen readers.
-        every: How many bars further the next label stands; the others are shown on hover.
+        every: Show the label of every n-th bar only; the others are shown on hover.
         mark: A vertical line to draw: its position from 0 to 1 along the axis, and its text.
         highlight: Positions of the bars to draw in the warning color.
     """
@@ -80,8 +80,8 @@ def scatter(articles: Sequence[Mapping[str, Any]], *, title: str, pages: str = "
     """Draw articles as points; each point shows its title on hover, and may lead to its page.
 
     Args:
-        articles: The articles, each with ``article_id``, ``x`` and ``y`` in [0, 1], ``group`` and
-            ``title``.
+        articles: The articles, each with ``article_id``, ``x`` and ``y`` in [0, 1], ``title``, and
+            ``group``, the number of its color.
         title: The chart's name for screen readers.
         pages: The address below which articles have pages; empty for points without links.
     """

@@ -43,7 +43,7 @@ class BuildFindings:
         embeddings: Shape (n, dim), float32.
         health: Figures about all lists from :func:`recommender.pipeline.measure_health`.
         boilerplate: The boilerplate that was removed from the texts.
-        relearned: The boilerplate that would be learned from these articles.
+        relearned: The boilerplate that would be learned anew from these articles.
         churn: The changes from the live build, from
             :func:`index.publishing.churn.describe_churn`; ``None`` for a first build.
         verdicts: The verdicts of the gates.
@@ -68,7 +68,7 @@ class BuildFindings:
 
 
 def make_report(findings: BuildFindings) -> dict[str, Any]:
-    """Compute all figures as JSON values.
+    """Compute all figures of a build's report, as JSON values.
 
     None of the figures contains a time, so that builds with the same contents have equal reports.
     """

@@ -28,7 +28,7 @@ def render_page(
         report: The result of :func:`index.reporting.report.make_report`.
         pages: The address below which articles have pages for editors, to which titles lead; empty
             for a page that stands alone.
-        header: What stands above the page; markup, if it is not to be escaped.
+        header: Text to show above the page; it is escaped unless it is ``Markup``.
     """
     template = _templates.get_template("report.html")
     return template.render(

@@ -11,7 +11,7 @@ from recommender.errors import SettingError
 
 @contextmanager
 def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engine]:
-    """Opens an engine by its name; closes it at the end of the block.
+    """Opens the engine that runs a build's heavy stages; closes it at the end of the block.
 
     Args:
         kind: ``"local"`` or ``"ray"``.

@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfiguredSource:
-    """A source with its configuration, so that the kinds of sources need no code for mapping.
+    """Wraps a source, and applies its configuration: field names, defaults, secrets to mask.
 
     Attributes:
         source: The wrapped source.
-        called: Its name; empty for the wrapped source's own.
+        called: The configured name; empty to use the wrapped source's own.
         fields: For each article field, the record's field to read it from.
         url_template: Template for the links of articles that state none; empty to use the build's
             template.
@@ -47,7 +47,7 @@ class ConfiguredSource:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What people should know of how the source is read, before it is."""
+        """Sentences for people on how the source will be read, such as the generator found."""
         found = getattr(self.source, "remarks", ())
         return tuple(one_line(mask(remark, self.secrets)) for remark in found)
 
@@ -59,7 +59,8 @@ class ConfiguredSource:
     def split(self) -> SplitItems:
         """Returns the raw records in order, and the function that parses one of them.
 
-        If the wrapped source can't be split, its records come parsed already.
+        If the wrapped source can't be split, its records are parsed already, and the function
+        returns each unchanged.
         """
         if self.secrets:
             return self.records(), pass_through

@@ -43,11 +43,12 @@ class CsvSource(PathSource):
 
     Attributes:
         path: The file.
-        delimiter: The character between cells; if empty, it is told from the first rows: a comma, a
-            semicolon, a tab or a bar.
-        header: Whether the first row names the columns; told from the row itself by default.
+        delimiter: The character between cells; if empty, it is detected from the first rows: a
+            comma, a semicolon, a tab or a bar.
+        header: Whether the first row names the columns; detected from the row itself by default.
         columns: The columns' names, if no row has them; "" for a column that is not read.
-        encoding: The file's text encoding, by its name on the web; a byte order mark outranks it.
+        encoding: The file's text encoding, such as ``windows-1252``; a byte order mark in the file
+            overrides it.
     """
 
     delimiter: str = ""
@@ -64,7 +65,7 @@ class CsvSource(PathSource):
             raise SettingError(f"encoding {self.encoding!r} is unknown; try utf-8") from None
 
     def records(self) -> Iterator[SourceItem]:
-        """Yields one record for each row of the table, or a problem for a row it can't read."""
+        """Yields a record for each row of the table, or a problem for a row that can't be read."""
         with file_errors(self.path, "a .csv or .tsv file"):
             with open_unpacked(self.path) as file:
                 codec = marked_codec(file.peek(4)) or codec_of(self.encoding)
@@ -140,7 +141,7 @@ class CsvSource(PathSource):
     def _header(self, row: list[str], delimiter: str) -> list[str]:
         header = [name.strip() for name in row]
         if len(row) > MAX_COLUMNS:
-            wrong = f"{len(row)} columns, but at most {MAX_COLUMNS} are allowed"
+            wrong = f"it has {len(row)} columns, but at most {MAX_COLUMNS} are allowed"
         elif twice := {name for name in header if name and header.count(name) > 1}:
             wrong = f"two columns are named {min(twice)!r}; rename one"
         elif len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
@@ -178,12 +179,12 @@ class _Lines:
         if self._room < 0:
             while len(line) > MAX_ROW and line[-1] not in "\r\n":
                 line = self._text.readline(MAX_ROW + 1)
-            raise csv.Error(f"the row is longer than {MAX_ROW} characters")
+            raise csv.Error(f"the row is over {MAX_ROW} characters long; close its quotation marks")
         return line
 
 
 def _record(location: str, row: list[str], header: list[str]) -> Record:
-    count = f"{len(row)} cells for {len(header)} columns"
+    count = f"the row has {len(row)} cells for {len(header)} columns"
     if len(row) < len(header):
         raise RecordError("too-few-cells", count)
     if any(cell.strip() for cell in row[len(header) :]):

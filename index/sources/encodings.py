@@ -21,7 +21,7 @@ _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';]+)""", re.IGNORECASE)
 
 
 def decode(content: bytes, declared: str = "") -> str:
-    """Decodes foreign bytes; a byte order mark outranks the declared encoding, and is removed.
+    """Decodes bytes to text; a byte order mark overrides the declared encoding, and is removed.
 
     Bytes that are valid UTF-8 but not valid in the declared encoding are read as UTF-8.
 
@@ -31,7 +31,7 @@ def decode(content: bytes, declared: str = "") -> str:
             UTF-8 if it is empty or unknown.
 
     Raises:
-        ValueError: If the bytes are not valid text; the message says which and where.
+        ValueError: If the bytes are not valid text; the message names the first invalid byte.
     """
     codec = marked_codec(content) or _codec(declared) or "utf-8"
     try:
@@ -42,13 +42,13 @@ def decode(content: bytes, declared: str = "") -> str:
         except UnicodeDecodeError:
             wrong = f"byte {error.start} is {error.object[error.start]:#04x}"
             remedy = "save it as UTF-8, or declare its encoding"
-            raise ValueError(f"it is not {codec}: {wrong}: {remedy}") from None
+            raise ValueError(f"it is not valid {codec}: {wrong}: {remedy}") from None
 
 
 def marked_codec(content: bytes) -> str:
-    """Returns the Python codec that a byte order mark stands for; empty if there is none.
+    """Returns the Python codec for the byte order mark at the beginning; empty if there is none.
 
-    The codec removes the mark.
+    Decoding with this codec removes the mark.
     """
     return next((codec for mark, codec in _MARKS.items() if content.startswith(mark)), "")
 
@@ -56,7 +56,7 @@ def marked_codec(content: bytes) -> str:
 def markup_encoding(content: bytes) -> str:
     """Returns the encoding that an HTML page or an XML document declares; empty if none.
 
-    It is looked for in the first 1,024 bytes, and further only if the bytes are not UTF-8.
+    The declaration is looked for in the first 1,024 bytes; in all bytes if they are not UTF-8.
     """
     if content.startswith((b"<\0?\0", b"\0<\0?")):
         return "utf-16le" if content[0] else "utf-16be"
@@ -70,18 +70,18 @@ def markup_encoding(content: bytes) -> str:
 
 
 def charset_of(content_type: str) -> str:
-    """Returns the ``charset`` parameter of a Content-Type; empty if it has none."""
+    """Returns the ``charset`` parameter of a Content-Type header; empty if it has none."""
     found = _CHARSET.search(content_type)
     return found[1] if found else ""
 
 
 def codec_of(label: str) -> str:
-    """Returns the Python codec for an encoding that an operator names.
+    """Returns the Python codec for an encoding's name, as it is written in the settings.
 
-    Beyond the labels of the web, names that only Python knows are understood, such as ``cp850``.
+    Besides the names that browsers know, those that only Python knows are valid (``cp850``).
 
     Raises:
-        LookupError: If there is no such encoding of text.
+        LookupError: If there is no text encoding of this name.
     """
     try:
         name = codecs.lookup(label).name
@@ -90,7 +90,7 @@ def codec_of(label: str) -> str:
         name = ""
     codec = _codec(label) or _codec(name.replace("iso8859", "iso-8859")) or name
     if not codec:
-        raise LookupError(label)
+        raise LookupError(f"there is no text encoding {label!r}")
     return codec
 
 

@@ -26,7 +26,7 @@ _MAX_VALUES = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedSource(DocumentOptions):
-    """An RSS, Atom or JSON feed; if it has several pages, all of them.
+    """A source that reads an RSS, Atom or JSON feed, with all its pages if it has several.
 
     Most feeds hold only a site's newest articles. That is enough for small sites, and for builds
     that read only a few articles (``--only``).
@@ -38,7 +38,7 @@ class FeedSource(DocumentOptions):
         pending, seen = self.url or self.path, set[str]()
         while pending and pending not in seen:
             if len(seen) == _MAX_PAGES:
-                raise SourceError(f"{self.name} has over {_MAX_PAGES} pages, more than are read")
+                raise SourceError(f"{self.name} has more than {_MAX_PAGES} pages, the most allowed")
             seen.add(pending)
             name, url, charset = self.path, "", ""
             if self.url:
@@ -72,7 +72,7 @@ def _read_json(content: bytes, name: str) -> Iterator[SourceItem | str]:
         feed = load_json(content.decode("utf-8-sig", errors="surrogateescape"), _MAX_VALUES)
     items = feed.get("items")
     if not isinstance(items, list):
-        raise MarkupError("the JSON object has no items")
+        raise MarkupError('the JSON object has no list "items", as JSON feeds have')
     following = feed.get("next_url")
     yield following if isinstance(following, str) else ""
     for number, item in enumerate(items, 1):
@@ -81,7 +81,8 @@ def _read_json(content: bytes, name: str) -> Iterator[SourceItem | str]:
 
 def _json_item(location: str, item: Any, feed: Mapping[str, Any]) -> Record:
     if not isinstance(item, dict):
-        raise RecordError("invalid-item", f"it is not a JSON object but {type(item).__name__}")
+        message = f"the item is not a JSON object but {type(item).__name__}"
+        raise RecordError("invalid-item", message)
     html = item.get("content_html")
     if not (isinstance(html, str) and html.strip()):
         html = str(literals(item.get("content_text") or "")).replace("\n", "<br>")

@@ -54,16 +54,16 @@ def read_xml_feed(
     Args:
         content: The page as it was received.
         name: The feed's name, for the records' locations.
-        url: The address it came from, by which its links are resolved; empty for a file.
+        url: The address it came from, to resolve its relative links; empty for a file.
         charset: The encoding that the server named; empty if none.
 
     Yields:
-        The records and problems; and, first of all, the link to the next page (RFC 5005) as text,
-        which is empty if there is none.
+        First the address of the feed's next page (RFC 5005), as text, empty if there is none; then
+        the records, and a problem for each item that can't be read.
 
     Raises:
         MarkupError: If the content is not a feed, defines entities or can't be decoded.
-        SourceError: After the records, if the feed breaks off.
+        SourceError: After the records, if the feed ends before its closing tag.
     """
     text, undecoded = _checked(content, charset)
     lines = _item_lines(text)
@@ -98,11 +98,11 @@ def read_xml_feed(
 
 
 def xml_kind(text: str) -> str:
-    """Returns which kind of source an XML document, or its beginning, belongs to.
+    """Tells which kind of source an XML document is; its beginning is enough.
 
     Returns:
-        ``"feed"``, ``"wxr"`` or ``"sitemap"``; of any other document, its root element in angle
-        brackets, or "" if it has none.
+        ``"feed"``, ``"wxr"`` (a WordPress export) or ``"sitemap"``; for any other document, the
+        name of its root element in angle brackets, or "" if it has none.
     """
     root = _ROOT.match(text, _prolog_end(text))
     if root is None:
@@ -125,7 +125,7 @@ def _checked(content: bytes, charset: str) -> tuple[str, str]:
     text = _CONTROL.sub(" ", text).lstrip("\ufeff")
     prolog = text[: _prolog_end(text)]
     if "<!ENTITY" in prolog.upper():
-        raise MarkupError("the document defines its own entities, which is not allowed")
+        raise MarkupError("the document defines its own entities; remove its <!ENTITY> lines")
     kind = xml_kind(text)
     if kind != "feed":
         raise MarkupError(_ELSEWHERE.get(kind, f"the root element is {kind}, not rss, RDF or feed"))
@@ -171,7 +171,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     kinds = [str(tag.get("term")).rpartition("#")[2] for tag in tags if _is_kind(tag)]
     kind = str(next(iter(kinds), entry.get("blogger_type") or "post"))
     if kind.lower() not in ("post", "page"):
-        what = f"it is no article, but {kind!r:.40} of a Blogger export"
+        what = f"it is no article, but of the kind {kind!r:.40} in a Blogger export"
         raise RecordError("not-an-article", what)
     given = entry.get("feedburner_origlink") or entry.get("link") or ""
     is_guid = given == entry.get("id") and not given.startswith("http")  # it claims to be a link

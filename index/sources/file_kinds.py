@@ -40,11 +40,11 @@ _HEAD = 64 * 1024
 
 
 def kind_of_file(path: Path) -> str | None:
-    """Returns the kind of a file; ``None`` if it can't be told.
+    """Returns the kind of source that reads a file (``"csv"``); ``None`` if it can't be told.
 
     Raises:
-        OSError: If the file can't be read.
-        SettingError: If it is of a kind that can't be read; the message says what to do.
+        OSError: If the file can't be opened.
+        SettingError: If no source reads such files; the message says what to do.
     """
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
     if suffix in _FOREIGN:
@@ -71,14 +71,14 @@ def kind_of_file(path: Path) -> str | None:
 
 
 def kind_of_folder(folder: Path) -> str | None:
-    """Returns the kind of the pages in a folder; ``None`` if there are none.
+    """Returns the kind of source that reads a folder's pages (``"html"``); ``None`` if it has none.
 
-    Plain text beside other pages is not counted (``robots.txt``, licences), nor are templates and
-    what else site generators keep beside the articles.
+    Plain text beside other pages is not counted (``robots.txt``, licences), nor are the folders
+    that site generators keep beside the articles, such as templates.
 
     Raises:
         OSError: If the folder can't be read.
-        SettingError: If it holds pages of two kinds, or only what can't be read.
+        SettingError: If it holds pages of two kinds, or only files that no source can read.
     """
     suffixes = _suffixes_in(folder)
     kinds: Counter[str] = Counter()

@@ -17,10 +17,12 @@ _PAGES = (*_SOURCES, ".html", ".htm", ".xhtml", ".txt")
 
 
 def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """Returns a page's record values with its own file among ``aliases``, and links to files.
+    """Returns a page's record values in which its links to other files are ``file:PATH``.
+
+    Its own file, in the same form, becomes one of its ``aliases``, so that such links find it.
 
     Args:
-        values: The record's values; ``links`` and ``aliases`` are changed in the copy.
+        values: The values of the page's record, which are copied.
         file: The page's file, relative to the source's folder.
     """
     links = [{**link, "url": _with_file(link["url"], file)} for link in values.get("links", ())]

@@ -76,10 +76,10 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _date_or_text)
 
 
 def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
-    """Returns a page's front matter, by names as written, and its body.
+    """Splits a page's text: returns its front matter, by names as written, and its body.
 
     The front matter stands at the beginning: between lines of ``---`` (YAML, or the format named
-    behind the dashes), ``+++`` (TOML) or ``;;;`` (JSON), or as a bare JSON object.
+    after the dashes), ``+++`` (TOML) or ``;;;`` (JSON), or as a bare JSON object.
 
     Raises:
         RecordError: If the front matter can't be read.
@@ -94,14 +94,14 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
             return front, text[header.end() :]
         if _UNREAD.match(text):
             raise _error(
-                "the page begins like front matter, but not with a line of ---: write it so, since "
-                "it may say that the page is a draft"
+                "the page begins like front matter, but without a line of --- before it: add that "
+                "line, since the front matter may say that the page is a draft"
             )
         return {}, text
     usual, closing = _FENCES[opening["fence"]]
     end = re.compile(rf"^(?:{closing})[^\S\n]*(?:\n|\Z)", re.MULTILINE).search(text, opening.end())
     if end is None:
-        raise _error(f"the front matter has no closing {opening['fence']}")
+        raise _error(f"the front matter has no closing {opening['fence']}: end it with such a line")
     name = opening["format"].lower() or usual
     if name not in _READERS:
         raise _error(f"front matter in {name} can't be read: write it as YAML, TOML or JSON")
@@ -118,16 +118,16 @@ def _header_values(lines: str) -> dict[str, Any]:
 
 
 def exported_values(text: str) -> dict[str, Any]:
-    """Returns what the objects that an MDX page exports plainly say of it.
+    """Returns the literal values in the objects that an MDX page exports, by their names.
 
-    They stand below ``metadata`` too, where ``index: false`` is said to robots.
+    They are also returned under ``metadata``, where ``index: false`` keeps search engines away.
     """
     values = stated_values("".join(_EXPORT.findall(text)))
     return {**values, "metadata": values} if values else {}
 
 
 def stated_values(code: str) -> dict[str, Any]:
-    """Returns the texts, numbers, true and false that code plainly gives to names."""
+    """Returns as text the literals (texts, numbers, true, false) that code gives to names."""
     return table_of([(name, text + other) for name, _, text, other in _PAIR.findall(code)])
 
 
@@ -136,11 +136,11 @@ def _error(message: str) -> RecordError:
 
 
 def parse_table(form: str, text: str) -> dict[str, Any]:
-    """Returns a table that is written in a format.
+    """Parses a table of names and values, such as a page's front matter.
 
     Args:
-        form: ``yaml``, ``yml``, ``toml`` or ``json``.
-        text: The table.
+        form: The format: ``yaml``, ``yml``, ``toml`` or ``json``.
+        text: The table in this format.
 
     Raises:
         RecordError: If the text can't be read.
@@ -162,9 +162,9 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
 def _count(value: Any, name: str = "a name", depth: int = 0) -> int:
     """Returns how many values a value holds; refuses deep nesting and endless numbers."""
     if depth > _MAX_DEPTH:
-        raise _error(f"{name} is nested more than {_MAX_DEPTH} levels deep")
+        raise _error(f"{name} in the front matter is nested over {_MAX_DEPTH} levels deep")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        raise _error(f"{name} holds an integer of over {_MAX_BITS} bits")
+        raise _error(f"{name} in the front matter holds an integer of over {_MAX_BITS} bits")
     nested = isinstance(value, list | tuple | set | Mapping)
     parts = [(name, part) for part in value] if nested else []
     if isinstance(value, Mapping):

@@ -31,15 +31,15 @@ _PART = re.compile(r"\{(\w+)\}")
 class GhostSource(PathSource):
     """A Ghost export, gzipped or not.
 
-    Of a post for members or paying members only what Ghost shows everyone is read: title, excerpt,
-    picture, tags and authors, and no text. Drafts and posts that were only sent by mail stay
-    invisible, and a scheduled post appears at its instant.
+    Of a post for members or paying members, only what Ghost shows everyone is read: title, excerpt,
+    picture, tags and authors, but no text. Drafts and posts that were only sent by mail stay
+    invisible, and a scheduled post appears at its time.
 
     Attributes:
         path: The file.
         site: The site's address (``"https://example.org"``); without it, links and pictures are
             relative to the site.
-        permalink: The address of a post as the site's ``routes.yaml`` has it, with ``{slug}``,
+        permalink: The pattern of posts' addresses from the site's ``routes.yaml``, with ``{slug}``,
             ``{id}``, ``{year}``, ``{month}``, ``{day}``, ``{primary_tag}`` or ``{primary_author}``.
         types: What is read: ``"post"``, ``"page"`` or both.
     """
@@ -123,15 +123,15 @@ def read_webhook(location: str, payload: Mapping[str, Any]) -> tuple[str, Source
     """Reads what one of Ghost's webhooks says about a post or page.
 
     Args:
-        location: Where it came from, for messages.
+        location: Where the request came from, for messages.
         payload: The body of the request that Ghost sends.
 
     Returns:
-        The post's id, and its record, or why that can't be read; ``None`` if the post is gone, or
-        is not to be shown and can't be read.
+        The post's id; and its record, or a problem if it can't be read. The latter is ``None`` if
+        the post was deleted, or if it can't be read but is not published anyway.
 
     Raises:
-        RecordError: If it is about neither a post nor a page.
+        RecordError: If the request is about neither a post nor a page.
     """
     kind = next((name for name in ("post", "page") if isinstance(payload.get(name), Mapping)), "")
     post, before = (
@@ -141,7 +141,7 @@ def read_webhook(location: str, payload: Mapping[str, Any]) -> tuple[str, Source
     if not (key := _text(post, "id") or _text(before, "id")):
         raise RecordError(
             "not-an-article",
-            f"a webhook must tell of a post or page, with its id, not of {short(list(payload))}: "
+            f"the request holds no post or page with an id, but {short(list(payload))}: in Ghost, "
             "choose events such as post.published, post.published.edited and post.unpublished",
         )
     if not _text(post, "id"):

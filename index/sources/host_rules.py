@@ -84,7 +84,7 @@ class HostRules:
     Attributes:
         hosts: Allowed hosts, with the port if it is not 80 or 443 (``"example:8080"``).
         private: Private networks and addresses that are allowed although they are not public.
-        look_up: A function that returns a host's addresses.
+        look_up: A function that returns the IP addresses of a host, given its name and port.
 
     Raises:
         SettingError: If ``private`` holds an invalid network.
@@ -100,7 +100,8 @@ class HostRules:
                 ipaddress.ip_network(text)
             except ValueError as error:
                 raise SettingError(
-                    f"private {text!r}: {error}; write 127.0.0.1 or 10.0.0.0/8"
+                    f"the option private holds {text!r}: {error}; write an address such as "
+                    "127.0.0.1, or a network such as 10.0.0.0/8"
                 ) from error
 
     def check(self, url: str) -> WebOrigin:
@@ -118,7 +119,7 @@ class HostRules:
         return origin
 
     def address(self, origin: WebOrigin) -> Address:
-        """Looks a host up, and returns the address to connect to: the first allowed one.
+        """Looks up a host's IP addresses, and returns the first that connections are allowed to.
 
         Raises:
             SourceError: If the host's name is invalid, or none of its addresses is allowed.

@@ -34,8 +34,8 @@ def page_facts(
     Args:
         root: The page's root element.
         main: The element that holds the article.
-        said: What the page says in schema.org's words.
-        metas: The page's ``<meta>`` elements.
+        said: The page's schema.org metadata.
+        metas: The contents of the page's ``<meta>`` elements by name, from :func:`metas_of`.
         address: The page's address, against which links are resolved; may be empty.
     """
     given = {name: [metas[key] for key in keys if key in metas] for name, keys in _METAS.items()}
@@ -80,7 +80,7 @@ def page_facts(
 
 
 def metas_of(root: Element) -> Metas:
-    """Returns the page's ``<meta>`` elements that have a content."""
+    """Returns the contents of a page's ``<meta>`` elements, by their names in lower case."""
     metas: Metas = {}
     for element in select(root, "meta[content]"):
         content = markup.one_line(element.get("content"))
@@ -94,9 +94,10 @@ def metas_of(root: Element) -> Metas:
 
 
 def canonical_of(root: Element, address: str) -> str:
-    """Returns the address that a page gives as its own; empty if it gives none.
+    """Returns the address that a page's ``<link rel=canonical>`` states; empty if it has none.
 
-    The home page's address on another page is a mistake of its template, and counts as none.
+    If a page at another ``address`` than the home page states the home page's, a mistake of many
+    templates, that counts as none.
     """
     link = next(iter(select(root, "link[rel~=canonical][href]")), None)
     href = "" if link is None else link.get("href").strip()
@@ -105,7 +106,7 @@ def canonical_of(root: Element, address: str) -> str:
 
 
 def published_times(root: Element) -> list[Element]:
-    """Finds the elements that show the publication date: marked ones, or the first ``<time>``."""
+    """Finds a page's elements that show its publication date, or else the first ``<time>``."""
     return (
         select(root, "time[itemprop=datePublished], time[pubdate]")
         or select(main_element(root), "time.published[datetime], time.dt-published")[:1]

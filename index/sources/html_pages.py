@@ -35,8 +35,8 @@ class HtmlSource(PageFolderSource):
     Attributes:
         path: A folder, a glob or one file.
         main: CSS selector of the element that holds the article's text; detected if empty.
-        select: For fields that are not detected, the CSS selector of the element to read.
-            ``css@attribute`` reads the element's attribute instead of its text, as in
+        select: The CSS selector of the element to read, by article field, for fields that are not
+            detected. ``css@attribute`` reads the element's attribute instead of its text, as in
             ``{"date": ".byline time", "id": "article@data-id"}``.
         drop: CSS selectors of elements that are not part of the article's text.
     """

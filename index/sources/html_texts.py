@@ -31,16 +31,16 @@ _SENTENCE_END = re.compile(r"[.!?…\]]\s")
 def html_record(
     location: str, markup: str, values: Mapping[str, Any], *, finds_image: bool = False
 ) -> Record:
-    """Makes a record of an item, with ``sections`` and ``links`` from the HTML of its text.
+    """Makes a record from an item of a feed or export, whose text is HTML.
 
-    An item without title gets the first words of its text. Fields without value are left out, and
-    of the aliases those that are no address.
+    The HTML gives the fields ``sections`` and ``links``. An item without title gets the first words
+    of its text. Fields without value are left out, and so are aliases that are no address.
 
     Args:
-        location: Where the item stands.
-        markup: Its text.
-        values: Its other fields; title and excerpt are markup too.
-        finds_image: Whether the first picture in the text is the item's, if it has no other.
+        location: Where the item is in the feed or export, for messages.
+        markup: The HTML of the item's text.
+        values: The item's other fields; title and excerpt are HTML too.
+        finds_image: Whether an item without a picture gets the first one in its text.
 
     Raises:
         RecordError: If the text can't be parsed.

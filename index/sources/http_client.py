@@ -62,8 +62,8 @@ class FetchError(SourceError):
 
     Args:
         message: The message for people.
-        reason: A short name of the kind of problem: ``unreachable`` after the last attempt, if a
-            later one may help.
+        reason: A short name of the kind of problem, such as ``gone``; ``unreachable`` if all
+            attempts failed, but later ones may succeed.
     """
 
     def __init__(self, message: str, reason: str) -> None:
@@ -72,7 +72,7 @@ class FetchError(SourceError):
 
 
 class HttpError(FetchError):
-    """An error response: one that a retry would not change, or the last of a busy server.
+    """A server answered with an error; if it was busy, also at the last attempt.
 
     Args:
         url: The URL that was requested.
@@ -99,9 +99,8 @@ class HttpResponse:
     Attributes:
         url: The URL after redirects.
         headers: The response headers, by name in lower case.
-        body: The decompressed body; empty if the answer to a conditional request is that nothing
-            changed.
-        unchanged: Whether the answer was that.
+        body: The decompressed body; empty if ``unchanged``.
+        unchanged: Whether the server answered a conditional request with 304: nothing changed.
     """
 
     url: str
@@ -112,7 +111,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:
-    """The options that all sources have that are read over HTTP.
+    """The options of every source that is read over HTTP.
 
     Attributes:
         hosts: Further hosts, besides the URL's own, that may be fetched from; with the port if it
@@ -122,7 +121,8 @@ class HttpOptions:
         password: The user's password; never sent unencrypted over the public internet.
         timeout: Time limit for one request, from connecting to the last byte, in seconds.
         max_bytes: Largest response body in bytes, after decompression.
-        attempts: Most requests for one URL while the server is busy or the network fails.
+        attempts: How often at most a URL is requested while the server is busy or the network
+            fails.
     """
 
     hosts: tuple[str, ...] = ()
@@ -152,7 +152,7 @@ class DocumentOptions(HttpOptions):
     def __post_init__(self) -> None:
         HttpOptions.__post_init__(self)  # a slotted dataclass has no bare super()
         if bool(self.url) == bool(self.path):
-            raise SettingError("the source needs either url or path, to say where it is")
+            raise SettingError("the source needs either url or path, not both, to say where it is")
 
     @property
     def name(self) -> str:
@@ -167,7 +167,7 @@ class Fetcher:
     Attributes:
         url: The configured URL; the password is sent to this URL's origin only.
         options: Further hosts, credentials and limits.
-        look_up: A function that returns a host's addresses.
+        look_up: A function that returns the IP addresses of a host, given its name and port.
         sleep: A function that waits between attempts, for a number of seconds.
     """
 
@@ -190,8 +190,8 @@ class Fetcher:
             url: The URL.
             accept: The media types to ask for.
             conditions: Headers that make the request conditional, such as ``If-None-Match``.
-            before: Called with each URL before it is requested, those of redirects included; may
-                wait, or raise a ``SourceError`` to refuse it.
+            before: Called with each URL, also of a redirect, before it is requested; may wait, or
+                raise a ``SourceError`` to refuse the URL.
 
         Raises:
             HttpError: If the server answers with an error, or is still busy at the last attempt.
@@ -210,7 +210,8 @@ class Fetcher:
                     raise
                 reason = f"status {error.status}"
             except ssl.SSLCertVerificationError as error:
-                raise SourceError(f"{redacted(url)}: {error.verify_message}") from error
+                invalid = f"{redacted(url)} has no valid certificate: {error.verify_message}"
+                raise SourceError(invalid) from error
             except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
                 reason = one_line(str(error)) or type(error).__name__
                 if attempt >= self.options.attempts:
@@ -230,10 +231,13 @@ class Fetcher:
             target = urljoin(url, response.headers["location"])
             if url.startswith("https:") and not target.startswith("https:"):
                 raise SourceError(
-                    f"{redacted(url)} redirects to {redacted(target)}, which is not encrypted"
+                    f"{redacted(url)} redirects to {redacted(target)}, which is not encrypted; "
+                    "only a redirect to https:// is followed"
                 )
             url = target
-        raise SourceError(f"{redacted(url)} redirects more than {MAX_REDIRECTS} times")
+        raise SourceError(
+            f"{redacted(url)} redirects more than {MAX_REDIRECTS} times; give the final address"
+        )
 
     @property
     def rules(self) -> HostRules:

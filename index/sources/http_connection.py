@@ -20,7 +20,7 @@ class _Body(io.BufferedReader):
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
-            raise http.client.HTTPException("a chunk of negative size")
+            raise http.client.HTTPException("the server sent a chunk of negative size")
         return super().read(size)
 
 
@@ -34,10 +34,10 @@ class _Response(http.client.HTTPResponse):
 def connected(
     origin: WebOrigin, address: Address, timeout: float
 ) -> Iterator[http.client.HTTPConnection]:
-    """Connects to ``address``, which is an address of ``origin``; uses TLS if the scheme is https.
+    """Opens an HTTP connection, for a ``with`` block, to ``origin`` at its IP ``address``.
 
-    With only a time limit on each read, a server could send single bytes for hours. So a timer cuts
-    the connection ``timeout`` seconds after the block began.
+    It uses TLS if the scheme is https. With a limit on each read only, a server could send single
+    bytes for hours. So a timer cuts the connection ``timeout`` seconds after the block began.
 
     Raises:
         TimeoutError: If the block does not end in time.
@@ -67,7 +67,7 @@ def connected(
         connection.response_class = _Response
         yield connection
         if expired.is_set():  # to a reader, a cut connection looks like the end of the body
-            raise TimeoutError("cut")
+            raise TimeoutError("the connection was cut")
     except (OSError, http.client.HTTPException, ValueError) as error:
         if expired.is_set():
             raise TimeoutError(f"no complete response within {timeout:g} s") from error

@@ -40,7 +40,7 @@ class JsonSource(PathSource, SplitSource):
                     count += 1
                     yield element
         if self.items and not count:
-            raise SourceError(f"{self.path} holds no list {self.items!r} (items) with elements")
+            raise SourceError(f"{self.path} has no filled list {self.items!r}: correct items")
 
     def _found(self) -> Path:
         lists = lists_of_objects(self.path)
@@ -60,10 +60,11 @@ class JsonSource(PathSource, SplitSource):
 
 
 def lists_of_objects(path: str) -> dict[Path, int]:
-    """Returns where a JSON document has lists of objects, with the number of their elements.
+    """Returns the number of objects in each list of a JSON file, by where the list stands in it.
 
-    A document that is a list has one at the path ``()``, whatever its elements are. Lists with the
-    name of a field of articles, such as ``sections``, do not count.
+    That is the names that lead to the list (``("data", "posts")``), or ``()`` if the whole document
+    is a list, whatever its elements are. Lists with the name of an article field, such as
+    ``sections``, are left out.
 
     Raises:
         SourceError: If the document breaks off, is no JSON, or is several documents (JSON lines).

@@ -23,12 +23,12 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(")?|[\[\]{},]', re.DOTALL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Element:
-    """One element of a list.
+    """One element of a list in a JSON document.
 
     Attributes:
-        path: The list it is in.
-        number: Its number in the list, from 1.
-        line: The line in which it begins.
+        path: Where the list stands in the document: the names that lead to it.
+        number: The element's number in the list, from 1.
+        line: The line of the document in which it begins, from 1.
         content: Its JSON, not yet parsed.
     """
 
@@ -39,15 +39,15 @@ class Element:
 
 
 class ElementStream:
-    """Yields the elements of the lists that are wanted, in the order of the document.
+    """Iterates over the elements of the wanted lists in a JSON document, in its order.
 
-    Lists inside an element that is yielded are not looked at. What an element holds is not checked
-    to be JSON. The document is read token by token; no more of it is kept than the current element.
+    Lists inside a yielded element are not searched, and its content is not checked to be valid
+    JSON. The document is read token by token; only the current element is kept in memory.
 
     Args:
         file: The document.
         name: Its name, for messages.
-        wanted: Tells of a list's path whether its elements are wanted.
+        wanted: Called with the path of a list; returns whether its elements are wanted.
 
     Raises:
         SourceError: If the document breaks off or is no JSON, or an element is too long.
@@ -79,7 +79,7 @@ class ElementStream:
             if not self._opened and (
                 begun or self._buffer[self._at : found.start()].strip() or found[0] not in b"[{"
             ):
-                raise self._broken("it is not JSON: not one list or object")
+                raise self._broken("it is not JSON, which is one list or object")
             begun = True
             self._at = found.end()
             yield from self._take(found[0], found.start())
@@ -124,7 +124,7 @@ class ElementStream:
         """Reads more of the document, and forgets what is not needed any more."""
         keep = self._start if self._depth else self._at
         if len(self._buffer) - keep > MAX_ELEMENT:
-            raise self._broken(f"it is longer than {MAX_ELEMENT} bytes")
+            raise self._broken(f"one element is longer than {MAX_ELEMENT} bytes")
         self._line_of(keep)
         chunk = self._file.read(max(_CHUNK, len(self._buffer) - keep))
         self._buffer = self._buffer[keep:] + chunk

@@ -64,11 +64,11 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line]:
             line = line.removeprefix(b"\xef\xbb\xbf")
         if not begun and line.lstrip()[:1] == b"[":
             raise SourceError(
-                f"{name} line {number}: a JSON list, not JSON lines with one object a line; read "
-                'the file with kind = "json"'
+                f"{name} line {number}: a JSON list begins here, not JSON lines with one object a "
+                'line; read the file with kind = "json"'
             )
         if line[-1:] != b"\n" and line.lstrip()[:1] == b"{" and line.rstrip()[-1:] != b"}":
-            raise SourceError(f"{name} line {number}: the file breaks off; write it anew")
+            raise SourceError(f"{name} line {number}: the file breaks off here; write it anew")
         if line.strip():
             begun = True
             yield number, line
@@ -80,10 +80,10 @@ def _record(name: str, found: Line) -> SourceItem:
 
 
 def json_object(location: str, line: bytes | None) -> Record:
-    """Parses one JSON object into a record.
+    """Parses a line that holds one JSON object into a record; ``None`` stands for too long a line.
 
     Raises:
-        RecordError: If it is none, or too large (``None``).
+        RecordError: If the line is no JSON object, or was too long.
     """
     if line is None:
         raise RecordError("line-too-long", f"the line is longer than {MAX_LINE_BYTES} bytes")

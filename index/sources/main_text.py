@@ -37,8 +37,8 @@ class MainText:
     """Where a page's main text is.
 
     Attributes:
-        element: The element that holds it.
-        dropped: Blocks below this element that are not part of it.
+        element: The HTML element that holds the text.
+        dropped: Blocks inside this element that are not part of the text, such as lists of links.
     """
 
     element: Element
@@ -46,11 +46,11 @@ class MainText:
 
 
 def find_main_text(root: Element, page: str) -> MainText:
-    """Finds the main text of a page.
+    """Finds the element that holds a page's main text, and the blocks in it that are no part of it.
 
     Args:
         root: The page's root element.
-        page: The page as text, which ``root`` was parsed from.
+        page: The page's HTML, from which ``root`` was parsed.
     """
     marked = main_element(root)
     is_large = len(page) > MAX_PAGE or sum(1 for _ in root.iter()) > MAX_ELEMENTS
@@ -75,10 +75,10 @@ def find_main_text(root: Element, page: str) -> MainText:
 
 
 def main_element(root: Element) -> Element:
-    """Finds the element that a page's markup says holds the article's text.
+    """Finds the element that holds the article's text, by the page's markup alone.
 
-    It is the longest ``<article>``, unless the page's ``<article>`` elements are teasers. One that
-    readers do not see is found only if there is no other.
+    It is the longest ``<article>``; or ``<main>`` or ``<body>`` if the ``<article>`` elements are
+    only teasers. An element that readers do not see is taken only if there is no other.
     """
     body = next(iter(select(root, "body")), root)
     outer = next(iter(_seen(select(body, "main, [role=main]"))), body)
@@ -93,7 +93,7 @@ def _seen(elements: list[Element]) -> list[Element]:
 
 
 def hides(element: Element) -> bool:
-    """Tells whether a page's markup keeps an element, or one around it, from readers."""
+    """Tells whether markup hides an element, or one that contains it, from readers."""
     return any(map(is_hidden, (element, *element.iterancestors())))
 
 

@@ -41,7 +41,8 @@ class MarkdownSource(PageFolderSource):
 
     Attributes:
         path: A folder, a glob or one file.
-        preset: The site's generator; empty to choose by what lies in the folder and above it.
+        preset: The name of the site's generator, such as ``"hugo"``; empty to detect it by the
+            files in the folder and above it.
     """
 
     suffixes = (".md", ".markdown", ".mdx")
@@ -50,7 +51,7 @@ class MarkdownSource(PageFolderSource):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What to know of the site: which generator it is read as."""
+        """A sentence on which generator's site this is read as; none if no generator is known."""
         preset = find_site(self.path, self.preset)
         if preset.name == "none":
             return ()

@@ -55,7 +55,7 @@ def page_content(
         body: The Markdown, without front matter.
         mdx: Whether the page is MDX: imports, expressions and components are removed, indented
             text is no code.
-        include: Returns the content of a file that the page includes, given as the page names it.
+        include: Called with the name of a file that the page includes; returns its content.
 
     Raises:
         RecordError: If the page is too large, too deeply nested or too costly to parse.
@@ -63,7 +63,7 @@ def page_content(
     text = strip_templates(strip_mdx(body) if mdx else body)
     text = strip_extensions(text, lambda file: strip_templates(include(file)))
     if text.count("[") - text.count("]") > MAX_OPEN:
-        raise RecordError("invalid-markdown", f"more than {MAX_OPEN} unclosed [")
+        raise RecordError("invalid-markdown", f"the page has more than {MAX_OPEN} unclosed [")
     with raised_as(partial(RecordError, "invalid-markdown"), "", MarkupError):
         root = parse_html(f"<div>{(_mdx if mdx else _markdown).render(text)}</div>")
     for element in select(root, _NOT_SEEN):
@@ -72,7 +72,7 @@ def page_content(
 
 
 def markdown_line(text: str) -> str:
-    """Returns a title or excerpt without Markdown and template tags; HTML tags stay.
+    """Returns a title or excerpt without Markdown marks and template tags; HTML tags stay.
 
     Underscores are kept as they are, because names such as ``__init__`` are commoner in titles
     than emphasis by underscores.

@@ -48,7 +48,7 @@ Element = Any
 
 
 class MarkupError(Exception):
-    """Markup or a selector is invalid; the message says where."""
+    """HTML, XML or a CSS selector is invalid; the message says where."""
 
 
 def parse_html(text: str) -> Element:
@@ -71,7 +71,7 @@ def parse_html(text: str) -> Element:
         raise MarkupError("the page is empty")
     for entry in parser.error_log:
         if entry.type_name == "ERR_RESOURCE_LIMIT":
-            raise MarkupError(f"line {entry.line}: {entry.message}")
+            raise MarkupError(f"line {entry.line} of the page is too complex: {entry.message}")
         if entry.type == _NO_MEMORY:
             raise MemoryError
     return root
@@ -83,15 +83,16 @@ def stream_xml(
     mended: list[str] | None = None,
     encoding: str | None = None,
 ) -> Iterator[Element]:
-    """Yields the elements with these names, in any namespace, of an XML document of any size.
+    """Parses an XML document of any size, and yields its elements with the given names.
 
     An element that was yielded is emptied afterwards, so memory does not grow with the document.
 
     Args:
-        file: What the document is read from, piece by piece.
-        names: Names without namespace.
-        mended: If it is given, a bare ``&`` and unknown entities are left out, and added to it.
-        encoding: The encoding, whatever the document declares.
+        file: A binary file with the document, which is read piece by piece.
+        names: Names of elements without namespace; any namespace fits.
+        mended: A list that gets a message for each bare ``&`` and unknown entity, which are left
+            out; if it is ``None``, they are errors.
+        encoding: The encoding to use in place of the one that the document declares.
 
     Raises:
         MarkupError: If the document is not well-formed (with line and column), ends early, or
@@ -140,7 +141,7 @@ def text_of(element: Element) -> str:
 
 
 def one_line(text: str) -> str:
-    """Returns a text with single spaces in place of its white space."""
+    """Returns a text on one line: each run of white space becomes a single space."""
     return " ".join(text.split())
 
 
@@ -150,16 +151,17 @@ def line_of(element: Element) -> str:
 
 
 def names_match(element: Element, pattern: re.Pattern[str], *attributes: str) -> bool:
-    """Tells whether one of an element's classes or ids, in these attributes, matches a pattern.
+    """Tells whether a pattern fully matches one of an element's class names or ids.
 
-    The names are compared in lower case, with ``-`` in place of ``_``.
+    They are taken from the given attributes (``"class"``, ``"id"``), in lower case and with ``-``
+    in place of ``_``.
     """
     names = " ".join(element.get(name, "") for name in attributes).lower().replace("_", "-")
     return any(map(pattern.fullmatch, names.split()[:100]))
 
 
 def is_hidden(element: Element) -> bool:
-    """Tells whether an element's markup shows it to no reader, or to none who sees."""
+    """Tells whether an element's own markup hides it: ``hidden``, ``aria-hidden`` or a style."""
     return (
         element.get("hidden", "until-found").lower() != "until-found"
         or element.get("aria-hidden") == "true"
@@ -168,19 +170,19 @@ def is_hidden(element: Element) -> bool:
 
 
 def is_home(address: str) -> bool:
-    """Tells whether an address, or a relative link, is that of a site's home page."""
+    """Tells whether an address, absolute or relative, is that of a site's home page."""
     parts = split_url(address.strip())
     return parts.path in ("/", "./", "../", "/index.html") or bool(parts.netloc and not parts.path)
 
 
 def base_of(root: Element, address: str) -> str:
-    """Returns the address that a page's relative links are resolved against."""
+    """Returns a page's ``<base href>``, which its relative links start from, or its address."""
     base = next(root.iter("{*}base"), None)
     return address if base is None else join_url(address, (base.get("href") or "").strip())
 
 
 def remove(root: Element, names: tuple[str, ...]) -> None:
-    """Removes all elements with these names, but keeps the text that follows them."""
+    """Removes all elements with these names from a tree, but keeps the text that follows them."""
     etree.strip_elements(root, *names, with_tail=False)
 
 
@@ -194,7 +196,7 @@ def inner_markup(element: Element) -> str:
 def _refuse_entities(element: Element) -> None:
     dtd = element.getroottree().docinfo.internalDTD
     if dtd is not None and next(dtd.iterentities(), None) is not None:
-        raise MarkupError("the document defines its own entities, which is not allowed")
+        raise MarkupError("the document defines its own entities; remove its <!ENTITY> lines")
 
 
 def _check_attributes(text: str) -> None:
@@ -210,7 +212,7 @@ def _compiled(selector: str) -> Any:
     try:
         return CSSSelector(selector, translator="html")
     except SelectorError as error:
-        raise MarkupError(f"CSS selector {selector!r}: {error}") from error
+        raise MarkupError(f"the CSS selector {selector!r} is not valid: {error}") from error
 
 
 def _message(error: etree.XMLSyntaxError) -> str:

@@ -33,10 +33,10 @@ UPDATE fetched SET used = 0"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedPage(HttpResponse):
-    """A page as its server sent it, with those of the response's headers that are of use.
+    """A page as its server sent it, with the useful ones of the response's headers.
 
     Attributes:
-        lastmod: When the page changed, as the sitemap said when it was fetched.
+        lastmod: The date of the page's last change in the sitemap by which it was fetched.
         checked: When the server last confirmed the page, in seconds since 1970.
     """
 
@@ -44,15 +44,15 @@ class FetchedPage(HttpResponse):
     checked: float = 0.0
 
     def conditions(self) -> dict[str, str]:
-        """Returns the headers that ask the server for the page only if it has changed."""
+        """Returns request headers with which the server sends the page only if it has changed."""
         asked = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
         return {name: self.headers[of] for name, of in asked.items() if self.headers.get(of)}
 
     def is_current(self, lastmod: str, now: float) -> bool:
-        """Tells whether the page need not be asked for again.
+        """Tells whether the stored page is surely unchanged, so that it need not be fetched again.
 
-        So it is if the sitemap gives the same ``lastmod`` as before, the page was confirmed well
-        after it, and that is less than :data:`RECHECK` ago.
+        So it is if the sitemap gives the same ``lastmod`` as before, the server confirmed the page
+        over two days after that, and less than :data:`RECHECK` seconds before ``now``.
         """
         changed = DateReader().find_instant(lastmod)
         return (
@@ -63,13 +63,13 @@ class FetchedPage(HttpResponse):
 
 
 class PageCache:
-    """The pages of earlier builds, in one SQLite file.
+    """Keeps the pages that builds fetched, by their addresses, in one SQLite file.
 
     Args:
-        folder: The folder of the file; made if there is none. Empty: nothing is kept.
+        folder: The folder for the file, made if there is none; empty to keep nothing.
 
     Raises:
-        SourceError: If the folder or the file can't be used, now or later.
+        SourceError: If the folder or the file can't be used, here or in a later call.
     """
 
     def __init__(self, folder: str) -> None:
@@ -82,7 +82,7 @@ class PageCache:
                 self._database.executescript(_SETUP)
 
     def get(self, asked: str) -> FetchedPage | None:
-        """Returns the page that was fetched from an address; ``None`` if there is none."""
+        """Returns the stored page that was fetched from an address; ``None`` if there is none."""
         found = self._run(
             "UPDATE fetched SET used = 1 WHERE asked = ? RETURNING facts, body", asked
         )
@@ -92,7 +92,7 @@ class PageCache:
         return None
 
     def put(self, asked: str, page: FetchedPage) -> None:
-        """Keeps a page under the address from which it was fetched."""
+        """Stores a page under the address from which it was fetched."""
         facts = {name: getattr(page, name) for name in ("url", "headers", "lastmod", "checked")}
         self._run(
             "INSERT OR REPLACE INTO fetched VALUES (?, ?, ?, 1)",
@@ -100,15 +100,15 @@ class PageCache:
         )
 
     def drop(self, asked: str) -> None:
-        """Forgets the page that was fetched from an address."""
+        """Removes the stored page that was fetched from an address."""
         self._run("DELETE FROM fetched WHERE asked = ?", asked)
 
     def drop_unused(self) -> None:
-        """Forgets the pages that nobody asked for since the cache was opened."""
+        """Removes the stored pages that nobody asked for since the cache was opened."""
         self._run("DELETE FROM fetched WHERE used = 0")
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the cache's file."""
         if self._database:
             self._database.close()
 
@@ -122,23 +122,23 @@ class PageCache:
             yield
         except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
             raise SourceError(
-                f"cache {self._folder} can't be used: {error}; remove its {FILE}, or name a folder "
-                "that can be written"
+                f"the cache {self._folder} can't be used: {error}; remove its {FILE}, or name a "
+                "folder that can be written"
             ) from error
 
 
 def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -> FetchedPage:
-    """Fetches a page, unless the cache holds it as it is now.
+    """Returns a page from the cache if it is surely unchanged; else fetches and stores it.
 
     Args:
-        client: The client.
-        cache: The pages of earlier builds.
+        client: The client that fetches pages.
+        cache: The pages that earlier builds fetched.
         url: The page's URL.
         lastmod: When it last changed, as the sitemap writes it.
 
     Raises:
-        SourceError: If it can't be fetched. Then it leaves the cache, unless its server can't be
-            reached.
+        SourceError: If the page can't be fetched. It is then removed from the cache, unless just
+            its server can't be reached.
     """
     try:
         client.check(url)
@@ -160,13 +160,13 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
     if response.unchanged and old:
         return replace(old, headers={**old.headers, **headers}, **fresh)
     if response.unchanged:
-        raise SourceError(f"{redacted(url)} answered 304 to a request without conditions")
+        raise SourceError(f"{redacted(url)} wrongly answered 304 (not modified); check its server")
     content_type = headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() not in _HTML:
-        raise FetchError(f"it is no HTML page, but {content_type!r:.80}", "not-html")
+        raise FetchError(f"the server sent no HTML page, but {content_type!r:.80}", "not-html")
     return FetchedPage(url=response.url, body=response.body, headers=headers, **fresh)
 
 
 def now() -> float:
-    """Returns the time in seconds since 1970."""
+    """Returns the current time in seconds since 1970."""
     return time.time()

@@ -39,15 +39,15 @@ class Page:
 
     Attributes:
         path: The file.
-        content: At most MAX_PAGE_BYTES + 1 bytes of it.
-        where: What the path says. The id, if the page states none, is the path relative to the
-            folder, without its suffix (``"2026/my-post"``); for an ``index`` file, the path of the
-            file's folder.
+        content: The file's first bytes, at most MAX_PAGE_BYTES + 1.
+        where: The id and language by the path. The id, if the page states none, is the path
+            relative to the folder, without its suffix (``"2026/my-post"``); for an ``index`` file,
+            the path of the file's folder.
         file: The path relative to the folder that is read, with ``/``.
-        shares_name: Whether an earlier page goes by the same name once dates are left out.
+        shares_name: Whether an earlier page has the same id or, apart from dates, the same name.
         url: The address that the page was fetched from; empty for a file.
         charset: The encoding that the server named; empty if none.
-        robots: What the server told robots of it, by its header ``X-Robots-Tag``.
+        robots: The server's header ``X-Robots-Tag``, its rules for search engines; empty if none.
     """
 
     path: Path
@@ -61,12 +61,12 @@ class Page:
 
     @property
     def is_draft(self) -> bool:
-        """Whether the path says so: a folder of drafts, ``name.draft.md``, ``draft_name.html``."""
+        """Whether the path marks a draft: ``drafts/a.md``, ``a.draft.md`` or ``draft_a.html``."""
         return _DRAFT.search(self.file) is not None
 
     @property
     def address(self) -> str:
-        """The page's own address; for a file, its path below the folder, from the root on."""
+        """The page's URL; for a file, the path it has if the folder is the root of the site."""
         if self.url:
             return self.url
         folder, _, name = (self.file or f"{self.where.id}{self.path.suffix}").rpartition("/")
@@ -74,13 +74,13 @@ class Page:
         return quote(f"/{folder}/" if folder else "/") + ("" if is_index else quote(name))
 
     def text(self, *, is_markup: bool = False) -> str:
-        """Returns the decoded content.
+        """Returns the page's decoded content.
 
         Args:
-            is_markup: Whether the content may declare its encoding.
+            is_markup: Whether the content is HTML or XML, which may declare its encoding.
 
         Raises:
-            RecordError: If it is too long, or can't be decoded.
+            RecordError: If the content is too long, or can't be decoded.
         """
         if len(self.content) > MAX_PAGE_BYTES:
             raise RecordError("page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
@@ -98,7 +98,8 @@ class PageFolderSource(PathSource, SplitSource):
         suffixes: The file name suffixes of pages.
         path: A folder, of which all pages in all subfolders are read; a glob
             (``"site/**/*.html"``); or one file.
-        languages: The languages that folders (``de/page.md``) or suffixes (``page.de.md``) name.
+        languages: The site's languages, which folders (``de/page.md``) or suffixes
+            (``page.de.md``) name.
         related_headings: Headings of the site's blocks of related links, besides usual ones such as
             "See also" in many languages.
     """
@@ -131,11 +132,12 @@ class PageFolderSource(PathSource, SplitSource):
 def read_pages(
     source: PageFolderSource, has_folder: Callable[[str], bool] = lambda _: False
 ) -> Iterator[Page | RecordProblem]:
-    """Yields every page of a folder or glob, sorted by path.
+    """Yields every page of a source's folder or glob, or a problem with it, sorted by path.
 
     Args:
-        source: The source.
-        has_folder: Tells whether pages are made of a folder whose name begins with a dot or ``_``.
+        source: The source, with path, file suffixes and languages.
+        has_folder: Called with the name of a folder that begins with a dot or ``_``; returns
+            whether the site makes pages of it.
 
     Raises:
         SourceError: If there are no pages, or the folder or file can't be read.
@@ -193,10 +195,10 @@ def _check_folder(folder: Path, vanished: Path) -> None:
 
 
 def parse_raw_page(parse: Callable[[str, Page], Record], page: Page) -> SourceItem:
-    """Parses a page in the parser process.
+    """Parses a page in the parser process; returns its record, or a problem.
 
     Args:
-        parse: Parses one page, given where it is.
+        parse: Called with the page's location, for messages, and the page; returns its record.
         page: The page.
     """
     return parse_record(display_path(page.path), _parse_page, parse, page)
@@ -252,7 +254,7 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
 
 
 def folder_of(location: str) -> Path:
-    """Returns the folder that a source reads: its folder, its file's, or its glob's fixed part."""
+    """Returns the folder of a path: itself, a file's, or a glob's up to the first wildcard."""
     base = Path(location) if Path(location).exists() else _fixed_part(Path(location))
     return base if base.is_dir() else base.parent
 

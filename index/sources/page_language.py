@@ -13,12 +13,12 @@ from recommender.errors import ArticleError, SettingError
 
 
 class PagePath(NamedTuple):
-    """What a page's path says.
+    """The id and language of a page, as its path says them.
 
     Attributes:
         id: The path without file suffix; a language comes first, wherever it stood.
         language: The language as a BCP 47 tag; empty if the path names none.
-        base: The path without language, which translations share; empty if there may be none.
+        base: The path without language, which translations share; empty if it can have none.
     """
 
     id: str
@@ -27,10 +27,10 @@ class PagePath(NamedTuple):
 
 
 def read_languages(names: Iterable[str]) -> tuple[str, ...]:
-    """Return the tags of the option ``languages``.
+    """Return the BCP 47 tags of the languages that the option ``languages`` of a source names.
 
     Raises:
-        SettingError: If one of them is no language.
+        SettingError: If one of the names is no language.
     """
     tags = []
     for name in names:
@@ -45,10 +45,10 @@ def read_languages(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def translated_bases(names: Iterable[str]) -> frozenset[str]:
-    """Return the names, without language suffix, of which there are files in several languages.
+    """Return the paths, without language suffix, of pages that there are in several languages.
 
     Args:
-        names: The paths of all pages, without file suffix.
+        names: The paths of all pages, without file suffix (``"a/page.de"``).
     """
     known = set(names)
     found = Counter(base for name in known if (base := _split_suffix(name)[0]) != name)
@@ -58,12 +58,12 @@ def translated_bases(names: Iterable[str]) -> frozenset[str]:
 def read_page_path(
     name: str, languages: tuple[str, ...] = (), translated: Container[str] = ()
 ) -> PagePath:
-    """Return what the path of a page says of its language.
+    """Return the id and language of a page, as its path says them.
 
     Args:
         name: The path below the source's folder, without file suffix.
         languages: The languages of the source, if it lists them.
-        translated: What :func:`translated_bases` found.
+        translated: The result of :func:`translated_bases` for all pages of the source.
     """
     folder, _, rest = name.partition("/")
     base, language = _split_suffix(name)

@@ -42,15 +42,15 @@ _SINGLE_CLASSES = {"single", "singular", "page"}
 
 
 def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
-    """Checks that a page may be an article.
+    """Checks that an HTML page may be an article: no redirect, error page, list or copy.
 
     Args:
         root: The page's root element.
         page: The page.
-        said: What the page says in schema.org's words.
+        said: The page's schema.org metadata.
 
     Raises:
-        RecordError: If it is none; with the reason.
+        RecordError: If the page is no article; the message says why.
     """
     if target := _redirect(root, page):
         raise RecordError("redirect", f"the page only redirects to {target[:200]}")
@@ -58,9 +58,9 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     titles = [line_of(each) for each in select(root, "head > title, h1")[:2]]
     name = "/".join(_parts(page.address))
     if "error404" in classes or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
-        raise RecordError("error-page", "the page is shown where there is none (404)")
+        raise RecordError("error-page", "it is the site's page for errors such as 404")
     if any("{{" in title or "{%" in title for title in titles):
-        raise RecordError("template", "the page's title holds tags that a template fills in")
+        raise RecordError("template", "the page is a template: its title holds {{ or {%")
     is_list = classes & _LIST_CLASSES and not classes & _SINGLE_CLASSES
     names = (name, f"{name}/") if page.address.endswith("/") else (name,)
     is_list = is_list or (any(map(_LIST_NAME.fullmatch, names)) and not said.facts())
@@ -68,7 +68,7 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         raise RecordError("list-page", "the page says that it is a list of pages, not an article")
     canonical = canonical_of(root, page.address)
     if canonical and not page.url and (other := _other_page(page, canonical)):
-        raise RecordError("canonical", f"the page says that {other} is to be read in its place")
+        raise RecordError("canonical", f"the page is a copy: it names {other} as the original")
 
 
 def _redirect(root: Element, page: Page) -> str:

@@ -58,8 +58,8 @@ def text_and_links(
         root: The element that holds the article.
         title: The article's title. A heading that repeats the title is not kept as a heading.
         dropped: Further elements to leave out of the text.
-        not_found: Lists of links to leave out too; under a heading of related links they are
-            related, elsewhere apart.
+        not_found: Lists of links to leave out too; the kind of their links is ``"related"`` under
+            a heading of related links, else ``"apart"``.
         page: The whole page, if it holds more than the article; scripts and the like are removed
             from it in place. Its blocks of related links outside ``root`` are read too.
         headings: Further headings of blocks of related links, besides the usual ones.

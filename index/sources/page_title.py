@@ -24,16 +24,16 @@ def find_title(
 ) -> str:
     """Returns the title of a page's article; empty if the page has none.
 
-    It is the article's headline by schema.org, else the heading that ``og:title`` or ``<title>``
-    repeats, else the ``<h1>`` in the article, else what these state, else the first heading of the
-    highest level. The name of the site is never the title, unless there is nothing else, and is cut
-    from its end or beginning.
+    It is the first of these that there is: the article's headline by schema.org; a heading that
+    ``og:title`` or ``<title>`` repeats; the ``<h1>`` in the article; ``og:title``; ``<title>``; the
+    first heading of the highest level. The name of the site is never the title, unless there is
+    nothing else, and is cut from the title's end or beginning.
 
     Args:
         root: The page's root element.
         main: The element that holds the article.
         headlines: The article's titles by schema.org.
-        stated: Titles from the page's other metadata, the best first.
+        stated: Titles from the page's other metadata, such as ``og:title``, the best first.
         site_names: Names of the site from the page's metadata.
         address: The page's address; its host, as in shoreweekly.org, may be the site's name.
     """

@@ -42,9 +42,9 @@ class ParserStoppedError(SourceError):
 
 
 def parse_record(location: str, make: Callable[..., Record], *args: Any) -> SourceItem:
-    """Does in the parser process what :func:`~index.sources.source.read_record` does.
+    """Makes a record by ``make(location, *args)`` in the parser process.
 
-    If the process had to be stopped, returns a problem that says so.
+    If the call raises an exception, or the process had to be stopped, returns a problem instead.
     """
     try:
         (item,) = parse_apart(read_record, location, make, *args)
@@ -55,14 +55,14 @@ def parse_record(location: str, make: Callable[..., Record], *args: Any) -> Sour
 
 
 def parse_apart(work: Callable[..., Any], *args: Any) -> Iterator[Any]:
-    """Runs ``work(*args)`` in the parser process.
+    """Runs ``work(*args)`` in the parser process, whose time and memory are limited.
 
     Yields:
         The items that ``work`` yields, if it is a generator; otherwise its result, once.
 
     Raises:
         ParserStoppedError: If the process had to be stopped.
-        SourceError: If ``work`` raised anything.
+        SourceError: If ``work`` raised any exception; has its message.
     """
     child = _borrow()
     try:
@@ -153,8 +153,8 @@ def serve(descriptor: int, seconds: int, memory: int) -> None:
     """The child's main loop: runs incoming calls and sends the results until the pipe closes.
 
     Args:
-        descriptor: The child's end of the pipe to the parent process.
-        seconds: Most processor time for one call.
+        descriptor: The file descriptor of the child's end of the pipe to the parent process.
+        seconds: Most processor time for one call, in seconds.
         memory: Most memory of this process in bytes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process

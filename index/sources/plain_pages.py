@@ -25,7 +25,7 @@ _MAX_HEADING = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainSource(PageFolderSource):
-    """A folder of plain text pages; related links ("You May Also Like") and what follows are cut.
+    """A folder of plain text pages, each cut off at its related links ("You May Also Like").
 
     Attributes:
         path: A folder, a glob or one file.

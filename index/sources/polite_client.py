@@ -28,7 +28,7 @@ MAX_BYTES = 500 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RobotsRules:
-    """What a robots.txt says to this program.
+    """What a site's robots.txt allows this program.
 
     Attributes:
         allowed: Whether the URL in question may be fetched.
@@ -46,7 +46,7 @@ class PoliteClient:
     """Fetches pages one after another, and only those that the hosts' robots.txt files allow.
 
     Attributes:
-        fetcher: The client that fetches, within its limits.
+        fetcher: The HTTP client that sends the requests.
         delay: Least seconds from one request to the next to the same host; more if the host's
             robots.txt asks for more.
         clock: A function that returns the time in seconds.
@@ -70,17 +70,17 @@ class PoliteClient:
 
         Args:
             url: The page's URL.
-            conditions: Headers that make the request conditional.
+            conditions: Headers that make the request conditional, such as ``If-None-Match``.
 
         Raises:
-            FetchError: If a robots.txt forbids the page, or where it redirects to.
+            FetchError: If a robots.txt forbids the page, or the address that it redirects to.
             SourceError: As by :meth:`Fetcher.get`; or if the robots.txt can't be read.
         """
         accept = "text/html,application/xhtml+xml"
         return self._pages.get(url, accept=accept, conditions=conditions, before=self._admit)
 
     def get_file(self, url: str) -> HttpResponse:
-        """Fetches a file that is made for programs, such as a sitemap; robots.txt does not count.
+        """Fetches a file made for programs, such as a sitemap, even if robots.txt forbids it.
 
         Raises:
             SourceError: As by :meth:`Fetcher.get`.
@@ -95,15 +95,14 @@ class PoliteClient:
             SourceError: As by :meth:`robots`.
         """
         if not self.robots(url).allowed:
-            raise FetchError(f"robots.txt forbids to fetch {redacted(url)}", "robots-txt")
+            raise FetchError(f"the robots.txt of its site forbids {redacted(url)}", "robots-txt")
 
     def robots(self, url: str) -> RobotsRules:
-        """Returns what the robots.txt of a URL's host says of it; all is allowed if it has none.
+        """Returns the rules for a URL from its host's robots.txt; all is allowed if it has none.
 
         Raises:
             SourceError: If the host is not configured; if it can't be told whether it has a
-                robots.txt, or this asks for longer pauses than :data:`MAX_WAIT`: then nothing may
-                be fetched.
+                robots.txt; or if that asks for pauses of more than :data:`MAX_WAIT` seconds.
         """
         self.fetcher.rules.check(url)
         origin, address = str(origin_of(url)), urljoin(url, "/robots.txt")
@@ -112,15 +111,15 @@ class PoliteClient:
                 content = self.get_file(address).body[:MAX_BYTES].decode(errors="replace")
             except HttpError as error:
                 if error.reason == "unreachable":
-                    raise SourceError(f"{error}; without it no page may be fetched") from error
+                    raise SourceError(f"{error}; before it does, no page may be fetched") from error
                 content = ""
             self._robots[origin] = content
         rules: RobotsRules
         (rules,) = parse_apart(read_robots, self._robots[origin], url)
         if rules.delay > MAX_WAIT:
             raise SourceError(
-                f"{redacted(address)} asks for {rules.delay:g} seconds between two requests; read "
-                "this site from its own files or from an export"
+                f"{redacted(address)} asks for {rules.delay:g} seconds between two requests, which "
+                "is too slow; read this site from its own files or from an export"
             )
         self._delays[origin] = max(self.delay, rules.delay)
         return rules
@@ -138,7 +137,7 @@ class PoliteClient:
 
 
 def read_robots(text: str, url: str) -> RobotsRules:
-    """Returns what a robots.txt says of a URL; runs in the parser process, as it is untrusted."""
+    """Parses a robots.txt, and returns its rules for a URL; runs in the parser process."""
     rules = _parsed(text)
     rate = rules.request_rate(AGENT)
     asked = [float(rules.crawl_delay(AGENT) or 0)]

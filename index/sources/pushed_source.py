@@ -16,17 +16,17 @@ PUSHED = "pushed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """The newest thing that was pushed about one article: its record, or that it is gone.
+    """The newest message that a site pushed about one article: its record, or that it is gone.
 
     Attributes:
         article_id: The article's id.
-        number: Grows with every statement about any article.
-        stated: When the statement was made, by its own word, else when it was received;
-            microseconds since 1970 UTC.
+        number: The statement's number, which grows with every statement about any article.
+        stated: When the statement was made, if it says so, else when it was received; microseconds
+            since 1970 UTC.
         received: When it was received, microseconds since 1970 UTC.
         who: The name of the token that pushed it.
         record: The record as JSON; ``None`` if the article is gone.
-        refused: Why no build takes it, as text for people; ``None`` if builds do.
+        refused: Why builds can't use the statement, for people; ``None`` if they can.
     """
 
     article_id: str
@@ -39,7 +39,7 @@ class Statement:
 
 
 def record_of(statement: Statement) -> SourceItem:
-    """Returns the record that a statement holds, under the id that it is about."""
+    """Parses a pushed statement's record, and gives it the statement's id; or returns a problem."""
     found = read_record(
         location_of(statement.article_id), json_object, (statement.record or "{}").encode()
     )
@@ -49,5 +49,5 @@ def record_of(statement: Statement) -> SourceItem:
 
 
 def location_of(article_id: str) -> str:
-    """Returns where a pushed record stands, for messages."""
+    """Returns the location that messages give for the pushed record of an article."""
     return f"{PUSHED} article {article_id}"

@@ -69,10 +69,11 @@ def open_sources(
         tables: The ``[[source]]`` tables of the settings.
         fields: For each article field, the records' field to read it from, for every source; a
             table's own ``map`` overrides these.
-        overrides: Such a mapping from the command line, which overrides ``fields`` and ``map``.
+        overrides: A mapping like ``fields``, from the command line; it overrides ``fields`` and
+            every ``map``.
 
     Raises:
-        SettingError: If there is no source, two have one name, or one of them can't be used.
+        SettingError: If there is no source, two have the same name, or one has a wrong option.
     """
     if not locations and not tables:
         raise SettingError(
@@ -87,7 +88,7 @@ def open_sources(
     ]
     for name, count in Counter(each.called for each in opened if each.called).items():
         if count > 1:
-            raise SettingError(f"{count} [[source]] tables have the name {name!r}; name each once")
+            raise SettingError(f"{count} [[source]] tables have the name {name!r}; rename some")
     return opened
 
 
@@ -103,14 +104,16 @@ def open_source(
             the kind's own options.
         fields: For each article field, the records' field to read it from; the table's own ``map``
             overrides these.
-        overrides: Such a mapping, which overrides both ``fields`` and ``map``.
+        overrides: A mapping like ``fields``, which overrides both ``fields`` and ``map``.
 
     Raises:
         SettingError: If an option is wrong; the message names it and never holds a secret.
     """
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise SettingError(f"[[source]] kind = {kind!r:.40}; choose one of {', '.join(KINDS)}")
+        raise SettingError(
+            f"[[source]] kind = {kind!r:.40} is unknown; choose one of {', '.join(KINDS)}"
+        )
     where = f"[[source]] of kind {kind}"
     options, secrets = resolve_secrets(
         {
@@ -122,7 +125,7 @@ def open_source(
     )
     called = options.pop("name", "")
     if not isinstance(called, str) or called == PUSHED:
-        raise SettingError(f"{where}: name = {called!r:.40}; give it a name other than {PUSHED!r}")
+        raise SettingError(f"{where}: name = {called!r:.40} must be text other than {PUSHED!r}")
     own = _mapping(where, options.pop("map", {}))
     template = options.pop("url_template", "")
     if template:
@@ -140,7 +143,7 @@ def open_source(
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SettingError(mask(f"{where}: {name}: {first['msg']}", secrets)) from None
+        raise SettingError(mask(f"{where}: option {name}: {first['msg']}", secrets)) from None
     except SettingError as error:
         raise SettingError(mask(f"{where}: {error}", secrets)) from None
     return ConfiguredSource(
@@ -155,13 +158,14 @@ def open_source(
 
 
 def table_for(location: str) -> dict[str, Any]:
-    """Returns the ``[[source]]`` table for a source named on the command line.
+    """Returns a ``[[source]]`` table, with kind and path or url, for a source named in a command.
 
     Args:
-        location: A file, a folder, a glob, ``-``, or the URL of a feed or of a sitemap.
+        location: A file, a folder, a glob, ``-`` for standard input, or the URL of a feed or of a
+            sitemap.
 
     Raises:
-        SettingError: If the source's kind can't be told from its name.
+        SettingError: If it can't be told what kind of source the location is.
     """
     if location == "-":
         return {"kind": "jsonl", "path": "-"}
@@ -191,7 +195,7 @@ def table_for(location: str) -> dict[str, Any]:
         if path.is_dir():
             said = f"the folder {location} holds no pages"
         elif path.exists():
-            said = f"the name of {location} does not say its kind"
+            said = f"the kind of the file {location} can't be told from its name or content"
         raise SettingError(
             f"{said}; name a file that ends in "
             f"{', '.join(BY_SUFFIX)}, .json, a folder of pages of one kind, or describe it in a "
@@ -210,8 +214,8 @@ def _mapping(where: str, value: Any) -> dict[str, str]:
     for ours, theirs in names.items():
         if ours not in FIELDS or not isinstance(theirs, str) or not theirs:
             raise SettingError(
-                f"{where}: {ours!r} = {theirs!r}: map an article field ({', '.join(FIELDS)}) "
-                "to the name of a source field"
+                f"{where}: {ours!r} = {theirs!r} is not valid: map an article field "
+                f"({', '.join(FIELDS)}) to the name of a source field"
             )
     return names
 

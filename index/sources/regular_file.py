@@ -49,7 +49,7 @@ def open_regular(path: str | Path) -> io.BufferedReader:
 
 @contextmanager
 def open_unpacked(path: str | Path) -> Iterator[io.BufferedReader]:
-    """Opens a regular file; if it is gzipped, its unpacked content is read."""
+    """Opens a regular file to read, for a ``with`` block; a gzipped one is unpacked."""
     with open_regular(path) as file, unpacked(file) as content:
         yield content
 
@@ -70,21 +70,21 @@ def unpacked(file: io.BufferedReader) -> Iterator[io.BufferedReader]:
 
 
 def in_memory(content: bytes) -> io.BufferedReader:
-    """Returns a file with the given content."""
+    """Returns a binary file in memory with the given content."""
     return io.BufferedReader(cast("io.RawIOBase", io.BytesIO(content)))
 
 
 def read_whole(opened: OpenedFile, name: str, wanted: str, most: int) -> bytes:
-    """Reads a document that is parsed as a whole.
+    """Returns the whole content of a file.
 
     Args:
-        opened: What opens it, such as :func:`open_unpacked`.
-        name: Its name, for messages.
+        opened: A context manager that gives the file, such as ``open_unpacked(path)``.
+        name: The file's name, for messages.
         wanted: What kind of document is expected, for messages (``"a feed"``).
-        most: Most bytes that it may hold.
+        most: The largest size that is allowed, in bytes.
 
     Raises:
-        SourceError: If it can't be read, or is larger.
+        SourceError: If the file can't be read, or is larger than ``most``.
     """
     with file_errors(name, wanted), opened as file:
         content = file.read(most + 1)
@@ -95,7 +95,7 @@ def read_whole(opened: OpenedFile, name: str, wanted: str, most: int) -> bytes:
 
 @contextmanager
 def file_errors(name: str, wanted: str) -> Iterator[None]:
-    """Turns errors that the block raises when it reads a file into SourceErrors.
+    """Turns the errors of a ``with`` block that reads a file into SourceErrors.
 
     Args:
         name: The file's name, for messages.
@@ -153,10 +153,14 @@ class _Bounded(io.RawIOBase):
         self._count += count
         if self._count > max(MAX_UNPACKED, MAX_RATIO * self._packed.count):
             raise OSError(
-                f"it unpacks to over {MAX_UNPACKED} bytes and over {MAX_RATIO} times its size"
+                f"it unpacks to over {MAX_UNPACKED} bytes and over {MAX_RATIO} times its size: if "
+                "you trust it, unpack it yourself"
             )
         part = bytes(buffer[:count])
         self._lines += part.count(b"\n") + part.count(b"\r")
         if self._lines > 2 * (MAX_LINES + self._packed.count):
-            raise OSError(f"it unpacks to over {MAX_LINES} more lines than it has bytes")
+            raise OSError(
+                f"it unpacks to over {MAX_LINES} more lines than it has bytes: if you trust it, "
+                "unpack it yourself"
+            )
         return count

@@ -26,9 +26,9 @@ Node = Mapping[str, Any]
 
 
 class SchemaOrg:
-    """What a page says of itself in schema.org's words.
+    """The schema.org metadata of a page, about its article and its site.
 
-    Blocks that are not JSON are ignored: the page can be read without them.
+    Blocks that are not valid JSON are ignored: the page can be read without them.
     """
 
     def __init__(self, root: Element, canonical: str = "") -> None:
@@ -58,7 +58,7 @@ class SchemaOrg:
         return not self._article and any(_is_a(node, _LISTS) for node in self._nodes)
 
     def site_names(self) -> list[str]:
-        """Returns the names of the site and of who publishes the article."""
+        """Returns the names of the site and of the article's publisher."""
         sites = [node for node in self._nodes if _is_a(node, ("WebSite",))]
         names = [name for node in sites for name in self._read(node, "name")]
         return names + self._read(self._article, "publisher", "name")
@@ -69,7 +69,7 @@ class SchemaOrg:
         return [title for title in found if title]
 
     def facts(self) -> dict[str, Any]:
-        """Returns the article's fields that have a value; empty if there is no article."""
+        """Returns the article's fields that the metadata gives; empty if it names no article."""
         node = self._article
         keywords = self._read(node, "keywords", "name", "termCode")
         authors = self._read(node, "author", "name") or self._read(node, "creator", "name")

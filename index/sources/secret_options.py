@@ -16,7 +16,7 @@ _MASK = "***"
 
 
 def resolve_secrets(table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Reads the secrets of a source, which its table does not hold but refers to.
+    """Reads a source's secrets from the environment variables and files that its table names.
 
     An option ``NAME_env``, with the name of an environment variable, or ``NAME_file``, with the
     path of a file, is replaced by the option ``NAME`` with the secret.
@@ -79,7 +79,7 @@ def _look_up(key: str, value: str, way: str) -> str:
     if way == "env":
         secret = os.environ.get(value, "")
         if not secret:
-            raise SettingError(f"{key}: the environment variable {value!r} is not set")
+            raise SettingError(f"{key}: the environment variable {value!r} is not set; set it")
         return secret
     with (
         raised_as(SettingError, f"{key}: {value} can't be read: ", OSError, ValueError),
@@ -87,7 +87,7 @@ def _look_up(key: str, value: str, way: str) -> str:
     ):
         secret = file.read(_MAX_BYTES).decode().strip("\r\n")
     if not secret:
-        raise SettingError(f"{key}: {value} is empty")
+        raise SettingError(f"{key}: the file {value} is empty; write the secret into it")
     return secret
 
 

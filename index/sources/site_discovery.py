@@ -40,8 +40,8 @@ class FoundSite:
     """How a site can be read.
 
     Attributes:
-        tables: A ``[[source]]`` table for each source.
-        how: How they were found, in a sentence.
+        tables: The settings of the sources to read it from, each a ``[[source]]`` table.
+        how: What was found, as a sentence for people.
         home: The address of the site's host, if it is known; else empty.
         language: The site's language, if its generator's configuration says it; else empty.
     """
@@ -53,16 +53,16 @@ class FoundSite:
 
 
 def discover_site(location: str, *, most: int, cache: str) -> FoundSite:
-    """Finds out how a site can be read.
+    """Finds out how a site can be read, from its files, or its sitemap or feed on the web.
 
     Args:
         location: A folder, a file, or an address: of a sitemap, a feed or the site.
         most: Most pages to read from a sitemap.
-        cache: A folder for fetched pages.
+        cache: A folder in which to keep fetched pages.
 
     Raises:
         SourceError: If nothing is found that can be read.
-        SettingError: If the kind of a file or folder is unclear.
+        SettingError: If it can't be told what kind of file or folder it is.
     """
     if _HOST.fullmatch(location) and not Path(location).exists():
         location = f"https://{location}"
@@ -137,10 +137,10 @@ def _origin(address: str) -> str:
 
 
 def sitemap_addresses(location: str) -> list[str]:
-    """Returns the addresses of all pages that a sitemap names, from its address or file.
+    """Returns the addresses of all pages that a sitemap names; ``location`` is its URL or file.
 
     Raises:
-        SourceError: If it can't be read.
+        SourceError: If the sitemap can't be read.
     """
     if location.startswith(("http://", "https://")):
         typed = typed_options(location)
@@ -151,7 +151,7 @@ def sitemap_addresses(location: str) -> list[str]:
 
 
 def typed_options(location: str) -> HttpOptions:
-    """Returns options for an address that somebody typed: its own host may be a private one."""
+    """Returns HTTP options for a URL that a person typed: its host may be in a private network."""
     origin = origin_of(location)
     name = str(origin)
     other = name.removeprefix("www.") if name.startswith("www.") else f"www.{name}"

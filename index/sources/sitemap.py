@@ -48,14 +48,16 @@ class SitemapSource(DocumentOptions, SplitSource):
     """The HTML pages that a sitemap names, fetched one after another.
 
     Attributes:
-        include: Only pages whose path matches one of these patterns (``"/blog/*"``).
-        exclude: No pages, and no sitemaps of an index, whose path matches one of these.
+        include: Patterns of paths (``"/blog/*"``); if given, only pages that match one are read.
+        exclude: Patterns of paths; pages that match one, and sitemaps of an index, are not read.
         max_pages: Most pages that the sitemap may name.
-        sample: Only so many of them: the newest or, without dates, an even choice. 0: all.
+        sample: How many of these pages to read: the newest or, without dates, an even choice; 0 for
+            all.
         delay: Least seconds from one request to the next to one host.
         cache: A folder in which pages are kept, so that later builds fetch only what changed.
-        main: As for ``html``, like ``select`` and ``drop``.
-        select: For fields that are not detected, the CSS selector of the element to read.
+        main: CSS selector of the element that holds the article's text; detected if empty.
+        select: The CSS selector of the element to read, by article field, for fields that are not
+            detected.
         drop: CSS selectors of elements that are not part of the article's text.
     """
 
@@ -78,14 +80,14 @@ class SitemapSource(DocumentOptions, SplitSource):
         return self._fetched(), partial(_parse_raw_page, self._html())
 
     def listed(self) -> tuple[list[SitemapEntry], list[RecordProblem], PoliteClient]:
-        """Lists the pages that are wanted.
+        """Lists the pages to read: those that the sitemap names and the options let through.
 
         Returns:
             The pages, problems with sitemaps that are gone, and the client that read the sitemap.
 
         Raises:
-            SourceError: If the sitemap, or one that it names, can't be read; if they name no page
-                that is wanted, or too many.
+            SourceError: If the sitemap, or one that it names, can't be read; if there is no page to
+                read, or more than ``max_pages``.
         """
         pages: dict[str, SitemapEntry] = {}
         problems: list[RecordProblem] = []
@@ -102,7 +104,7 @@ class SitemapSource(DocumentOptions, SplitSource):
             if 0 < _ENOUGH * self.sample <= len(pages):
                 break
         if not pages:
-            raise SourceError(f"{self.name} names no page that is wanted")
+            raise SourceError(f"{self.name} names no page to read; check include and exclude")
         return _sampled([*pages.values()], self.sample), problems, client
 
     def _opened(self) -> tuple[PoliteClient, list[SitemapEntry]]:
@@ -114,7 +116,7 @@ class SitemapSource(DocumentOptions, SplitSource):
         content = read_whole(opened, self.path, "a sitemap", self.max_bytes)
         first = read_sitemap(content, "", self.path)
         if not first:
-            raise SourceError(f"{self.path} names no page")
+            raise SourceError(f"the sitemap {self.path} names no page")
         return self._client(first[0].url), first
 
     def _with_named(
@@ -130,7 +132,9 @@ class SitemapSource(DocumentOptions, SplitSource):
                 continue
             seen.add(url)
             if len(seen) > MAX_SITEMAPS:
-                raise SourceError(f"{self.name} names more than {MAX_SITEMAPS} sitemaps")
+                raise SourceError(
+                    f"{self.name} names more than {MAX_SITEMAPS} sitemaps; exclude some of them"
+                )
             try:
                 found = fetch_sitemap(client, url)
             except FetchError as error:
@@ -144,7 +148,7 @@ class SitemapSource(DocumentOptions, SplitSource):
     def _named(self, found: list[SitemapEntry], depth: int) -> list[tuple[str, int]]:
         named = [one for one in found if one.is_sitemap and not _matches(one.url, self.exclude)]
         if named and depth > MAX_DEPTH:
-            raise SourceError(f"{self.name} names sitemaps nested deeper than {MAX_DEPTH}")
+            raise SourceError(f"{self.name} names sitemaps nested deeper than {MAX_DEPTH} levels")
         if self.sample:
             named.sort(key=lambda entry: entry.lastmod, reverse=True)
         return [(entry.url, depth) for entry in named]
@@ -178,7 +182,7 @@ class SitemapSource(DocumentOptions, SplitSource):
 
 
 def fetch_sitemap(client: PoliteClient, url: str) -> list[SitemapEntry]:
-    """Fetches a sitemap, and returns what it names.
+    """Fetches a sitemap, and returns the pages and further sitemaps that it names.
 
     Raises:
         SourceError: If it can't be fetched, or is no sitemap.
@@ -207,7 +211,7 @@ def _fetch(client: PoliteClient, cache: PageCache, entry: SitemapEntry) -> RawPa
     try:
         page = fetch_page(client, cache, entry.url, entry.lastmod)
         if urlsplit(page.url).path in ("", "/") and urlsplit(entry.url).path not in ("", "/"):
-            raise FetchError("it redirects to the home page, as pages that are gone", "gone")
+            raise FetchError("it redirects to the home page, so it seems to be gone", "gone")
     except SourceError as error:
         return _problem(entry.url, error)
     return entry, page
@@ -240,7 +244,7 @@ def _parse_page(location: str, html: HtmlSource, entry: SitemapEntry, page: Fetc
 
 
 def page_id(url: str) -> str:
-    """Returns the id of the page at an address: its path, like that of a file in a folder."""
+    """Makes a page's id of its URL: path without ``.html`` or ``index.html``, and query if any."""
     parts = urlsplit(url)
     path = unquote(parts.path).strip("/")
     stem, suffix = posixpath.splitext(path)

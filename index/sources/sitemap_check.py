@@ -31,12 +31,12 @@ _Other = tuple[Article, Record, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressHint:
-    """A setting that would mend addresses.
+    """A setting that would give articles the addresses that their pages have in the sitemap.
 
     Attributes:
         setting: The setting, as it is written in ``alsolike.toml``.
-        mends: How many addresses it would make those of the sitemap.
-        example: An article's address now, and the one in the sitemap.
+        mends: The number of articles whose address it would correct.
+        example: One article's address now, and the one in the sitemap.
     """
 
     setting: str
@@ -51,12 +51,13 @@ class SitemapCheck:
     Attributes:
         pages: Number of pages that the sitemap names.
         articles: Number of published articles.
-        found: Number of these whose address the sitemap has.
-        respelled: Those of them that it writes otherwise, such as with a slash: ours and its.
-        missing: The addresses of the articles that it lacks.
-        unknown: The addresses in it that no article has.
-        hidden: The addresses in it of articles that are hidden or drafts.
-        hints: Settings that would mend addresses, the most useful first.
+        found: Number of published articles whose address is in the sitemap.
+        respelled: For those that are spelled otherwise there, such as with a slash at the end: the
+            article's address and the sitemap's.
+        missing: The addresses of published articles that are not in the sitemap.
+        unknown: The addresses in the sitemap that no article has.
+        hidden: The addresses in the sitemap of articles that are hidden or drafts.
+        hints: Settings that would correct addresses, the most useful first.
     """
 
     pages: int
@@ -76,9 +77,9 @@ def compare_addresses(
 
     Args:
         pages: The addresses in the sitemap, at least one.
-        sources: The sources.
-        mapping: How a build makes articles of records.
-        report: The report to which counts and problems are added.
+        sources: The sources of the articles.
+        mapping: Which field of a record holds which field of an article.
+        report: The report to which counts and problems of records are added.
 
     Raises:
         SourceError: If a source can't be read.

@@ -28,7 +28,7 @@ class SitemapEntry:
     Attributes:
         url: The address, absolute and without fragment.
         lastmod: When it last changed, as the sitemap writes it; empty if it does not say.
-        facts: What the sitemap says of the page, by our fields' names: ``title``, ``date``,
+        facts: What the sitemap says of the page, by article fields: ``title``, ``date``,
             ``language``, ``tags``, ``image``, ``translation_key``.
         is_sitemap: Whether it is the address of another sitemap, not of a page.
     """
@@ -40,15 +40,15 @@ class SitemapEntry:
 
 
 def read_sitemap(content: bytes, base: str, name: str) -> list[SitemapEntry]:
-    """Parses a sitemap in the parser process.
+    """Parses a sitemap, in the parser process, and returns the addresses that it names.
 
     Args:
-        content: The sitemap, unpacked.
-        base: Its address, for relative ones; empty if it has none.
-        name: Its name, for messages.
+        content: The sitemap, not gzipped.
+        base: The sitemap's own address, to resolve relative ones; empty if it has none.
+        name: The sitemap's name, for messages.
 
     Raises:
-        SourceError: If it is no sitemap.
+        SourceError: If the content is no sitemap.
     """
     return [entry for part in parse_apart(_batches, content, base, name) for entry in part]
 

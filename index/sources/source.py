@@ -19,11 +19,11 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The source's name for messages and the manifest, without secrets."""
+        """The source's name in messages and in the manifest of a build; holds no secret."""
         ...
 
     def records(self) -> Iterator[SourceItem]:
-        """Yields every record once, or a problem for one that can't be read, in source order.
+        """Yields each record of the source once, in order; a problem for one that can't be read.
 
         Raises:
             SourceError: If the source as a whole can't be read.
@@ -36,7 +36,7 @@ class PathSource:
     """Base class for sources that are read from a path.
 
     Attributes:
-        path: The file.
+        path: The path to read from.
     """
 
     path: str
@@ -49,12 +49,12 @@ class PathSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstRecords:
-    """The first records of another source.
+    """A source that yields only the first records of another source.
 
     Attributes:
         source: The other source.
-        most: Most records to read of it.
-        count: Called for each record.
+        most: Most records to read from the other source.
+        count: Called, without arguments, once for each record that is read.
     """
 
     source: Source
@@ -67,7 +67,7 @@ class FirstRecords:
         return self.source.name
 
     def records(self) -> Iterator[SourceItem]:
-        """Yields the first records."""
+        """Yields the first ``most`` records of the other source, and calls ``count`` for each."""
         for item in islice(self.source.records(), self.most):
             self.count()
             yield item
@@ -75,12 +75,12 @@ class FirstRecords:
 
 @runtime_checkable
 class SplitSource(Source, Protocol):
-    """A source that is read in one process, while its records can be parsed in others."""
+    """A source that one process reads, while other processes can parse its raw records."""
 
     __slots__ = ()
 
     def records(self) -> Iterator[SourceItem]:
-        """Yields every record once, or a problem for one that can't be read, in source order.
+        """Yields each record of the source once, in order; a problem for one that can't be read.
 
         If the caller stops early, the source is closed.
         """
@@ -92,8 +92,8 @@ class SplitSource(Source, Protocol):
         """Returns the raw records in order, and the function that parses one of them.
 
         Applying the function to each raw record gives the same records as :meth:`records`; a
-        ``RecordProblem`` among the raw records stays what it is. Function and raw records can be
-        pickled and sent to other machines; neither holds a secret.
+        ``RecordProblem`` among the raw records is not parsed but kept. Function and raw records can
+        be pickled and sent to other machines; neither holds a secret.
         """
         ...
 
@@ -120,10 +120,10 @@ def pass_through(record: SourceItem) -> SourceItem:
 
 
 def read_record(location: str, make: Callable[..., Record], *args: Any) -> SourceItem:
-    """Returns ``make(location, *args)`` or, if this raises an exception, a problem.
+    """Makes a record by ``make(location, *args)``; if that raises, returns a problem instead.
 
-    So a record with bad values is skipped, and does not end the build. A :class:`RecordError` gives
-    the problem its reason and message.
+    So a record with bad values is skipped, and does not end the build. The problem has the reason
+    and message of the exception, if it is a :class:`RecordError`.
     """
     try:
         return make(location, *args)

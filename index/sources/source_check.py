@@ -46,7 +46,7 @@ class SourceCheck:
         report: Counts of records, and problems with their locations.
         fields: A check of every article field, in the order of the article format.
         unread: The source fields that are not read, with the first value of each.
-        remarks: What people should know of how the source is read.
+        remarks: Sentences for people on how the source is read.
         error: Why the source could not be read, or not to the end; empty if it could.
     """
 
@@ -59,7 +59,7 @@ class SourceCheck:
 
 
 def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) -> SourceCheck:
-    """Checks a source by its first ``limit`` records.
+    """Reads a source's first ``limit`` records; says which fields they fill, and what is wrong.
 
     If the source can't be read, no error is raised: the result says why.
     """

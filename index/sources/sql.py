@@ -82,7 +82,7 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
     except SQLAlchemyError as error:
         raise DatabaseError(plain_reason(error)) from error
     except (ValueError, OverflowError, RecursionError) as error:  # the driver can't convert it
-        raise DatabaseError(f"a value can't be read: {error}") from error
+        raise DatabaseError(f"a value of the query can't be read: {error}") from error
 
 
 def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[str, Any]]:
@@ -129,7 +129,7 @@ def _load_as_text(connection: Any) -> None:
 
 def _open_sqlite(path: str | None) -> sqlite3.Connection:
     if path is None or not Path(path).is_file():
-        raise DatabaseError(f"there is no file {path or ':memory:'}")
+        raise DatabaseError(f"there is no file {path or ':memory:'} of an SQLite database")
     connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_CELL)
     # Bytes that can't be decoded become surrogates: only their field is lost, not the whole table.

@@ -60,7 +60,7 @@ _STEP = re.compile(
 def strip_templates(text: str) -> str:
     """Removes the tags of Liquid, Nunjucks, Hugo and Zola outside code; keeps what they enclose.
 
-    Comments and captured text are removed whole; ``{% raw %}`` protects what is inside.
+    Comments and captured text are removed with their content; that of ``{% raw %}`` is not changed.
     """
     if not any(mark in text for mark in ("{%", "{{", "{#", "<%")):
         return text
@@ -100,12 +100,13 @@ def strip_extensions(text: str, include: Callable[[str], str]) -> str:
     """Removes Markdown extensions that the parser doesn't know, outside code.
 
     Comments, attribute lists, alert markers, includes, abbreviations, block mathematics, tables of
-    contents, imports, icons and the marks of tabs are removed; of keys, raised and changed text the
-    words stay; ``[[page|words]]`` becomes a link to ``file:page``, and ``:tada:`` the emoji.
+    contents, imports, icons and the marks of tabs are removed. Of keys, superscripts and marked
+    changes the words stay. ``[[page|words]]`` becomes a link to ``file:page``, ``:tada:`` an emoji.
 
     Args:
         text: The Markdown.
-        include: Returns the content of an included file, given as written; "" if it can't be read.
+        include: Called with the name of an included file as written; returns its content, or "" if
+            it can't be read.
     """
 
     def without(found: re.Match[str]) -> str:
@@ -128,7 +129,7 @@ def strip_extensions(text: str, include: Callable[[str], str]) -> str:
 def strip_mdx(text: str) -> str:
     """Removes what MDX adds to Markdown, outside code: expressions and components.
 
-    The children of components are kept, and expressions that are only a text.
+    What stands inside components is kept, and so are expressions that are only a text (``{"a"}``).
     """
     kept: list[str] = []
     end = 0

@@ -54,7 +54,10 @@ class WordPressSource(HttpOptions):
                 total = _number(response, "x-wp-total")
                 pages = _number(response, "x-wp-totalpages")
                 if pages > _MAX_PAGES:
-                    raise SourceError(f"{self.name} announces too many pages of {kind}: {pages}")
+                    raise SourceError(
+                        f"{self.name} announces {pages} pages of {kind}; "
+                        f"at most {_MAX_PAGES} are read"
+                    )
                 for post in _posts(response):
                     seen += 1
                     location = f"{self.name} {kind} page {page}"
@@ -126,7 +129,7 @@ def _number(response: HttpResponse, header: str) -> int:
     value = response.headers.get(header, "")
     if not (value.isascii() and value.isdecimal() and len(value) < 10):
         raise SourceError(
-            f"{redacted(response.url)} is not a WordPress REST response: no header {header}"
+            f"{redacted(response.url)} is not WordPress's REST API: it sent no valid {header}"
         )
     return int(value)
 
@@ -141,7 +144,7 @@ def _posts(response: HttpResponse) -> list[Any]:
         posts = load_json(text, _MAX_VALUES)
     if not isinstance(posts, list):
         kind = type(posts).__name__
-        raise SourceError(f"{redacted(response.url)} is {kind}, not a list of posts")
+        raise SourceError(f"{redacted(response.url)} sent JSON of type {kind}, not a list of posts")
     return posts
 
 

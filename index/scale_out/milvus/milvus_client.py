@@ -62,7 +62,7 @@ class MilvusColumns:
 
 
 class Milvus:
-    """A Milvus server, or a folder of ``milvus-lite``.
+    """A client for a Milvus server, or for a folder of ``milvus-lite``.
 
     Args:
         uri: ``http://host:19530``, ``https://…``, or a path.

@@ -30,7 +30,7 @@ log = logging.getLogger("alsolike")
 
 
 class MilvusCollection(BaseModel):
-    """The contents of the file ``vectors.json``, which holds no secret.
+    """Where a build's vectors are in Milvus: the contents of its file ``vectors.json``.
 
     Attributes:
         uri: The server's URL, or the path of a ``milvus-lite`` folder; a path inside the root is

@@ -87,7 +87,11 @@ class MilvusIndex:
     ) -> "MilvusIndex":
         """Return an index over the rows that readers may see; the server applies the filter.
 
-        The arguments are those of :meth:`index.build.vectors.LocalIndex.shown_at`.
+        Args:
+            now: The time, in microseconds since 1970 UTC.
+            languages: Ids of the languages to keep, besides unknown ones; all if empty.
+            without: Rows to leave out.
+            among: Ignored; the caller leaves out the rows that are not among these.
         """
         where = f"visible_from <= {now:d} and visible_until > {now:d}"
         if languages:

@@ -124,7 +124,7 @@ class RayEngine:
     def spread(
         self, work: Callable[[int, int], T], blocks: Iterable[Block], *, stage: str = ""
     ) -> Iterator[T]:
-        """Yields ``work(*block)`` for each block in order; workers get several blocks at once."""
+        """Runs ``work(start, stop)`` on the cluster for each block; yields the results in order."""
         shards = ((f"{shard[0][0]:012}-{shard[-1][1]:012}", shard) for shard in _shards_of(blocks))
         return self._in_order(stage, by_name.digest(work), work, shards)
 

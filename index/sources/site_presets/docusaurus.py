@@ -26,7 +26,7 @@ class DocusaurusPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder with ``docusaurus.config``."""
+        """Returns the preset if the folder has its settings, or if ``named``; else ``None``."""
         code = site.read_code(folder, "docusaurus.config")
         if code is None and not named and not (folder / "versioned_docs").is_dir():
             return None
@@ -47,7 +47,7 @@ class DocusaurusPreset(SitePreset):
         )
 
     def complete(self, page: SitePage) -> None:
-        """Completes a page of the docs, the blog or another."""
+        """Sets a page's record values and its address, as Docusaurus makes them."""
         if own := page.text("id"):  # which versions and translations have too
             page.values["id"] = str(page.path.parent / own)
         found = _PLACE.fullmatch(page.path.with_suffix("").as_posix())

@@ -40,13 +40,13 @@ _FILTERS: dict[str, Callable[[Any, str], Any]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EleventyPreset(SitePreset):
-    """A site made by Eleventy. A date in the future hides nothing there."""
+    """A site made by Eleventy, where a date in the future does not hide a page."""
 
     name = "eleventy"
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder with Eleventy's configuration or data."""
+        """Returns the preset if the folder has Eleventy's files, or if ``named``; else ``None``."""
         code = site.read_code(folder, ".eleventy", "eleventy.config")
         used = named or "@11ty/eleventy" in (site.read_text(folder / "package.json") or "")
         if code is None and not used and not any(folder.glob("*.11tydata.*")):
@@ -72,7 +72,7 @@ class EleventyPreset(SitePreset):
         )
 
     def complete(self, page: SitePage) -> None:
-        """Completes a page."""
+        """Sets a page's record values and its address, as Eleventy makes them."""
         stem, folder = page.path.stem, page.path.parent
         name = page.read_name(stem, page.given.get("date"), dated=stem[10:11] == "-")
         if isinstance(page.time, dt.datetime) and page.time.tzinfo:
@@ -100,7 +100,7 @@ class EleventyPreset(SitePreset):
 
 
 def has_data(folder: Path) -> bool:
-    """Tells whether a folder holds files whose data its pages share."""
+    """Tells whether a folder holds files of data that Eleventy gives to all its pages."""
     return any(".11tydata." in path.name or _is_for_pages(path) for _, path in _data_files(folder))
 
 

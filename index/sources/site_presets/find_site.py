@@ -30,18 +30,19 @@ _SECTIONS = ("_index*.md", "*/_index*.md", "*/*/_index*.md")
 
 
 def find_site(location: str, preset: str = "") -> SitePreset:
-    """Returns what the generator of a folder's, a glob's or a file's site makes of its pages.
+    """Finds out which generator made a site, and returns its rules for pages.
 
     Args:
-        location: The path of a source.
-        preset: The name of a preset; empty to choose by what lies in the folder and above it.
+        location: The path of a source: a folder, a glob or a file of the site.
+        preset: The generator's name (``"hugo"``); empty to detect it by the files in the folder
+            and above it.
 
     Raises:
         SettingError: If there is no preset of this name.
-        SourceError: If a configuration can't be read.
+        SourceError: If the site's configuration can't be read.
     """
     if preset and preset not in PRESETS:
-        raise SettingError(f"preset {preset!r:.40}: choose one of {', '.join(PRESETS)}")
+        raise SettingError(f"unknown preset {preset!r:.40}: choose one of {', '.join(PRESETS)}")
     try:
         base = folder_of(location).resolve()
         found = _find_preset(base, preset)

@@ -29,10 +29,10 @@ class HugoPreset(SitePreset):
     """A site made by Hugo.
 
     Attributes:
-        folders: The folders of content, relative to the site's, each with its language.
-        bundles: The folders that are one page each, whose other files belong to it.
-        cascades: The values that pages below a folder have in common, with the folder, its page's
-            language and the target that they are for.
+        folders: The folders of content, relative to the site's folder, each with its language.
+        bundles: The folders that make up one page each; their other files belong to that page.
+        cascades: Values that a folder's page gives to all pages below: the folder, that page's
+            language, which pages get them (Hugo's ``target``), and the values.
     """
 
     name = "hugo"
@@ -42,7 +42,7 @@ class HugoPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder with Hugo's configuration."""
+        """Returns the preset if the folder has Hugo's settings, or if ``named``; else ``None``."""
         default = folder / "config" / "_default"
         config = site.read_config(folder, *_NAMES)
         if config is None:
@@ -93,7 +93,7 @@ class HugoPreset(SitePreset):
         return replace(made, cascades=cascades, ignored=names_in(config.get("ignorefiles")))
 
     def complete(self, page: SitePage) -> None:
-        """Completes a page of a section, or a bundle's."""
+        """Sets a page's record values and its address, as Hugo makes them."""
         home = max((one for one in self.folders if page.path.is_relative_to(one)), default=None)
         if home is None:
             raise site.not_content("it lies outside of the folder of the site's content")
@@ -110,7 +110,7 @@ class HugoPreset(SitePreset):
         if page.given.get("layout") in _LISTS:
             raise site.list_page()
         if not is_index and any(one.as_posix() in self.bundles for one in page.path.parents):
-            raise RecordError("page-resource", "a file that belongs to the page of its folder")
+            raise RecordError("page-resource", "it is part of its folder's page, not a page")
         section = path.parts[0] if len(path.parts) > 1 + is_index else ""
         page.values |= {"section": section, "path": place.as_posix()}
         dated = ":filename" in names_in(site.folded(self.config.get("frontmatter")).get("date"))

@@ -28,13 +28,13 @@ _LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JekyllPreset(SitePreset):
-    """A site made by Jekyll, or by Hexo, which is written alike."""
+    """A site made by Jekyll, or by Hexo, whose pages are written alike."""
 
     name = "jekyll"
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder with ``_config.yml`` or ``_posts``."""
+        """Returns the preset if the folder has Jekyll's files, or if ``named``; else ``None``."""
         config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.toml")
         if config is None and not named:
             if not (folder / "_posts").is_dir():
@@ -58,14 +58,14 @@ class JekyllPreset(SitePreset):
         )
 
     def has_folder(self, name: str) -> bool:
-        """Tells whether a folder is one of posts, drafts or a collection."""
+        """Tells whether a folder with this name holds posts, drafts or another collection."""
         return name in _POSTS or name[1:] in self._collections() or name in self._included()
 
     def _included(self) -> list[str]:
         return names_in(self.config.get("include"))
 
     def complete(self, page: SitePage) -> None:
-        """Completes a post, a document of a collection or a page."""
+        """Sets a page's record values and its address, as Jekyll makes them."""
         folders, stem = page.path.parts[:-1], page.path.stem
         home = next((part for part in folders if part in _POSTS), "")
         first = folders[0] if folders else ""
@@ -109,14 +109,14 @@ class JekyllPreset(SitePreset):
             page.values["status"] = "draft"
         elif kind == "posts":
             if "source_dir" not in self.config and not site.DATED_NAME.fullmatch(page.path.stem):
-                raise site.not_content("a post's name begins with its date: 2026-03-01-name.md")
+                raise site.not_content("no post: its name lacks a date, as in 2026-03-01-name.md")
         elif kind:
             if not site.folded(self._collections().get(kind)).get("output"):
-                raise site.not_content(f"_{kind} is no collection that the site gives pages")
+                raise site.not_content(f"_{kind} is no collection with output: true in _config.yml")
         elif not page.given:
             raise site.not_content("a file without front matter is no page of the site")
         elif str(page.given.get("layout", "")).casefold() in _LISTS:
-            raise site.list_page("a page that lists others, not an article")
+            raise site.list_page("the page lists others, and is not an article")
 
     def _set_link(self, page: SitePage, template: str) -> None:
         own, values = page.text("permalink"), page.values

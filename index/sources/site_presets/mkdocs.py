@@ -17,7 +17,7 @@ class MkdocsPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder with ``mkdocs.yml``."""
+        """Returns the preset if the folder has ``mkdocs.yml``, or if ``named``; else ``None``."""
         config = site.read_config(folder, "mkdocs.yml", "mkdocs.yaml")
         if config is None:
             return cls(root=folder) if named else None
@@ -33,7 +33,7 @@ class MkdocsPreset(SitePreset):
         )
 
     def complete(self, page: SitePage) -> None:
-        """Completes a page of the documentation."""
+        """Sets a page's record values and its address, as MkDocs makes them."""
         path, folder = page.path.with_suffix(""), page.path.parent
         is_index = path.name in ("index", "README")
         if is_index and len(page.path.parts) == 1:

@@ -35,16 +35,16 @@ DATED_NAME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})[-_](.+)")
 
 @dataclass(slots=True, kw_only=True)
 class SitePage:
-    """A page, and what a preset makes of it.
+    """A page of a site, with the values and address that the site's generator gives it.
 
     Attributes:
         path: The file, relative to the folder of the site's content.
-        given: The page's front matter, by names in lower case.
+        given: The values of the page's front matter, by names in lower case.
         values: The values of the page's record.
         link: The page's address on the site; empty if it is not known.
-        pattern: What the address is made from.
-        base: What the address begins with.
-        time: The page's date or time.
+        pattern: The pattern that the address is made from, such as ``/:year/:title``.
+        base: The path that the addresses of the site begin with, such as ``/blog``.
+        time: The page's date or time; ``None`` if unknown.
     """
 
     path: PurePosixPath
@@ -56,7 +56,7 @@ class SitePage:
     time: dt.datetime | dt.date | None = None
 
     def add_defaults(self, values: Mapping[str, Any]) -> None:
-        """Adds the values that the site gives to pages that have none of their own."""
+        """Adds values that the site gives to its pages, where the page has none of its own."""
         for name, value in values.items():
             if (key := str(name).casefold()) not in self.given:
                 self.given[key] = value
@@ -65,18 +65,18 @@ class SitePage:
                 self.given[key] = self.values[str(name)] = {**value, **own}
 
     def text(self, name: str) -> str:
-        """Returns a text of the page's front matter, without spaces around it; "" if none."""
+        """Returns the stripped text under a name in the front matter; "" if there is no text."""
         value = self.given.get(name)
         return value.strip() if isinstance(value, str) else ""
 
     def read_name(
         self, name: str, *dates: Any, zone: str = "", dated: bool = True, waits: bool = False
     ) -> str:
-        """Reads the page's slug and time, and returns the name without its date.
+        """Sets the page's slug and time, and returns the name without its date.
 
         Args:
             name: The name of the page's file or folder.
-            dates: The dates that the page gives; the first that can be read holds.
+            dates: The dates that the page gives; the first that can be read is taken.
             zone: The time zone of the site's dates.
             dated: Whether the name may begin with a date.
             waits: Whether the page is hidden until its time.
@@ -93,7 +93,7 @@ class SitePage:
         return name
 
     def date_parts(self) -> dict[str, str]:
-        """Returns what placeholders of patterns take from the page's time."""
+        """Returns the parts of the page's time that fill placeholders, such as ``:year``."""
         return {name: self.time.strftime(form) for name, form in _DATE_PARTS.items() if self.time}
 
     def set_link(self, path: str, *, own: bool = False) -> None:
@@ -101,7 +101,7 @@ class SitePage:
 
         Args:
             path: The path on the site, or an address elsewhere; empty if it is not known.
-            own: Whether the page itself says what it is.
+            own: Whether the page itself states this address.
         """
         self.values.pop("url", None)
         elsewhere = path.startswith(("https://", "http://"))
@@ -112,18 +112,18 @@ class SitePage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePreset:
-    """What a generator makes of pages; this one is for pages of no known generator.
+    """A site generator's rules for pages; this base class is for sites of no known generator.
 
     Attributes:
         root: The folder of the site's content, which addresses are relative to.
         config: The site's configuration, as far as it is written down and not computed.
-        base: What the addresses of the site begin with.
-        home: The site's own address, as its configuration says it; ``None`` if it does not.
-        language: The site's language, likewise.
-        above: The folder that is read, relative to the site's content.
-        below: The site's content, relative to the folder that is read.
-        shared: The values that a folder's pages, or one page, have in common, by the path below
-            the site's content.
+        base: The path that the addresses of the site begin with, such as ``/blog``.
+        home: The site's own address by its configuration; ``None`` if it names none.
+        language: The site's language by its configuration; ``None`` if it names none.
+        above: The path of the folder that is read, relative to the site's content.
+        below: The path of the site's content, relative to the folder that is read.
+        shared: The values that the configuration gives to the pages of a folder, or to one page, by
+            the path below the site's content.
         ignored: Regular expressions for the paths that the site's configuration leaves out.
     """
 
@@ -145,18 +145,18 @@ class SitePreset:
 
         Args:
             folder: The folder.
-            named: Whether the preset is wanted even if there is no configuration; else it is
-                ``None`` then.
+            named: Whether to return the preset also if there is no configuration; if not,
+                ``None`` is returned then.
         """
         return cls(root=folder) if named else None
 
     def setting(self, name: str, default: str = "") -> str:
-        """Returns a text of the site's configuration."""
+        """Returns the text under a name in the site's configuration, or ``default``."""
         value = self.config.get(name)
         return value if isinstance(value, str) else default
 
     def has_folder(self, name: str) -> bool:  # noqa: ARG002 - presets know some
-        """Tells whether pages are made of a folder whose name begins with a dot or ``_``."""
+        """Tells whether the site makes pages of a folder whose name begins with a dot or ``_``."""
         return False
 
     @property
@@ -165,10 +165,10 @@ class SitePreset:
         return self.name != SitePreset.name and self.above in ("", ".")
 
     def place(self, page: SitePage) -> str:
-        """Completes a page's values, and gives it its link.
+        """Sets a page's values and address by the rules of the site's generator.
 
         Args:
-            page: The page, its path relative to the folder that is read.
+            page: The page, with a path relative to the folder that is read.
 
         Returns:
             Why the page's address is not known, with the remedy; empty if it is.
@@ -199,7 +199,7 @@ class SitePreset:
         )
 
     def complete(self, page: SitePage) -> None:
-        """Completes a page whose path is relative to the site's content.
+        """Sets the values and address of a page whose path is relative to the site's content.
 
         Raises:
             RecordError: If the page is no article of the site.
@@ -209,21 +209,21 @@ class SitePreset:
 
 
 def not_content(message: str) -> RecordError:
-    """Returns the error for a file that the site's generator makes no page of."""
+    """Returns the error for a file of which the site's generator makes no page."""
     return RecordError("not-content", message)
 
 
-def list_page(message: str = "it lists others, is for errors or a template") -> RecordError:
-    """Returns the error for a page that lists others."""
+def list_page(message: str = "the page lists others, is for errors or a template") -> RecordError:
+    """Returns the error for a page that is no article, because it lists others for example."""
     return RecordError("list-page", message)
 
 
 def globs(patterns: Iterable[str], within: str = "(?:.*/)?") -> list[str]:
-    """Returns regular expressions for glob patterns of paths, and for all that is below them.
+    """Turns glob patterns of paths into regular expressions, which fit all that is below, too.
 
     Args:
         patterns: The patterns; comments among them are passed over.
-        within: A regular expression for the folders in which they hold.
+        within: A regular expression for the folders above, any by default.
     """
     names = [one.strip().strip("/").removeprefix("./") for one in patterns]
     used = (translate(one)[:-2] for one in names if one and one[0] not in "#!")
@@ -231,10 +231,10 @@ def globs(patterns: Iterable[str], within: str = "(?:.*/)?") -> list[str]:
 
 
 def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
-    """Returns the first of a folder's configuration files that is there; ``None`` if none is.
+    """Reads the first of these configuration files that the folder has; ``None`` if it has none.
 
     Raises:
-        SourceError: If it can't be read.
+        SourceError: If the file can't be read.
     """
     for name in names:
         path = folder / name
@@ -254,7 +254,7 @@ def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
 def section_pages(root: Path, folder: str = "") -> Iterator[tuple[Path, dict[str, Any]]]:
     """Yields the list pages (``_index.md``) of a site's folder, with their front matter.
 
-    One that can't be read may hide the pages of its section: it is given as doing so.
+    One that can't be read may hide the pages of its section, so it is yielded as a draft.
     """
     for path in sorted((root / folder).rglob("_index*.[hm]*")):  # .md, .markdown, .html
         try:
@@ -266,11 +266,10 @@ def section_pages(root: Path, folder: str = "") -> Iterator[tuple[Path, dict[str
 
 
 def read_text(path: Path) -> str | None:
-    """Returns the beginning of a file of the site; ``None`` if it is not there.
+    """Returns the first 64 KiB of a file as text; ``None`` if there is no such file.
 
     Raises:
-        OSError: If it is there, but can't be read or is no regular file: what it says may hide
-            pages.
+        OSError: If the file can't be read or is not a regular one: what it says may hide pages.
     """
     with suppress(FileNotFoundError, NotADirectoryError), open_regular(path) as file:
         return file.read(_MAX_CONFIG).decode("utf-8-sig", errors="replace")
@@ -278,26 +277,26 @@ def read_text(path: Path) -> str | None:
 
 
 def read_code(folder: Path, *stems: str, more: Sequence[str] = ()) -> str | None:
-    """Returns the configuration that a folder holds as code; ``None`` if there is none.
+    """Returns the text of a configuration file that is JavaScript code; ``None`` if there is none.
 
     Args:
-        folder: The folder.
-        stems: The file's names without suffix.
-        more: Suffixes besides those of code.
+        folder: The folder of the file.
+        stems: The file's possible names, without suffix.
+        more: Suffixes to try besides those of code, such as ``js``.
     """
     names = (f"{stem}.{suffix}" for stem in stems for suffix in (*CODE, *more))
     return next((text for name in names if (text := read_text(folder / name)) is not None), None)
 
 
 def written(code: str, name: str) -> str:
-    """Returns what code plainly says of a setting: a text, true or false; "" if it doesn't."""
+    """Returns as text the literal (text, true, false) that code gives a setting; "" if none."""
     value = r"""["']?\s*[:(]\s*(?:["'`]([^"'`\n]*)["'`]|(true|false)\b)"""
     found = re.search(rf"""(?:^|[{{,(.])\s*["']?{name}{value}""", code, re.MULTILINE)
     return found[1] or found[2] or "" if found else ""
 
 
 def folded(table: Any) -> dict[str, Any]:
-    """Returns a table with its names in lower case."""
+    """Returns a table with its names in lower case; an empty one for any other value."""
     named = table.items() if isinstance(table, Mapping) else ()
     return {str(key).casefold(): value for key, value in named}
 
@@ -308,15 +307,15 @@ def base_path(text: Any) -> str:
 
 
 def address(*parts: str) -> str:
-    """Returns parts of a path joined, from the site's root, each segment percent-encoded."""
+    """Joins parts to a path from the site's root, and percent-encodes each segment."""
     path = re.sub(r"/(?:\.{0,2}/)+", "/", "/" + "/".join(parts))
     return quote(re.sub(r"/\.{1,2}$", "/", path), safe=_SAFE, errors="replace")
 
 
 def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
-    """Returns a pattern of addresses with its placeholders filled, such as ``:year``.
+    """Fills the placeholders of an address pattern, such as ``:year``, with parts by name.
 
-    The longest name that fits is taken. The pattern is "" if it names what there is no part for.
+    Where several names fit, the longest is taken. Returns "" if a placeholder has no part.
     """
     names = re.compile(f":({'|'.join(sorted(parts, key=len, reverse=True))})")
     if re.search(r":[a-z]|\[", names.sub("", pattern)):
@@ -325,7 +324,7 @@ def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
 
 
 def read_time(value: Any, zone: str = "") -> dt.datetime | dt.date | None:
-    """Returns the date or time that a page gives, in a zone if one is named; ``None`` if none."""
+    """Parses a page's date or time, and moves a time to ``zone``, if named; ``None`` if invalid."""
     if isinstance(value, str) and len(value.strip()) > 10:
         value = DateReader().find_instant(value) or value
     if isinstance(value, dt.datetime):
@@ -345,7 +344,7 @@ def ascii_slug(text: str) -> str:
 
 
 def keep_letters(text: str, kept: str, other: str = "") -> str:
-    """Returns a text with ``other`` for all but letters, marks, digits and what else is kept."""
+    """Replaces by ``other`` all characters but letters, accents, digits and those in ``kept``."""
     return "".join(
         one if one in kept or unicodedata.category(one) in _LETTERS else other for one in text
     )

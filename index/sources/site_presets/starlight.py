@@ -15,13 +15,13 @@ _LOCALE = re.compile(r"""["']?([\w-]+)["']?\s*:\s*\{(?:[^{}]*?\blang\s*:\s*["'`]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StarlightPreset(SitePreset):
-    """A site made by Astro with Starlight; of one without it, only ``src/pages`` is known."""
+    """A site made by Astro; without Starlight, only the addresses of ``src/pages`` are known."""
 
     name = "starlight"
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder with ``astro.config``."""
+        """Returns the preset if the folder has ``astro.config``, or if ``named``; else ``None``."""
         code = site.read_code(folder, "astro.config")
         if code is None and not named:
             return None
@@ -50,7 +50,7 @@ class StarlightPreset(SitePreset):
         )
 
     def complete(self, page: SitePage) -> None:
-        """Completes a page of the documentation."""
+        """Sets a page's record values and its address, as Astro makes them."""
         parts = list(page.path.with_suffix("").parts)
         plain, locales = self.config["plain"], self.config["locales"]
         collection = parts.pop(0) if plain and len(parts) > 1 else ""

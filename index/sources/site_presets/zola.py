@@ -11,13 +11,13 @@ from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZolaPreset(SitePreset):
-    """A site made by Zola. A date in the future hides nothing there."""
+    """A site made by Zola, where a date in the future does not hide a page."""
 
     name = "zola"
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder with ``zola.toml``, or ``config.toml`` with base_url."""
+        """Returns the preset if the folder has Zola's settings, or if ``named``; else ``None``."""
         config = site.read_config(folder, "zola.toml", "config.toml") or {}
         if "base_url" not in config:
             return cls(root=folder) if named else None
@@ -40,7 +40,7 @@ class ZolaPreset(SitePreset):
         )
 
     def complete(self, page: SitePage) -> None:
-        """Completes a page of a section."""
+        """Sets a page's record values and its address, as Zola makes them."""
         main = self.setting("default_language", "en")
         languages = site.folded(self.config.get("languages"))
         stem, _, language = page.path.stem.rpartition(".")
