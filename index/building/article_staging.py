@@ -59,7 +59,7 @@ class ArticleStaging:
             languages: The language of each article, stated or guessed, with its certainty;
                 :meth:`settle` decides about the guesses.
             updated: When each record was last changed, microseconds since 1970 UTC; ``None`` if
-                unknown. By this it is told whether a pushed article is newer.
+                unknown. It is compared with the time of a pushed article.
 
         Returns:
             The positions in ``articles`` of those that were not added because the file already

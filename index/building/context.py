@@ -97,8 +97,8 @@ class Beside:
 
     Attributes:
         build: The finished build.
-        name: The name of the new build, if it is a variant to compare with the live build, which no
-            gate then does; ``None`` for a name made from the time.
+        name: The name of the new build, if it is a variant's, which gates don't compare with
+            another build; ``None`` for a name made from the time.
         previous: The build whose results the new one can reuse; ``None`` if there is none.
         changed: If the new build is to be a small one: the articles, encoded by id, in which
             ``build`` differs from ``previous``, and the ids of those that it lacks.

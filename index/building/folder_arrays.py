@@ -55,7 +55,7 @@ class FileColumn:
         """Adds rows at the end; they must have the width given at the start."""
         if block.shape[1:] != self._row:
             raise BuildError(
-                f"{self._path}: each row has shape {block.shape[1:]}, expected {self._row}"
+                f"{self._path}: a new row has shape {block.shape[1:]}, but must have {self._row}"
             )
         with self._path.open("ab") as file:  # opened per call, so a failing build leaves none open
             file.write(np.ascontiguousarray(block, dtype=self._dtype).data)

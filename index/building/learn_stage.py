@@ -194,7 +194,7 @@ def save_learning(
 
 
 def weights_by_name(scoring: Calibration) -> dict[str, float]:
-    """Return by name the weight of each kind of evidence, and that of ``neighbors``' closeness."""
+    """Return each kind of evidence's weight by name; ``neighbors`` is that of common neighbors."""
     names = [*(kind.name for kind in KINDS), "neighbors"]
     weights = [*scoring.weights, scoring.neighbors]
     return {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}

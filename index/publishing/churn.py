@@ -56,7 +56,7 @@ class Churn:
 
     @property
     def upset(self) -> float:
-        """Share of the compared lists to which articles came that the older build had, too."""
+        """Share of the compared lists that gained an article which the older build has, too."""
         return float((self.reordered > 0).mean()) if len(self.reordered) else 0.0
 
 

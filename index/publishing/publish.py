@@ -105,8 +105,8 @@ def publish_build(
     """Make a build live if it passes every gate; the caller must hold the root's lock.
 
     Args:
-        root: The root.
-        name: The name of the build.
+        root: The folder of all builds.
+        name: The name of the build to publish.
         limits: The limits of the gates.
         force: Publish the build even if a gate refuses it; the journal records which gates.
         reason: The reason for publishing, for the journal.

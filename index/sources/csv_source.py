@@ -184,7 +184,7 @@ class _Lines:
 
 
 def _record(location: str, row: list[str], header: list[str]) -> Record:
-    count = f"the row has {len(row)} cells for {len(header)} columns"
+    count = f"the row has {len(row)} cells for {len(header)} columns; check its quotation marks"
     if len(row) < len(header):
         raise RecordError("too-few-cells", count)
     if any(cell.strip() for cell in row[len(header) :]):

@@ -42,7 +42,7 @@ def decode(content: bytes, declared: str = "") -> str:
         except UnicodeDecodeError:
             wrong = f"byte {error.start} is {error.object[error.start]:#04x}"
             remedy = "save it as UTF-8, or declare its encoding"
-            raise ValueError(f"it is not valid {codec}: {wrong}: {remedy}") from None
+            raise ValueError(f"the text is not valid {codec}: {wrong}: {remedy}") from None
 
 
 def marked_codec(content: bytes) -> str:

@@ -38,7 +38,9 @@ class FeedSource(DocumentOptions):
         pending, seen = self.url or self.path, set[str]()
         while pending and pending not in seen:
             if len(seen) == _MAX_PAGES:
-                raise SourceError(f"{self.name} has more than {_MAX_PAGES} pages, the most allowed")
+                raise SourceError(
+                    f"{self.name} has over {_MAX_PAGES} pages, the most that are read"
+                )
             seen.add(pending)
             name, url, charset = self.path, "", ""
             if self.url:
@@ -81,8 +83,9 @@ def _read_json(content: bytes, name: str) -> Iterator[SourceItem | str]:
 
 def _json_item(location: str, item: Any, feed: Mapping[str, Any]) -> Record:
     if not isinstance(item, dict):
-        message = f"the item is not a JSON object but {type(item).__name__}"
-        raise RecordError("invalid-item", message)
+        raise RecordError(
+            "invalid-item", f"the item is not a JSON object but {type(item).__name__}"
+        )
     html = item.get("content_html")
     if not (isinstance(html, str) and html.strip()):
         html = str(literals(item.get("content_text") or "")).replace("\n", "<br>")

@@ -171,7 +171,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     kinds = [str(tag.get("term")).rpartition("#")[2] for tag in tags if _is_kind(tag)]
     kind = str(next(iter(kinds), entry.get("blogger_type") or "post"))
     if kind.lower() not in ("post", "page"):
-        what = f"it is no article, but of the kind {kind!r:.40} in a Blogger export"
+        what = f"the entry is no article, but of the kind {kind!r:.40} in a Blogger export"
         raise RecordError("not-an-article", what)
     given = entry.get("feedburner_origlink") or entry.get("link") or ""
     is_guid = given == entry.get("id") and not given.startswith("http")  # it claims to be a link

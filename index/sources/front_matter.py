@@ -146,7 +146,7 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
         RecordError: If the text can't be read.
     """
     if len(text) > MAX_FRONT:
-        raise _error(f"the front matter is longer than {MAX_FRONT} characters")
+        raise _error(f"the front matter is longer than {MAX_FRONT} characters; shorten it")
     name, read = _READERS[form]
     with raised_as(_error, f"the front matter is not {name}: ", ValueError, RecursionError):
         front = read(text) if text.strip() else {}

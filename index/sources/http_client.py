@@ -210,8 +210,9 @@ class Fetcher:
                     raise
                 reason = f"status {error.status}"
             except ssl.SSLCertVerificationError as error:
-                invalid = f"{redacted(url)} has no valid certificate: {error.verify_message}"
-                raise SourceError(invalid) from error
+                raise SourceError(
+                    f"{redacted(url)} has no valid certificate: {error.verify_message}"
+                ) from error
             except (OSError, http.client.HTTPException, zlib.error, ValueError) as error:
                 reason = one_line(str(error)) or type(error).__name__
                 if attempt >= self.options.attempts:

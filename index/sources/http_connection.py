@@ -67,7 +67,7 @@ def connected(
         connection.response_class = _Response
         yield connection
         if expired.is_set():  # to a reader, a cut connection looks like the end of the body
-            raise TimeoutError("the connection was cut")
+            raise TimeoutError("the connection was cut at its time limit")
     except (OSError, http.client.HTTPException, ValueError) as error:
         if expired.is_set():
             raise TimeoutError(f"no complete response within {timeout:g} s") from error

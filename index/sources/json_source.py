@@ -40,7 +40,9 @@ class JsonSource(PathSource, SplitSource):
                     count += 1
                     yield element
         if self.items and not count:
-            raise SourceError(f"{self.path} has no filled list {self.items!r}: correct items")
+            raise SourceError(
+                f"{self.path} holds no list {self.items!r} with elements: correct the option items"
+            )
 
     def _found(self) -> Path:
         lists = lists_of_objects(self.path)
@@ -60,10 +62,10 @@ class JsonSource(PathSource, SplitSource):
 
 
 def lists_of_objects(path: str) -> dict[Path, int]:
-    """Returns the number of objects in each list of a JSON file, by where the list stands in it.
+    """Finds the lists of objects in a JSON file, and returns how many objects each has.
 
-    That is the names that lead to the list (``("data", "posts")``), or ``()`` if the whole document
-    is a list, whatever its elements are. Lists with the name of an article field, such as
+    The keys are the names that lead to a list (``("data", "posts")``), or ``()`` if the document is
+    itself a list, whatever its elements are. Lists with the name of an article field, such as
     ``sections``, are left out.
 
     Raises:

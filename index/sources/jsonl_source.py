@@ -80,7 +80,7 @@ def _record(name: str, found: Line) -> SourceItem:
 
 
 def json_object(location: str, line: bytes | None) -> Record:
-    """Parses a line that holds one JSON object into a record; ``None`` stands for too long a line.
+    """Parses a line, one JSON object, into a record; ``None`` stands for a line too long to read.
 
     Raises:
         RecordError: If the line is no JSON object, or was too long.

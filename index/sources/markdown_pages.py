@@ -51,7 +51,7 @@ class MarkdownSource(PageFolderSource):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """A sentence on which generator's site this is read as; none if no generator is known."""
+        """A sentence that names the generator by whose rules the site is read; none if unknown."""
         preset = find_site(self.path, self.preset)
         if preset.name == "none":
             return ()

@@ -176,7 +176,7 @@ def is_home(address: str) -> bool:
 
 
 def base_of(root: Element, address: str) -> str:
-    """Returns a page's ``<base href>``, which its relative links start from, or its address."""
+    """Returns the URL that a page's relative links start from: ``<base href>`` or ``address``."""
     base = next(root.iter("{*}base"), None)
     return address if base is None else join_url(address, (base.get("href") or "").strip())
 

@@ -13,7 +13,7 @@ from recommender.errors import ArticleError, SettingError
 
 
 class PagePath(NamedTuple):
-    """The id and language of a page, as its path says them.
+    """A page's id and language, as they are read from its path.
 
     Attributes:
         id: The path without file suffix; a language comes first, wherever it stood.
@@ -58,7 +58,7 @@ def translated_bases(names: Iterable[str]) -> frozenset[str]:
 def read_page_path(
     name: str, languages: tuple[str, ...] = (), translated: Container[str] = ()
 ) -> PagePath:
-    """Return the id and language of a page, as its path says them.
+    """Read a page's id and language from its path.
 
     Args:
         name: The path below the source's folder, without file suffix.

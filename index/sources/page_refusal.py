@@ -58,7 +58,7 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     titles = [line_of(each) for each in select(root, "head > title, h1")[:2]]
     name = "/".join(_parts(page.address))
     if "error404" in classes or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
-        raise RecordError("error-page", "it is the site's page for errors such as 404")
+        raise RecordError("error-page", "the page is the site's page for errors such as 404")
     if any("{{" in title or "{%" in title for title in titles):
         raise RecordError("template", "the page is a template: its title holds {{ or {%")
     is_list = classes & _LIST_CLASSES and not classes & _SINGLE_CLASSES

@@ -95,7 +95,9 @@ class PoliteClient:
             SourceError: As by :meth:`robots`.
         """
         if not self.robots(url).allowed:
-            raise FetchError(f"the robots.txt of its site forbids {redacted(url)}", "robots-txt")
+            raise FetchError(
+                f"the site's robots.txt forbids to fetch {redacted(url)}", "robots-txt"
+            )
 
     def robots(self, url: str) -> RobotsRules:
         """Returns the rules for a URL from its host's robots.txt; all is allowed if it has none.
@@ -111,7 +113,9 @@ class PoliteClient:
                 content = self.get_file(address).body[:MAX_BYTES].decode(errors="replace")
             except HttpError as error:
                 if error.reason == "unreachable":
-                    raise SourceError(f"{error}; before it does, no page may be fetched") from error
+                    raise SourceError(
+                        f"{error}: while robots.txt can't be read, no page may be fetched"
+                    ) from error
                 content = ""
             self._robots[origin] = content
         rules: RobotsRules

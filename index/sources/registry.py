@@ -88,7 +88,9 @@ def open_sources(
     ]
     for name, count in Counter(each.called for each in opened if each.called).items():
         if count > 1:
-            raise SettingError(f"{count} [[source]] tables have the name {name!r}; rename some")
+            raise SettingError(
+                f"{count} [[source]] tables have the name {name!r}; give each its own"
+            )
     return opened
 
 

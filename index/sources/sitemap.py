@@ -244,7 +244,7 @@ def _parse_page(location: str, html: HtmlSource, entry: SitemapEntry, page: Fetc
 
 
 def page_id(url: str) -> str:
-    """Makes a page's id of its URL: path without ``.html`` or ``index.html``, and query if any."""
+    """Makes a page's id from its URL: path, without ``.html`` or ``index.html``, and query."""
     parts = urlsplit(url)
     path = unquote(parts.path).strip("/")
     stem, suffix = posixpath.splitext(path)

@@ -129,7 +129,7 @@ def _load_as_text(connection: Any) -> None:
 
 def _open_sqlite(path: str | None) -> sqlite3.Connection:
     if path is None or not Path(path).is_file():
-        raise DatabaseError(f"there is no file {path or ':memory:'} of an SQLite database")
+        raise DatabaseError(f"there is no file {path or ':memory:'}; name an SQLite database")
     connection = sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_CELL)
     # Bytes that can't be decoded become surrogates: only their field is lost, not the whole table.

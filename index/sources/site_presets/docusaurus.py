@@ -58,7 +58,7 @@ class DocusaurusPreset(SitePreset):
         kind = found["kind"].removeprefix("versioned_").removeprefix("src/")
         page.values |= {"language": locale, "translation_key": f"{found['version']}/{kind}/{path}"}
         if path == "index" and kind == "pages":
-            raise site.list_page("the site's first page, not an article")
+            raise site.list_page("the page is the site's first page, not an article")
         slug = page.text("slug")
         *folders, last = [_NUMBER.sub("", part, count=1) for part in path.split("/")]
         route = ""

@@ -167,5 +167,5 @@ def _printed(values: Mapping[str, Any], found: re.Match[str]) -> str:
         kind, argument = _FILTER.findall(one)[0]
         value = None if value is None else _FILTERS[kind](value, argument)
     if not isinstance(value, str | int | float | dt.date):
-        raise LookupError(name)
+        raise LookupError(f"{name} has no value to print")
     return str(value)

@@ -96,7 +96,7 @@ class HugoPreset(SitePreset):
         """Sets a page's record values and its address, as Hugo makes them."""
         home = max((one for one in self.folders if page.path.is_relative_to(one)), default=None)
         if home is None:
-            raise site.not_content("it lies outside of the folder of the site's content")
+            raise site.not_content("the file lies outside of the folder of the site's content")
         path = page.path.relative_to(home)
         stem, suffix = self._split_language(path.stem)
         is_index = stem == "index"
@@ -110,7 +110,7 @@ class HugoPreset(SitePreset):
         if page.given.get("layout") in _LISTS:
             raise site.list_page()
         if not is_index and any(one.as_posix() in self.bundles for one in page.path.parents):
-            raise RecordError("page-resource", "it is part of its folder's page, not a page")
+            raise RecordError("page-resource", "the file is part of its folder's page, not a page")
         section = path.parts[0] if len(path.parts) > 1 + is_index else ""
         page.values |= {"section": section, "path": place.as_posix()}
         dated = ":filename" in names_in(site.folded(self.config.get("frontmatter")).get("date"))

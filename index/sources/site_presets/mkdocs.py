@@ -37,9 +37,9 @@ class MkdocsPreset(SitePreset):
         path, folder = page.path.with_suffix(""), page.path.parent
         is_index = path.name in ("index", "README")
         if is_index and len(page.path.parts) == 1:
-            raise site.list_page("the site's first page, not an article")
+            raise site.list_page("the page is the site's first page, not an article")
         if path.name == "README" and (self.root / folder / "index.md").exists():
-            raise site.not_content("the folder has an index.md, which is read in its place")
+            raise site.not_content("the folder's index.md is read in place of its README")
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
         plugins = self.config.get("plugins", {})
         blog = site.folded(plugins.get("blog")).get("blog_dir", "blog")

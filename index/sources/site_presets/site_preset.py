@@ -177,12 +177,12 @@ class SitePreset:
             RecordError: If the page is no article of the site.
         """
         if not page.path.is_relative_to(self.below):
-            raise not_content(f"it lies outside of {self.below}, the folder of the site's content")
+            raise not_content(f"the file is not in {self.below}, the folder of the site's content")
         page.base = self.base
         page.path = PurePosixPath(self.above, page.path.relative_to(self.below))
         with suppress(re.error):
             if any(re.search(one, page.path.as_posix()) for one in self.ignored):
-                raise not_content("the site's configuration leaves it out")
+                raise not_content("the site's configuration excludes this file")
         is_list = page.text("layout") == "home" or isinstance(page.given.get("pagination"), Mapping)
         firsts = ("404",) if self.name == SitePreset.name else ("404", "index")
         if is_list or page.path.name[0] == "[" or page.path.with_suffix("").as_posix() in firsts:
@@ -219,7 +219,7 @@ def list_page(message: str = "the page lists others, is for errors or a template
 
 
 def globs(patterns: Iterable[str], within: str = "(?:.*/)?") -> list[str]:
-    """Turns glob patterns of paths into regular expressions, which fit all that is below, too.
+    """Turns glob patterns of paths into regular expressions that also match all paths below.
 
     Args:
         patterns: The patterns; comments among them are passed over.

@@ -64,7 +64,7 @@ class StarlightPreset(SitePreset):
         elif not plain:
             page.values.setdefault("language", "en")
         if parts[-1] == "404" or rest == ["index"]:
-            raise site.list_page("the first page or the page for errors, not an article")
+            raise site.list_page("it is the site's first page or page for errors, not an article")
         slugs = [site.keep_letters(part.lower(), "-_ ").replace(" ", "-") for part in parts]
         if slugs[-1] == "index":
             del slugs[-1]
