@@ -179,7 +179,7 @@ class _Lines:
         if self._room < 0:
             while len(line) > MAX_ROW and line[-1] not in "\r\n":
                 line = self._text.readline(MAX_ROW + 1)
-            raise csv.Error(f"the row is over {MAX_ROW} characters long; close its quotation marks")
+            raise csv.Error(f"longer than {MAX_ROW} characters; close the row's quotation marks")
         return line
 
 

@@ -162,9 +162,9 @@ def parse_table(form: str, text: str) -> dict[str, Any]:
 def _count(value: Any, name: str = "a name", depth: int = 0) -> int:
     """Returns how many values a value holds; refuses deep nesting and endless numbers."""
     if depth > _MAX_DEPTH:
-        raise _error(f"{name} in the front matter is nested over {_MAX_DEPTH} levels deep")
+        raise _error(f"in the front matter, {name} is nested more than {_MAX_DEPTH} levels deep")
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
-        raise _error(f"{name} in the front matter holds an integer of over {_MAX_BITS} bits")
+        raise _error(f"in the front matter, {name} holds an integer of over {_MAX_BITS} bits")
     nested = isinstance(value, list | tuple | set | Mapping)
     parts = [(name, part) for part in value] if nested else []
     if isinstance(value, Mapping):

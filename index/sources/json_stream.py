@@ -79,7 +79,7 @@ class ElementStream:
             if not self._opened and (
                 begun or self._buffer[self._at : found.start()].strip() or found[0] not in b"[{"
             ):
-                raise self._broken("it is not one JSON list or object")
+                raise self._broken("it is not JSON: it must be one list or object")
             begun = True
             self._at = found.end()
             yield from self._take(found[0], found.start())

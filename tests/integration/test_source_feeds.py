@@ -134,7 +134,7 @@ def test_entities_are_never_read(tmp_path: Path, head: str, where: str) -> None:
         ("<rss xmlns:wp='http://wordpress.org/export/1.2/'/>", 'kind = "wxr"'),
         ("<html><body>Not found</body></html>", "<html>"),
         ("", "empty"),
-        ('{"version": "x"}', "has no items"),
+        ('{"version": "x"}', "has no list"),
         ('{"items": [', "not JSON"),
         ("[]", "is not a feed"),
     ],
