@@ -96,7 +96,7 @@ class PoliteClient:
         """
         if not self.robots(url).allowed:
             raise FetchError(
-                f"the site's robots.txt forbids to fetch {redacted(url)}", "robots-txt"
+                f"the site's robots.txt forbids fetching {redacted(url)}", "robots-txt"
             )
 
     def robots(self, url: str) -> RobotsRules:
