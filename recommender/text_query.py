@@ -221,12 +221,12 @@ class _LocalRows:
         return 1 + len(self.rows)
 
     def to_local(self, rows: Rows) -> Rows:
-        """Convert rows of the corpus to local rows."""
+        """Convert rows of the corpus to these numbers; :data:`NO_ROW` stays."""
         local = 1 + np.searchsorted(self.rows, rows)
         return np.where(rows == NO_ROW, NO_ROW, local).astype(np.int32)
 
     def to_corpus(self, local: Rows) -> Rows:
-        """Convert local rows, other than the text's row 0, to rows of the corpus."""
+        """Convert these numbers, other than the text's 0, to rows of the corpus."""
         rows = np.append(self.rows, np.int32(NO_ROW))
         return rows[np.where(local == NO_ROW, -1, local - 1)]
 

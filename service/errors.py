@@ -52,9 +52,9 @@ class ConflictError(AlsoLikeError):
 
 
 class SupersededError(ConflictError):
-    """An editor's decision can't be undone, because a newer one on the same thing would be lost.
+    """An editor's decision can't be undone, because a newer decision would be lost with it.
 
-    Such a thing is a pin, a hide, a takedown or a judgment.
+    The newer one is about the same pin, hide, takedown or judgment.
     """
 
 

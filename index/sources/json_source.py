@@ -41,7 +41,8 @@ class JsonSource(PathSource, SplitSource):
                     yield element
         if self.items and not count:
             raise SourceError(
-                f"{self.path} holds no list {self.items!r} with elements: correct the option items"
+                f"{self.path} holds no list {self.items!r}, or an empty one: let the option items "
+                "name the list that holds the articles"
             )
 
     def _found(self) -> Path:

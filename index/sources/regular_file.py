@@ -153,14 +153,14 @@ class _Bounded(io.RawIOBase):
         self._count += count
         if self._count > max(MAX_UNPACKED, MAX_RATIO * self._packed.count):
             raise OSError(
-                f"it unpacks to over {MAX_UNPACKED} bytes and over {MAX_RATIO} times its size: if "
-                "you trust it, unpack it yourself"
+                f"the file unpacks to over {MAX_UNPACKED} bytes and over {MAX_RATIO} times its "
+                "size: if you trust it, unpack it yourself"
             )
         part = bytes(buffer[:count])
         self._lines += part.count(b"\n") + part.count(b"\r")
         if self._lines > 2 * (MAX_LINES + self._packed.count):
             raise OSError(
-                f"it unpacks to over {MAX_LINES} more lines than it has bytes: if you trust it, "
-                "unpack it yourself"
+                f"the file unpacks to over {MAX_LINES} more lines than it has bytes, as a file "
+                "made to exhaust memory does: if you trust it, unpack it yourself"
             )
         return count

@@ -95,7 +95,8 @@ def _password_for(url: str, held: str) -> str:
 def status(root: option.Root = None, as_json: option.Json = False) -> None:
     """Show the database of decisions, what it holds, and whether its copy is up to date.
 
-    The copy, called the snapshot, is a file in the root that serves if the database is down.
+    The copy, called the snapshot, is a file in the root, which the service reads while the
+    database is down.
 
     Exits with code 7 if the database can't be used.
     """

@@ -184,14 +184,15 @@ class LinkHealth(NamedTuple):
 class ArticleSearch:
     """Searches the articles of the published build.
 
-    Which articles meet a condition is cached until the build, a decision or a visibility changes;
-    the build itself is not kept, since a replaced build is to be closed.
+    The rows of the articles that meet a condition (such as "weak" or "changed") are cached until
+    another build is published, an editor decides something, or an article appears or disappears.
+    The build itself is not kept, so that it is closed once another one replaces it.
 
     Args:
-        root: The folder that holds the builds; the published build is compared with the one
-            that was published before.
-        query: What the site asks for by default; an article whose list has no score of at least
-            ``query.min_score`` counts as weak.
+        root: The folder that holds the builds. The build that was published before is opened, too,
+            to find the articles whose lists changed.
+        query: The site's default query; an article counts as weak if no score in its list reaches
+            ``query.min_score``.
     """
 
     def __init__(self, root: Root, query: RelatedQuery) -> None:

@@ -188,8 +188,8 @@ class PushedArticles:
         found = self._database().pushed.get(article_id)
         if found is None:
             raise NotFoundError(
-                f"no push of article {article_id[:80]!r} is kept: none was received, or all builds "
-                "hold it and the article's source has caught up with it"
+                f"no pushed version of article {article_id[:80]!r} is stored: none was received, "
+                "or it is no longer needed, as every build and the article's source have it"
             )
         return self._standing(found, self._lists(article_id))
 

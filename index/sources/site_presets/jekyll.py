@@ -114,7 +114,7 @@ class JekyllPreset(SitePreset):
             if not site.folded(self._collections().get(kind)).get("output"):
                 raise site.not_content(f"_{kind} is no collection with output: true in _config.yml")
         elif not page.given:
-            raise site.not_content("a file without front matter is no page of the site")
+            raise site.not_content("a file without front matter is not a page of the site")
         elif str(page.given.get("layout", "")).casefold() in _LISTS:
             raise site.list_page("the page lists others, and is not an article")
 
