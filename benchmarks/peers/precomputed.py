@@ -15,6 +15,7 @@ from benchmarks.peers.load import Load, measure_load
 from index.build.build import Build
 from index.build.manifest import describe_files, read_manifest, write_manifest
 from index.root.root import Root
+from recommender.neighbors import NO_ROW
 
 
 def precomputed_load(
@@ -47,7 +48,7 @@ def build_with(lists: Lists, built: Build, root: Path) -> None:
     folder = place.path / "builds" / built.name
     shutil.copytree(built.folder, folder)
     depth = built.related_rows.shape[1]
-    rows = lists[:, :depth]
+    rows = np.maximum(lists[:, :depth], NO_ROW)  # of some articles no list was asked for
     falling = np.linspace(0.9, 0.1, depth, dtype=np.float32)  # all of them good enough to show
     scores = np.where(rows >= 0, falling, np.float32(-np.inf))
     np.save(folder / "related_rows.npy", rows.astype(built.related_rows.dtype))

@@ -83,12 +83,16 @@ def test_the_article_itself_is_left_out_wherever_it_stands():
 def test_lists_put_into_a_build_are_what_is_served(sample_build, tmp_path):
     given = np.full((sample_build.count, DEPTH), -1, dtype=np.int32)
     given[:, 0] = (np.arange(sample_build.count) + 1) % sample_build.count
+    given[-3:] = NOT_ASKED
     build_with(given, sample_build, tmp_path / "root")
     built = Root(tmp_path / "root").open()
     now = time.time_ns() // 1000
     served, query = ServingView(built), RelatedQuery(limit=6, fallback=Fallback.NONE)
     checked = 0
     for row, (shown, *_) in enumerate(given.tolist()):
+        if shown == NOT_ASKED:
+            assert select(served, row, now=now, query=query) == []
+            continue
         same_story = built.stories[row] == built.stories[shown]
         if built.is_visible(shown, now) and not same_story:
             (found,) = select(served, row, now=now, query=query)
