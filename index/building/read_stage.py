@@ -273,8 +273,8 @@ def _live_build(context: BuildContext) -> Build:
         )
     if options.small and not _fits(live, options):
         raise BuildError(
-            f"the live build {live.name} was made with another text preparation or depth of lists, "
-            "so that what did not change can't be taken over: build the whole source with: "
+            f"the live build {live.name} prepared texts in another way or made lists of another "
+            "length, so a small build can't take them over: build the whole source with: "
             "alsolike build"
         )
     return live

@@ -66,10 +66,10 @@ class StagedStatement(NamedTuple):
         return bool(self.refused) or (self.pushed is None and not self.gone)
 
     def stands(self, *, keep_missing: bool, now: int) -> bool:
-        """Tells whether the statement, not what the sources hold, decides about the article.
+        """Tells whether this statement outweighs what the sources say of its article.
 
         Args:
-            keep_missing: Whether articles stay that the sources had before and now lack.
+            keep_missing: Whether articles are kept that have disappeared from the sources.
             now: The current time, in microseconds since 1970 UTC.
         """
         if self.number <= self.settled:

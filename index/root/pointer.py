@@ -62,7 +62,7 @@ def read_pointer(root: Path) -> Pointer | None:
     try:
         body, _, _ = content.partition(b"\n")
         if content != _sealed(body):
-            raise ValueError("the checksum in it is wrong")
+            raise ValueError("its checksum does not match its content")
         pointer = Pointer.model_validate_json(body)
     except (ValidationError, ValueError) as error:
         raise BuildError(

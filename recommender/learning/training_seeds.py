@@ -40,7 +40,7 @@ class TrainingSeeds:
         if not self.offsets.shape == self.grades.shape == self.valid.shape == shape:
             raise ValueError(f"offsets, grades and valid must have features' shape {shape}")
         if self.ideal.shape != shape[:1] or not (self.ideal > 0).all():
-            raise ValueError("ideal must have one value above 0 for every seed")
+            raise ValueError("ideal must hold exactly one value per seed, each above 0")
         if not (np.isfinite(self.features).all() and np.isfinite(self.offsets).all()):
             raise ValueError("features and offsets must be finite, also where valid is False")
 
@@ -134,10 +134,16 @@ def mean_elsewhere(
     candidates: NDArray[np.integer],
     grades: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Return the mean gain of each candidate in the lists of other seeds; shape as ``candidates``.
+    """Return the mean gain of each candidate over the lists of all other seeds that hold it.
 
-    One more list with a gain of 1 is counted in, so that a candidate of no other list gets 1. The
-    arguments are those of :func:`deal_by_chance`; every gain is above 0.
+    One more list, with a gain of 1, is counted in, so that a candidate that no other list holds
+    gets 1. The result has the shape of ``candidates``, float32.
+
+    Args:
+        targets: Shape (pairs,), int: the row of each article that is related to a seed.
+        gains: Shape (pairs,), float: the gain of that article in the seed's list, above 0.
+        candidates: Shape (seeds, candidates), int: the rows of each seed's candidates.
+        grades: Shape (seeds, candidates), float32: the gain of each candidate for its own seed.
     """
     size = int(max(candidates.max(initial=0), targets.max(initial=0))) + 1
     known = np.bincount(targets, gains, minlength=size)[candidates] - grades

@@ -241,7 +241,9 @@ def _read_version(if_match: str | None) -> int | None:
     """
     if if_match is None:
         raise ProblemError(
-            428, "the header If-Match is missing; send the ETag of the list that you read, or *"
+            428,
+            "the header If-Match is missing; send the ETag of the list that you read, or * to "
+            "replace whatever is there",
         )
     if if_match.strip() == "*":
         return None

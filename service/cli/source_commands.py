@@ -85,8 +85,8 @@ def _check_addresses(
     found = compare_addresses(sitemap_addresses(location), sources, mapping, report)
     if not report.kept:
         raise SourceError(
-            f"none of the records of {sources[0].name} is a usable article; see why with: alsolike "
-            "sources check, without --sitemap"
+            f"none of the records of {sources[0].name} is a usable article; to see why, leave out "
+            "--sitemap"
         )
     if as_json:
         print_json({"sitemap": location, "read": report.read, "kept": report.kept, **asdict(found)})

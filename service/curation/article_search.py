@@ -60,7 +60,7 @@ def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
     Args:
         view: The published build with the editors' decisions.
         row: The article's row number in the build.
-        now: The time for which the visibility is given, in microseconds since 1970 UTC.
+        now: The time at which the article's visibility is judged, in microseconds since 1970 UTC.
     """
     build = view.build
     card = read_card(build.cards[row])
@@ -160,7 +160,7 @@ class SearchResult:
         rows: The hits' row numbers in the build, in the order that the query asks for.
         total: The number of all hits, on all pages.
         near: Whether some hits lack a word of the query and contain a similarly spelled one.
-        counts: For each further condition, how many of all hits would be left with it.
+        counts: For each filter that the search has not used yet, how many hits it would leave.
     """
 
     rows: list[int]

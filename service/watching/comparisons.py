@@ -72,7 +72,7 @@ class Comparisons:
         """
         if not self._settings.clicks:
             raise InputError(
-                "a comparison is decided by clicks, but none are counted: set clicks = true"
+                "a comparison is decided by clicks, but counting them is off: set clicks = true"
             )
         state = self._new_state(name, share, block)
         if (running := read_comparison(self._root.path)) is not None:

@@ -186,7 +186,7 @@ def test_what_can_t_be_compared_is_said_with_the_remedy(
 def test_clicks_must_be_counted(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALSOLIKE_CLICKS", "false")
     code, _, err = run("compare", "start", "words")
-    assert (code, "none are counted: set clicks = true" in err) == (2, True)
+    assert (code, "counting them is off: set clicks = true" in err) == (2, True)
 
 
 def test_the_live_build_s_model_is_compared(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

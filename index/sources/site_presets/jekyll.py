@@ -109,7 +109,9 @@ class JekyllPreset(SitePreset):
             page.values["status"] = "draft"
         elif kind == "posts":
             if "source_dir" not in self.config and not site.DATED_NAME.fullmatch(page.path.stem):
-                raise site.not_content("it is no post: its name lacks a date (2026-03-01-name.md)")
+                raise site.not_content(
+                    "it is not a post: its name lacks a date, such as 2026-03-01-name.md"
+                )
         elif kind:
             if not site.folded(self._collections().get(kind)).get("output"):
                 raise site.not_content(f"_{kind} is no collection with output: true in _config.yml")

@@ -156,7 +156,7 @@ class SitePreset:
         return value if isinstance(value, str) else default
 
     def has_folder(self, name: str) -> bool:  # noqa: ARG002 - presets know some
-        """Tells whether the site makes pages of a folder whose name begins with a dot or ``_``."""
+        """Tells whether the site has pages in a folder whose name begins with a dot or ``_``."""
         return False
 
     @property
