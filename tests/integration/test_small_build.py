@@ -252,7 +252,7 @@ def test_another_encoder_is_refused_with_the_remedy(
     root, full = build_root(write_jsonl(records))
     with pytest.raises(BuildError, match=r"another encoder.*build the whole source"):
         change(root, [records[0] | {"title": "New"}], encoder=HashingEncoder(32))
-    with pytest.raises(SourceError, match="no article"):
+    with pytest.raises(SourceError, match="without articles"):
         change(root, remove=[record["id"] for record in records])
     assert root.verify().name == full.name
 

@@ -285,6 +285,10 @@ def test_a_date_keeps_its_own_name_for_what_it_says_of_visibility() -> None:
 def test_what_is_no_source_is_told_as_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "notes").write_text("kelp")
-    for name, said in (("photos", "holds no pages"), ("notes", "does not say"), ("x", "no file")):
+    for name, said in (
+        ("photos", "holds no pages"),
+        ("notes", "be told from its name"),
+        ("x", "no file"),
+    ):
         with pytest.raises(SettingError, match=said):
             table_for(str(tmp_path / name))

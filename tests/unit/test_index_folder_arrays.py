@@ -74,7 +74,9 @@ def test_what_is_dropped_leaves_no_file_and_the_rest_stays(tmp_path: Path) -> No
 
 def test_rows_of_another_width_are_refused(tmp_path: Path) -> None:
     column = FolderWorkspace(tmp_path).column("rows", np.int32, 4)
-    with pytest.raises(BuildError, match=r"rows\.npy: each row has shape \(3,\), expected \(4,\)"):
+    with pytest.raises(
+        BuildError, match=r"rows\.npy: a new row has shape \(3,\), but must have \(4,\)"
+    ):
         column.append(np.zeros((2, 3), dtype=np.int32))
 
 

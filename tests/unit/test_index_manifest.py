@@ -172,7 +172,9 @@ def test_a_manifest_of_another_format_is_refused_with_the_remedy(root: Root) -> 
     with pytest.raises(BuildError, match=rf"has format 99, .* reads {FORMAT_VERSION}; make"):
         read_manifest(root.folder())
     path.write_text(content.replace('"format":', '"format":"x"+'))
-    with pytest.raises(BuildError, match=rf"not a manifest of format {FORMAT_VERSION}: .*rebuild"):
+    with pytest.raises(
+        BuildError, match=rf"not a manifest of format {FORMAT_VERSION}: .*make a new build"
+    ):
         read_manifest(root.folder())
 
 
