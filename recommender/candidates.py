@@ -35,16 +35,19 @@ class CandidateSearch:
     Args:
         pairs: The data by which articles are compared.
         index: The neighbor index over the articles' embeddings.
-        postings: Shape (terms, n), float32 CSR: the largest weights of each term in articles.
+        postings: Shape (terms, n), float32 CSR, for n articles: of each term only its largest
+            weights.
         k: Number of articles to find by embedding for each article, and as many by words.
         carried: The articles that did not change since an earlier run, with its results; ``None``
             to search for all articles.
         changes: Shape (terms, n), float32 CSR: the postings gained or lost since that run.
-        workspace: Stores the arrays ``nearest_…`` until :meth:`drop`, and ``candidate_…``.
+        workspace: Stores the results: arrays named ``candidate_…``, and ``nearest_…``, which
+            :meth:`drop` deletes.
         mapper: Runs a function on every block of articles.
 
     Attributes:
-        stale: Shape (m,), int64, ascending: the rows of the articles that are searched for.
+        stale: Shape (m,), int64, ascending: the rows of the m articles whose candidates are
+            searched for.
         nearest: For each of these articles, the ``k`` nearest by embedding, shape (m, k).
     """
 

@@ -160,7 +160,7 @@ class _Bounded(io.RawIOBase):
         self._lines += part.count(b"\n") + part.count(b"\r")
         if self._lines > 2 * (MAX_LINES + self._packed.count):
             raise OSError(
-                f"the file unpacks to over {MAX_LINES} more lines than it has bytes, as a file "
-                "made to exhaust memory does: if you trust it, unpack it yourself"
+                "the file unpacks to far too many lines for its size (its bytes and "
+                f"{MAX_LINES} more): if you trust it, unpack it yourself"
             )
         return count

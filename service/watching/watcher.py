@@ -200,7 +200,7 @@ class Watcher:
         alone = len(failed) == len(units) == 1
         self._fruitless = self._fruitless + 1 if failed and self.live is before else 0
         if self._fruitless and not (alone and self._fruitless >= _TRIES):
-            raise BuildError(f"no build can be made of the changes: {_problem(failed[0][1])}")
+            raise BuildError(f"no build can be made with the changes: {_problem(failed[0][1])}")
         for unit, error in failed:
             self.changes.refuse(unit, f"no build can be made with it: {_problem(error)}")
 

@@ -430,7 +430,7 @@ def test_a_pin_whose_target_is_taken_down_later_raises_an_alert(desk: Desk, mira
     assert "pinned at 1, not shown" in mira.page
     assert target not in desk.shown()
     mira.get("/editor", overridden="1")
-    assert "a pinned article is taken down" in mira.page
+    assert "an article pinned in its list is taken down" in mira.page
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,10 @@ class DocusaurusPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset if the folder has its settings, or if ``named``; else ``None``."""
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has its settings, or if the user named it (``named``).
+        """
         code = site.read_code(folder, "docusaurus.config")
         if code is None and not named and not (folder / "versioned_docs").is_dir():
             return None

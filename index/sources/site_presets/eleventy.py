@@ -46,7 +46,10 @@ class EleventyPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset if the folder has Eleventy's files, or if ``named``; else ``None``."""
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has Eleventy's files, or if the user named it (``named``).
+        """
         code = site.read_code(folder, ".eleventy", "eleventy.config")
         used = named or "@11ty/eleventy" in (site.read_text(folder / "package.json") or "")
         if code is None and not used and not any(folder.glob("*.11tydata.*")):

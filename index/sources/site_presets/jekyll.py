@@ -34,7 +34,10 @@ class JekyllPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset if the folder has Jekyll's files, or if ``named``; else ``None``."""
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has Jekyll's files, or if the user named it (``named``).
+        """
         config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.toml")
         if config is None and not named:
             if not (folder / "_posts").is_dir():

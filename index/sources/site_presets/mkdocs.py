@@ -17,7 +17,10 @@ class MkdocsPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset if the folder has ``mkdocs.yml``, or if ``named``; else ``None``."""
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has ``mkdocs.yml``, or if the user named it (``named``).
+        """
         config = site.read_config(folder, "mkdocs.yml", "mkdocs.yaml")
         if config is None:
             return cls(root=folder) if named else None

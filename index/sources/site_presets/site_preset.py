@@ -145,8 +145,8 @@ class SitePreset:
 
         Args:
             folder: The folder.
-            named: Whether to return the preset also if there is no configuration; if not,
-                ``None`` is returned then.
+            named: Whether the user chose the preset by name; if not, ``None`` is returned where
+                there is no configuration.
         """
         return cls(root=folder) if named else None
 

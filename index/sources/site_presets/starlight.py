@@ -21,7 +21,10 @@ class StarlightPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset if the folder has ``astro.config``, or if ``named``; else ``None``."""
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has ``astro.config``, or if the user named it (``named``).
+        """
         code = site.read_code(folder, "astro.config")
         if code is None and not named:
             return None

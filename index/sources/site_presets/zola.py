@@ -17,7 +17,10 @@ class ZolaPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset if the folder has Zola's settings, or if ``named``; else ``None``."""
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has Zola's settings, or if the user named it (``named``).
+        """
         config = site.read_config(folder, "zola.toml", "config.toml") or {}
         if "base_url" not in config:
             return cls(root=folder) if named else None
