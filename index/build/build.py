@@ -223,7 +223,7 @@ class Build:
         return self._table.row_of_digest(digest)
 
     def rows_of(self, ids: Iterable[bytes]) -> NDArray[np.int64]:
-        """Return the row of each of many sorted article ids; -1 for an unknown id."""
+        """Return each article's row, in the order of ``ids``, which must be sorted; else -1."""
         return self._table.rows_of(ids)
 
     def find(self, name: str) -> int | None:

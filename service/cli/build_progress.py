@@ -51,7 +51,7 @@ class BuildProgress:
         self._start = self._began = clock()
 
     def update(self, stage: str, done: int, total: int | None) -> None:
-        """Notes how far the build is; the first stage begins another build.
+        """Notes how far the build is; with the first stage's name, progress starts over.
 
         Args:
             stage: The name of the current stage, such as ``encode``.
