@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from index.root.root import Root
 from service.app import create_app
@@ -22,6 +24,8 @@ from service.roles import Role
 from service.settings import Settings
 from tests.support.articles import topical
 from tests.support.builds import publish
+
+log = logging.getLogger("alsolike")
 
 PAGE = "sea-000"
 SLASHED = "10.1/a%2Foverrides%2Fb/ü?"
@@ -126,5 +130,18 @@ def open_desk(site: Path, folder: Path, **settings: Any) -> Iterator[Desk]:
         role: database.tokens.add(TESTER, name=f"the {role} token", role=role)[0] for role in Role
     }
     database.close()
-    with TestClient(create_app(found), raise_server_exceptions=False) as client:
+    with TestClient(_logged(create_app(found)), raise_server_exceptions=False) as client:
         yield Desk(client=client, settings=found, tokens=tokens)
+
+
+def _logged(app: ASGIApp) -> ASGIApp:
+    """The app, whose exceptions are logged as its server would: the client shows only a 500."""
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await app(scope, receive, send)
+        except Exception:
+            log.exception("%s failed", scope.get("path"))
+            raise
+
+    return logged
