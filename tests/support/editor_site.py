@@ -140,7 +140,7 @@ def _logged(app: ASGIApp) -> ASGIApp:
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await app(scope, receive, send)
-        except Exception:
+        except BaseException:  # a request that is cancelled is answered so, too
             log.exception("%s failed", scope.get("path"))
             raise
 
