@@ -116,7 +116,10 @@ class RecordParser(FieldReader):
             self._note("no-text", "no summary or sections: only the title is used", "summary")
         values = self._record.values
         for name in {one.rstrip(" \t") for one in values if one[-1:] in (" ", "\t")} & set(values):
-            message = "it stands more than once: the last value counts, and each that hides it"
+            message = (
+                f"{name} stands more than once in the record: the last value was taken, and every "
+                "value that hides the article holds; keep one"
+            )
             self._note("stands-twice", message, name)
         return article
 
