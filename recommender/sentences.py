@@ -167,12 +167,14 @@ class Sentences:
     def _names_it(self, pair: _Pair, facts: ListNames) -> str:
         title = self._names.title(pair.other)
         likely = self._has_pairs(title, pair.own.terms, pair.number)
-        return f"the text names “{title}”" if likely and _names(facts.text(), title) else ""
+        found = likely and (_names(facts.title, title) or _names(facts.text(), title))
+        return f"the text names “{title}”" if found else ""
 
     def _is_named(self, pair: _Pair, facts: ListNames) -> str:
         title = facts.title
         likely = self._has_pairs(title, self._corpus.terms, pair.other)
-        found = likely and _names(self._names.text(pair.other), title)
+        their_title, text = self._names.title(pair.other), self._names.text
+        found = likely and (_names(their_title, title) or _names(text(pair.other), title))
         return f"its text names “{title}”" if found else ""
 
     def _has_pairs(self, title: str, terms: sp.csr_matrix, row: int) -> bool:

@@ -4,6 +4,7 @@ Later stages process each distinct spelling once, and otherwise work on arrays o
 they process about a million words per second on one core.
 """
 
+import functools
 import re
 from array import array
 from collections.abc import Iterable, Sequence, Sized
@@ -157,9 +158,7 @@ def tokenize_corpus(
     title_ends: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     size = 0
 
-    def work(start: int, stop: int) -> TokenizedPart:
-        return _scan_part(texts[row] for row in range(start, stop))
-
+    work = functools.partial(_scan_rows, texts)
     blocks = equal_blocks(len(texts), _SCANNED)
     for part in in_turn(mapper)(work, blocks, stage="words"):
         found = part.spellings.tobytes().decode(errors="surrogatepass")
@@ -193,6 +192,10 @@ class TokenizedPart:
     ends: NDArray[np.int64]
     title_ends: NDArray[np.int64]
     spellings: NDArray[np.uint8]
+
+
+def _scan_rows(texts: StoryTexts, start: int, stop: int) -> TokenizedPart:
+    return _scan_part(texts[row] for row in range(start, stop))
 
 
 def _scan_part(texts: Iterable[PreparedText]) -> TokenizedPart:

@@ -4,6 +4,7 @@ They are computed once per build, because finding them during a request would ta
 rest of the request.
 """
 
+import functools
 from json.encoder import encode_basestring
 from pathlib import Path
 
@@ -38,33 +39,37 @@ def explain_lists(
     """
     folder = folder.resolve()
     related_rows: NDArray[np.int32] = load_array(folder / "related_rows.npy")
-    phrase_rows = load_array(folder / "phrases_rows.npy")
-    names = Names(Blob(folder / "phrases.bin"))
     known = None if carried is None else carried.lists(related_rows[:, :EXPLAINED])
     every = range(len(related_rows))
     fresh = every if known is None else np.flatnonzero(known < 0)
 
-    def explain(start: int, stop: int) -> list[bytes]:
-        explained: list[bytes] = []
-        rows = np.asarray(fresh[start:stop], dtype=np.int64)
-        own, others_of = phrase_rows[rows], related_rows[rows, :EXPLAINED]
-        for others, phrases in zip(others_of.tolist(), own.tolist(), strict=True):
-            page = SharedPhrases(phrases, names)
-            explained.append(
-                _BETWEEN.join(
-                    phrases_json(page.shared_with(phrase_rows[other].tolist()))
-                    for other in others
-                    if other != NO_ROW
-                )
-            )
-        return explained
-
+    explain = functools.partial(_explain, folder, fresh)
     writer = blob_writer(folder / SHARED, carried, known)
     blocks = equal_blocks(len(fresh), _CHUNK)
     for block in in_turn(spread)(explain, blocks, stage="explained"):
         for explained in block:
             writer.append(explained)
     writer.close()
+
+
+def _explain(
+    folder: Path, fresh: range | NDArray[np.integer], start: int, stop: int
+) -> list[bytes]:
+    phrase_rows = load_array(folder / "phrases_rows.npy")
+    names = Names(Blob(folder / "phrases.bin"))
+    explained: list[bytes] = []
+    rows = np.asarray(fresh[start:stop], dtype=np.int64)
+    others_of = load_array(folder / "related_rows.npy")[rows, :EXPLAINED]
+    for others, phrases in zip(others_of.tolist(), phrase_rows[rows].tolist(), strict=True):
+        page = SharedPhrases(phrases, names)
+        explained.append(
+            _BETWEEN.join(
+                phrases_json(page.shared_with(phrase_rows[other].tolist()))
+                for other in others
+                if other != NO_ROW
+            )
+        )
+    return explained
 
 
 def split_explained(stored: bytes) -> list[bytes]:

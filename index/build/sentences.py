@@ -264,16 +264,19 @@ def write_sentences(
     fresh = range(len(related)) if known is None else np.flatnonzero(known < 0)
     reasons = BuildSentences(folder.joinpath)
 
-    def explain(start: int, stop: int) -> list[bytes]:
-        rows = np.asarray(fresh[start:stop], dtype=np.int64)
-        told = reasons.first_of_each(rows)
-        return [json.dumps(sentences, ensure_ascii=False).encode() for sentences in told]
-
+    explain = functools.partial(_explain, reasons, fresh)
     writer = blob_writer(folder / SENTENCES, carried, known)
     blocks = equal_blocks(len(fresh), _BLOCK)
     for line in itertools.chain.from_iterable(in_turn(spread)(explain, blocks, stage="explained")):
         writer.append(line)
     writer.close()
+
+
+def _explain(
+    reasons: BuildSentences, fresh: range | NDArray[np.integer], start: int, stop: int
+) -> list[bytes]:
+    told = reasons.first_of_each(np.asarray(fresh[start:stop], dtype=np.int64))
+    return [json.dumps(sentences, ensure_ascii=False).encode() for sentences in told]
 
 
 def _linked_anew(folder: Path, carried: CarriedRows) -> NDArray[np.integer]:

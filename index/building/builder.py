@@ -46,6 +46,7 @@ from index.building.link_stage import resolve_links
 from index.building.prepare_stage import prepare_articles
 from index.building.read_stage import read_sources
 from index.building.words_stage import weigh_words
+from index.building.worker_processes import in_processes
 from index.errors import BuildError, UnavailableError
 from index.files import save_array, write_json
 from index.publishing.churn import describe_churn
@@ -305,8 +306,8 @@ def _make(
         columns.save(folder)
         store.close()
         texts.discard()
-        explain_lists(folder, spread, context.carried)
-        write_sentences(folder, spread, context.carried)
+        explain_lists(folder, in_processes(spread), context.carried)
+        write_sentences(folder, in_processes(spread), context.carried)
     with context.stage("search"):
         full_text.result()
     with context.stage("report"):

@@ -4,7 +4,9 @@ The texts, by which articles are compared, are written without boilerplate. The 
 dates and languages, are returned; the service filters and sorts lists by them.
 """
 
+import functools
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,9 +19,10 @@ from index.building.article_writer import PREPARED, ArticleWriter, PreparedArtic
 from index.building.context import BuildContext
 from index.building.link_names import link_names
 from index.building.link_stage import LinkCollector
+from index.building.worker_processes import in_processes
 from recommender.article import Article
 from recommender.boilerplate import Boilerplate
-from recommender.parallel import equal_blocks, in_turn
+from recommender.parallel import equal_blocks
 from recommender.preferences import Preferences
 from recommender.text import prepare
 from recommender.translations import key_number
@@ -68,6 +71,18 @@ def prepare_article(
     )
 
 
+def _prepare_rows(
+    store: ArticleStore,
+    boilerplate: Boilerplate,
+    preferences: Preferences,
+    rows: Sequence[int],
+    start: int,
+    stop: int,
+) -> list[PreparedArticle]:
+    several = store.several(rows[start:stop])
+    return [prepare_article(article, boilerplate, preferences) for article in several]
+
+
 def _page_number(url: str) -> int:
     digest = hashlib.blake2b(url_key(url).encode(errors="replace"), digest_size=8).digest()
     return int.from_bytes(digest, signed=True)
@@ -93,13 +108,8 @@ def prepare_articles(
     preferences = context.options.preferences
     written = ArticleWriter(folder, carried)
 
-    def work(start: int, stop: int) -> list[PreparedArticle]:
-        return [
-            prepare_article(article, boilerplate, preferences)
-            for article in store.several(rows[start:stop])
-        ]
-
-    spread = in_turn(context.engine.spread)
+    work = functools.partial(_prepare_rows, store, boilerplate, preferences, rows)
+    spread = in_processes(context.engine.spread)
     for block in spread(work, equal_blocks(len(rows), _BLOCK), stage="prepare"):
         written.add(block)
         context.progress("prepare", written.count, len(rows))

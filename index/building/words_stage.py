@@ -18,6 +18,7 @@ from index.build.lexicon import (
 from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.context import BuildContext
 from index.building.folder_arrays import FolderWorkspace
+from index.building.worker_processes import in_processes
 from index.files import load_array, save_array, save_names
 from recommender.arrays import carry_matrix
 from recommender.keyphrases import extract_phrases, find_known_phrases
@@ -43,7 +44,7 @@ def weigh_words(
         return _weigh_fresh(context, context.previous, context.carried, texts), None
     folder, spread = context.folder, context.engine.spread
     workspace = FolderWorkspace(folder)
-    corpus = tokenize_corpus(texts, workspace, spread)
+    corpus = tokenize_corpus(texts, workspace, in_processes(spread))
     terms = count_corpus(corpus, workspace, spread)
     phrases = extract_phrases(corpus, languages, workspace, spread)
     save_names(folder / "phrases.bin", phrases.names)

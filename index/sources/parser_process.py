@@ -7,12 +7,10 @@ another, so that a page costs only two messages, not a new process.
 
 import atexit
 import math
-import multiprocessing
 import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from index.articles.record import Record, RecordProblem, SourceItem, describe
+from index.child_process import start_child
 from index.errors import SourceError
 from index.sources.source import read_record
 
@@ -31,10 +30,6 @@ MAX_MEMORY = 288 * 1024 * 1024
 """Most memory of the parser process in bytes."""
 
 _MAX_WAIT = 120.0  # seconds of wall-clock time, enough on a busy machine
-_MAIN = (
-    "import sys; sys.path[:] = sys.argv[4:]; "
-    "from index.sources.parser_process import serve; serve(*map(int, sys.argv[1:4]))"
-)
 
 
 class ParserStoppedError(SourceError):
@@ -88,20 +83,10 @@ class _Child:
     """A parser process, as its parent process sees it; it runs one call at a time."""
 
     def __init__(self) -> None:
-        self._connection, theirs = multiprocessing.Pipe()
         self._owner = os.getpid()
         self._spent = False
         self._limits = MAX_SECONDS, MAX_MEMORY
-        with theirs:
-            descriptor = theirs.fileno()
-            self._process = subprocess.Popen(  # noqa: S603 - this very program
-                [sys.executable, "-c", _MAIN, *map(str, (descriptor, *self._limits)), *sys.path],
-                pass_fds=(descriptor,),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system", "OMP_NUM_THREADS": "1"},
-            )
+        self._connection, self._process = start_child(serve, *self._limits)
 
     def is_usable(self) -> bool:
         """Tells whether the process can run another call; ends the process if it can't."""

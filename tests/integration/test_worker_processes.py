@@ -1,0 +1,107 @@
+"""A build of many articles runs in several processes, and is the same as one that does not."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from index.building import worker_processes
+from index.building.builder import make_build
+from index.building.context import BuildOptions
+from index.building.worker_processes import map_in_processes
+from index.errors import BuildError
+from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
+from recommender.encoder import HashingEncoder
+from recommender.parallel import equal_blocks
+from tests.support.builds import SAMPLE, plain_mapping
+
+BLOCKS = equal_blocks(60, 7)
+
+
+@pytest.fixture(autouse=True)
+def few_rows_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker_processes, "MANY_ROWS", 1)
+    monkeypatch.setattr(worker_processes, "usable_cores", lambda: 2)
+
+
+def squares(start: int, stop: int) -> tuple[int, list[int]]:
+    return os.getpid(), [row * row for row in range(start, stop)]
+
+
+def fails_at_last(name: str, start: int, stop: int) -> int:
+    if stop == BLOCKS[-1][1]:
+        raise BuildError("row 59 has no name") if name == "known" else ZeroDivisionError(name)
+    return start
+
+
+def ends(start: int, stop: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return start - stop
+
+
+def test_blocks_are_computed_in_other_processes_and_come_in_order() -> None:
+    found = list(map_in_processes(squares, BLOCKS))
+    assert [square for _, some in found for square in some] == [row * row for row in range(60)]
+    workers = {pid for pid, _ in found}
+    assert len(workers) == 2
+    assert os.getpid() not in workers
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_an_error_in_a_worker_is_raised_with_what_says_where() -> None:
+    with pytest.raises(BuildError, match=r"^row 59 has no name$"):
+        list(map_in_processes(functools.partial(fails_at_last, "known"), BLOCKS))
+    with pytest.raises(RuntimeError, match=r"(?s)in fails_at_last.*ZeroDivisionError: unforeseen"):
+        list(map_in_processes(functools.partial(fails_at_last, "unforeseen"), BLOCKS))
+
+
+def test_a_worker_that_is_killed_is_told_with_the_remedy() -> None:
+    with pytest.raises(BuildError, match=r"stage 'words'.*memory ran out; give the build more"):
+        list(map_in_processes(ends, BLOCKS, stage="words"))
+
+
+def test_a_build_in_processes_has_the_same_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = JsonlSource(str(SAMPLE / "articles.jsonl"))
+    options = BuildOptions(mapping=plain_mapping())
+    digests = []
+    for name, cores in (("one", 1), ("two", 2)):
+        monkeypatch.setattr(worker_processes, "usable_cores", lambda cores=cores: cores)
+        root = Root(tmp_path / name)
+        with root.locked("test"):
+            made = make_build(root, [source], lambda: HashingEncoder(64), options)
+        digests.append({name: file.sha256 for name, file in made.manifest.files.items()})
+    one, two = digests
+    assert one.keys() == two.keys()
+    differ = {name for name in one if one[name] != two[name]}
+    assert differ <= {"listed_in.npy", "report.json", "report.html"}  # which hold times
+
+
+def test_workers_end_with_a_build_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "from index.building import worker_processes as at; "
+        "from tests.integration.test_worker_processes import BLOCKS, squares; "
+        "at.MANY_ROWS, at.usable_cores = 1, lambda: 2; "
+        "some = at.map_in_processes(squares, BLOCKS); "
+        "print(next(some)[0], flush=True); import signal; signal.pause()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as build:
+        assert build.stdout is not None
+        worker = Path("/proc") / build.stdout.readline().strip()
+        assert worker.exists()
+        build.kill()
+    deadline = time.monotonic() + 60
+    while worker.exists():
+        assert time.monotonic() < deadline, "the worker goes on alone"
+        time.sleep(0.05)
