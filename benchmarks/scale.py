@@ -253,6 +253,7 @@ def watch(process: subprocess.Popen[str], every: float = 0.05) -> tuple[float, f
     anonymous = resident = 0
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
+        time.sleep(every)
         try:
             children = status.with_name("task") / str(process.pid) / "children"
             paths = [Path(f"/proc/{child}/status") for child in children.read_text().split()]
@@ -265,7 +266,6 @@ def watch(process: subprocess.Popen[str], every: float = 0.05) -> tuple[float, f
             resident = max(resident, int(fields[0]["VmHWM"].split()[0]))
         except (OSError, KeyError):  # one of them has just ended
             continue
-        time.sleep(every)
     return round(anonymous / 1e3, 1), round(resident / 1e3, 1)
 
 

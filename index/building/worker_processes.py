@@ -39,7 +39,7 @@ def map_in_processes(
     """Yields ``work(start, stop)`` for each block, in order, computed in one process per core.
 
     Raises:
-        BuildError: If a worker process was killed.
+        BuildError: If a worker process can't be started, or was killed.
     """
     blocks, cores = list(blocks), usable_cores()
     if cores == 1 or sum(stop - start for start, stop in blocks) < MANY_ROWS:
@@ -52,24 +52,25 @@ def map_in_processes(
         try:
             connection.send((start, stop))
             error, result = connection.recv()
-        except (EOFError, OSError) as gone:
-            raise BuildError(
-                f"a worker process of the build ended in the stage {stage!r}: most often memory "
-                "ran out; give the build more of it, or fewer cores, and run it again"
-            ) from gone
         finally:
             idle.put(connection)
         if error is not None:
             raise error
         return result  # type: ignore[no-any-return]  # what the worker sent
 
-    with ExitStack() as workers:
-        for _ in range(min(cores, len(blocks))):
-            connection, process = start_child(serve)
-            workers.enter_context(process)  # waits for it after its connection was closed
-            workers.enter_context(connection).send(work)
-            idle.put(connection)
-        yield from map_in_threads(run, blocks, stage=stage)
+    try:
+        with ExitStack() as workers:
+            for _ in range(min(cores, len(blocks))):
+                connection, process = start_child(serve)
+                workers.enter_context(process)  # waits for it after its connection was closed
+                workers.enter_context(connection).send(work)
+                idle.put(connection)
+            yield from map_in_threads(run, blocks, stage=stage)
+    except (EOFError, OSError) as error:
+        raise BuildError(
+            f"a worker process of the build could not be started or ended in the stage {stage!r}: "
+            "most often memory ran out; give the build more of it, or fewer cores, and run it again"
+        ) from error
 
 
 def serve(descriptor: int) -> None:

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -42,6 +44,13 @@ def fails_at_last(name: str, start: int, stop: int) -> int:
     return start
 
 
+class EndsAtOnce:
+    """Ends the process in which it is unpickled."""
+
+    def __reduce__(self) -> tuple[Callable[[int], Never], tuple[int]]:
+        return os._exit, (1,)
+
+
 def ends(start: int, stop: int) -> int:
     os.kill(os.getpid(), signal.SIGKILL)
     return start - stop
@@ -64,8 +73,11 @@ def test_an_error_in_a_worker_is_raised_with_what_says_where() -> None:
 
 
 def test_a_worker_that_is_killed_is_told_with_the_remedy() -> None:
-    with pytest.raises(BuildError, match=r"stage 'words'.*memory ran out; give the build more"):
+    told = r"stage 'words'.*memory ran out; give the build more"
+    with pytest.raises(BuildError, match=told):
         list(map_in_processes(ends, BLOCKS, stage="words"))
+    with pytest.raises(BuildError, match=told):
+        list(map_in_processes(functools.partial(squares, EndsAtOnce()), BLOCKS, stage="words"))
 
 
 def test_a_build_in_processes_has_the_same_files(
