@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from index.articles.article_store import ARTICLES, NUMBERS, ArticleStore
 from index.build.carried_rows import CarriedRows, blob_writer
@@ -131,7 +132,7 @@ class BuildSentences:
         shared = self._shared
         facts = [
             self._facts(
-                row, json.loads(b"[[%b]]" % b"],[".join(split_explained(shared[row]))), linked
+                row, from_json(b"[[%b]]" % b"],[".join(split_explained(shared[row]))), linked
             )
             for row, linked in zip(rows.tolist(), self._links_of(rows), strict=True)
         ]
@@ -227,7 +228,7 @@ class _Texts:
         self._cards = _blob(path_of, "cards.bin")
 
     def title(self, row: int) -> str:
-        return str(json.loads(b"{%b}" % self._cards[row])["title"])
+        return str(from_json(b"{%b}" % self._cards[row])["title"])
 
     def text(self, row: int) -> str:
         return self._articles[row].whole_text
