@@ -1,13 +1,15 @@
 """The encoder that runs a sentence-transformers model, and how the model's files are found.
 
-Only this file imports sentence-transformers and torch, and only when an encoder is created, so that
-processes that just read a build stay small. Nothing is downloaded: the model must be on this
-machine, in the installed package of the default model, in a folder, or in the local hub cache.
+Only this file and ``packed_bert.py`` import sentence-transformers and torch, and only when an
+encoder is created, so that processes that just read a build stay small. Nothing is downloaded: the
+model must be on this machine, in the installed package of the default model, in a folder, or in the
+local hub cache.
 """
 
 import gc
 import hashlib
 import importlib.util
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,12 +43,13 @@ _WINDOW = 256
 """Longest piece of text that is encoded at a time, in tokens, including special tokens, with a
 model that does not say how long it may be."""
 
-_BATCH_TOKENS = {"cpu": 8_192, "cuda": 262_144}
-"""Padded tokens per forward pass, by the kind of device: enough to keep two cores busy, few enough
-for their caches; enough to fill a large GPU."""
+_BATCH_TOKENS = {"cpu": 4_096, "cuda": 262_144}
+"""Padded tokens per forward pass, by the kind of device: enough to keep cores busy, few enough for
+their caches; enough to fill a large GPU."""
 
-_TOKENIZED = 2_048
-"""Texts that are tokenized at a time, beside the forward passes of those before."""
+_TOKENIZED_FIRST, _TOKENIZED = 256, 2_048
+"""Texts that are tokenized at a time, beside the forward passes of those before; the first few wait
+for nothing."""
 
 
 def load_encoder(model: str = DEFAULT_MODEL, precision: str = "auto") -> Encoder:
@@ -98,6 +101,8 @@ class SentenceEncoder:
             import transformers
             from sentence_transformers import SentenceTransformer
 
+            from recommender.packed_bert import PackedBert
+
         device = "cuda" if torch.cuda.is_available() else "cpu"
         # On a processor, the model needs the cores; a GPU waits for the tokenizer.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", str(device == "cuda").lower())
@@ -123,6 +128,10 @@ class SentenceEncoder:
         prompt = self._model.prompts.get(self._model.default_prompt_name or "", "")
         if prompt:
             self._prefix += self._token_ids([prompt.rstrip()])[0]
+        self._embed, self._beside = self._forward, 1
+        if device == "cpu" and PackedBert.fits(self._model):
+            packed = PackedBert(self._model, getattr(torch, precision))
+            self._embed, self._beside = packed.embed, torch.get_num_threads()
         dim = self._model.get_embedding_dimension()
         if dim is None:
             raise ModelError(
@@ -143,16 +152,13 @@ class SentenceEncoder:
         ``progress`` is called with the number of texts encoded since its last call.
         """
         found = np.zeros((len(texts), self.fingerprint.dim), dtype=np.float32)
-        blocks = [texts[start : start + _TOKENIZED] for start in range(0, len(texts), _TOKENIZED)]
-        start = 0
+        bounds = [0, *range(_TOKENIZED_FIRST, len(texts), _TOKENIZED), len(texts)]
         with ThreadPoolExecutor(1) as beside:
-            ahead = beside.submit(self._windows, texts[:_TOKENIZED])
-            for block, following in zip(blocks, [*blocks[1:], ()], strict=False):
+            ahead = beside.submit(self._windows, texts[: bounds[1]])
+            for start, stop in itertools.pairwise(bounds):
                 windows, owners = ahead.result()
-                ahead = beside.submit(self._windows, following)
-                stop = start + len(block)
+                ahead = beside.submit(self._windows, texts[stop : stop + _TOKENIZED])
                 self._encode_windows(windows, owners, found[start:stop], progress)
-                start = stop
         return normalized(found, origin=self.fingerprint.model)
 
     def _encode_windows(
@@ -175,13 +181,19 @@ class SentenceEncoder:
         if progress is not None and empty:
             progress(empty)
         most = _BATCH_TOKENS[self._model.device.type]
-        for batch in _batches([len(window) for window in windows], most):
-            vectors = self._forward([windows[i] for i in batch])
-            for i, vector in zip(batch, vectors, strict=True):
-                total[owners[i]] += len(windows[i]) * vector
-                remaining[owners[i]] -= 1
-            if progress is not None:
-                progress(sum(1 for i in {owners[i] for i in batch} if remaining[i] == 0))
+        batches = list(_batches([len(window) for window in windows], most))
+
+        def embed(batch: list[int]) -> Embeddings:
+            vectors = self._embed([windows[i] for i in batch])
+            return normalized(vectors, origin=self.fingerprint.model)
+
+        with _side_by_side(min(self._beside, len(batches))) as mapped:
+            for batch, vectors in zip(batches, mapped(embed, batches), strict=True):
+                for i, vector in zip(batch, vectors, strict=True):
+                    total[owners[i]] += len(windows[i]) * vector
+                    remaining[owners[i]] -= 1
+                if progress is not None:
+                    progress(sum(1 for i in {owners[i] for i in batch} if remaining[i] == 0))
 
     def _windows(self, texts: Sequence[str]) -> tuple[list[NDArray[np.int64]], list[int]]:
         """Split texts into windows; return each window's token ids and the index of its text."""
@@ -232,7 +244,23 @@ class SentenceEncoder:
         )
         with torch.inference_mode(), autocast:
             vectors = self._model(features)["sentence_embedding"]
-        return normalized(vectors.float().cpu().numpy(), origin=self.fingerprint.model)
+        found: Embeddings = vectors.float().cpu().numpy()
+        return found
+
+
+@contextmanager
+def _side_by_side(threads: int) -> Iterator[Any]:
+    """Give a ``map`` that runs in some threads, each of which computes with one core alone.
+
+    All cores together for one batch after another would wait for each other at every step.
+    """
+    if threads < 2:
+        yield map
+        return
+    import torch
+
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield pool.map
 
 
 @contextmanager

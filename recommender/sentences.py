@@ -117,14 +117,11 @@ class Sentences:
         found = []
         for number, (listed, facts) in enumerate(zip(rows.tolist(), lists, strict=True)):
             columns, weights = _row(own.terms, number)
-            terms = frozenset(columns.tolist())
             weights, columns = weights[columns < len(words)], columns[columns < len(words)]
             words[columns] = weights
             found.append(
                 [
-                    self._sentence(
-                        _Pair(own, number, terms, words, other, held, says, shared), facts
-                    )
+                    self._sentence(_Pair(own, number, words, other, held, says, shared), facts)
                     for other, held, says, shared in zip(
                         listed, values[number].tolist(), added[number], facts.shared, strict=False
                     )
@@ -169,27 +166,28 @@ class Sentences:
 
     def _names_it(self, pair: _Pair, facts: ListNames) -> str:
         title = self._names.title(pair.other)
-        likely = self._has_pairs(title, pair.terms)
+        likely = self._has_pairs(title, pair.own.terms, pair.number)
         found = likely and (_names(facts.title, title) or _names(facts.text(), title))
         return f"the text names “{title}”" if found else ""
 
     def _is_named(self, pair: _Pair, facts: ListNames) -> str:
         title = facts.title
-        terms = frozenset(_row(self._corpus.terms, pair.other)[0].tolist())
-        likely = self._has_pairs(title, terms)
+        likely = self._has_pairs(title, self._corpus.terms, pair.other)
         their_title, text = self._names.title(pair.other), self._names.text
         found = likely and (_names(their_title, title) or _names(text(pair.other), title))
         return f"its text names “{title}”" if found else ""
 
-    def _has_pairs(self, title: str, terms: frozenset[int]) -> bool:
-        """Return whether a text of which the terms' columns are given has a title's word pairs.
+    def _has_pairs(self, title: str, terms: sp.csr_matrix, row: int) -> bool:
+        """Return whether a text, which need not be read for that, has a title's word pairs.
 
         This is never so for a title of which less than two words say something.
         """
         columns = self._title_pairs(title)
-        return bool(columns) and columns <= terms
+        if not len(columns):
+            return False
+        return bool((find_sorted(_row(terms, row)[0], columns) >= 0).all())
 
-    def _pairs_of(self, title: str) -> frozenset[int]:
+    def _pairs_of(self, title: str) -> NDArray[np.int64]:
         """Return the columns of a title's word pairs; none if no other article has one of them."""
         text, names = tokenize_corpus([PreparedText(title=title, body="")]), self._names
         terms = [split_terms(spelling) for spelling in text.spellings]
@@ -200,8 +198,8 @@ class Sentences:
         first, second = words[text.tokens[:-1]][beside], words[text.tokens[1:]][beside]
         places = find_sorted(names.pair_keys, first * len(names.words) + second)
         if telling < _FEW or (first < 0).any() or (second < 0).any() or (places < 0).any():
-            return frozenset()
-        return frozenset((len(names.words) + places).tolist())
+            return np.zeros(0, dtype=np.int64)
+        return len(names.words) + places
 
     def _are_tagged(self, pair: _Pair, _: ListNames) -> str:
         tags = self._shared_labels(pair, "tags", self._names.tags)
@@ -227,7 +225,6 @@ class _Pair(NamedTuple):
     Attributes:
         own: What the first is compared by, in row ``number``.
         number: That row.
-        terms: The columns of its terms.
         words: Shape (words,), float32: the weights of its words.
         other: The row of the second.
         values: Their evidence, by kind.
@@ -237,7 +234,6 @@ class _Pair(NamedTuple):
 
     own: PairData
     number: int
-    terms: frozenset[int]
     words: NDArray[np.float32]
     other: int
     values: Sequence[float]

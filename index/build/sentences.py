@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import from_json
 
 from index.articles.article_store import ARTICLES, NUMBERS, ArticleStore
 from index.build.carried_rows import CarriedRows, blob_writer
@@ -132,7 +131,7 @@ class BuildSentences:
         shared = self._shared
         facts = [
             self._facts(
-                row, from_json(b"[[%b]]" % b"],[".join(split_explained(shared[row]))), linked
+                row, json.loads(b"[[%b]]" % b"],[".join(split_explained(shared[row]))), linked
             )
             for row, linked in zip(rows.tolist(), self._links_of(rows), strict=True)
         ]
@@ -228,7 +227,7 @@ class _Texts:
         self._cards = _blob(path_of, "cards.bin")
 
     def title(self, row: int) -> str:
-        return str(from_json(b"{%b}" % self._cards[row])["title"])
+        return str(json.loads(b"{%b}" % self._cards[row])["title"])
 
     def text(self, row: int) -> str:
         return self._articles[row].whole_text

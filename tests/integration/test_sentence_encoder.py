@@ -6,14 +6,18 @@ import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from recommender.encoder import Encoder
 from recommender.errors import ModelError
-from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, load_encoder
+from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, find_model, load_encoder
 from tests.support.encoder_texts import TEXTS
+
+if TYPE_CHECKING:  # imported where it is used, as torch takes seconds
+    from sentence_transformers import SentenceTransformer
 
 pytestmark = pytest.mark.xdist_group("model")
 
@@ -132,6 +136,61 @@ def test_bfloat16_is_as_good_as_float32(exact: Encoder) -> None:
     texts = [*TEXTS, long_text("It ends."), "Bees."]
     cosines = np.einsum("ij,ij->i", exact.encode(texts), fast.encode(texts))
     assert cosines.min() >= 0.9995
+
+
+@pytest.fixture
+def windows() -> list[str]:
+    """Texts within one window, of many lengths, some of the same."""
+    words = long_text("It ends.").split()
+    return [
+        " ".join(words[start : start + count]) for count in (1, 5, 5, 40, 150) for start in (2, 9)
+    ]
+
+
+@pytest.fixture
+def plain() -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+
+    folder, _ = find_model(DEFAULT_MODEL)
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(("precision", "nearest"), [("float32", 0.999999), ("bfloat16", 0.9995)])
+def test_without_padding_the_embeddings_are_those_of_the_library(
+    precision: str, nearest: float, windows: list[str], plain: SentenceTransformer
+) -> None:
+    ours = SentenceEncoder(precision=precision).encode(windows)
+    assert np.einsum("ij,ij->i", ours, plain.encode(windows)).min() >= nearest
+
+
+@pytest.mark.model
+def test_scores_too_large_for_an_exponential_are_attended_to_all_the_same(
+    windows: list[str], plain: SentenceTransformer
+) -> None:
+    import torch
+
+    from recommender.packed_bert import PackedBert, _attend_quickly
+
+    ids = [np.array(plain.tokenizer(text)["input_ids"]) for text in windows]
+    looks = plain[0].model.encoder.layer[0].attention.self
+    looks.query.weight.data *= 200  # type: ignore[operator]
+    packed = PackedBert(plain, torch.bfloat16)
+    assert not packed._embed(ids, _attend_quickly).isfinite().all()
+    found = packed.embed(ids)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    assert np.einsum("ij,ij->i", found, plain.encode(windows)).min() >= 0.99
+
+
+@pytest.mark.model
+def test_a_model_with_another_kind_of_pooling_is_left_to_the_library(
+    plain: SentenceTransformer,
+) -> None:
+    from recommender.packed_bert import PackedBert
+
+    assert PackedBert.fits(plain)
+    plain[1].pooling_mode = "cls"
+    assert not PackedBert.fits(plain)
 
 
 @pytest.mark.model

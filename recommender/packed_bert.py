@@ -1,0 +1,163 @@
+"""BERT's forward pass over texts of any lengths, one after another, without any padding.
+
+What looks at each token by itself runs over all tokens of a batch at once; attention runs over
+texts of the same length together. The formulas are those of Vaswani et al. 2017 (attention) and
+Devlin et al. 2019; ``benchmarks.encode`` measures what it gains.
+"""
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import SentenceTransformer
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import BertModel
+
+from recommender.encoder import Embeddings
+
+_SCORES = 1_000_000
+"""Attention scores that are held at a time: few enough for the processor's cache."""
+
+
+class PackedBert:
+    """A BERT model that embeds a text as the mean of its tokens' embeddings.
+
+    Args:
+        model: A model for which :meth:`fits` is true.
+        dtype: The numbers to compute with; norms and means are computed in float32.
+    """
+
+    def __init__(self, model: SentenceTransformer, dtype: torch.dtype) -> None:
+        bert: Any = model[0].model
+        parts, heads = bert.embeddings, int(bert.config.num_attention_heads)
+        self._words = parts.word_embeddings.weight.detach()
+        kind = parts.token_type_embeddings.weight.detach()[0]
+        self._positions = parts.position_embeddings.weight.detach() + kind
+        self._norm = _norm(parts.LayerNorm)
+        self._layers = [_Layer(layer, heads, dtype) for layer in bert.encoder.layer]
+        self._dtype = dtype
+
+    @staticmethod
+    def fits(model: SentenceTransformer) -> bool:
+        """Return whether the model is a BERT encoder with mean pooling, as most small ones are."""
+        first, *rest = list[Any](model)
+        if not rest or not isinstance(getattr(first, "model", None), BertModel):
+            return False
+        config = first.model.config
+        scaled = all(type(module).__name__ == "Normalize" for module in rest[1:])
+        mean = getattr(rest[0], "pooling_mode", None) == "mean"
+        return bool(mean and scaled and config.hidden_act == "gelu" and not config.is_decoder)
+
+    @torch.inference_mode()
+    def embed(self, windows: Sequence[NDArray[np.int64]]) -> Embeddings:
+        """Return the mean of the embeddings of each window's tokens.
+
+        Args:
+            windows: The token ids of each window, special tokens included. It is fastest if those
+                of the same length stand together.
+
+        Returns:
+            Shape (windows, dim), float32, not of unit length.
+        """
+        found = self._embed(windows, _attend_quickly if self._dtype == torch.bfloat16 else _attend)
+        if not bool(found.isfinite().all()):  # scores beyond what an exponential can hold
+            found = self._embed(windows, _attend)
+        means: Embeddings = found.numpy()
+        return means
+
+    def _embed(self, windows: Sequence[NDArray[np.int64]], attend: "_Attention") -> Tensor:
+        groups = [
+            (length, len(list(same)))
+            for length, same in itertools.groupby(len(window) for window in windows)
+        ]
+        ids = torch.from_numpy(np.concatenate(windows))
+        positions = torch.from_numpy(np.concatenate([np.arange(len(each)) for each in windows]))
+        states = self._norm(self._words[ids] + self._positions[positions]).to(self._dtype)
+        for layer in self._layers:
+            states = layer(states, groups, attend)
+        return torch.cat(
+            [
+                tokens.view(count, length, -1).mean(1, dtype=torch.float32)
+                for (length, count), tokens in zip(groups, _split(states, groups), strict=True)
+            ]
+        )
+
+
+class _Layer:
+    """One layer; calling it turns the states of all tokens into those after it."""
+
+    def __init__(self, layer: Any, heads: int, dtype: torch.dtype) -> None:
+        looks, attended = layer.attention.self, layer.attention.output
+        scale = (looks.query.out_features // heads) ** -0.5  # once here, not for all scores
+        parts = [(looks.query, scale), (looks.key, 1.0), (looks.value, 1.0)]
+        self._heads = heads
+        self._looks = _linear(parts, dtype)
+        self._attended = _linear([(attended.dense, 1.0)], dtype)
+        self._wide = _linear([(layer.intermediate.dense, 1.0)], dtype, "gelu")
+        self._narrow = _linear([(layer.output.dense, 1.0)], dtype)
+        self._attended_norm = _norm(attended.LayerNorm)
+        self._norm = _norm(layer.output.LayerNorm)
+
+    def __call__(
+        self, states: Tensor, groups: list[tuple[int, int]], attend: "_Attention"
+    ) -> Tensor:
+        looks = self._looks(states)
+        attended = torch.empty_like(states)
+        for (length, count), own, found in zip(
+            groups, _split(looks, groups), _split(attended, groups), strict=True
+        ):
+            apart = own.view(count, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
+            into = found.view(count, length, self._heads, -1).transpose(1, 2)
+            step = max(1, _SCORES // (self._heads * length * length))
+            for start in range(0, count, step):
+                here = slice(start, start + step)
+                into[here] = attend(*apart[:, here])
+        states = self._attended_norm(states + self._attended(attended))
+        return self._norm(states + self._narrow(self._wide(states)))
+
+
+_Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Of scaled queries, keys and values, each (texts, heads, length, width), to what is found."""
+
+
+def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    return functional.scaled_dot_product_attention(queries, keys, values, scale=1.0)
+
+
+def _attend_quickly(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """In bfloat16, faster than PyTorch's: softmax without the maximum, divided by at the end."""
+    asked, held, given = (part.flatten(0, 1) for part in (queries, keys, values))
+    scores = torch.bmm(asked, held.transpose(1, 2)).exp_()
+    return (torch.bmm(scores, given) / scores.sum(-1, keepdim=True)).view(queries.shape)
+
+
+def _linear(
+    parts: list[tuple[nn.Linear, float]], dtype: torch.dtype, after: str = "none"
+) -> Callable[[Tensor], Tensor]:
+    """Join layers, each multiplied by a number, into one; ``after`` it comes nothing or GELU.
+
+    In bfloat16, PyTorch's own way copies the bias and orders the weights anew at each call. What
+    its compiler calls instead has no public name, so it is used only where it is found.
+    """
+    weight = torch.cat([part.weight.detach() * by for part, by in parts]).to(dtype)
+    bias = torch.cat([part.bias.detach() * by for part, by in parts]).to(dtype)
+    quick = torch.ops.mkldnn
+    if dtype == torch.bfloat16 and hasattr(quick, "_linear_pointwise"):
+        ordered = quick._reorder_linear_weight(weight)
+        return lambda states: quick._linear_pointwise(states, ordered, bias, after, [], "none")
+    if after == "gelu":
+        return lambda states: functional.gelu(functional.linear(states, weight, bias))
+    return lambda states: functional.linear(states, weight, bias)
+
+
+def _norm(norm: nn.LayerNorm) -> Callable[[Tensor], Tensor]:
+    weight, bias = norm.weight.detach(), norm.bias.detach()
+    return lambda states: functional.layer_norm(states, weight.shape, weight, bias, norm.eps)
+
+
+def _split(states: Tensor, groups: list[tuple[int, int]]) -> Sequence[Tensor]:
+    return torch.split(states, [length * count for length, count in groups])
