@@ -64,6 +64,7 @@ from recommender.encoder import Encoder, embed_texts
 from recommender.errors import NotFoundError
 from recommender.evidence import KINDS
 from recommender.faiss_index import measure_recall
+from recommender.gpu_index import on_gpu
 from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.text import RECIPE
 from recommender.visibility import utc_now, visible_at
@@ -269,7 +270,7 @@ def _make(
         related = relate(
             CorpusArticles(
                 embeddings=embeddings,
-                index=index,
+                index=on_gpu(index, embeddings),
                 lexical=lexical,
                 terms=terms,
                 languages=columns.languages,
