@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -53,9 +53,24 @@ def database(request: pytest.FixtureRequest) -> Iterator[tuple[str, str | None]]
 
 @pytest.fixture
 def desk(site: Path, tmp_path: Path, database: tuple[str, str | None]) -> Iterator[Desk]:
-    more = {"ghost_secret": SECRET, "push_rate": 10_000}
-    with open_desk(site, tmp_path, max_churn=1.0, **more, **database_settings(*database)) as opened:
+    with _open(site, tmp_path, database) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def unchanged(
+    site: Path, tmp_path_factory: pytest.TempPathFactory, database: tuple[str, str | None]
+) -> Iterator[Desk]:
+    """One for all tests in which everything is refused."""
+    with _open(site, tmp_path_factory.mktemp("unchanged"), database) as opened:
+        yield opened
+
+
+def _open(
+    site: Path, folder: Path, database: tuple[str, str | None]
+) -> AbstractContextManager[Desk]:
+    more = {"ghost_secret": SECRET, "push_rate": 10_000, "max_churn": 1.0}
+    return open_desk(site, folder, **more, **database_settings(*database))
 
 
 def push(desk: Desk, article_id: str, record: Any, role: Role = Role.PUBLISHER) -> Any:
@@ -131,19 +146,19 @@ def test_the_same_record_keeps_its_number_and_another_gets_a_higher_one(desk: De
     ],
 )
 def test_a_bad_record_is_refused_with_its_field_and_remedy_and_nothing_is_stored(
-    desk: Desk, body: bytes, field: str | None, said: str
+    unchanged: Desk, body: bytes, field: str | None, said: str
 ) -> None:
     parameters = {"id": "kelp"}
-    answer = desk.ask("PUT", "/v1/articles", Role.PUBLISHER, params=parameters, content=body)
+    answer = unchanged.ask("PUT", "/v1/articles", Role.PUBLISHER, params=parameters, content=body)
     assert answer.status_code == 422
     assert said in answer.json()["detail"]
     assert "--map" not in answer.json()["detail"]
     assert answer.json().get("field") == field
-    assert desk.ask("GET", "/v1/articles/pushed", Role.PUBLISHER).json()["items"] == []
+    assert unchanged.ask("GET", "/v1/articles/pushed", Role.PUBLISHER).json()["items"] == []
 
 
-def test_a_record_that_is_too_large_is_refused(desk: Desk) -> None:
-    assert push(desk, "kelp", {**RECORD, "summary": "x" * 1_100_000}).status_code == 413
+def test_a_record_that_is_too_large_is_refused(unchanged: Desk) -> None:
+    assert push(unchanged, "kelp", {**RECORD, "summary": "x" * 1_100_000}).status_code == 413
 
 
 def test_more_pushes_than_the_limit_have_to_wait(site: Path, tmp_path: Path) -> None:
@@ -251,10 +266,10 @@ def test_a_batch_with_an_id_that_is_no_unicode_is_answered(desk: Desk) -> None:
         [],
     ],
 )
-def test_a_batch_of_another_form_is_refused_as_a_whole(desk: Desk, body: Any) -> None:
-    answer = desk.ask("POST", "/v1/articles/batch", Role.PUBLISHER, json=body)
+def test_a_batch_of_another_form_is_refused_as_a_whole(unchanged: Desk, body: Any) -> None:
+    answer = unchanged.ask("POST", "/v1/articles/batch", Role.PUBLISHER, json=body)
     assert answer.status_code == 422
-    assert desk.ask("GET", "/v1/articles/pushed", Role.PUBLISHER).json()["items"] == []
+    assert unchanged.ask("GET", "/v1/articles/pushed", Role.PUBLISHER).json()["items"] == []
 
 
 def test_pushes_at_once_are_all_kept_and_numbered_in_the_order_of_their_answers(
@@ -384,19 +399,19 @@ def test_a_webhook_that_comes_late_or_again_changes_nothing(desk: Desk) -> None:
     ],
 )
 def test_a_webhook_without_a_fresh_signature_is_refused(
-    desk: Desk, options: dict[str, Any], said: str
+    unchanged: Desk, options: dict[str, Any], said: str
 ) -> None:
-    answer = hook(desk, {"post": {"current": {}, "previous": post(id=PAGE)}}, **options)
+    answer = hook(unchanged, {"post": {"current": {}, "previous": post(id=PAGE)}}, **options)
     assert answer.status_code == 401
     assert said in answer.json()["detail"]
-    assert desk.client.get("/v1/related", params={"id": PAGE}).status_code == 200
+    assert unchanged.client.get("/v1/related", params={"id": PAGE}).status_code == 200
 
 
 @pytest.mark.parametrize(
     "payload", [{}, {"tag": {"current": {"id": "1"}}}, {"post": []}, b"[", b"[]"]
 )
-def test_a_webhook_that_tells_of_no_post_is_refused(desk: Desk, payload: Any) -> None:
-    assert hook(desk, payload).status_code == 422
+def test_a_webhook_that_tells_of_no_post_is_refused(unchanged: Desk, payload: Any) -> None:
+    assert hook(unchanged, payload).status_code == 422
 
 
 def test_without_a_secret_no_webhook_is_taken(site: Path, tmp_path: Path) -> None:
