@@ -53,6 +53,17 @@ def desk(site: Path, tmp_path: Path, database: tuple[str, str | None]) -> Iterat
         yield opened
 
 
+@pytest.fixture(scope="module")
+def unchanged(
+    site: Path, tmp_path_factory: pytest.TempPathFactory, database: tuple[str, str | None]
+) -> Iterator[Desk]:
+    """One for all tests in which everything is refused."""
+    with open_desk(
+        site, tmp_path_factory.mktemp("unchanged"), **database_settings(*database)
+    ) as opened:
+        yield opened
+
+
 def take_down(desk: Desk, article_id: str, **more: Any) -> Any:
     change = {"visible": False, **more}
     return desk.ask("PUT", "/v1/visibility", params={"id": article_id}, json=change)
@@ -192,12 +203,12 @@ def test_an_article_is_taken_down_before_any_build_has_it_only_if_that_is_meant(
         (4102444800, "string"),
     ],
 )
-def test_an_end_that_is_no_moment_ahead_is_refused(desk: Desk, until: Any, said: str) -> None:
-    answer = take_down(desk, PAGE, until=until)
+def test_an_end_that_is_no_moment_ahead_is_refused(unchanged: Desk, until: Any, said: str) -> None:
+    answer = take_down(unchanged, PAGE, until=until)
     assert answer.status_code == 422
     assert answer.json()["field"] == "until"
     assert said in answer.json()["detail"]
-    assert desk.shown()
+    assert unchanged.shown()
 
 
 # Pins and hides
@@ -302,13 +313,13 @@ def test_what_is_in_no_build_can_t_be_pinned(desk: Desk) -> None:
     ],
 )
 def test_a_decision_that_is_none_is_refused_by_its_field(
-    desk: Desk, change: dict[str, Any], field: str
+    unchanged: Desk, change: dict[str, Any], field: str
 ) -> None:
-    answer = desk.decide("bread-002", **change)
+    answer = unchanged.decide("bread-002", **change)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["field"] == field
-    assert desk.ask("GET", "/v1/overrides").json()["items"] == []
+    assert unchanged.ask("GET", "/v1/overrides").json()["items"] == []
 
 
 # Undo, judgments, audit
