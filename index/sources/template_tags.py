@@ -10,8 +10,6 @@ with ``unknown:``.
 import re
 from collections.abc import Callable
 
-import emoji
-
 from index.articles.word_table import load_table
 
 _TABLE = load_table(__file__)
@@ -120,6 +118,8 @@ def strip_extensions(text: str, include: Callable[[str], str]) -> str:
         if found["tab"]:
             return found[0].replace(found["tab"], "!!! tab ")
         if found["emoji"]:
+            import emoji  # its table takes long to load, and few pages need it
+
             return emoji.emojize(found[0], language="alias")
         return f'{found[0]} ""' if found["untitled"] else "".join(filter(None, found.group(*_KEPT)))
 

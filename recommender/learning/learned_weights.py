@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from recommender.learning.pairwise_fit import Pairs
 from recommender.learning.training_seeds import TrainingSeeds
@@ -196,6 +195,8 @@ def _measure_gains(
 
 def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Return the t interval of a mean."""
+    from scipy.special import stdtrit  # most builds learn nothing, and it takes long to import
+
     count = len(values)
     reach = float(stdtrit(count - 1, (1 + _CONFIDENCE) / 2))
     reach *= float(values.std(ddof=1)) / math.sqrt(count)

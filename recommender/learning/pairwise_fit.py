@@ -8,7 +8,6 @@ each step is a least-squares problem with non-negative weights.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from recommender.learning.training_seeds import TrainingSeeds
 
@@ -76,6 +75,7 @@ def _minimize(
     pull: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     from scipy.optimize import nnls  # a tenth of a small build's time, and most need no fit
+    from scipy.special import expit
 
     weights, step, least = start, np.zeros_like(start), np.inf
     for _ in range(_ROUNDS):
