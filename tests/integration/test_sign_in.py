@@ -37,6 +37,13 @@ def desk(site: Path, tmp_path: Path) -> Iterator[Desk]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def unchanged(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all tests in which everything is refused."""
+    with open_desk(site, tmp_path_factory.mktemp("unchanged")) as opened:
+        yield opened
+
+
 def session(desk: Desk, name: str = "mira", role: Role = Role.EDITOR) -> tuple[str, str]:
     """A session's secret and its CSRF token."""
     database = open_decisions(desk.settings)
@@ -73,8 +80,8 @@ def by_session(desk: Desk, **headers: Any) -> Any:
         "",
     ],
 )
-def test_what_is_no_token_opens_nothing(desk: Desk, wrong: str) -> None:
-    answer = desk.client.get("/v1/audit", headers={"Authorization": wrong.encode("latin-1")})
+def test_what_is_no_token_opens_nothing(unchanged: Desk, wrong: str) -> None:
+    answer = unchanged.client.get("/v1/audit", headers={"Authorization": wrong.encode("latin-1")})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="alsolike"'
 
@@ -134,11 +141,11 @@ def test_a_session_decides_from_a_page_of_this_origin_with_its_token(desk: Desk)
     ],
 )
 def test_another_site_s_page_can_t_decide_with_an_editor_s_cookie(
-    desk: Desk, headers: dict[str, Any]
+    unchanged: Desk, headers: dict[str, Any]
 ) -> None:
-    answer = by_session(desk, **headers)
+    answer = by_session(unchanged, **headers)
     assert answer.status_code == 403
-    assert desk.ask("GET", "/v1/overrides").json()["items"] == []
+    assert unchanged.ask("GET", "/v1/overrides").json()["items"] == []
 
 
 def test_one_session_s_token_is_worth_nothing_in_another(desk: Desk) -> None:
@@ -157,8 +164,8 @@ def test_reading_with_a_cookie_needs_no_token_and_ends_with_the_session(desk: De
 
 
 @pytest.mark.parametrize("cookie", [f"{COOKIE}=guess", f"{COOKIE}=", f"{COOKIE}", "=;;=\x01", ""])
-def test_a_cookie_that_is_no_session_is_nobody(desk: Desk, cookie: str) -> None:
-    assert desk.client.get("/v1/audit", headers={"Cookie": cookie}).status_code == 401
+def test_a_cookie_that_is_no_session_is_nobody(unchanged: Desk, cookie: str) -> None:
+    assert unchanged.client.get("/v1/audit", headers={"Cookie": cookie}).status_code == 401
 
 
 def test_behind_tls_only_the_cookie_counts_that_no_plain_page_can_set(
