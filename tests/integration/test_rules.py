@@ -41,6 +41,13 @@ def desk(site: Path, tmp_path: Path) -> Iterator[Desk]:
         yield opened
 
 
+@pytest.fixture(scope="module")
+def unchanged(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One for all tests in which everything is refused."""
+    with open_desk(site, tmp_path_factory.mktemp("unchanged"), model="hashing:64") as opened:
+        yield opened
+
+
 @pytest.fixture
 def mira(desk: Desk) -> Iterator[Editor]:
     with editor(desk, "mira") as found:
@@ -125,9 +132,9 @@ def test_hiding_a_tag_from_all_lists_shows_its_articles_nowhere(desk: Desk) -> N
     ],
 )
 def test_a_rule_that_is_none_is_refused_by_its_field(
-    desk: Desk, given: dict[str, object], field: str
+    unchanged: Desk, given: dict[str, object], field: str
 ) -> None:
-    status, answer = rule(desk, **given)
+    status, answer = rule(unchanged, **given)
     assert (status, answer["field"]) == (422, field)
 
 
