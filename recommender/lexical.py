@@ -18,7 +18,8 @@ from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.term_counts import CorpusTerms, TermCounts
 
 _MAX_SHARE = 0.5
-_COMPARED = 16  # few enough for the rows that they are compared with to stay in the cache
+_COMPARED = 8  # few enough for the rows that they are compared with to stay in the cache
+_MARK = np.float32(2.0)  # more than any weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ def compare_terms(
         row's text or title. 0 for :data:`NO_ROW`.
     """
     found = np.zeros((*rows.shape, 3), dtype=np.float32)
-    weight, held, named = np.zeros((3, terms.shape[1]), dtype=np.float32)
+    weight, named = np.zeros((2, terms.shape[1]), dtype=np.float32)
     present = rows != NO_ROW
     for start in range(0, len(rows), _COMPARED):
         here = slice(start, start + _COMPARED)
@@ -131,34 +132,37 @@ def compare_terms(
             mine = slice(own.indptr[position], own.indptr[position + 1])
             title = slice(own_titles.indptr[position], own_titles.indptr[position + 1])
             columns, words = own.indices[mine], own_titles.indices[title]
-            weight[columns], held[columns] = own.data[mine], 1.0
-            named[words] = own_titles.data[title]
-            rows_here = slice(first, last)
-            sums[rows_here, 0] = _products(theirs, rows_here, weight)
-            sums[rows_here, 1] = _products(their_titles, rows_here, held)
-            sums[rows_here, 2] = _products(theirs, rows_here, named, binary=True)
-            weight[columns] = held[columns] = 0.0
-            named[words] = 0.0
+            weight[columns], named[words] = own.data[mine], own_titles.data[title]
+            held = weight[words]
+            weight[words] = _MARK  # the title's words are told from others without a second look
+            bounds = theirs.indptr[first : last + 1]
+            part = slice(bounds[0], bounds[-1])
+            values = weight.take(theirs.indices[part], mode="clip")  # faster than indexing
+            weight[words] = held
+            marked = np.flatnonzero(values == _MARK)
+            theirs_marked = theirs.indices[part][marked]
+            values[marked] = weight[theirs_marked]
+            values *= theirs.data[part]
+            sums[first:last, 0] = _sums(values, bounds)
+            values[:] = 0.0
+            values[marked] = named[theirs_marked]
+            sums[first:last, 2] = _sums(values, bounds)
+            bounds = their_titles.indptr[first : last + 1]
+            part = slice(bounds[0], bounds[-1])
+            # Only words that are in no title's share have no weight.
+            values = weight.take(their_titles.indices[part], mode="clip") > 0.0
+            sums[first:last, 1] = _sums(values * their_titles.data[part], bounds)
+            weight[columns] = named[words] = 0.0
         found[here][present[here]] = sums
     return found
 
 
-def _products(
-    matrix: sp.csr_matrix, rows: slice, vector: NDArray[np.float32], *, binary: bool = False
-) -> NDArray[np.float32]:
-    """Return the products of some rows of a matrix with a vector; ``binary`` takes entries as 1.
-
-    For so few rows, slicing the matrix would take longer than the products.
-    """
-    bounds = matrix.indptr[rows.start : rows.stop + 1]
-    here = slice(bounds[0], bounds[-1])
-    values = vector.take(matrix.indices[here], mode="clip")  # faster than indexing
-    if not binary:
-        values *= matrix.data[here]
+def _sums(values: NDArray[np.float32], bounds: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Return the sum of the values between each two bounds, which are those of some CSR rows."""
     found = np.zeros(len(bounds) - 1, dtype=np.float32)
     filled = bounds[:-1] < bounds[1:]
     if filled.any():
-        found[filled] = np.add.reduceat(values, bounds[:-1][filled] - here.start)
+        found[filled] = np.add.reduceat(values, bounds[:-1][filled] - bounds[0])
     return found
 
 
