@@ -114,6 +114,27 @@ def load_array(path: Path) -> NDArray[Any]:
     return array
 
 
+def mapped_part(array: NDArray[Any]) -> tuple[str, str, tuple[int, ...], int] | None:
+    """Return what :func:`map_part` needs to map the same part of a file into memory.
+
+    Returns ``None`` for an array that is not mapped from a file.
+    """
+    base: Any = array
+    while base is not None and not isinstance(base, np.memmap):
+        base = base.base if isinstance(base, np.ndarray) else None
+    if base is None or base.filename is None or not array.flags.c_contiguous or not array.size:
+        return None
+    while isinstance(base.base, np.memmap):  # a view has the offset of the whole mapped array
+        base = base.base
+    offset = base.offset + array.ctypes.data - base.ctypes.data
+    return str(Path(base.filename).resolve()), array.dtype.str, array.shape, int(offset)
+
+
+def map_part(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> NDArray[Any]:
+    """Map a part of a file into memory, read-only, as an array."""
+    return np.asarray(np.memmap(path, np.dtype(dtype), mode="r", offset=offset, shape=shape))
+
+
 def open_sqlite(path: Path) -> sqlite3.Connection:
     """Open a build's SQLite file read-only; the file must not change.
 

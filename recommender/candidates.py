@@ -6,6 +6,8 @@ newcomer, or one that gained or lost a posting, is closer than the farthest cand
 only pairs that were not scored before are scored.
 """
 
+import functools
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
@@ -44,6 +46,7 @@ class CandidateSearch:
         workspace: Stores the results: arrays named ``candidate_…``, and ``nearest_…``, which
             :meth:`drop` deletes.
         mapper: Runs a function on every block of articles.
+        processes: Does the same with functions that can be pickled.
 
     Attributes:
         stale: Shape (m,), int64, ascending: the rows of the m articles whose candidates are
@@ -61,9 +64,11 @@ class CandidateSearch:
         changes: sp.csr_matrix,
         workspace: Workspace,
         mapper: BlockMapper,
+        processes: BlockMapper,
     ) -> None:
         self._pairs, self._index, self._postings, self._k = pairs, index, postings, k
         self._carried, self._workspace, self._mapper = carried, workspace, mapper
+        self._processes = processes
         self.stale = np.arange(len(pairs))
         if carried is not None:
             self.stale, self._newcomers = self._find_stale(carried, changes)
@@ -80,6 +85,10 @@ class CandidateSearch:
             self.stale,
         )
 
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out what other processes need not open to find candidates."""
+        return {**vars(self), **dict.fromkeys(("_index", "_workspace", "_mapper", "_processes"))}
+
     def drop(self) -> None:
         """Free the space that the arrays ``nearest_…`` take in the workspace."""
         self._workspace.drop("nearest_rows", "nearest_scores")
@@ -89,31 +98,16 @@ class CandidateSearch:
 
         Candidates that can't have changed since the earlier run are taken from it.
         """
-
-        def find(start: int, stop: int) -> Candidates:
-            rows = self.stale[start:stop].astype(np.int32)
-            own = self._pairs.take(rows)
-            words = search_postings(own.terms, self._postings, self._k)
-            near = Neighbors(
-                rows=self.nearest.rows[start:stop], scores=self.nearest.scores[start:stop]
-            )
-            both = np.concatenate([near.rows, words.rows], axis=1)
-            known = None if self._carried is None else self._carried.scored(rows)
-            found = gather_candidates(own, self._pairs, both, scoring, rows, known)
-            return Candidates(
-                rows=found.rows,
-                scores=found.scores,
-                found_by=BY_MEANING * _among(found.rows, near.rows)
-                + BY_WORDS * _among(found.rows, words.rows),
-                least=np.stack([near.scores[:, -1], words.scores[:, -1]], axis=1),
-            )
-
         column = self._workspace.column
         names = ("rows", "scores", "found_by", "least")
         self._workspace.drop(*(f"candidate_{name}" for name in names))
         return join_rows(
             Candidates,
-            self._mapper(find, equal_blocks(len(self.stale), _BLOCK), stage="candidates"),
+            self._processes(
+                functools.partial(self._find, scoring),
+                equal_blocks(len(self.stale), _BLOCK),
+                stage="candidates",
+            ),
             {
                 "rows": column("candidate_rows", np.int32, 2 * self._k),
                 "scores": column("candidate_scores", np.float32, 2 * self._k),
@@ -123,6 +117,22 @@ class CandidateSearch:
             self.stale,
             self._carried,
             None if self._carried is None else self._carried.candidates,
+        )
+
+    def _find(self, scoring: Calibration, start: int, stop: int) -> Candidates:
+        rows = self.stale[start:stop].astype(np.int32)
+        own = self._pairs.take(rows)
+        words = search_postings(own.terms, self._postings, self._k)
+        near = Neighbors(rows=self.nearest.rows[start:stop], scores=self.nearest.scores[start:stop])
+        both = np.concatenate([near.rows, words.rows], axis=1)
+        known = None if self._carried is None else self._carried.scored(rows)
+        found = gather_candidates(own, self._pairs, both, scoring, rows, known)
+        return Candidates(
+            rows=found.rows,
+            scores=found.scores,
+            found_by=BY_MEANING * _among(found.rows, near.rows)
+            + BY_WORDS * _among(found.rows, words.rows),
+            least=np.stack([near.scores[:, -1], words.scores[:, -1]], axis=1),
         )
 
     def _find_stale(

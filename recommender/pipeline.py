@@ -106,6 +106,7 @@ def relate(
     clicked: JudgedPairs | None = None,
     workspace: Workspace = IN_MEMORY,
     mapper: BlockMapper = map_in_threads,
+    processes: BlockMapper = map_in_threads,
     carried: CarriedRelating | None = None,
 ) -> PipelineResult:
     """Compute the related list of every article of a corpus.
@@ -125,6 +126,7 @@ def relate(
             workspace still holds the lists, the candidates and the postings of the terms.
         mapper: Runs a function on every block of articles; by default on every core of this
             machine.
+        processes: Does the same with functions that can be pickled, best in other processes.
         carried: The results of an earlier call for the articles that did not change. That call
             must have had the same depth, recipe and calibration, and the term weights and labels of
             ``catalogue`` must have the idf of that call. The result is then the same as if all
@@ -153,6 +155,7 @@ def relate(
         changes,
         workspace,
         mapper,
+        processes,
     )
     close = close_pairs(search.nearest, search.stale)
     stale = np.zeros(count, dtype=bool)

@@ -293,6 +293,7 @@ def _make(
             clicked=clicked,
             workspace=workspace,
             mapper=spread,
+            processes=in_processes(spread, few=spread),
             carried=_carried_relating(context),
         )
         if terms is not None:

@@ -12,13 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Never
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from index.building import worker_processes
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.building.worker_processes import map_in_processes
 from index.errors import BuildError
+from index.files import load_array, mapped_part
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
@@ -63,6 +66,18 @@ def test_blocks_are_computed_in_other_processes_and_come_in_order() -> None:
     assert len(workers) == 2
     assert os.getpid() not in workers
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def is_mapped(array: NDArray[np.int64], start: int, stop: int) -> tuple[bool, int]:
+    return mapped_part(array) is not None, int(array[start:stop].sum())
+
+
+def test_arrays_that_are_mapped_from_files_are_mapped_in_workers_too(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.arange(60))
+    whole = load_array(tmp_path / "rows.npy")
+    for array, mapped in ((whole, True), (np.arange(60), False)):
+        found = list(map_in_processes(functools.partial(is_mapped, array), BLOCKS))
+        assert found == [(mapped, sum(range(start, stop))) for start, stop in BLOCKS]
 
 
 def test_an_error_in_a_worker_is_raised_with_what_says_where() -> None:

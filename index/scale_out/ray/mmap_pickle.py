@@ -7,14 +7,13 @@ never written to a file.
 
 import hashlib
 import io
-from pathlib import Path
 from typing import Any
 
 import cloudpickle
 import numpy as np
-from numpy.typing import NDArray
 
 from index.build.vectors import LocalIndex
+from index.files import map_part, mapped_part
 
 
 def dumps(value: object) -> bytes:
@@ -41,30 +40,10 @@ class _Pickler(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
     def reducer_override(self, obj: Any) -> Any:
         """Returns the function and arguments that recreate ``obj`` when it is unpickled."""
         if isinstance(obj, np.ndarray):
-            mapped = _mapped(obj)
+            mapped = mapped_part(obj)
             if mapped is not None:
-                return _map, mapped
+                return map_part, mapped
         return super().reducer_override(obj)
-
-
-def _mapped(array: NDArray[Any]) -> tuple[str, str, tuple[int, ...], int] | None:
-    """Returns the path, dtype, shape and offset of an array that is mapped from a file.
-
-    Returns ``None`` for any other array.
-    """
-    base: Any = array
-    while base is not None and not isinstance(base, np.memmap):
-        base = base.base if isinstance(base, np.ndarray) else None
-    if base is None or base.filename is None or not array.flags.c_contiguous or not array.size:
-        return None
-    while isinstance(base.base, np.memmap):  # a view has the offset of the whole mapped array
-        base = base.base
-    offset = base.offset + array.ctypes.data - base.ctypes.data
-    return str(Path(base.filename).resolve()), array.dtype.str, array.shape, int(offset)
-
-
-def _map(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> NDArray[Any]:
-    return np.asarray(np.memmap(path, np.dtype(dtype), mode="r", offset=offset, shape=shape))
 
 
 class _Digester(cloudpickle.Pickler):  # type: ignore[misc]  # it has no types
