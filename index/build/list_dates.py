@@ -5,6 +5,7 @@ its list last changed, so that its bytes, its ``ETag`` and the kept answer stay 
 """
 
 import calendar
+import functools
 import time
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -51,6 +52,7 @@ def began_at(name: str) -> int:
     return build_date(name) * 1_000_000 >> 24
 
 
+@functools.lru_cache(maxsize=1_000)
 def build_name(date: int) -> str:
     """Convert the result of :func:`build_date` back to the name of the build."""
     return f"{time.strftime(_TIME, time.gmtime(date >> 24))}-{date & 0xFFFFFF:06x}"

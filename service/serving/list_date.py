@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -67,9 +68,10 @@ def list_date(
 def _column(build: Build, row: int, items: Sequence[SelectedItem], query: RelatedQuery) -> int:
     """Returns the column of the part of a stored list that decides what is shown of it."""
     rows, scores = build.related(row)
-    if len(items) == query.limit and all(each.origin is not Origin.FALLBACK for each in items):
+    if len(items) == query.limit and Origin.FALLBACK not in [each.origin for each in items]:
+        related = Origin.RELATED  # reading a member of an enumeration takes a while
+        shown = [each.row for each in items if each.origin is related]
         stored = rows.tolist()
-        shown = [each.row for each in items if each.origin is Origin.RELATED]
         places = [stored.index(one) if one in stored else len(stored) for one in shown]
         last = max(places, default=0)
     else:  # one more than are good enough: one that no longer is stood there
@@ -79,4 +81,4 @@ def _column(build: Build, row: int, items: Sequence[SelectedItem], query: Relate
             if other != NO_ROW and shown_score(score) >= query.min_score
         ]
         last = max(good, default=-1) + 1
-    return next((at for at, width in enumerate(WIDTHS) if last < width), WHOLE)
+    return bisect_right(WIDTHS, last)
