@@ -213,6 +213,9 @@ def test_lengths_are_allowed_up_to_their_bounds() -> None:
     assert options["exclude"].type.validate_python(["x"]) == {"x"}
     language = "en-" + "x" * 32
     assert options["language"].type.validate_python(language) == language
+    for name in ("tag", "source"):
+        for text in ("x", "x" * 2_048):
+            assert options[name].type.validate_python(text) == text
     for name, value in (("language", f"{language}x"), ("newer_than", "2026-02-29")):
         with pytest.raises(ValueError, match="validation error"):
             options[name].type.validate_python(value)

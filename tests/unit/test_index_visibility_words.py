@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from index.articles.visibility_words import find_hiding_word, is_scheduled, is_visibility_name
+from index.articles.visibility_words import (
+    find_hiding_word,
+    is_scheduled,
+    is_visibility_name,
+    other_instants,
+)
 from recommender.article import Status
 
 
@@ -121,6 +126,26 @@ def test_a_word_that_is_understood_goes_before_one_that_is_not() -> None:
     found = find_hiding_word({"hidden": "perhaps", "private": True, "draft": "True"}, "")
     assert found is not None
     assert (found.field, found.status, found.unknown) == ("draft", Status.DRAFT, "")
+
+
+def test_a_word_within_an_object_is_told_by_its_whole_path() -> None:
+    found = find_hiding_word({"seo": {"noindex": "perhaps"}}, "")
+    assert found is not None
+    assert found.field == "seo.noindex"
+    assert "seo.noindex 'perhaps'" in found.unknown
+
+
+def test_tags_for_robots_are_found_to_the_fourth_list_and_no_deeper() -> None:
+    tag: Any = {"name": "robots", "content": "noindex"}
+    for _ in range(4):
+        tag = [tag]
+        assert status_of({"head": tag}) == (Status.HIDDEN, False)
+    assert status_of({"head": [tag]}) == (Status.PUBLISHED, False)
+
+
+def test_an_empty_time_under_another_name_says_nothing() -> None:
+    values = {"publish_at": "", "Publish At": "2026-05-01"}
+    assert list(other_instants(values, "visible_from")) == [("Publish At", "2026-05-01")]
 
 
 @pytest.mark.parametrize(

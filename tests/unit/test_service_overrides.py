@@ -137,6 +137,14 @@ def test_a_decision_that_cant_be_taken_names_its_field_and_changes_nothing(
     assert list(database.audit.all()) == []
 
 
+@pytest.mark.parametrize(("position", "given"), [(0, "0"), (51, "51"), (None, "none")])
+def test_a_pin_at_no_position_is_told_what_it_may_be(
+    database: Database, position: int | None, given: str
+) -> None:
+    with pytest.raises(DecisionError, match=f"a position from 1 to 50, not {given}$"):
+        pin(database, position=position)
+
+
 def test_what_is_removed_leaves_a_reason_and_a_new_version_of_the_list(
     database: Database,
 ) -> None:

@@ -533,8 +533,8 @@ def test_readers_wait_for_no_snapshot_that_another_process_holds_up(
     assert load_snapshot(settings.root) == keeper.kept.state
 
 
-def test_a_snapshot_that_cant_be_written_is_not_tried_at_every_look(
-    settings: Settings, keeper: StatePoller
+def test_a_snapshot_that_cant_be_written_is_told_once_and_not_tried_at_every_look(
+    settings: Settings, keeper: StatePoller, caplog: pytest.LogCaptureFixture
 ) -> None:
     blocked = block(settings.root)
     with pytest.raises(DatabaseError, match="copy"):
@@ -547,6 +547,7 @@ def test_a_snapshot_that_cant_be_written_is_not_tried_at_every_look(
         path.rmdir()
     keeper.refresh()
     assert keeper.kept.unsaved == told
+    assert [each.message for each in caplog.records if each.levelno == logging.ERROR] == [told]
     assert load_snapshot(settings.root) is None
     keeper._next_save = 0.0
     keeper.refresh()

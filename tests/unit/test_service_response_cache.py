@@ -372,3 +372,5 @@ def test_an_answer_is_compressed_once() -> None:
     assert cache.gzipped(answer)[0] is cache.gzipped(answer)[0]
     assert answer.for_gzip
     assert cache.size == answer.size
+    packed = cache.gzipped(answer)[0].partition(b"\r\n\r\n")[2]
+    assert packed[4:8] == bytes(4)  # no time in it, so that all workers answer the same bytes
