@@ -66,7 +66,7 @@ class CandidateSearch:
         mapper: BlockMapper,
         processes: BlockMapper,
     ) -> None:
-        self._pairs, self._index, self._postings, self._k = pairs, index, postings, k
+        self._pairs, self._postings, self._k = pairs, postings, k
         self._carried, self._workspace, self._mapper = carried, workspace, mapper
         self._processes = processes
         self.stale = np.arange(len(pairs))
@@ -76,7 +76,9 @@ class CandidateSearch:
         self.nearest = join_rows(
             Neighbors,
             in_turn(mapper)(
-                self._find_nearest, equal_blocks(len(self.stale), _SEARCHED), stage="nearest"
+                functools.partial(self._find_nearest, index),
+                equal_blocks(len(self.stale), _SEARCHED),
+                stage="nearest",
             ),
             {
                 "rows": workspace.column("nearest_rows", np.int32, k),
@@ -86,8 +88,8 @@ class CandidateSearch:
         )
 
     def __getstate__(self) -> dict[str, object]:
-        """Leave out what other processes need not open to find candidates."""
-        return {**vars(self), **dict.fromkeys(("_index", "_workspace", "_mapper", "_processes"))}
+        """Leave out what other processes don't need to find candidates."""
+        return {**vars(self), **dict.fromkeys(("_workspace", "_mapper", "_processes"))}
 
     def drop(self) -> None:
         """Free the space that the arrays ``nearest_…`` take in the workspace."""
@@ -152,15 +154,15 @@ class CandidateSearch:
         stale |= may_find_others(pairs.terms, self._postings, changes, least[:, 1], self._mapper)
         return np.flatnonzero(stale), newcomers
 
-    def _find_nearest(self, start: int, stop: int) -> Neighbors:
+    def _find_nearest(self, index: NeighborIndex, start: int, stop: int) -> Neighbors:
         rows = self.stale[start:stop]
         embeddings = self._pairs.embeddings
         if self._carried is None:
-            return self._index.search(embeddings[start:stop], self._k)
+            return index.search(embeddings[start:stop], self._k)
         found, sure = self._known_nearest(rows, self._carried)
         rest = np.flatnonzero(~sure)
         if len(rest):
-            searched = self._index.search(np.ascontiguousarray(embeddings[rows[rest]]), self._k)
+            searched = index.search(np.ascontiguousarray(embeddings[rows[rest]]), self._k)
             found.rows[rest], found.scores[rest] = searched.rows, searched.scores
         return found
 

@@ -65,7 +65,7 @@ def map_in_processes(
         yield from few(work, blocks, stage=stage)
         return
     pickled = io.BytesIO()
-    _Pickler(pickled).dump(work)
+    _WorkPickler(pickled).dump(work)
     idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
 
     def run(start: int, stop: int) -> T:
@@ -94,7 +94,7 @@ def map_in_processes(
         ) from error
 
 
-class _Pickler(pickle.Pickler):
+class _WorkPickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         """Returns how to make an array in another process that is mapped from a file in this."""
         mapped = mapped_part(value) if isinstance(value, np.ndarray) else None
