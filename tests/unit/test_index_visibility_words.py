@@ -93,6 +93,7 @@ def test_what_is_not_to_be_listed_is_hidden(values: dict[str, Any]) -> None:
         {"sitemap": {"priority": 0.4}},
         {"sitemap": "/sitemap.xml"},
         {"build": {"list": "always", "render": True}},
+        {"build": {"list": "local", "render": "always"}},
         {"build": "release"},
         {"index": 0},
         {"meta": {"keywords": "a"}},

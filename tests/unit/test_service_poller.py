@@ -550,6 +550,8 @@ def test_a_snapshot_that_cant_be_written_is_told_once_and_not_tried_at_every_loo
     assert [each.message for each in caplog.records if each.levelno == logging.ERROR] == [told]
     assert load_snapshot(settings.root) is None
     keeper._next_save = 0.0
-    keeper.refresh()
+    with caplog.at_level(logging.INFO, "alsolike"):
+        keeper.refresh()
+    assert "can be written again" in caplog.records[-1].message
     assert keeper.kept.unsaved is None
     assert load_snapshot(settings.root) == keeper.kept.state

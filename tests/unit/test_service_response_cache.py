@@ -329,6 +329,15 @@ def test_a_cache_counts_no_less_than_it_takes() -> None:
     assert taken <= cache.size * 1.05
 
 
+def test_an_answer_of_another_build_takes_the_place_and_memory_of_the_one_before() -> None:
+    cache = ResponseCache(50_000)
+    for number in range(3):
+        answer = CachedResponse(b"t", b"", bytes(1_000 + number), route="r")
+        answer.build = f"build {number}"
+        cache.put("key", answer)
+    assert (len(cache), cache.size) == (1, answer.size)
+
+
 def test_what_is_asked_for_stays_and_what_is_not_goes(tmp_path: Path) -> None:
     cache = ResponseCache(50_000)
     for number in range(200):
