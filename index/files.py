@@ -10,6 +10,7 @@ import mmap
 import os
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -19,6 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import BuildError
+
+_PARSING = threading.Lock()
+"""NumPy parses an array's header as Python, which fails now and then in two threads at once: Python
+3.11 keeps the depth of what it parses for all threads together."""
 
 _STRIDE = 64
 _LARGEST = 1024 * 1024 * 1024
@@ -107,8 +112,10 @@ def load_array(path: Path) -> NDArray[Any]:
         BuildError: If the file is missing or not an array.
     """
     try:
+        with _PARSING:
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         # Taking rows of a plain array is faster than of NumPy's class of mapped ones.
-        array: NDArray[Any] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        array: NDArray[Any] = np.asarray(mapped)
     except (OSError, ValueError, EOFError) as error:
         raise BuildError(f"{path} can't be read as an array: {error}") from error
     return array
