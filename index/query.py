@@ -162,7 +162,7 @@ class RelatedQuery:
     @property
     def is_filtered(self) -> bool:
         """Whether ``tag``, ``source`` or ``newer_than`` leave articles out."""
-        return not (self.tag is self.source is self.newer_than is None)
+        return self.tag is not None or self.source is not None or self.newer_than is not None
 
     def at(self, now: int) -> "RelatedQuery":
         """Return the query with ``newer_than`` as a date, if it is a number of days; else itself.

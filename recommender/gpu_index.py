@@ -39,8 +39,11 @@ class GpuIndex:
     def __init__(self, embeddings: Embeddings, elsewhere: NeighborIndex, device: str) -> None:
         self._torch: Any = sys.modules["torch"]
         self._embeddings, self._elsewhere, self._device = embeddings, elsewhere, device
-        self._rows = self._torch.from_numpy(np.array(embeddings)).to(device)
         self.count = len(embeddings)
+        self._rows = self._torch.empty(embeddings.shape, device=device)
+        for start in range(0, self.count, _ROWS):  # so that they never lie in memory all at once
+            block = np.array(embeddings[start : start + _ROWS])
+            self._rows[start : start + _ROWS] = self._torch.from_numpy(block)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _itself, (self._elsewhere,)

@@ -19,6 +19,9 @@ from transformers import BertModel
 
 from recommender.encoder import Embeddings
 
+_Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Of scaled queries, keys and values, each (texts, heads, length, width), to what is found."""
+
 _SCORES = 1_000_000
 """Attention scores that are held at a time: few enough for the processor's cache."""
 
@@ -69,7 +72,7 @@ class PackedBert:
         means: Embeddings = found.numpy()
         return means
 
-    def _embed(self, windows: Sequence[NDArray[np.int64]], attend: "_Attention") -> Tensor:
+    def _embed(self, windows: Sequence[NDArray[np.int64]], attend: _Attention) -> Tensor:
         groups = [
             (length, len(list(same)))
             for length, same in itertools.groupby(len(window) for window in windows)
@@ -102,9 +105,7 @@ class _Layer:
         self._attended_norm = _norm(attended.LayerNorm)
         self._norm = _norm(layer.output.LayerNorm)
 
-    def __call__(
-        self, states: Tensor, groups: list[tuple[int, int]], attend: "_Attention"
-    ) -> Tensor:
+    def __call__(self, states: Tensor, groups: list[tuple[int, int]], attend: _Attention) -> Tensor:
         looks = self._looks(states)
         attended = torch.empty_like(states)
         for (length, count), own, found in zip(
@@ -118,10 +119,6 @@ class _Layer:
                 into[here] = attend(*apart[:, here])
         states = self._attended_norm(states + self._attended(attended))
         return self._norm(states + self._narrow(self._wide(states)))
-
-
-_Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Of scaled queries, keys and values, each (texts, heads, length, width), to what is found."""
 
 
 def _attend(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
