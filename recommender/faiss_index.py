@@ -60,8 +60,9 @@ class FaissIndex:
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
         deep = width
         if self.kind != "Flat":
-            factor = _LEAST_FACTOR * self._index.nprobe // _least_probed(self._index)
-            deep = max(width, min(self.count, min(factor, _MOST_FACTOR) * width))
+            factor = _LEAST_FACTOR * self._index.nprobe // max(16, int(self._index.nlist) // 24)
+            factor = min(max(factor, _LEAST_FACTOR), _MOST_FACTOR)
+            deep = max(width, min(self.count, factor * width))
         _, coarse = self._index.search(queries, deep)
         rows = np.empty((len(queries), width), dtype=np.int64)
         scores = np.empty((len(queries), width), dtype=np.float32)
@@ -127,20 +128,15 @@ def build_index(embeddings: Embeddings, like: Path | None = None) -> FaissIndex:
 def _widen(built: FaissIndex, index: Any, embeddings: Embeddings) -> None:
     """Double the number of inverted lists to search until 99 % of true neighbors are found.
 
-    The number of hits that are scored again is doubled along with it. How many lists are needed
-    depends on how the articles cluster, so it is measured.
+    From one list in 24 on, the number of hits that are scored again is doubled along with it. How
+    many lists are needed depends on how the articles cluster, so it is measured.
     """
     rows = _sample_rows(len(embeddings), _TUNING_SAMPLE)
     queries = np.ascontiguousarray(embeddings[rows])
     truth = ExactIndex(embeddings).search(queries, _TUNING_DEPTH).rows
-    index.nprobe = _least_probed(index)
+    index.nprobe = max(16, int(index.nlist) // 96)
     while _share_found(built, queries, truth) < _TUNING_RECALL and index.nprobe < index.nlist:
         index.nprobe = min(2 * index.nprobe, index.nlist)
-
-
-def _least_probed(index: Any) -> int:
-    """Return the least number of inverted lists to search."""
-    return max(16, int(index.nlist) // 24)
 
 
 def index_kind(count: int, dim: int) -> str:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import starmap
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,12 +83,17 @@ def map_in_threads(
     NumPy, SciPy and FAISS release Python's global lock while they compute, so threads are enough.
     The threads work ahead of the caller, but at most two blocks per core are in memory at a time.
     """
+    return call_in_threads(work, blocks)
+
+
+def call_in_threads(work: Callable[..., T], calls: Iterable[tuple[Any, ...]]) -> Iterator[T]:
+    """Yield ``work(*arguments)`` for each tuple of arguments; see :func:`map_in_threads`."""
     cores = usable_cores()
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(cores) as pool:
         try:
-            for start, stop in blocks:
-                waiting.append(pool.submit(work, start, stop))
+            for arguments in calls:
+                waiting.append(pool.submit(work, *arguments))
                 if len(waiting) > cores:
                     yield waiting.popleft().result()
             while waiting:

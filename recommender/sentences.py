@@ -114,14 +114,18 @@ class Sentences:
         values = compare(own, self._corpus, rows, self._calibration.weights)
         added = (self._calibration.standardize(values) * self._weights).tolist()
         words = np.zeros(len(self._names.words), dtype=np.float32)
+        terms = np.zeros(own.terms.shape[1], dtype=np.bool_)
         found = []
         for number, (listed, facts) in enumerate(zip(rows.tolist(), lists, strict=True)):
-            columns, weights = _row(own.terms, number)
-            weights, columns = weights[columns < len(words)], columns[columns < len(words)]
-            words[columns] = weights
+            every, weights = _row(own.terms, number)
+            terms[every] = True
+            columns = every[every < len(words)]
+            words[columns] = weights[every < len(words)]
             found.append(
                 [
-                    self._sentence(_Pair(own, number, words, other, held, says, shared), facts)
+                    self._sentence(
+                        _Pair(own, number, words, terms, other, held, says, shared), facts
+                    )
                     for other, held, says, shared in zip(
                         listed, values[number].tolist(), added[number], facts.shared, strict=False
                     )
@@ -129,6 +133,7 @@ class Sentences:
                 ]
             )
             words[columns] = 0.0
+            terms[every] = False
         return found
 
     def _sentence(self, pair: _Pair, facts: ListNames) -> str:
@@ -166,29 +171,26 @@ class Sentences:
 
     def _names_it(self, pair: _Pair, facts: ListNames) -> str:
         title = self._names.title(pair.other)
-        likely = self._has_pairs(title, pair.own.terms, pair.number)
+        # The text need not be read if it lacks a pair of the title's words.
+        columns = self._title_pairs(title)
+        likely = len(columns) and pair.terms[columns].all()
         found = likely and (_names(facts.title, title) or _names(facts.text(), title))
         return f"the text names “{title}”" if found else ""
 
     def _is_named(self, pair: _Pair, facts: ListNames) -> str:
         title = facts.title
-        likely = self._has_pairs(title, self._corpus.terms, pair.other)
+        columns = self._title_pairs(title)
+        theirs = _row(self._corpus.terms, pair.other)[0]
+        likely = len(columns) and (find_sorted(theirs, columns) >= 0).all()
         their_title, text = self._names.title(pair.other), self._names.text
         found = likely and (_names(their_title, title) or _names(text(pair.other), title))
         return f"its text names “{title}”" if found else ""
 
-    def _has_pairs(self, title: str, terms: sp.csr_matrix, row: int) -> bool:
-        """Return whether a text, which need not be read for that, has a title's word pairs.
-
-        This is never so for a title of which less than two words say something.
-        """
-        columns = self._title_pairs(title)
-        if not len(columns):
-            return False
-        return bool((find_sorted(_row(terms, row)[0], columns) >= 0).all())
-
     def _pairs_of(self, title: str) -> NDArray[np.int64]:
-        """Return the columns of a title's word pairs; none if no other article has one of them."""
+        """Return the columns of a title's word pairs.
+
+        There are none if less than two words say something, or no other article has one of them.
+        """
         text, names = tokenize_corpus([PreparedText(title=title, body="")]), self._names
         terms = [split_terms(spelling) for spelling in text.spellings]
         found = [names.column(each[-1]) if each else None for each in terms]
@@ -226,6 +228,7 @@ class _Pair(NamedTuple):
         own: What the first is compared by, in row ``number``.
         number: That row.
         words: Shape (words,), float32: the weights of its words.
+        terms: Shape (words + pairs,), bool: the words and pairs of words that it has.
         other: The row of the second.
         values: Their evidence, by kind.
         added: What each kind adds to the score.
@@ -235,6 +238,7 @@ class _Pair(NamedTuple):
     own: PairData
     number: int
     words: NDArray[np.float32]
+    terms: NDArray[np.bool_]
     other: int
     values: Sequence[float]
     added: Sequence[float]

@@ -5,6 +5,7 @@ rest of the request.
 """
 
 import functools
+from collections.abc import Sequence
 from json.encoder import encode_basestring
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def _explain(
     folder: Path, fresh: range | NDArray[np.integer], start: int, stop: int
 ) -> list[bytes]:
     phrase_rows = load_array(folder / "phrases_rows.npy")
-    names = Names(Blob(folder / "phrases.bin"))
+    names = _Kept(Names(Blob(folder / "phrases.bin")))
     explained: list[bytes] = []
     rows = np.asarray(fresh[start:stop], dtype=np.int64)
     others_of = load_array(folder / "related_rows.npy")[rows, :EXPLAINED]
@@ -70,6 +71,18 @@ def _explain(
             )
         )
     return explained
+
+
+class _Kept(dict[int, str]):
+    """Names that are kept once they were read."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__()
+        self._names = names
+
+    def __missing__(self, number: int) -> str:
+        name = self[number] = self._names[number]
+        return name
 
 
 def split_explained(stored: bytes) -> list[bytes]:

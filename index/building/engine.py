@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.record import Record
+from index.building.worker_processes import stream_in_processes
 from recommender.encoder import Embeddings, Encoder, Progress, embed_texts
 from recommender.parallel import BlockMapper, map_in_threads
 from recommender.stories import StoryTexts
@@ -89,13 +90,12 @@ class LocalEngine:
         work: Callable[[Sequence[S]], T],
         items: Iterable[S],
         *,
-        stage: str = "",  # noqa: ARG002 - see Engine
+        stage: str = "",
     ) -> Iterator[T]:
         """Calls ``work`` on batches of the items; see :meth:`Engine.stream`."""
         stream = InterruptibleIterator(items)
-        rest = iter(stream)
-        for chunk in batches_of(rest, _STREAM_CHUNK, _STREAM_BYTES, _size_of):
-            yield work(chunk)
+        batches = batches_of(iter(stream), _STREAM_CHUNK, _STREAM_BYTES, _size_of)
+        yield from stream_in_processes(work, batches, stage=stage)
         stream.check()
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:

@@ -7,12 +7,14 @@ for many rows.
 
 import functools
 import io
+import itertools
 import pickle
 import queue
 import signal
+import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -23,12 +25,16 @@ from index.errors import BuildError
 from index.files import map_part, mapped_part
 from recommender.errors import AlsoLikeError
 from recommender.machine import usable_cores
-from recommender.parallel import Block, BlockMapper, in_turn, map_in_threads
+from recommender.parallel import Block, BlockMapper, call_in_threads, in_turn, map_in_threads
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 MANY_ROWS = 20_000
 """With fewer rows, starting processes takes longer than it saves."""
+
+LONG = 2.0
+"""Seconds of work on a stream from which on worker processes pay."""
 
 _IN_TURN = in_turn(map_in_threads)
 
@@ -64,34 +70,73 @@ def map_in_processes(
     if cores == 1 or sum(stop - start for start, stop in blocks) < MANY_ROWS:
         yield from few(work, blocks, stage=stage)
         return
-    pickled = io.BytesIO()
-    _WorkPickler(pickled).dump(work)
+    with _workers(_pickled(work), min(cores, len(blocks)), stage) as run:
+        yield from call_in_threads(run, blocks)
+
+
+def stream_in_processes(
+    work: Callable[[S], T], batches: Iterator[S], *, stage: str = ""
+) -> Iterator[T]:
+    """Yields ``work(batch)`` for each batch, in order; if it takes long, from one process per core.
+
+    How many batches there are need not be known: those of the first :data:`LONG` seconds are worked
+    on in this process, and so are all if ``work`` can't be pickled.
+
+    Raises:
+        BuildError: If a worker process can't be started, or was killed.
+    """
+    cores, worked = usable_cores(), 0.0
+    for batch in batches:
+        if worked >= LONG and cores > 1:
+            try:
+                pickled = _pickled(work)
+            except (pickle.PicklingError, AttributeError, TypeError):  # a function in a function
+                cores = 1
+            else:
+                with _workers(pickled, cores, stage) as run:
+                    yield from call_in_threads(run, zip(itertools.chain([batch], batches)))
+                return
+        start = time.monotonic()
+        result = work(batch)
+        worked += time.monotonic() - start
+        yield result
+
+
+@contextmanager
+def _workers(pickled: memoryview, count: int, stage: str) -> Iterator[Callable[..., Any]]:
+    """Starts worker processes; yields a function that has one of them call the pickled function."""
     idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
 
-    def run(start: int, stop: int) -> T:
+    def run(*arguments: object) -> Any:
         connection = idle.get()
         try:
-            connection.send((start, stop))
+            connection.send(arguments)
             error, result = connection.recv()
         finally:
             idle.put(connection)
         if error is not None:
             raise error
-        return result  # type: ignore[no-any-return]  # what the worker sent
+        return result
 
     try:
         with ExitStack() as workers:
-            for _ in range(min(cores, len(blocks))):
+            for _ in range(count):
                 connection, process = start_child(serve)
                 workers.enter_context(process)  # waits for it after its connection was closed
-                workers.enter_context(connection).send_bytes(pickled.getbuffer())
+                workers.enter_context(connection).send_bytes(pickled)
                 idle.put(connection)
-            yield from map_in_threads(run, blocks, stage=stage)
+            yield run
     except (EOFError, OSError) as error:
         raise BuildError(
             f"a worker process of the build could not be started or ended in the stage {stage!r}: "
             "most often memory ran out; give the build more of it, or fewer cores, and run it again"
         ) from error
+
+
+def _pickled(work: Callable[..., Any]) -> memoryview:
+    pickled = io.BytesIO()
+    _WorkPickler(pickled).dump(work)
+    return pickled.getbuffer()
 
 
 class _WorkPickler(pickle.Pickler):
@@ -102,7 +147,7 @@ class _WorkPickler(pickle.Pickler):
 
 
 def serve(descriptor: int) -> None:
-    """The worker's main loop: receives a function, then blocks, and sends what it returns.
+    """The worker's main loop: receives a function, then arguments, and sends what it returns.
 
     Args:
         descriptor: The file descriptor of this end of the connection to the build.
@@ -115,9 +160,9 @@ def serve(descriptor: int) -> None:
             connection.send(_answer(work, connection.recv()))
 
 
-def _answer(work: Callable[[int, int], Any], block: Block) -> tuple[Exception | None, Any]:
+def _answer(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:
     try:
-        return None, work(*block)
+        return None, work(*arguments)
     except AlsoLikeError as error:
         return error, None
     except Exception:  # noqa: BLE001 - raised where the build runs

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Never
 
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from index.building import worker_processes
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.building.worker_processes import map_in_processes
+from index.building.engine import LocalEngine
+from index.building.worker_processes import map_in_processes, stream_in_processes
 from index.errors import BuildError
 from index.files import load_array, mapped_part
 from index.root.root import Root
@@ -34,6 +35,7 @@ BLOCKS = equal_blocks(60, 7)
 @pytest.fixture(autouse=True)
 def few_rows_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_processes, "MANY_ROWS", 1)
+    monkeypatch.setattr(worker_processes, "LONG", 0.0)
     monkeypatch.setattr(worker_processes, "usable_cores", lambda: 2)
 
 
@@ -66,6 +68,56 @@ def test_blocks_are_computed_in_other_processes_and_come_in_order() -> None:
     assert len(workers) == 2
     assert os.getpid() not in workers
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def doubled(numbers: list[int]) -> tuple[int, list[int]]:
+    if 59 in numbers:
+        raise BuildError("59 has no name")
+    return os.getpid(), [2 * number for number in numbers]
+
+
+def killed(numbers: list[int]) -> Never:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError(numbers)
+
+
+def numbers_then_error(stop: int) -> Iterator[int]:
+    yield from range(stop)
+    raise OSError("the source has ended early")
+
+
+def test_a_stream_that_takes_long_goes_on_in_other_processes_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter(range(100))
+    monkeypatch.setattr(worker_processes, "LONG", 2.0)
+    monkeypatch.setattr(worker_processes.time, "monotonic", lambda: float(next(clock)))
+    batches = [[number, number + 1] for number in range(0, 50, 2)]
+    found = list(stream_in_processes(doubled, iter(batches)))
+    assert [number for _, some in found for number in some] == list(range(0, 100, 2))
+    here, workers = {pid for pid, _ in found[:2]}, {pid for pid, _ in found[2:]}
+    assert here == {os.getpid()}
+    assert len(workers) == 2
+    assert os.getpid() not in workers
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_stream_of_what_no_other_process_can_do_stays_in_this_one() -> None:
+    found = list(stream_in_processes(lambda some: (os.getpid(), some), iter([[1], [2], [3]])))
+    assert found == [(os.getpid(), [1]), (os.getpid(), [2]), (os.getpid(), [3])]
+
+
+def test_errors_of_a_stream_in_other_processes_are_told_after_what_came_before() -> None:
+    with pytest.raises(BuildError, match=r"^59 has no name$"):
+        list(stream_in_processes(doubled, iter([[1], [59], [3]])))
+    with pytest.raises(BuildError, match=r"stage 'read'.*memory ran out; give the build more"):
+        list(stream_in_processes(killed, iter([[1]]), stage="read"))
+    stream = LocalEngine().stream(doubled, numbers_then_error(50))
+    pid, some = next(stream)
+    assert pid != os.getpid()
+    assert some == list(range(0, 100, 2))
+    with pytest.raises(OSError, match="the source has ended early"):
+        next(stream)
 
 
 def is_mapped(array: NDArray[np.int64], start: int, stop: int) -> tuple[bool, int]:
