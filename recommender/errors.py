@@ -32,6 +32,14 @@ class AlsoLikeError(Exception):
     def __str__(self) -> str:
         return one_line(super().__str__())
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle it though the arguments of its class are others than a message."""
+        return _made, (type(self), self.args), vars(self)
+
+
+def _made(kind: type[AlsoLikeError], arguments: tuple[object, ...]) -> AlsoLikeError:
+    return kind.__new__(kind, *arguments)
+
 
 class InputError(AlsoLikeError):
     """An input from a person can't be used."""

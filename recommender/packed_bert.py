@@ -7,6 +7,7 @@ Devlin et al. 2019; ``benchmarks.encode`` measures what it gains.
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,12 @@ from recommender.encoder import Embeddings
 _Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Of scaled queries, keys and values, each (texts, heads, length, width), to what is found."""
 
-_SCORES = 1_000_000
-"""Attention scores that are held at a time: few enough for the processor's cache."""
+_SCORES, _MOST_SCORES = 1_000_000, 16_000_000
+"""Attention scores that are held at a time, few enough for the processor's cache, unless a single
+text has more; and the most that it may have for them to be held at all."""
+
+_LEAST = 1e-30
+"""A sum of exponentials below this may have lost some of them to rounding."""
 
 
 class PackedBert:
@@ -113,10 +118,12 @@ class _Layer:
         ):
             apart = own.view(count, length, 3, self._heads, -1).permute(2, 0, 3, 1, 4)
             into = found.view(count, length, self._heads, -1).transpose(1, 2)
-            step = max(1, _SCORES // (self._heads * length * length))
+            scores = self._heads * length * length
+            step = max(1, _SCORES // scores)
+            look = attend if scores < _MOST_SCORES else _attend  # which does not keep them
             for start in range(0, count, step):
                 here = slice(start, start + step)
-                into[here] = attend(*apart[:, here])
+                into[here] = look(*apart[:, here])
         states = self._attended_norm(states + self._attended(attended))
         return self._norm(states + self._narrow(self._wide(states)))
 
@@ -129,7 +136,10 @@ def _attend_quickly(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     """In bfloat16, faster than PyTorch's: softmax without the maximum, divided by at the end."""
     asked, held, given = (part.flatten(0, 1) for part in (queries, keys, values))
     scores = torch.bmm(asked, held.transpose(1, 2)).exp_()
-    return (torch.bmm(scores, given) / scores.sum(-1, keepdim=True)).view(queries.shape)
+    sums = scores.sum(-1, keepdim=True)
+    # An infinite sum, or one of vanishing scores, would make a finite average that is wrong.
+    sums[~((sums > _LEAST) & sums.isfinite())] = torch.nan
+    return (torch.bmm(scores, given) / sums).view(queries.shape)
 
 
 def _linear(
@@ -144,8 +154,9 @@ def _linear(
     bias = torch.cat([part.bias.detach() * by for part, by in parts]).to(dtype)
     quick = torch.ops.mkldnn
     if dtype == torch.bfloat16 and hasattr(quick, "_linear_pointwise"):
-        ordered = quick._reorder_linear_weight(weight)
-        return lambda states: quick._linear_pointwise(states, ordered, bias, after, [], "none")
+        with suppress(RuntimeError):  # of a processor that lacks what it needs
+            ordered = quick._reorder_linear_weight(weight)
+            return lambda states: quick._linear_pointwise(states, ordered, bias, after, [], "none")
     if after == "gelu":
         return lambda states: functional.gelu(functional.linear(states, weight, bias))
     return lambda states: functional.linear(states, weight, bias)

@@ -86,8 +86,15 @@ def map_in_threads(
     return call_in_threads(work, blocks)
 
 
-def call_in_threads(work: Callable[..., T], calls: Iterable[tuple[Any, ...]]) -> Iterator[T]:
-    """Yield ``work(*arguments)`` for each tuple of arguments; see :func:`map_in_threads`."""
+def call_in_threads(
+    work: Callable[..., T],
+    calls: Iterable[tuple[Any, ...]],
+    give_up: Callable[[], None] = lambda: None,
+) -> Iterator[T]:
+    """Yield ``work(*arguments)`` for each tuple of arguments; see :func:`map_in_threads`.
+
+    If that ends early, ``give_up`` is called before calls in progress are waited for.
+    """
     cores = usable_cores()
     waiting: deque[Future[T]] = deque()
     with ThreadPoolExecutor(cores) as pool:
@@ -98,5 +105,8 @@ def call_in_threads(work: Callable[..., T], calls: Iterable[tuple[Any, ...]]) ->
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BaseException:
+            give_up()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

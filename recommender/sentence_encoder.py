@@ -152,6 +152,8 @@ class SentenceEncoder:
         ``progress`` is called with the number of texts encoded since its last call.
         """
         found = np.zeros((len(texts), self.fingerprint.dim), dtype=np.float32)
+        if not len(texts):
+            return found
         bounds = [0, *range(_TOKENIZED_FIRST, len(texts), _TOKENIZED), len(texts)]
         with ThreadPoolExecutor(1) as beside:
             ahead = beside.submit(self._windows, texts[: bounds[1]])
@@ -259,8 +261,12 @@ def _side_by_side(threads: int) -> Iterator[Any]:
         return
     import torch
 
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        yield pool.map
+    before = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool.map
+    finally:
+        torch.set_num_threads(before)  # or threads that are started later would have one, too
 
 
 @contextmanager

@@ -5,13 +5,12 @@ engine made it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.articles.record import Record
 from index.building.worker_processes import stream_in_processes
 from recommender.encoder import Embeddings, Encoder, Progress, embed_texts
 from recommender.parallel import BlockMapper, map_in_threads
@@ -138,8 +137,8 @@ def _size_of(item: object) -> int:
     """Estimates the size in bytes of the texts in a record."""
     if isinstance(item, str | bytes):
         return len(item)
-    if isinstance(item, Record):
-        return _size_of(item.values)
+    if is_dataclass(item):
+        return sum(_size_of(getattr(item, field.name)) for field in fields(item))
     if isinstance(item, Mapping):
         return sum(map(_size_of, item.values()))
     return sum(map(_size_of, item)) if isinstance(item, list | tuple) else 8

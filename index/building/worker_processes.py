@@ -11,11 +11,13 @@ import itertools
 import pickle
 import queue
 import signal
+import subprocess
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import Connection
+from types import FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -35,6 +37,9 @@ MANY_ROWS = 20_000
 
 LONG = 2.0
 """Seconds of work on a stream from which on worker processes pay."""
+
+UNPICKLABLE = (pickle.PicklingError, AttributeError, TypeError)
+"""What pickling raises, of a function within a function, for example."""
 
 _IN_TURN = in_turn(map_in_threads)
 
@@ -70,8 +75,8 @@ def map_in_processes(
     if cores == 1 or sum(stop - start for start, stop in blocks) < MANY_ROWS:
         yield from few(work, blocks, stage=stage)
         return
-    with _workers(_pickled(work), min(cores, len(blocks)), stage) as run:
-        yield from call_in_threads(run, blocks)
+    with _workers(work, _pickled(work), min(cores, len(blocks)), stage) as (run, kill):
+        yield from call_in_threads(run, blocks, kill)
 
 
 def stream_in_processes(
@@ -80,52 +85,73 @@ def stream_in_processes(
     """Yields ``work(batch)`` for each batch, in order; if it takes long, from one process per core.
 
     How many batches there are need not be known: those of the first :data:`LONG` seconds are worked
-    on in this process, and so are all if ``work`` can't be pickled.
+    on in this process. So are all that can't be pickled, all if ``work`` can't, and all as long as
+    the batches take more time to come than to be worked on.
 
     Raises:
         BuildError: If a worker process can't be started, or was killed.
     """
-    cores, worked = usable_cores(), 0.0
+    cores, worked, waited = usable_cores(), 0.0, 0.0
+    asked = None  # to open a source may take its time
     for batch in batches:
-        if worked >= LONG and cores > 1:
+        start = time.monotonic()
+        waited += 0.0 if asked is None else start - asked
+        if worked >= max(LONG, waited) and cores > 1:
             try:
                 pickled = _pickled(work)
-            except (pickle.PicklingError, AttributeError, TypeError):  # a function in a function
+            except UNPICKLABLE:
                 cores = 1
             else:
-                with _workers(pickled, cores, stage) as run:
-                    yield from call_in_threads(run, zip(itertools.chain([batch], batches)))
+                with _workers(work, pickled, cores, stage) as (run, kill):
+                    yield from call_in_threads(run, zip(itertools.chain([batch], batches)), kill)
                 return
-        start = time.monotonic()
         result = work(batch)
         worked += time.monotonic() - start
         yield result
+        asked = time.monotonic()
 
 
 @contextmanager
-def _workers(pickled: memoryview, count: int, stage: str) -> Iterator[Callable[..., Any]]:
-    """Starts worker processes; yields a function that has one of them call the pickled function."""
-    idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+def _workers(
+    work: Callable[..., T], pickled: memoryview, count: int, stage: str
+) -> Iterator[tuple[Callable[..., T], Callable[[], None]]]:
+    """Starts worker processes, which have received the pickled ``work``.
 
-    def run(*arguments: object) -> Any:
+    Yields:
+        A function that has one of them call ``work``, or calls it here if its arguments can't be
+        pickled; and one that kills them all.
+    """
+    idle: queue.SimpleQueue[Connection] = queue.SimpleQueue()
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def run(*arguments: object) -> T:
+        try:
+            sent = _pickled(arguments)
+        except UNPICKLABLE:
+            return work(*arguments)
         connection = idle.get()
         try:
-            connection.send(arguments)
+            connection.send_bytes(sent)
             error, result = connection.recv()
         finally:
             idle.put(connection)
         if error is not None:
             raise error
-        return result
+        return result  # type: ignore[no-any-return]  # what the worker sent
+
+    def kill() -> None:
+        for process in processes:
+            process.kill()
 
     try:
         with ExitStack() as workers:
             for _ in range(count):
                 connection, process = start_child(serve)
+                processes.append(process)
                 workers.enter_context(process)  # waits for it after its connection was closed
                 workers.enter_context(connection).send_bytes(pickled)
                 idle.put(connection)
-            yield run
+            yield run, kill
     except (EOFError, OSError) as error:
         raise BuildError(
             f"a worker process of the build could not be started or ended in the stage {stage!r}: "
@@ -133,15 +159,17 @@ def _workers(pickled: memoryview, count: int, stage: str) -> Iterator[Callable[.
         ) from error
 
 
-def _pickled(work: Callable[..., Any]) -> memoryview:
+def _pickled(value: object) -> memoryview:
     pickled = io.BytesIO()
-    _WorkPickler(pickled).dump(work)
+    _Pickler(pickled).dump(value)
     return pickled.getbuffer()
 
 
-class _WorkPickler(pickle.Pickler):
+class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         """Returns how to make an array in another process that is mapped from a file in this."""
+        if isinstance(value, type | FunctionType) and value.__module__ == "__main__":
+            raise pickle.PicklingError(f"no other process has {value.__qualname__}")
         mapped = mapped_part(value) if isinstance(value, np.ndarray) else None
         return NotImplemented if mapped is None else (map_part, mapped)
 
@@ -152,18 +180,20 @@ def serve(descriptor: int) -> None:
     Args:
         descriptor: The file descriptor of this end of the connection to the build.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the parent process
+        signal.signal(number, signal.SIG_IGN)
     connection = Connection(descriptor)
     with suppress(EOFError, OSError):
-        work = connection.recv()
+        work = functools.cache(functools.partial(pickle.loads, connection.recv_bytes()))
         while True:
-            connection.send(_answer(work, connection.recv()))
+            connection.send_bytes(_answer(work, connection.recv_bytes()))
 
 
-def _answer(work: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Exception | None, Any]:
+def _answer(work: Callable[[], Callable[..., Any]], arguments: bytes) -> bytes:
+    """Returns a pickled pair: an error, if there was one, and what ``work`` returned."""
     try:
-        return None, work(*arguments)
+        return pickle.dumps((None, work()(*pickle.loads(arguments))))  # noqa: S301 - of the parent
     except AlsoLikeError as error:
-        return error, None
+        return pickle.dumps((error, None))
     except Exception:  # noqa: BLE001 - raised where the build runs
-        return RuntimeError(traceback.format_exc()), None
+        return pickle.dumps((RuntimeError(traceback.format_exc()), None))

@@ -142,7 +142,8 @@ def serve(descriptor: int, seconds: int, memory: int) -> None:
         seconds: Most processor time for one call, in seconds.
         memory: Most memory of this process in bytes.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent process
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the parent process
+        signal.signal(number, signal.SIG_IGN)
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_DATA, memory)
     connection = Connection(descriptor)

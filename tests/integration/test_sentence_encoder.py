@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,6 +184,44 @@ def test_scores_too_large_for_an_exponential_are_attended_to_all_the_same(
     found = packed.embed(ids)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     assert np.einsum("ij,ij->i", found, plain.encode(windows)).min() >= 0.99
+
+
+@pytest.mark.parametrize("score", [-95.0, -88.0, -86.0, 0.0, 80.0, 86.0, 88.0, 95.0])
+def test_quick_attention_is_right_or_says_that_it_is_not(score: float) -> None:
+    import torch
+
+    from recommender.packed_bert import _attend_quickly
+
+    row = torch.full((1, 1, 64, 4), abs(score / 4) ** 0.5, dtype=torch.bfloat16)
+    values = torch.full((1, 1, 64, 4), 0.1, dtype=torch.bfloat16)
+    found = _attend_quickly(row * (-1 if score < 0 else 1), row, values)
+    assert found.isnan().all() or torch.allclose(found, values, rtol=0.02)
+    assert found.isnan().all() == (abs(score) > 80)
+
+
+@pytest.mark.model
+def test_a_processor_without_what_the_quick_operator_needs_encodes_all_the_same() -> None:
+    program = (
+        "from recommender.sentence_encoder import load_encoder; "
+        "one, other = load_encoder(precision='bfloat16').encode(['Kelp calms the surf.'] * 2); "
+        "print(round(float(one @ other), 3))"
+    )
+    older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    found = subprocess.run(
+        [sys.executable, "-c", program], env=older, check=True, capture_output=True, text=True
+    )
+    assert found.stdout == "1.0\n"
+
+
+@pytest.mark.model
+def test_no_texts_have_no_embeddings_and_threads_stay_as_many(exact: Encoder) -> None:
+    import torch
+
+    assert exact.encode([]).shape == (0, exact.fingerprint.dim)
+    before = torch.get_num_threads()
+    exact.encode([long_text("It ends.")] * 8)
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == before
 
 
 @pytest.mark.model

@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Never
 
@@ -26,10 +28,12 @@ from index.files import load_array, mapped_part
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
+from recommender.errors import ArticleError
 from recommender.parallel import equal_blocks
 from tests.support.builds import SAMPLE, plain_mapping
 
 BLOCKS = equal_blocks(60, 7)
+ROOT = str(Path(__file__).parents[2])
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +80,11 @@ def doubled(numbers: list[int]) -> tuple[int, list[int]]:
     return os.getpid(), [2 * number for number in numbers]
 
 
+def doubled_slowly(numbers: list[int]) -> tuple[int, list[int]]:
+    time.sleep(0.1)
+    return doubled(numbers)
+
+
 def killed(numbers: list[int]) -> Never:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError(numbers)
@@ -89,11 +98,9 @@ def numbers_then_error(stop: int) -> Iterator[int]:
 def test_a_stream_that_takes_long_goes_on_in_other_processes_in_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = iter(range(100))
-    monkeypatch.setattr(worker_processes, "LONG", 2.0)
-    monkeypatch.setattr(worker_processes.time, "monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr(worker_processes, "LONG", 0.2)
     batches = [[number, number + 1] for number in range(0, 50, 2)]
-    found = list(stream_in_processes(doubled, iter(batches)))
+    found = list(stream_in_processes(doubled_slowly, iter(batches)))
     assert [number for _, some in found for number in some] == list(range(0, 100, 2))
     here, workers = {pid for pid, _ in found[:2]}, {pid for pid, _ in found[2:]}
     assert here == {os.getpid()}
@@ -118,6 +125,106 @@ def test_errors_of_a_stream_in_other_processes_are_told_after_what_came_before()
     assert some == list(range(0, 100, 2))
     with pytest.raises(OSError, match="the source has ended early"):
         next(stream)
+
+
+def slow(numbers: list[int]) -> list[int]:
+    time.sleep(600 if 59 in numbers else 0)
+    return numbers
+
+
+def test_who_stops_early_does_not_wait_for_a_batch_in_work() -> None:
+    stream = stream_in_processes(slow, iter([[1], [59], [3]]))
+    assert next(stream) == [1]
+    stream.close()  # type: ignore[attr-defined]
+    assert not _children()
+
+
+def _children() -> list[str]:
+    return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+
+
+def told_twice(numbers: list[int]) -> Never:
+    raise ArticleError("title", "missing", f"{numbers[0]} has no title")
+
+
+def test_an_error_of_more_than_a_message_arrives_whole() -> None:
+    with pytest.raises(ArticleError, match=r"^1 has no title$") as caught:
+        list(stream_in_processes(told_twice, iter([[1]])))
+    assert (caught.value.field, caught.value.reason) == ("title", "missing")
+
+
+class Locked:
+    """A value that can't be sent to another process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
+def pids_of(batch: list[object]) -> int:
+    return os.getpid() if len(batch) < 3 else threading.Lock()  # type: ignore[return-value]
+
+
+def test_what_cannot_be_sent_is_worked_on_here_and_what_cannot_come_back_is_told() -> None:
+    here, there = stream_in_processes(pids_of, iter([[Locked()], [1]]))
+    assert here == os.getpid() != there
+    with pytest.raises(RuntimeError, match=r"cannot pickle '_thread.lock'"):
+        list(stream_in_processes(pids_of, iter([[1, 2, 3]])))
+
+
+def test_a_function_of_the_main_program_stays_in_this_process(tmp_path: Path) -> None:
+    program = tmp_path / "own.py"
+    program.write_text(
+        "import os\n"
+        "from index.building import worker_processes as at\n"
+        "at.LONG, at.usable_cores = 0.0, lambda: 2\n"
+        "def mine(batch): return os.getpid()\n"
+        "assert set(at.stream_in_processes(mine, iter([[1], [2]]))) == {os.getpid()}\n"
+    )
+    subprocess.run([sys.executable, program], check=True, env={**os.environ, "PYTHONPATH": ROOT})
+
+
+def test_a_source_that_is_slower_than_the_work_is_worked_on_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(worker_processes, "LONG", 2.0)
+    monkeypatch.setattr(worker_processes.time, "monotonic", lambda: clock[0])
+    consumed: list[int] = []
+
+    def batches() -> Iterator[list[int]]:
+        for number in range(6):
+            clock[0] += 3.0
+            assert len(consumed) == number, "no batch is asked for before it is needed"
+            yield [number]
+
+    def work(numbers: list[int]) -> int:
+        clock[0] += 2.0
+        return numbers[0]
+
+    for found in stream_in_processes(work, batches()):
+        consumed.append(found)
+    assert consumed == [0, 1, 2, 3, 4, 5]
+
+
+def test_workers_leave_signals_to_their_parent() -> None:
+    stream = stream_in_processes(doubled, iter([[number] for number in range(40)]))
+    pid, _ = next(stream)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(pid, number)
+    assert len(list(stream)) == 39
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """A raw record, as sources of pages give it."""
+
+    name: str
+    html: bytes
+
+
+def test_a_batch_of_large_pages_is_a_small_one() -> None:
+    pages = [Wrapped(str(number), b" " * 3_000_000) for number in range(12)]
+    assert [len(batch) for batch in LocalEngine().stream(list, pages)] == [3, 3, 3, 3]
 
 
 def is_mapped(array: NDArray[np.int64], start: int, stop: int) -> tuple[bool, int]:
