@@ -239,6 +239,22 @@ def test_recall_is_measured_not_assumed(monkeypatch: pytest.MonkeyPatch) -> None
     assert measure_recall(index, clustered(2_000, seed=5), k=10, sample=200) < 0.5
 
 
+def test_rows_that_fare_worst_decide_how_many_lists_are_searched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    diffuse = np.random.default_rng(3).normal(size=(60, DIM))
+    diffuse /= np.linalg.norm(diffuse, axis=1, keepdims=True)
+    embeddings = np.concatenate([clustered(2_000), diffuse.astype(np.float32)])
+    truth = ExactIndex(embeddings).search(embeddings[2_000:], 50).rows
+    monkeypatch.setattr(faiss_index, "FLAT_LIMIT", 100)
+    shares = []
+    for worst in (0.0, 0.99):
+        monkeypatch.setattr(faiss_index, "_WORST_RECALL", worst)
+        found = build_index(embeddings).search(embeddings[2_000:], 50).rows
+        shares.append(sum(len(np.intersect1d(*pair)) for pair in zip(truth, found, strict=True)))
+    assert shares[0] < 0.95 * truth.size < shares[1]
+
+
 @pytest.mark.parametrize("content", [b"", b"IxF", b"not an index at all" * 20])
 def test_a_file_that_is_no_index_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "index.faiss"
