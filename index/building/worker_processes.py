@@ -161,11 +161,11 @@ def _workers(
 
 def _pickled(value: object) -> memoryview:
     pickled = io.BytesIO()
-    _Pickler(pickled).dump(value)
+    _WorkPickler(pickled).dump(value)
     return pickled.getbuffer()
 
 
-class _Pickler(pickle.Pickler):
+class _WorkPickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         """Returns how to make an array in another process that is mapped from a file in this."""
         if isinstance(value, type | FunctionType) and value.__module__ == "__main__":

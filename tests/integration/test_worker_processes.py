@@ -133,14 +133,16 @@ def slow(numbers: list[int]) -> list[int]:
 
 
 def test_who_stops_early_does_not_wait_for_a_batch_in_work() -> None:
+    before = _children()
     stream = stream_in_processes(slow, iter([[1], [59], [3]]))
     assert next(stream) == [1]
+    assert len(_children() - before) == 2
     stream.close()  # type: ignore[attr-defined]
-    assert not _children()
+    assert not _children() - before
 
 
-def _children() -> list[str]:
-    return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+def _children() -> set[str]:
+    return {*Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()}
 
 
 def told_twice(numbers: list[int]) -> Never:
