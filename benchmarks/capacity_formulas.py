@@ -2,8 +2,9 @@
 
 Seconds of a stage are ``articles · core-seconds / cores``, for what runs on all machines at once,
 plus what the one that drives the build does alone; bytes are per article. The rates are CPU time
-of builds of 7,000 and 21,000 abstracts of 180 words, 384 wide, on a core of a small cloud machine,
-and the encoder's rate on two of them; other texts and machines have others.
+of a build of 7,000 abstracts of 180 words, 384 wide, on a core of a small cloud machine with
+bfloat16 but without AMX, beyond 100,000 articles of one of a million by ``benchmarks.scale``; other
+texts and machines have others.
 """
 
 from __future__ import annotations
@@ -40,32 +41,32 @@ class Rates:
 
     spread: Mapping[str, float] = field(
         default_factory=lambda: {
-            "read": 65e-6,
-            "prepare": 225e-6,
-            "words": 165e-6,
-            "relate": 340e-6,
-            "write": 125e-6,
+            "read": 155e-6,
+            "prepare": 340e-6,
+            "words": 205e-6,
+            "relate": 415e-6,
+            "write": 345e-6,
         }
     )
     alone: Mapping[str, float] = field(
         default_factory=lambda: {
-            "read": 30e-6,
-            "prepare": 35e-6,
-            "words": 40e-6,
-            "write": 5e-6,
+            "read": 55e-6,
+            "prepare": 50e-6,
+            "words": 80e-6,
+            "write": 10e-6,
             "report": 20e-6,
             "publish": 10e-6,
         }
     )
-    search: float = 115e-6
+    search: float = 130e-6
     exact: float = 17e-9
-    index: float = 250e-6
-    lists: float = 0.4e-6
+    index: float = 55e-6
+    lists: float = 0.65e-6
     encode: float = ENCODE
     disk: float = 15_000
     work: float = WORK
     shards: float = 18_000
-    memory: float = 3_300
+    memory: float = 1_500
     dim: int = 384
 
 

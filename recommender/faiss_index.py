@@ -60,7 +60,8 @@ class FaissIndex:
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
         deep = width
         if self.kind != "Flat":
-            factor = _LEAST_FACTOR * self._index.nprobe // max(16, int(self._index.nlist) // 24)
+            ordinary = max(16, int(self._index.nlist) // 24)
+            factor = _LEAST_FACTOR * self._index.nprobe // ordinary
             factor = min(max(factor, _LEAST_FACTOR), _MOST_FACTOR)
             deep = max(width, min(self.count, factor * width))
         _, coarse = self._index.search(queries, deep)

@@ -58,8 +58,8 @@ class GpuIndex:
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
         rows: Rows = np.full((len(queries), width), NO_ROW, dtype=np.int32)
         for start in range(0, len(queries), _QUERIES):
-            asked = self._torch.from_numpy(queries[start : start + _QUERIES].copy())
-            asked = asked.to(self._device)
+            block = queries[start : start + _QUERIES].copy()  # mapped arrays can't be written to
+            asked = self._torch.from_numpy(block).to(self._device)
             found = self._best(asked, min(width, self.count))
             rows[start : start + len(found), : found.shape[1]] = found
         return sort_hits(rows, inner_products(queries, self._embeddings, rows))

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
-Names: TypeAlias = Sequence[str] | Mapping[int, str]
+PhraseNames: TypeAlias = Sequence[str] | Mapping[int, str]
 """The text of every phrase by its number."""
 
 MAX_SHARED = 4
@@ -19,7 +19,7 @@ class SharedPhrases:
         names: The text of every phrase.
     """
 
-    def __init__(self, mine: Sequence[int], names: Names) -> None:
+    def __init__(self, mine: Sequence[int], names: PhraseNames) -> None:
         self._mine = mine
         self._names = names
 
@@ -43,7 +43,7 @@ class SharedPhrases:
         return distinct_phrases((phrase for _, phrase in best_first), self._names, MAX_SHARED)
 
 
-def distinct_phrases(phrases: Iterable[int], names: Names, most: int) -> list[int]:
+def distinct_phrases(phrases: Iterable[int], names: PhraseNames, most: int) -> list[int]:
     """Return the first ``most`` phrases, skipping those that repeat a word of an earlier one.
 
     Phrases are given and returned as positions in ``names``, the text of every phrase.
@@ -60,7 +60,7 @@ def distinct_phrases(phrases: Iterable[int], names: Names, most: int) -> list[in
     return kept
 
 
-def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: Names) -> list[str]:
+def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: PhraseNames) -> list[str]:
     """Return up to four phrases that two articles share, best first.
 
     Args:
