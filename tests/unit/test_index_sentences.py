@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import pytest
+
+from index.articles.card import render_card
 from index.build.build import Build
 from index.build.explanations import EXPLAINED
 from index.build.link_graph import EDITORIAL
-from index.build.sentences import BuildSentences
+from index.build.sentences import BuildSentences, _Texts
+from index.files import BlobWriter
+from recommender.article import Article
 from recommender.neighbors import NO_ROW
 from recommender.parameters import SHOWN
 from recommender.sentences import CLOSE, NOTHING
+from recommender.text import PreparedText
 
 
 def words(text: str) -> str:
@@ -97,3 +104,14 @@ def test_stored_sentences_are_those_that_comparing_two_articles_finds(sample_bui
         anew._related = anew._related[:, :0]  # as if no list held what is asked for
         assert sentences.among(row, others) == anew.among(row, others)
         assert len(others) > EXPLAINED
+
+
+@pytest.mark.parametrize("name", ['"title":"no"', 'a\\"title":', "“title”:", 'x","title":"y', "é"])
+def test_a_title_is_read_from_a_card_whatever_its_id_and_title_hold(
+    tmp_path: Path, name: str
+) -> None:
+    cards = BlobWriter(tmp_path / "cards.bin")
+    article = Article(id=name, title=name, url='/?q="title":')
+    cards.append(render_card(article, PreparedText(title=name, body=name)))
+    cards.close()
+    assert _Texts(tmp_path.joinpath).title(0) == article.title
