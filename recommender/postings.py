@@ -3,7 +3,16 @@
 Comparing all pairs of articles would take quadratic time. To limit the work per article, only the
 postings of its heaviest terms are searched, and they list a limited number of articles for each
 term. That is enough to find candidates, whose exact similarity is then computed.
+
+A text's 32 terms are in the postings of up to 16,384 articles, of which a few dozen are wanted. In
+a large corpus, summing up the weights of each would mostly be waiting for memory. So they are first
+summed up by buckets, into which articles fall by the last bits of their row: the sum of a bucket is
+no less than that of any of its articles. Only what is in the best buckets is then summed up article
+by article, and if the last article to be returned has more than all buckets that were left out,
+nothing else can be among the best.
 """
+
+import itertools
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,7 +21,7 @@ from numpy.typing import NDArray
 from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace, carry_matrix
 from recommender.neighbors import NO_ROW, Neighbors, Rows
 from recommender.parallel import BlockMapper, blocks_by_size, equal_blocks, in_turn, map_in_threads
-from recommender.top_k import top_of_rows
+from recommender.top_k import NO_KEY, from_keys, sort_keys, top_of_rows
 
 QUERY_TERMS = 32
 """Number of an article's heaviest terms whose postings are searched for it."""
@@ -24,6 +33,13 @@ _ENTRIES = 16_000_000
 """Number of matrix entries transposed at a time, which take up to 0.4 GB of memory."""
 
 _ROWS = 65_536
+
+_CACHED = 131_072  # articles whose sums fit in the cache of a core
+_BUCKETS = 65_536  # whose sums fit in the cache of a core; a power of two
+_TOGETHER = 32
+_PER_ROW = 16  # postings that are summed up for each row to find; more would rarely be needed
+_STRIDE = 8
+_ROUNDING = 1e-5  # many times what sums of 32 float32 numbers may be off
 
 
 def make_postings(
@@ -163,11 +179,72 @@ def search_postings(
     Returns:
         Shape (texts, keep), best first; a score is the part of the inner product that was found.
     """
-    found = _heaviest_per_row(queries, QUERY_TERMS) @ postings
-    if among is not None:
-        found.data[~among[found.indices]] = 0.0
-        found.eliminate_zeros()
-    return top_of_rows(found, keep)
+    if postings.shape[1] <= _CACHED:
+        products = _heaviest_per_row(queries, QUERY_TERMS) @ postings
+        if among is not None:
+            products.data[~among[products.indices]] = 0.0
+            products.eliminate_zeros()
+        return top_of_rows(products, keep)
+    best = np.full((queries.shape[0], keep), NO_KEY, dtype=np.int64)
+    for start, stop in equal_blocks(len(best), _TOGETHER):
+        terms = _heaviest_per_row(queries[start:stop], QUERY_TERMS)
+        hits = postings[terms.indices]
+        weights = hits.data * np.repeat(terms.data, np.diff(hits.indptr))
+        ends = hits.indptr[terms.indptr].tolist()
+        for text, (first, last) in enumerate(itertools.pairwise(ends), start):
+            rows, parts = hits.indices[first:last], weights[first:last]
+            if among is not None:
+                rows, parts = rows[among[rows]], parts[among[rows]]
+            keys = np.sort(sort_keys(*_largest_sums(rows, parts, keep)))[:keep]
+            best[text, : len(keys)] = keys
+    return from_keys(best)
+
+
+def _largest_sums(
+    rows: NDArray[np.int32], parts: NDArray[np.float32], keep: int
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Sum up the parts of each row, at least of those that have the largest sums.
+
+    Args:
+        rows: Shape (postings,), int32: the row of each part.
+        parts: Shape (postings,), float32, not negative.
+        keep: How many of the largest sums are surely among those returned.
+
+    Returns:
+        The sums, and their rows; shape (any,). Rows with the sum 0 are left out.
+    """
+    few = _PER_ROW * keep
+    if len(rows) < 2 * few:
+        return _sums(rows, parts)
+    buckets = rows & np.int32(_BUCKETS - 1)
+    most = np.bincount(buckets, parts, _BUCKETS).take(buckets)  # the most that each row may have
+    sample = most[::_STRIDE]
+    least = np.partition(sample, -(few // _STRIDE))[-(few // _STRIDE)]
+    while True:
+        near = np.flatnonzero(most >= least)
+        sums, found = _sums(rows[near], parts[near])
+        if len(sums) < keep:
+            return _sums(rows, parts)
+        last = np.partition(sums, -keep)[-keep] * (1.0 - _ROUNDING)
+        if last >= least:
+            return sums, found
+        least = last
+
+
+def _sums(
+    rows: NDArray[np.int32], parts: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Sum up the parts of each row in float32, one after another; rows with the sum 0 are left out.
+
+    So a row's sum is that of a product of sparse matrices to the last bit.
+    """
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    first = np.ones(len(rows), dtype=bool)
+    first[1:] = rows[1:] != rows[:-1]
+    sums = np.zeros(np.count_nonzero(first), dtype=np.float32)
+    np.add.at(sums, np.cumsum(first) - 1, parts[order])
+    return sums[sums > 0.0], rows[first][sums > 0.0]
 
 
 def may_find_others(

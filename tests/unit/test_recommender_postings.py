@@ -64,3 +64,32 @@ def test_an_article_without_words_finds_nothing() -> None:
         [1, 2, NO_ROW],
         [1, 2, NO_ROW],
     ]
+
+
+@given(
+    seed=st.integers(0, 1_000),
+    buckets=st.sampled_from([1, 4, 64]),
+    per_row=st.sampled_from([1, 3, 12, 30]),
+    keep=st.integers(1, 9),
+    levels=st.sampled_from([0, 2]),
+    some=st.booleans(),
+)
+@settings(max_examples=150)
+def test_buckets_find_what_a_product_of_matrices_finds(
+    seed: int, buckets: int, per_row: int, keep: int, levels: int, some: bool
+) -> None:
+    weights = weights_of(seed, articles=200)
+    if levels:  # many equal sums
+        weights.data = np.ceil(weights.data * levels).astype(np.float32) / np.float32(levels)
+    lists = make_postings(weights)
+    among = np.random.default_rng(seed).random(200) < 0.5 if some else None
+    expected = search_postings(weights, lists, keep, among)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postings, "_CACHED", 0)
+        patch.setattr(postings, "_BUCKETS", buckets)
+        patch.setattr(postings, "_PER_ROW", per_row)
+        patch.setattr(postings, "_STRIDE", 1)
+        patch.setattr(postings, "_TOGETHER", 7)
+        found = search_postings(weights, lists, keep, among)
+    assert np.array_equal(found.rows, expected.rows)
+    assert np.array_equal(found.scores, expected.scores)
