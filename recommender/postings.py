@@ -134,9 +134,9 @@ def _transpose(weights: sp.csr_matrix, first: int, last: int) -> sp.csr_matrix:
         ends = weights.indptr[start : stop + 1] - here.start
         if whole:
             return data, columns, np.diff(ends)
-        inside = (columns >= first) & (columns < last)
-        lengths = np.diff(np.concatenate([[0], np.cumsum(inside)])[ends])
-        return data[inside], columns[inside] - np.int32(first), lengths
+        columns = columns - np.int32(first)
+        held = np.flatnonzero(columns.view(np.uint32) < last - first)  # below 0 is above all
+        return data[held], columns[held], np.diff(np.searchsorted(held, ends))
 
     parts = list(map_in_threads(part, equal_blocks(weights.shape[0], _ROWS)))
     data, columns, lengths = (np.concatenate(some) for some in zip(*parts, strict=True))

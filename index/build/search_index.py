@@ -210,7 +210,7 @@ def _attach(database: sqlite3.Connection, name: str, path: Path) -> None:
 def _write(database: sqlite3.Connection) -> None:
     database.execute(
         "CREATE VIRTUAL TABLE words USING fts5 (id, title, body, content = '', "
-        "tokenize = \"unicode61 remove_diacritics 2\", prefix = '1 2 3')"
+        "tokenize = \"unicode61 remove_diacritics 2\", prefix = '1 2')"
     )
     database.execute("INSERT INTO words (words, rank) VALUES ('hashsize', ?)", (_PENDING,))
     database.execute("BEGIN")
