@@ -15,12 +15,11 @@ from recommender.text import PreparedText
 MAX_EXCERPT = 140
 """Longest excerpt in characters, including its ellipsis."""
 
-_SPACE = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s)")  # noqa: RUF001 - CJK sentence marks
 _CLAUSE_END = re.compile(r"(?=[;:] | [–—] )")  # noqa: RUF001 - the dashes are meant
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _DATE_LINE = re.compile(
-    rf"^(?=[^.]*\d)(?:\w+ )?(?:(?:19|20)\d\d )?(?:\d\d? )?{_MONTH}(?:-{_MONTH})?"
+    rf"(?=[^.]*\d)(?:\w+ )?(?:(?:19|20)\d\d )?(?:\d\d? )?{_MONTH}(?:-{_MONTH})?"
     r"(?: \d\d?)?(?:,? (?:19|20)\d\d)?\.(?:\s+|$)"
 )
 """A line such as ``Epub 2020 Mar 6.`` or ``6 March 2020.`` before the text itself."""
@@ -73,9 +72,9 @@ def render_card(article: Article, prepared: PreparedText) -> bytes:
         prepared: The article's text without boilerplate. It is used to make an excerpt if the
             article does not come with one.
     """
-    card = make_card(
-        article, make_excerpt(article.excerpt or _DATE_LINE.sub("", prepared.body, count=1))
-    )
+    dated = _DATE_LINE.match(prepared.body)
+    text = prepared.body[dated.end() :] if dated else prepared.body
+    card = make_card(article, make_excerpt(article.excerpt or text))
     return card.model_dump_json().encode()[1:-1]
 
 
@@ -98,7 +97,8 @@ def make_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
         text: Any text; each run of white space becomes one space.
         limit: The greatest length of the result in characters, at least 2.
     """
-    text = _SPACE.sub(" ", text).strip()
+    beginning = " ".join(text[: 2 * limit].split())
+    text = beginning if len(beginning) > limit + 1 else " ".join(text.split())
     if len(text) <= limit:
         return text
     least = limit * 2 // 3

@@ -1,5 +1,6 @@
 """Addresses of articles and images: which are safe in a page, and which name the same page."""
 
+import functools
 import re
 import unicodedata
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
@@ -73,6 +74,7 @@ def join_url(base: str, url: str) -> str:
         return url
 
 
+@functools.lru_cache(maxsize=4_096)  # every page of a site has the same links at its top and bottom
 def url_key(url: str) -> str:
     """Return a text that is the same for all addresses of one page.
 

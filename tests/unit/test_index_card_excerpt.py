@@ -41,6 +41,12 @@ def test_white_space_of_any_kind_counts_as_one_space() -> None:
     assert make_excerpt("  tall\n\n kelp\t grows \u00a0 fast ") == "tall kelp grows fast"
 
 
+@given(st.lists(st.sampled_from(["kelp", "Tides.", "a; b", " ", "\n", "\t  ", "\u00a0" * 9])))
+def test_white_space_anywhere_makes_no_difference(parts: list[str]) -> None:
+    text = " ".join(parts)
+    assert make_excerpt(text, 20) == make_excerpt(" ".join(text.split()), 20)
+
+
 def test_a_sentence_that_nearly_fills_the_room_is_preferred_to_three_more_words() -> None:
     sentence = "The quiet harbour hears every rope. "
     assert make_excerpt(sentence * 4, 80) == (sentence * 2).strip()
