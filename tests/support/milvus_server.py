@@ -12,9 +12,14 @@ from pathlib import Path
 
 _SERVE = """
 import signal, sys
+from pathlib import Path
 from milvus import MilvusServer, MilvusServerConfig
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+# Unpacking its programs takes seconds, so that is done once for all tests of an environment.
+programs = Path(sys.prefix) / "share" / "milvus"
+programs.mkdir(parents=True, exist_ok=True)
+(Path(sys.argv[1]) / "bin").symlink_to(programs)
 server = MilvusServer(MilvusServerConfig(data_dir=sys.argv[1]))
 try:
     server.start()
