@@ -61,7 +61,7 @@ class Rates:
     search: float = 130e-6
     exact: float = 17e-9
     index: float = 55e-6
-    lists: float = 0.65e-6
+    lists: float = 0.55e-6
     encode: float = ENCODE
     disk: float = 15_000
     work: float = WORK
