@@ -191,25 +191,23 @@ class PoolEncoder:
 
 
 def encode_pool(pool: Pool, model: str) -> tuple[Path, float]:
-    """Encode every sentence of a pool, once; returns their folder and articles per second."""
+    """Encode a pool's sentences, once; returns their folder and the articles encoded a second."""
     sentences = pool.sentences
     digest = hashlib.blake2b(f"{model}\0{len(sentences)}".encode(), digest_size=8)
     for text in sentences:
         digest.update(text.encode())
     folder = OUT / "scale" / digest.hexdigest()
-    if not (folder / "rate.json").is_file():
+    encoder = load_encoder(model, "auto")
+    if not (folder / "sentences.json").is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        encoder = load_encoder(model, "auto")
         say(f"encoding {len(sentences)} sentences")
         np.save(folder / "embeddings.npy", encoder.encode(sentences))
         (folder / "sentences.json").write_text(json.dumps(sentences))
-        articles = [pool.article(number * 7) for number in range(_RATE_SAMPLE)]
-        texts = [PreparedText(title=a["title"], body=a["summary"]) for a in articles]
-        start = time.perf_counter()
-        embed_texts(encoder, texts)
-        rate = _RATE_SAMPLE / (time.perf_counter() - start)
-        (folder / "rate.json").write_text(json.dumps(rate))
-    return folder, float(json.loads((folder / "rate.json").read_text()))
+    articles = [pool.article(number * 7) for number in range(_RATE_SAMPLE)]
+    texts = [PreparedText(title=a["title"], body=a["summary"]) for a in articles]
+    start = time.perf_counter()
+    embed_texts(encoder, texts)
+    return folder, _RATE_SAMPLE / (time.perf_counter() - start)
 
 
 def build_one(folder: Path, source: Path, root: Path) -> None:
