@@ -179,15 +179,16 @@ def search_postings(
     Returns:
         Shape (texts, keep), best first; a score is the part of the inner product that was found.
     """
+    heaviest = _heaviest_per_row(queries, QUERY_TERMS)
     if postings.shape[1] <= _CACHED:
-        products = _heaviest_per_row(queries, QUERY_TERMS) @ postings
+        products = heaviest @ postings
         if among is not None:
             products.data[~among[products.indices]] = 0.0
             products.eliminate_zeros()
         return top_of_rows(products, keep)
     best = np.full((queries.shape[0], keep), NO_KEY, dtype=np.int64)
     for start, stop in equal_blocks(len(best), _TOGETHER):
-        terms = _heaviest_per_row(queries[start:stop], QUERY_TERMS)
+        terms = heaviest[start:stop]
         hits = postings[terms.indices]
         weights = hits.data * np.repeat(terms.data, np.diff(hits.indptr))
         ends = hits.indptr[terms.indptr].tolist()
