@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.blas_kernels import kernels_of_numpy
 from recommender.encoder import Embeddings
 from recommender.errors import VectorFileError
 from recommender.neighbors import (
@@ -20,6 +20,9 @@ from recommender.neighbors import (
     settle_ties,
     sort_hits,
 )
+
+with kernels_of_numpy():
+    import faiss
 
 FLAT_LIMIT = 100_000
 """Most rows for which searches are exact; up to here, searching for every row's neighbors takes

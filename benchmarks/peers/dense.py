@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import faiss
 import numpy as np
 
 from benchmarks.peers.peer import Peer, without
+from recommender.faiss_index import faiss  # with the kernels that AlsoLike has
 from recommender.text import PreparedText
 
 

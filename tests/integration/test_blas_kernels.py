@@ -1,0 +1,58 @@
+"""FAISS multiplies matrices with the kernels that NumPy chose, not with any that it would take."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from recommender.blas_kernels import kernels
+
+IMPORTED = """
+import recommender.blas_kernels as door
+chosen = {chosen!r}
+if chosen:
+    found, door.kernels = door.kernels, lambda library: chosen
+import recommender.faiss_index
+import threadpoolctl
+print(*{{loaded["architecture"] for loaded in threadpoolctl.threadpool_info()
+         if loaded["internal_api"] == "openblas" and "faiss" in loaded["filepath"]}})
+import os
+print(os.environ.get("OPENBLAS_CORETYPE"))
+"""
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() != "x86_64" or kernels("numpy") is None,
+    reason="NumPy uses no OpenBLAS for x86-64 here",
+)
+
+
+def faiss_kernels(chosen: str, **environment: str) -> list[str]:
+    """The kernels of FAISS, and what the environment says after it was imported."""
+    inherited = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(chosen=chosen)],
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "taken"), [("Nehalem", "Nehalem"), ("SapphireRapids", "SkylakeX")]
+)
+def test_faiss_takes_the_kernels_of_numpy(chosen: str, taken: str) -> None:
+    assert faiss_kernels(chosen) == [taken, "None"]
+
+
+def test_an_operator_s_choice_stands() -> None:
+    assert faiss_kernels("Nehalem", OPENBLAS_CORETYPE="Core2") == ["Core2", "Core2"]
+
+
+def test_a_library_without_openblas_has_none() -> None:
+    assert kernels("no such library") is None
