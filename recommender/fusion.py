@@ -372,19 +372,19 @@ def _scores_above_floor(
     Returns:
         The scores, shape (articles, n), float32 CSR; and the floors, shape (articles,), float32.
     """
-    rows, scores = own.rows[articles], own.scores[articles]
-    listed = rows != NO_ROW
+    count, width = len(articles), own.rows.shape[1]
+    columns = np.empty((count, width + 1), dtype=np.int32)
+    above = np.empty((count, width + 1), dtype=np.float32)
+    columns[:, :width], above[:, :width] = own.rows[articles], own.scores[articles]
+    listed = columns[:, :width] != NO_ROW
     lengths = listed.sum(axis=1)
-    floors = np.where(lengths, scores[np.arange(len(rows)), lengths - 1], 0).astype(np.float32)
-    best = np.where(listed[:, :SELF_OF], scores[:, :SELF_OF], 0.0)
+    floors = np.where(lengths, above[np.arange(count), lengths - 1], np.float32(0))
+    best = np.where(listed[:, :SELF_OF], above[:, : min(SELF_OF, width)], 0.0)
     self_scores = best.sum(axis=1) / np.maximum(listed[:, :SELF_OF].sum(axis=1), 1)
-    listed = np.concatenate([listed, np.ones((len(rows), 1), dtype=bool)], axis=1)
-    columns = np.concatenate([rows, articles[:, None]], axis=1)
-    floor = floors[:, None]
-    above = np.concatenate([scores - floor + _LISTED, self_scores[:, None] - floor], axis=1)
+    above -= floors[:, None]
+    above += _LISTED
+    columns[:, width], above[:, width] = articles, self_scores - floors
+    held = columns != NO_ROW
     ends = np.concatenate([[0], np.cumsum(lengths + 1)])
-    matrix = sp.csr_matrix(
-        (above[listed].astype(np.float32), columns[listed].astype(np.int32), ends),
-        shape=(len(rows), len(own.rows)),
-    )
+    matrix = sp.csr_matrix((above[held], columns[held], ends), shape=(count, len(own.rows)))
     return matrix, floors

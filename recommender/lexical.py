@@ -144,9 +144,8 @@ def compare_terms(
             values[marked] = weight[theirs_marked]
             values *= theirs.data[part]
             sums[first:last, 0] = _sums(values, bounds)
-            values[:] = 0.0
-            values[marked] = named[theirs_marked]
-            sums[first:last, 2] = _sums(values, bounds)
+            spans = np.searchsorted(marked, bounds - bounds[0])
+            sums[first:last, 2] = _sums(named[theirs_marked], spans)
             bounds = their_titles.indptr[first : last + 1]
             part = slice(bounds[0], bounds[-1])
             # Only words that are in no title's share have no weight.
