@@ -375,14 +375,15 @@ def _scores_above_floor(
     count, width = len(articles), own.rows.shape[1]
     columns = np.empty((count, width + 1), dtype=np.int32)
     above = np.empty((count, width + 1), dtype=np.float32)
-    columns[:, :width], above[:, :width] = own.rows[articles], own.scores[articles]
-    listed = columns[:, :width] != NO_ROW
+    rows, scores = columns[:, :width], above[:, :width]
+    rows[:], scores[:] = own.rows[articles], own.scores[articles]
+    listed = rows != NO_ROW
     lengths = listed.sum(axis=1)
-    floors = np.where(lengths, above[np.arange(count), lengths - 1], np.float32(0))
-    best = np.where(listed[:, :SELF_OF], above[:, : min(SELF_OF, width)], 0.0)
+    floors = np.where(lengths, scores[np.arange(count), lengths - 1], np.float32(0))
+    best = np.where(listed[:, :SELF_OF], scores[:, :SELF_OF], 0.0)
     self_scores = best.sum(axis=1) / np.maximum(listed[:, :SELF_OF].sum(axis=1), 1)
-    above -= floors[:, None]
-    above += _LISTED
+    scores -= floors[:, None]
+    scores += _LISTED
     columns[:, width], above[:, width] = articles, self_scores - floors
     held = columns != NO_ROW
     ends = np.concatenate([[0], np.cumsum(lengths + 1)])

@@ -11,17 +11,13 @@ import pytest
 
 from recommender.blas_kernels import kernels
 
-IMPORTED = """
-import recommender.blas_kernels as door
-chosen = {chosen!r}
-if chosen:
-    found, door.kernels = door.kernels, lambda library: chosen
-import recommender.faiss_index
-import threadpoolctl
-print(*{{loaded["architecture"] for loaded in threadpoolctl.threadpool_info()
-         if loaded["internal_api"] == "openblas" and "faiss" in loaded["filepath"]}})
+IMPORT = """
 import os
-print(os.environ.get("OPENBLAS_CORETYPE"))
+from recommender import blas_kernels
+kernels = blas_kernels.kernels
+blas_kernels.kernels = lambda library: {chosen!r}
+import recommender.faiss_index
+print(kernels("faiss"), os.environ.get("OPENBLAS_CORETYPE"))
 """
 
 pytestmark = pytest.mark.skipif(
@@ -31,10 +27,10 @@ pytestmark = pytest.mark.skipif(
 
 
 def faiss_kernels(chosen: str, **environment: str) -> list[str]:
-    """The kernels of FAISS, and what the environment says after it was imported."""
+    """The kernels of FAISS if NumPy chose these, and what the environment says afterwards."""
     inherited = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(chosen=chosen)],
+        [sys.executable, "-c", IMPORT.format(chosen=chosen)],
         env=inherited | environment,
         capture_output=True,
         text=True,
