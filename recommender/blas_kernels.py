@@ -1,4 +1,4 @@
-"""The kernels with which libraries multiply matrices on this machine's processor."""
+"""How libraries compute with matrices on this machine: by which kernels, in how many threads."""
 
 import os
 from collections.abc import Iterator
@@ -46,3 +46,14 @@ def kernels_of_numpy() -> Iterator[None]:
         yield
     finally:
         del os.environ[_VARIABLE]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Have NumPy and SciPy compute with matrices in this thread alone meanwhile.
+
+    Threads that wait for each other at every step of a small problem keep a core busy with waiting,
+    and where something else runs on the machine, they take a thousand times as long as one alone.
+    """
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        yield

@@ -15,6 +15,7 @@ from index.build.link_graph import LinkFindings
 from index.build.shown_lists import count_inbound, list_heads
 from index.publishing.gates import Verdict
 from index.reporting.link_report import report_page_links
+from recommender.blas_kernels import one_thread
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings
 
@@ -269,7 +270,9 @@ def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
         return np.linspace(0.25, 0.75, 2 * count, dtype=np.float32).reshape(count, 2)
     centered = embeddings - embeddings.mean(axis=0)
     last = centered.shape[1] - 1
-    axes = eigh(centered.T @ centered, subset_by_index=(max(last - 1, 0), last))[1]
+    products = centered.T @ centered
+    with one_thread():
+        axes = eigh(products, subset_by_index=(max(last - 1, 0), last))[1]
     positions = centered @ axes
     positions -= positions.min(axis=0)
     fitted: NDArray[np.float32] = positions / np.maximum(positions.max(axis=0), 1e-9)

@@ -1,4 +1,4 @@
-"""FAISS multiplies matrices with the kernels that NumPy chose, not with any that it would take."""
+"""Matrices are multiplied with the best kernels, and in one thread where more would wait."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import subprocess
 import sys
 
 import pytest
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
-from recommender.blas_kernels import kernels
+from recommender.blas_kernels import kernels, one_thread
 
 IMPORT = """
 import os
@@ -52,3 +53,15 @@ def test_an_operator_s_choice_stands() -> None:
 
 def test_a_library_without_openblas_has_none() -> None:
     assert kernels("no such library") is None
+
+
+def test_one_thread_is_one_meanwhile_and_as_many_as_before_afterwards() -> None:
+    libraries = ThreadpoolController().select(user_api="blas")
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in libraries.info()}
+
+    with threadpool_limits(2, user_api="blas"):
+        with one_thread():
+            assert threads() == {1}
+        assert threads() == {2}
