@@ -11,6 +11,7 @@ from recommender.evidence import KINDS, PairData, compare
 from recommender.fusion import (
     Calibration,
     DiffusedScores,
+    _compare_pairs,
     calibrate,
     choose_hub_strength,
     diffuse,
@@ -178,3 +179,11 @@ def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus: PairData):
     for count in (1, 2):
         found = calibrate(corpus.take(np.arange(count)))
         assert all(deviation > 0.005 for deviation in found.deviations)
+
+
+@pytest.mark.parametrize("count", [0, 1, 300])
+def test_pairs_in_any_order_are_compared_as_if_one_by_one(corpus: PairData, count: int):
+    left, right = np.random.default_rng(1).integers(40, size=(2, count))
+    alone = compare(corpus.take(left), corpus, right[:, None].astype(np.int32))[:, 0]
+    together = _compare_pairs(corpus, left, right)
+    assert together.tobytes() == alone.tobytes()
