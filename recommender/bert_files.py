@@ -78,7 +78,7 @@ def _read_bert(folder: Path) -> BertFiles | None:
     model = _read(folder, "config.json", {})
     pooled = _read(folder / str(places[1]), "config.json", {})
     stated = _read(folder, "sentence_bert_config.json", None)
-    prompts = _read(folder, "config_sentence_transformers.json", {})
+    asked = _read(folder, "config_sentence_transformers.json", {})
     tokens = _read(folder, "tokenizer_config.json", {})
     mean = {name: on for name, on in pooled.items() if name.startswith("pooling_mode") and on}
     plain = (
@@ -86,9 +86,11 @@ def _read_bert(folder: Path) -> BertFiles | None:
         and model.get("hidden_act") == "gelu"
         and not model.get("is_decoder")
         and model.get("position_embedding_type", "absolute") == "absolute"
-        and "quantization_config" not in model
+        and not {"quantization_config", "auto_map"} & {*model}
+        and not (folder / "adapter_config.json").exists()
         and mean in (_MEAN, {"pooling_mode": "mean"})
         and pooled.get("include_prompt", True)
+        and asked.get("truncate_dim") is None
         and stated is not None
         and all(_EMBEDS_TOKENS.get(name) == stated[name] for name in {*stated} - {"max_seq_length"})
         and (folder / _WEIGHTS).is_file()
@@ -97,7 +99,7 @@ def _read_bert(folder: Path) -> BertFiles | None:
         return None
     positions = int(model["max_position_embeddings"])
     longest = min(positions, tokens.get("model_max_length", positions))
-    named = prompts.get("prompts", {})
+    prompts = asked.get("prompts", {})
     return BertFiles(
         folder=folder,
         heads=int(model["num_attention_heads"]),
@@ -105,7 +107,7 @@ def _read_bert(folder: Path) -> BertFiles | None:
         dim=int(model["hidden_size"]),
         epsilon=float(model.get("layer_norm_eps", 1e-12)),
         window=int(stated.get("max_seq_length") or longest),
-        prompt=named.get(prompts.get("default_prompt_name") or "", "") or "",
+        prompt=prompts.get(asked.get("default_prompt_name") or "", "") or "",
     )
 
 

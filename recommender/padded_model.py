@@ -74,6 +74,6 @@ class PaddedModel:
         quick = self._dtype == torch.bfloat16
         autocast = torch.autocast(device.type, dtype=torch.bfloat16, enabled=quick)
         with torch.inference_mode(), autocast:
-            vectors = self._model(features)["sentence_embedding"]
+            vectors = self._model(features)["sentence_embedding"][:, : self.dim]
         found: Embeddings = vectors.float().cpu().numpy()
         return found

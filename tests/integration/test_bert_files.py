@@ -78,6 +78,7 @@ def test_tokens_are_those_of_the_library(model: str) -> None:
         ("config.json", {"is_decoder": True}),
         ("config.json", {"position_embedding_type": "relative_key"}),
         ("config.json", {"quantization_config": {}}),
+        ("config.json", {"auto_map": {"AutoModel": "other.Bert"}}),
         ("sentence_bert_config.json", {"do_lower_case": True}),
         ("sentence_bert_config.json", {"module_output_name": "other"}),
         ("sentence_bert_config.json", {"never_heard_of": 1}),
@@ -101,6 +102,15 @@ def test_modules_that_come_after_the_mean_are_left_to_the_library(copy: Path) ->
         place.write_text(text)
         assert read_bert(copy) is None
     place.unlink()
+    assert read_bert(copy) is None
+
+
+def test_a_model_with_an_adapter_or_in_several_files_is_left_to_the_library(copy: Path) -> None:
+    (copy / "adapter_config.json").write_text("{}")
+    assert read_bert(copy) is None
+    (copy / "adapter_config.json").unlink()
+    assert read_bert(copy) is not None
+    (copy / "model.safetensors").rename(copy / "model-00001-of-00002.safetensors")
     assert read_bert(copy) is None
 
 
@@ -180,6 +190,18 @@ def test_what_is_saved_anew_says_the_same_and_names_its_window_and_prompt(copy: 
     assert (bert.window, bert.prompt, bert.dim) == (77, "query: ", 384)
     ours = SentenceEncoder(str(saved), "float32").encode(TEXTS)
     assert np.einsum("ij,ij->i", ours, model.encode(TEXTS)).min() >= 0.99999
+
+
+def test_a_model_that_keeps_its_first_numbers_only_gives_these(copy: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    state(copy, "config_sentence_transformers.json", truncate_dim=64)
+    ours = SentenceEncoder(str(copy), "float32")
+    assert ours.fingerprint.dim == 64
+    theirs = SentenceTransformer(str(copy), device="cpu", local_files_only=True).encode(
+        TEXTS, normalize_embeddings=True
+    )
+    assert np.einsum("ij,ij->i", ours.encode(TEXTS), theirs).min() >= 0.99999
 
 
 @pytest.mark.parametrize("lost", ["encoder.layer.3.output.dense.bias", None])
