@@ -46,7 +46,7 @@ test-unit: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not full" tests/unit
 
 test-full: $(DEV)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

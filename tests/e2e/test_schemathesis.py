@@ -42,7 +42,7 @@ _RULES = ["2xx", "401", "403", "404", "409", "412", "422", "428"]
 _BEYOND_THE_SCHEMA = [
     *("GET /v1/overrides", "PUT /v1/overrides", "DELETE /v1/overrides", "POST /v1/undo"),
     *("PUT /v1/visibility", "PUT /v1/judgments", "DELETE /v1/judgments", "POST /v1/related"),
-    "POST /v1/links",
+    *("PUT /v1/links", "POST /v1/links"),
     *("POST /v1/related/batch", "PUT /v1/articles", "POST /v1/articles/batch"),
     *("GET /v1/articles/status", "POST /v1/webhooks/ghost"),
 ]
