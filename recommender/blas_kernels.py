@@ -50,10 +50,10 @@ def kernels_of_numpy() -> Iterator[None]:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Have NumPy and SciPy compute with matrices in this thread alone meanwhile.
+    """Have NumPy and SciPy compute with matrices in one thread meanwhile, wherever in the process.
 
-    Threads that wait for each other at every step of a small problem keep a core busy with waiting,
-    and where something else runs on the machine, they take a thousand times as long as one alone.
+    Threads that wait for each other at every step of a small problem keep a core busy with waiting;
+    where something else runs on the machine, they took hundreds of times as long as one alone.
     """
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         yield

@@ -27,7 +27,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.evidence import DEFAULT_WEIGHTS, KINDS, PairData, compare
+from recommender.evidence import DEFAULT_WEIGHTS, KINDS, PairData, compare, compare_pairs
 from recommender.neighbors import NO_ROW, Neighbors, Rows
 from recommender.parameters import DEFAULT_RECIPE, SHOWN, RankingParameters
 from recommender.top_k import NO_KEY, from_keys, sort_keys, top_of_rows
@@ -124,7 +124,7 @@ def calibrate(
     else:
         left = generator.integers(count, size=_RANDOM_PAIRS)
         right = (left + generator.integers(1, count, size=_RANDOM_PAIRS)) % count
-    values = _compare_pairs(corpus, left, right)
+    values = compare_pairs(corpus, left, right)
     means, deviations = [], []
     for kind, sample in zip(KINDS, values.T, strict=True):
         known = sample[~np.isnan(sample)] if kind.measured else sample[:0]
@@ -134,24 +134,6 @@ def calibrate(
     return Calibration(
         means=means, deviations=deviations, weights=list(weights), neighbors=neighbors
     )
-
-
-def _compare_pairs(
-    corpus: PairData, left: NDArray[np.integer], right: NDArray[np.integer]
-) -> NDArray[np.float32]:
-    """Compute all evidence for pairs; each article on the left is looked up once for all of its.
-
-    Returns:
-        Shape (pairs, kinds), float32, in the order of the pairs.
-    """
-    order = np.argsort(left, kind="stable")
-    articles, counts = np.unique(left, return_counts=True)
-    asked = np.arange(counts.max(initial=0)) < counts[:, None]
-    rows = np.full(asked.shape, NO_ROW, dtype=np.int32)
-    rows[asked] = right[order]
-    values = np.empty((len(left), len(KINDS)), dtype=np.float32)
-    values[order] = compare(corpus.take(articles), corpus, rows)[asked]
-    return values
 
 
 def _with_prior(

@@ -8,7 +8,7 @@ import numpy as np
 
 from index.build.build import Build
 from index.build.lexicon import load_calibration, load_pairs
-from recommender.evidence import KINDS, compare
+from recommender.evidence import KINDS, compare_pairs
 
 _BLOCK = 4_096
 
@@ -34,7 +34,7 @@ def strongest_evidence(build: Build, links: Sequence[tuple[str, str]]) -> list[s
     for start in range(0, len(known), _BLOCK):
         block = known[start : start + _BLOCK]
         own, others = np.array([rows[at] for at in block], dtype=np.int32).T
-        values = compare(articles.take(own), articles, others[:, None], calibration.weights)[:, 0]
+        values = compare_pairs(articles, own, others, calibration.weights)
         added = calibration.standardize(values) * weights
         for at, kind, most in zip(block, added.argmax(axis=1), added.max(axis=1), strict=True):
             strongest[at] = KINDS[kind].name if most > 0 else ""

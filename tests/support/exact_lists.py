@@ -331,8 +331,14 @@ class ExactSite:
                 least = (foreign[last], -known[last] - TIE) if full else (True, -TIE)
                 assert (is_foreign, score) > least, f"story {story} is not in the list of {i}"
         tied: set[int] = set()  # with the last of the pool; any of them may be in it
-        if len(ranked) > 24 and known[ranked[23]] - known[ranked[24]] < TIE:
-            tied = {row for row in ranked if abs(known[row] - known[ranked[23]]) < TIE}
+        if len(ranked) > 24:
+            border = ranked[23]
+            tied = {
+                row
+                for row in ranked
+                if foreign[row] == foreign[border] and abs(known[row] - known[border]) < TIE
+            }
+            tied = set() if tied <= {*ranked[:24]} else tied
         for place, row in enumerate(rows):
             left = [other for other in ranked if other not in rows[:place]]
             if place < 24:

@@ -7,11 +7,10 @@ import pytest
 import scipy.sparse as sp
 
 from recommender.arrays import IN_MEMORY
-from recommender.evidence import KINDS, PairData, compare
+from recommender.evidence import KINDS, PairData, compare, compare_pairs
 from recommender.fusion import (
     Calibration,
     DiffusedScores,
-    _compare_pairs,
     calibrate,
     choose_hub_strength,
     diffuse,
@@ -185,5 +184,5 @@ def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus: PairData):
 def test_pairs_in_any_order_are_compared_as_if_one_by_one(corpus: PairData, count: int):
     left, right = np.random.default_rng(1).integers(40, size=(2, count))
     alone = compare(corpus.take(left), corpus, right[:, None].astype(np.int32))[:, 0]
-    together = _compare_pairs(corpus, left, right)
+    together = compare_pairs(corpus, left, right)
     assert together.tobytes() == alone.tobytes()
