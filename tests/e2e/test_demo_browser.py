@@ -47,6 +47,7 @@ def test_a_reader_clicks_from_article_to_card_to_article(
     _, site = addresses
     page.goto(site)
     page.locator(f'a[href="/{SAMPLE_ARTICLE}"]').click()
+    page.wait_for_url(f"**/{SAMPLE_ARTICLE}")
     seen = [page.locator("h1").inner_text()]
     for _ in range(3):
         cards = titles(page)

@@ -186,8 +186,10 @@ def frame_titles(page: Page) -> list[str]:
 
 
 def listed(page: Page) -> list[str]:
-    """The titles of what is shown, beside the preview."""
-    return page.locator("#shown [data-primary]").all_inner_texts()
+    """The titles of what is shown, beside the preview, once the page is there."""
+    titles = page.locator("#shown [data-primary]")
+    titles.first.wait_for()
+    return titles.all_inner_texts()
 
 
 def test_an_editor_steers_a_list_and_the_site_follows(
@@ -669,7 +671,7 @@ def test_everything_works_without_a_script(browser: Browser, demo: Demo, clean: 
         page.get_by_role("button", name="Search").click()
         page.locator(".hit a").first.click()
         titles = page.locator("#shown [data-primary]")
-        before = titles.all_inner_texts()
+        before = listed(page)
         row(page, "shown", 1).get_by_role("button", name="Move up").click()
         expect(titles.first).to_have_text(before[1])
         page.get_by_role("button", name="Undo").click()
