@@ -113,7 +113,8 @@ def load_array(path: Path) -> NDArray[Any]:
     """
     try:
         with _PARSING:
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+            # As text: of a path NumPy would look up every folder, for as long as all else takes.
+            mapped = np.lib.format.open_memmap(str(path), mode="r")
         # Taking rows of a plain array is faster than of NumPy's class of mapped ones.
         array: NDArray[Any] = np.asarray(mapped)
     except (OSError, ValueError, EOFError) as error:
