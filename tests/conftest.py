@@ -29,6 +29,7 @@ from tests.support.articles import topical
 from tests.support.builds import SAMPLE, plain_mapping, publish
 from tests.support.decision_databases import urls
 from tests.support.milvus_server import milvus_server
+from tests.support.ray_cluster import RayCluster, ray_cluster
 from tests.support.unsynced_disk import unsynced_disk
 
 # A busy machine is no defect of the code.
@@ -63,7 +64,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Where tests are run side by side, each file stays whole, to make once what its tests share.
 
     Files marked ``xdist_group("milvus")`` go together: their server can't run twice on a machine.
-    So do those of the group ``model``, whose libraries take seconds to import.
+    So do those of the group ``ray``, which share a cluster, and of ``model``, whose libraries take
+    seconds to import.
     The mark is read here, since xdist 3.8 passes it on in a way that pytest 9 does not know.
     """
     from xdist.scheduler import LoadScopeScheduling
@@ -141,22 +143,36 @@ def build_root(tmp_path: Path) -> Callable[..., tuple[Root, Build]]:
     return build
 
 
-_milvus = ExitStack()
+_servers = ExitStack()
 
 
 @pytest.fixture(scope="session")
 def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Milvus server, started once."""
-    with _milvus:
-        yield _milvus.enter_context(milvus_server(tmp_path_factory.mktemp("milvus")))
+    with _servers:
+        yield _servers.enter_context(milvus_server(tmp_path_factory.mktemp("milvus")))
+
+
+@pytest.fixture(scope="session")
+def whole_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
+    """A real Ray cluster, started once."""
+    with _servers:
+        yield _servers.enter_context(ray_cluster(tmp_path_factory.mktemp("ray") / "log"))
+
+
+@pytest.fixture
+def cluster(whole_cluster: RayCluster) -> RayCluster:
+    """The cluster with both of its nodes, whatever the tests before have done to it."""
+    whole_cluster.replace_a_dead_node()
+    return whole_cluster
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Side by side, Milvus ends with the last test of its group: idle, it takes much of a core."""
+    """Side by side, servers end with the last test of their group: idle, they take from others."""
     ours, others = (each and each.get_closest_marker("xdist_group") for each in (item, nextitem))
     if "PYTEST_XDIST_WORKER" in os.environ and ours and ours != others:
-        _milvus.close()
+        _servers.close()
 
 
 @pytest.fixture(scope="session")

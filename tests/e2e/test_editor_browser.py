@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Route,
+    StorageState,
+    expect,
+)
 
 from index.sources.jsonl_source import JsonlSource
 from service.clicks.click_store import counts, open_clicks
 from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE
 from service.settings import Settings
-from tests.support.chromium import ARGUMENTS, CHROMIUM
+from tests.support.chromium import NEEDS_CHROMIUM
 from tests.support.editor_forms import PASSWORD
 from tests.support.service_process import alsolike, free_ports, get, until
 
-pytestmark = [
-    pytest.mark.slow_first,
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        not CHROMIUM.exists() and not os.environ.get("CI"), reason="needs Debian's chromium"
-    ),
-]
+pytestmark = [pytest.mark.slow_first, *NEEDS_CHROMIUM]
 
 expect.set_options(timeout=30_000)  # a busy machine is no defect of a page
 
@@ -48,11 +48,13 @@ class Demo:
         service: Its address.
         site: The demo site's.
         folder: Where it runs.
+        signed_in: The cookies of who has signed in once, by name.
     """
 
     service: str
     site: str
     folder: Path
+    signed_in: dict[str, StorageState] = field(default_factory=dict)
 
     def shown(self, article_id: str = SAMPLE_ARTICLE) -> list[str]:
         """What readers see, in order."""
@@ -108,14 +110,6 @@ def _run(folder: Path, *arguments: str, given: str = "") -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
 @contextmanager
 def visit(
     browser: Browser,
@@ -126,7 +120,8 @@ def visit(
 ) -> Iterator[Page]:
     """Someone's browser, signed in unless there is no name; nothing unexpected may go wrong."""
     options = {"viewport": {"width": 1280, "height": 900}, **options}
-    context = browser.new_context(base_url=demo.service, **options)
+    known = demo.signed_in.get(name) if name else None
+    context = browser.new_context(base_url=demo.service, storage_state=known, **options)
     context.set_default_timeout(60_000)
     page = context.new_page()
     wrong: list[str] = []
@@ -134,13 +129,14 @@ def visit(
     page.on("console", lambda message: _note(wrong, message, expected))
     page.on("request", lambda asked: _outside(wrong, demo, asked.url))
     try:
-        if name is not None:
+        if name and not known:
             page.goto("/editor")
             page.get_by_label("Name").fill(name)
             page.get_by_label("Password").fill(PASSWORD)
             page.get_by_role("button", name="Sign in").click()
             expect(page.get_by_role("searchbox")).to_be_visible()
             page.wait_for_load_state()
+            demo.signed_in[name] = context.storage_state()
         yield page
     finally:
         context.close()
@@ -196,6 +192,7 @@ def test_an_editor_steers_a_list_and_the_site_follows(
     browser: Browser, demo: Demo, clean: None
 ) -> None:
     with visit(browser, demo) as page, visit(browser, demo, None) as reader:
+        page.goto("/editor")
         page.get_by_role("searchbox").fill("one broad crwon")  # a letter is wrong
         expect(page.locator("#results-title")).to_have_text("1 article")
         assert "q=one+broad+crwon" in page.url
@@ -667,6 +664,7 @@ def test_single_keys_can_be_turned_off(browser: Browser, demo: Demo, clean: None
 
 def test_everything_works_without_a_script(browser: Browser, demo: Demo, clean: None) -> None:
     with visit(browser, demo, java_script_enabled=False) as page:
+        page.goto("/editor")
         page.get_by_role("searchbox").fill("broad crown beats")
         page.get_by_role("button", name="Search").click()
         page.locator(".hit a").first.click()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ from recommender.encoder import Encoder, HashingEncoder
 from recommender.ranking_metrics import measure_relevance
 from recommender.sentence_encoder import load_encoder
 from tests.support.builds import SAMPLE, change, plain_mapping, sample_judgments
-from tests.support.ray_cluster import RayCluster, ray_cluster
+from tests.support.ray_cluster import RayCluster
+
+pytestmark = pytest.mark.xdist_group("ray")
 
 SOURCE = SAMPLE / "articles.jsonl"
 
@@ -68,12 +70,6 @@ with root.locked("test"), open_engine("ray", address=address, root=path) as engi
     root.make_live(root.verify(manifest.name))
 print(manifest.name, manifest.encoded)
 """
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
-    with ray_cluster(tmp_path_factory.mktemp("ray") / "log") as cluster:
-        yield cluster
 
 
 def build_by(
@@ -206,7 +202,6 @@ def test_lists_are_the_local_ones_with_learned_weights_and_small_builds_are_made
 def test_a_build_outlives_its_driver_and_then_a_node(
     cluster: RayCluster, local: Build, tmp_path: Path
 ) -> None:
-    """The last test, for it takes half of the cluster with it."""
     first = Driver(tmp_path / "root", cluster, pause=0.3)
     first.wait_for_shards(5)
     first.process.kill()

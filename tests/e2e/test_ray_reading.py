@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,19 +26,14 @@ from index.sources.source import Source
 from recommender.encoder import HashingEncoder
 from recommender.errors import AlsoLikeError, InputError
 from tests.support.builds import SAMPLE, plain_mapping
-from tests.support.ray_cluster import RayCluster, ray_cluster
+from tests.support.ray_cluster import RayCluster
 from tests.support.slow_source import read_into
 
 pytestmark = [
     pytest.mark.slow_first,
+    pytest.mark.xdist_group("ray"),
     pytest.mark.filterwarnings("default::DeprecationWarning:ray"),
 ]
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
-    with ray_cluster(tmp_path_factory.mktemp("ray") / "log") as cluster:
-        yield cluster
 
 
 def nasty(folder: Path) -> list[Source]:
@@ -173,7 +167,6 @@ def wait_for_shards(folder: Path, count: int, process: subprocess.Popen[str]) ->
 
 
 def test_reading_outlives_its_driver_and_then_a_node(cluster: RayCluster, tmp_path: Path) -> None:
-    """The last test, for it takes half of the cluster with it."""
     source = SAMPLE / "articles.jsonl"
     read_into(tmp_path / "here", [JsonlSource(str(source))], LocalEngine())
     first = driver(tmp_path, source, cluster)

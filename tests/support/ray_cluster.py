@@ -27,8 +27,11 @@ cluster = Cluster(initialize_head=True, head_node_args={**size, "include_dashboa
 other = cluster.add_node(**size)
 print(cluster.address, flush=True)
 for line in sys.stdin:  # until whoever started this is done, or gone
-    cluster.remove_node(other, allow_graceful=False)
-    print("killed", flush=True)
+    if line == "kill\\n":
+        cluster.remove_node(other, allow_graceful=False)
+    else:
+        other = cluster.add_node(**size)
+    print("done", flush=True)
 cluster.shutdown()
 """
 
@@ -45,12 +48,23 @@ class RayCluster:
         assert keeper.stdout is not None
         self._said, self._told = keeper.stdout, keeper.stdin
         self.address = self._said.readline().strip()
+        self._whole = True
 
     def kill_the_other_node(self) -> None:
         """With everything that runs there; no driver does."""
-        self._told.write("kill\n")
+        self._tell("kill")
+        self._whole = False
+
+    def replace_a_dead_node(self) -> None:
+        """Add another node if one was killed."""
+        if not self._whole:
+            self._tell("add")
+        self._whole = True
+
+    def _tell(self, what: str) -> None:
+        self._told.write(f"{what}\n")
         self._told.flush()
-        assert self._said.readline() == "killed\n"
+        assert self._said.readline() == "done\n"
 
 
 @contextmanager
