@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
 from index.articles.read_report import ReadReport
 from index.build.article_columns import ArticleColumns
@@ -269,10 +268,9 @@ def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
     if count < 3:
         return np.linspace(0.25, 0.75, 2 * count, dtype=np.float32).reshape(count, 2)
     centered = embeddings - embeddings.mean(axis=0)
-    last = centered.shape[1] - 1
     products = centered.T @ centered
     with one_thread():
-        axes = eigh(products, subset_by_index=(max(last - 1, 0), last))[1]
+        axes = np.linalg.eigh(products)[1][:, -2:]
     positions = centered @ axes
     positions -= positions.min(axis=0)
     fitted: NDArray[np.float32] = positions / np.maximum(positions.max(axis=0), 1e-9)
