@@ -9,14 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Never
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from index.building import worker_processes
 from index.building.builder import make_build
@@ -24,15 +22,27 @@ from index.building.context import BuildOptions
 from index.building.engine import LocalEngine
 from index.building.worker_processes import map_in_processes, stream_in_processes
 from index.errors import BuildError
-from index.files import load_array, mapped_part
+from index.files import load_array
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from recommender.errors import ArticleError
-from recommender.parallel import equal_blocks
 from tests.support.builds import SAMPLE, plain_mapping
+from tests.support.worker_tasks import (
+    BLOCKS,
+    EndsAtOnce,
+    doubled,
+    doubled_slowly,
+    ends,
+    fails_at_last,
+    is_mapped,
+    killed,
+    pids_of,
+    slow,
+    squares,
+    told_twice,
+)
 
-BLOCKS = equal_blocks(60, 7)
 ROOT = str(Path(__file__).parents[2])
 
 
@@ -43,28 +53,6 @@ def few_rows_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker_processes, "usable_cores", lambda: 2)
 
 
-def squares(start: int, stop: int) -> tuple[int, list[int]]:
-    return os.getpid(), [row * row for row in range(start, stop)]
-
-
-def fails_at_last(name: str, start: int, stop: int) -> int:
-    if stop == BLOCKS[-1][1]:
-        raise BuildError("row 59 has no name") if name == "known" else ZeroDivisionError(name)
-    return start
-
-
-class EndsAtOnce:
-    """Ends the process in which it is unpickled."""
-
-    def __reduce__(self) -> tuple[Callable[[int], Never], tuple[int]]:
-        return os._exit, (1,)
-
-
-def ends(start: int, stop: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return start - stop
-
-
 def test_blocks_are_computed_in_other_processes_and_come_in_order() -> None:
     found = list(map_in_processes(squares, BLOCKS))
     assert [square for _, some in found for square in some] == [row * row for row in range(60)]
@@ -72,22 +60,6 @@ def test_blocks_are_computed_in_other_processes_and_come_in_order() -> None:
     assert len(workers) == 2
     assert os.getpid() not in workers
     assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
-
-
-def doubled(numbers: list[int]) -> tuple[int, list[int]]:
-    if 59 in numbers:
-        raise BuildError("59 has no name")
-    return os.getpid(), [2 * number for number in numbers]
-
-
-def doubled_slowly(numbers: list[int]) -> tuple[int, list[int]]:
-    time.sleep(0.1)
-    return doubled(numbers)
-
-
-def killed(numbers: list[int]) -> Never:
-    os.kill(os.getpid(), signal.SIGKILL)
-    raise AssertionError(numbers)
 
 
 def numbers_then_error(stop: int) -> Iterator[int]:
@@ -127,11 +99,6 @@ def test_errors_of_a_stream_in_other_processes_are_told_after_what_came_before()
         next(stream)
 
 
-def slow(numbers: list[int]) -> list[int]:
-    time.sleep(600 if 59 in numbers else 0)
-    return numbers
-
-
 def test_who_stops_early_does_not_wait_for_a_batch_in_work() -> None:
     before = _children()
     stream = stream_in_processes(slow, iter([[1], [59], [3]]))
@@ -145,10 +112,6 @@ def _children() -> set[str]:
     return {*Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()}
 
 
-def told_twice(numbers: list[int]) -> Never:
-    raise ArticleError("title", "missing", f"{numbers[0]} has no title")
-
-
 def test_an_error_of_more_than_a_message_arrives_whole() -> None:
     with pytest.raises(ArticleError, match=r"^1 has no title$") as caught:
         list(stream_in_processes(told_twice, iter([[1]])))
@@ -160,10 +123,6 @@ class Locked:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-
-
-def pids_of(batch: list[object]) -> int:
-    return os.getpid() if len(batch) < 3 else threading.Lock()  # type: ignore[return-value]
 
 
 def test_what_cannot_be_sent_is_worked_on_here_and_what_cannot_come_back_is_told() -> None:
@@ -229,10 +188,6 @@ def test_a_batch_of_large_pages_is_a_small_one() -> None:
     assert [len(batch) for batch in LocalEngine().stream(list, pages)] == [3, 3, 3, 3]
 
 
-def is_mapped(array: NDArray[np.int64], start: int, stop: int) -> tuple[bool, int]:
-    return mapped_part(array) is not None, int(array[start:stop].sum())
-
-
 def test_arrays_that_are_mapped_from_files_are_mapped_in_workers_too(tmp_path: Path) -> None:
     np.save(tmp_path / "rows.npy", np.arange(60))
     whole = load_array(tmp_path / "rows.npy")
@@ -277,7 +232,7 @@ def test_a_build_in_processes_has_the_same_files(
 def test_workers_end_with_a_build_that_is_killed(tmp_path: Path) -> None:
     program = (
         "from index.building import worker_processes as at; "
-        "from tests.integration.test_worker_processes import BLOCKS, squares; "
+        "from tests.support.worker_tasks import BLOCKS, squares; "
         "at.MANY_ROWS, at.usable_cores = 1, lambda: 2; "
         "some = at.map_in_processes(squares, BLOCKS); "
         "print(next(some)[0], flush=True); import signal; signal.pause()"
