@@ -166,7 +166,8 @@ def compare_pairs(
     """Compute all evidence for pairs of articles of a corpus, given one by one in any order.
 
     Each article on the left is looked up once for all of its pairs, which takes a tenth of the time
-    of looking it up for every one where there are many.
+    of looking it up for every one where there are many. The memory that it takes grows with the
+    number of articles times the most pairs of any one.
 
     Args:
         corpus: The data of all articles.

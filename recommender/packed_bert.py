@@ -38,19 +38,23 @@ class PackedBert:
         dtype: The numbers to compute with; norms and means are computed in float32.
 
     Raises:
-        KeyError: If a weight is missing.
+        ValueError: If a weight is missing.
         OSError, SafetensorError: If the weights can't be read.
     """
 
     def __init__(self, bert: BertFiles, dtype: torch.dtype) -> None:
         weights = bert.weights()
-        self._words = weights["embeddings.word_embeddings.weight"]
-        kind = weights["embeddings.token_type_embeddings.weight"][0]
-        self._positions = weights["embeddings.position_embeddings.weight"] + kind
-        self._norm = _norm(weights, "embeddings.LayerNorm", bert.epsilon)
-        self._layers = [
-            _Layer(weights, f"encoder.layer.{layer}", bert, dtype) for layer in range(bert.layers)
-        ]
+        try:
+            self._words = weights["embeddings.word_embeddings.weight"]
+            kind = weights["embeddings.token_type_embeddings.weight"][0]
+            self._positions = weights["embeddings.position_embeddings.weight"] + kind
+            self._norm = _norm(weights, "embeddings.LayerNorm", bert.epsilon)
+            self._layers = [
+                _Layer(weights, f"encoder.layer.{layer}", bert, dtype)
+                for layer in range(bert.layers)
+            ]
+        except KeyError as error:
+            raise ValueError(f"its weights lack {error}") from error
         self._dtype = dtype
 
     @torch.inference_mode()

@@ -47,8 +47,12 @@ class PaddedModel:
         self._model.eval()
         self._dtype = dtype
         self._tokenizer: Any = self._model.tokenizer
+        if getattr(self._tokenizer, "pad_token_id", None) is None:
+            raise ValueError("models without a tokenizer that can pad texts are not supported")
         self.window = int(self._model.max_seq_length or _WINDOW)
         self.prompt = self._model.prompts.get(self._model.default_prompt_name or "", "") or ""
+        if self.prompt and not all(getattr(part, "include_prompt", True) for part in self._model):
+            raise ValueError("models that leave their prompt out of the mean are not supported")
         self.dim: int | None = self._model.get_embedding_dimension()
 
     def token_ids(self, texts: list[str], *, special: bool) -> list[list[int]]:

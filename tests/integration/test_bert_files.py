@@ -82,6 +82,10 @@ def test_tokens_are_those_of_the_library(model: str) -> None:
         ("sentence_bert_config.json", {"do_lower_case": True}),
         ("sentence_bert_config.json", {"module_output_name": "other"}),
         ("sentence_bert_config.json", {"never_heard_of": 1}),
+        ("sentence_bert_config.json", {"max_seq_length": float("inf")}),
+        ("config.json", {"num_attention_heads": 5}),
+        ("config_sentence_transformers.json", {"default_prompt_name": "nobody's"}),
+        ("config_sentence_transformers.json", {"model_type": "SparseEncoder"}),
     ],
 )
 def test_a_model_that_is_any_other_is_left_to_the_library(
@@ -98,7 +102,9 @@ def test_modules_that_come_after_the_mean_are_left_to_the_library(copy: Path) ->
     place.unlink()
     place.write_text(json.dumps([*modules, {"path": "3_Dense", "type": "some.models.Dense"}]))
     assert read_bert(copy) is None
-    for text in ("[", '["Transformer", "Pooling"]', '{"0": "Transformer"}', "null"):
+    foreign = [module | {"type": module["type"].replace("sentence_", "our_")} for module in modules]
+    texts = ("[", '["Transformer", "Pooling"]', '{"0": "Transformer"}', "null", json.dumps(foreign))
+    for text in texts:
         place.write_text(text)
         assert read_bert(copy) is None
     place.unlink()
@@ -112,6 +118,16 @@ def test_a_model_with_an_adapter_or_in_several_files_is_left_to_the_library(copy
     assert read_bert(copy) is not None
     (copy / "model.safetensors").rename(copy / "model-00001-of-00002.safetensors")
     assert read_bert(copy) is None
+
+
+@pytest.mark.parametrize("name", ["config_sentence_transformers.json", "config.json"])
+@pytest.mark.parametrize("text", ["[]", '{"prompts": {}, }', '\ufeff{"prompts": {}}'])
+def test_a_damaged_file_is_not_taken_for_a_missing_one(name: str, text: str, copy: Path) -> None:
+    (copy / name).unlink()
+    (copy / name).write_text(text)
+    assert read_bert(copy) is None
+    with pytest.raises(ModelError, match="can't be loaded"):
+        SentenceEncoder(str(copy))
 
 
 @pytest.mark.parametrize("name", ["config.json", "1_Pooling/config.json", "tokenizer_config.json"])
@@ -144,6 +160,12 @@ def test_a_tokenizer_that_can_t_be_read_is_named(copy: Path) -> None:
         {"add_bos_token": True},
         {"sep_token": "[END]"},
         {"added_tokens_decoder": {"30522": {"content": "[NEW]"}}},
+        {"added_tokens_decoder": {"103": {"content": "[MASK]"}}},
+        {"additional_special_tokens": ["[unused1]"]},
+        {"extra_special_tokens": {"image": "[unused1]"}},
+        {"mask_token": {"content": "[unused1]"}},
+        {"sep_token": "[unused1]"},
+        {"split_special_tokens": True},
     ],
 )
 def test_a_tokenizer_that_the_library_would_change_is_left_to_it(
@@ -151,6 +173,32 @@ def test_a_tokenizer_that_the_library_would_change_is_left_to_it(
 ) -> None:
     assert read_tokenizer(copy) is not None
     state(copy, "tokenizer_config.json", **stated)
+    assert read_tokenizer(copy) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "stated"),
+    [
+        ("special_tokens_map.json", {"additional_special_tokens": ["[unused1]"]}),
+        ("special_tokens_map.json", {"sep_token": {"content": "[unused5]"}}),
+        ("added_tokens.json", {"surf": 30522}),
+        ("tokenizer.json", {"post_processor": None}),
+        (
+            "tokenizer.json",
+            {"post_processor": {"type": "BertProcessing", "sep": ["a", 1037], "cls": ["b", 1038]}},
+        ),
+        ("tokenizer.json", {"model": {"continuing_subword_prefix": "@@"}}),
+    ],
+)
+def test_tokens_stated_anywhere_else_are_left_to_the_library(
+    name: str, stated: dict[str, Any], copy: Path
+) -> None:
+    place = copy / name
+    written = json.loads(place.read_text()) if place.exists() else {}
+    place.unlink(missing_ok=True)
+    if "model" in stated:
+        stated = {"model": written["model"] | stated["model"]}
+    place.write_text(json.dumps(written | stated))
     assert read_tokenizer(copy) is None
 
 
@@ -167,7 +215,22 @@ def _half(folder: Path) -> None:
     save_file(weights, place)
 
 
-@pytest.mark.parametrize(("change", "nearest"), [(_without_tokens, 0.99999), (_half, 0.9999)])
+def _old_names(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    place = folder / "model.safetensors"
+    older = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    weights = {}
+    for name, part in load_file(place).items():
+        norm = next((new for new in older if name.endswith(new)), "")
+        weights[name.removesuffix(norm) + older.get(norm, "")] = part
+    place.unlink()
+    save_file(weights, place)
+
+
+@pytest.mark.parametrize(
+    ("change", "nearest"), [(_without_tokens, 0.99999), (_half, 0.9999), (_old_names, 0.99999)]
+)
 def test_other_files_of_the_same_model_give_the_same_embeddings(
     change: Callable[[Path], None], nearest: float, copy: Path
 ) -> None:
@@ -202,6 +265,14 @@ def test_a_model_that_keeps_its_first_numbers_only_gives_these(copy: Path) -> No
         TEXTS, normalize_embeddings=True
     )
     assert np.einsum("ij,ij->i", ours.encode(TEXTS), theirs).min() >= 0.99999
+
+
+def test_a_model_that_leaves_its_prompt_out_or_cannot_pad_is_refused(copy: Path) -> None:
+    prompts = {"prompts": {"ask": "query: "}, "default_prompt_name": "ask"}
+    state(copy, "config_sentence_transformers.json", **prompts)
+    state(copy, "1_Pooling/config.json", include_prompt=False)
+    with pytest.raises(ModelError, match="leave their prompt out of the mean are not supported"):
+        SentenceEncoder(str(copy))
 
 
 @pytest.mark.parametrize("lost", ["encoder.layer.3.output.dense.bias", None])
