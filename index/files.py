@@ -12,6 +12,7 @@ import sqlite3
 import stat
 import threading
 import time
+import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -113,11 +114,10 @@ def load_array(path: Path) -> NDArray[Any]:
     """
     try:
         with _PARSING:
-            # As text: of a path NumPy would look up every folder, for as long as all else takes.
-            mapped = np.lib.format.open_memmap(str(path), mode="r")
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         # Taking rows of a plain array is faster than of NumPy's class of mapped ones.
         array: NDArray[Any] = np.asarray(mapped)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, tokenize.TokenError) as error:
         raise BuildError(f"{path} can't be read as an array: {error}") from error
     return array
 
@@ -167,7 +167,7 @@ def open_unjournaled(path: Path | str, **options: Any) -> sqlite3.Connection:
     return database
 
 
-def prefault(mapped: object) -> None:
+def _prefault(mapped: object) -> None:
     """Load all pages of a memory-mapped file into memory now, if the system supports that.
 
     Otherwise a request that is the first to read a page would have to wait for it.
@@ -307,8 +307,7 @@ class Blob:
             raise BuildError(f"{path} can't be read: {error}") from error
         if len(ends) and int(ends[-1]) != size:
             raise BuildError(f"{path} has {size} bytes, expected {int(ends[-1])}; make a new build")
-        prefault(ends.base)
-        prefault(self._data)
+        _prefault(self._data)
 
     def __reduce__(self) -> tuple[type["Blob"], tuple[Path]]:
         """Pickle only the path: another process opens the files again."""

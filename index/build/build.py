@@ -77,7 +77,7 @@ from index.build.name_table import NAME_FILES, NameTable
 from index.build.ragged import Ragged
 from index.build.search_index import FULL_TEXT, FullText
 from index.errors import BuildError
-from index.files import Blob, Names, Rows, load_array, prefault, read_json
+from index.files import Blob, Names, Rows, load_array, read_json
 from recommender.article import Article
 from recommender.visibility import ALWAYS, Visibility, epochs, visible_at
 
@@ -355,7 +355,6 @@ class Build:
                 f"{self.folder / name}.npy has {len(array)} rows, expected {self.count}; "
                 "make a new build"
             )
-        prefault(array.base)
         return array
 
     def read_json(self, name: str) -> dict[str, Any]:

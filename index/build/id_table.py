@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.ragged import Ragged
-from index.files import Blob, prefault
+from index.files import Blob
 
 _IDS = "ids.bin"
 _TABLE = "slots"
@@ -46,8 +46,6 @@ class IdTable:
     def __init__(self, folder: Path) -> None:
         self.ids = Blob(folder / _IDS)
         self._slots = Ragged.load(folder, _TABLE)
-        prefault(self._slots.values.base)
-        prefault(self._slots.ends.base)
 
     def row(self, article_id: str) -> int | None:
         """Return the row of an article, its number in the build; ``None`` if it is not in it."""

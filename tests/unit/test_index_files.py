@@ -101,7 +101,13 @@ def test_an_array_comes_back_mapped_and_cannot_be_changed(tmp_path: Path) -> Non
         found[0, 0] = 7  # type: ignore[index]  # any array
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no array", b"\x93NUMPY\x01\x00"])
+OPEN = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4".ljust(117) + b"\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"no array", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x01\x00v\x00" + OPEN + bytes(48)],
+)
 def test_a_file_that_is_no_array_is_refused_with_its_path(
     tmp_path: Path, content: bytes | None
 ) -> None:
