@@ -98,6 +98,7 @@ VARIANTS = (
     Variant(name="no adoption", adopt=False),
     step("no diversity", diversity=0.0),
     step("no word pairs", pair_share=0.0),
+    *(step(f"{count} candidates of each kind", candidates=count) for count in (32, 48, 96)),
     Variant(name="no title embedding", title_share=0.0),
     Variant(name="no boilerplate removal", cleaned=False),
     fixed("0.7 meaning, 0.3 words, full say", meaning=0.7, words=0.3, say=1.0),
