@@ -145,9 +145,9 @@ def read_tokenizer(folder: Path) -> Tokenizer | None:
 def _read_tokenizer(folder: Path) -> Tokenizer | None:
     place = folder / "tokenizer.json"
     settings = _read(folder, "tokenizer_config.json", {})
-    if not place.is_file() or {"add_bos_token", "add_eos_token", "split_special_tokens"} & {
-        *settings
-    }:
+    if not place.is_file() or {"add_bos_token", "add_eos_token"} & {*settings}:
+        return None
+    if settings.get("split_special_tokens"):
         return None
     kind = settings.get("tokenizer_class", "").removesuffix("Fast")
     if kind == "BertTokenizer":
@@ -186,7 +186,10 @@ def _read_tokenizer(folder: Path) -> Tokenizer | None:
         tokenizer.token_to_id(name) is None for name in more
     ):
         return None
-    if kind == "BertTokenizer" and not _frames_as_stated(tokenizer, settings, added, known):
+    # To BERT's vocabulary the library adds what the settings list, and nothing else.
+    if kind == "BertTokenizer" and added and added != known:
+        return None
+    if kind == "BertTokenizer" and not _frames_as_stated(tokenizer, settings):
         return None
     tokenizer.add_special_tokens([*more])
     return tokenizer
@@ -205,17 +208,12 @@ def _other_special_tokens(folder: Path, settings: Mapping[str, Any]) -> set[str]
     return {each["content"] if isinstance(each, dict) else each for each in found} - {None}
 
 
-def _frames_as_stated(
-    tokenizer: Tokenizer, settings: Mapping[str, Any], added: set[str], known: set[str]
-) -> bool:
-    """Return whether a text stands between the tokens that the library would frame it with.
-
-    The library adds the tokens to BERT's vocabulary that the settings list, and no others.
-    """
+def _frames_as_stated(tokenizer: Tokenizer, settings: Mapping[str, Any]) -> bool:
+    """Return whether a text stands between the tokens that the library would frame it with."""
     first, last = (settings.get(f"{use}_token", f"[{use.upper()}]") for use in ("cls", "sep"))
     framed, plain = (tokenizer.encode("a", add_special_tokens=special) for special in (True, False))
     ends = [tokenizer.token_to_id(name) for name in (first, last)]
-    return framed.ids == [ends[0], *plain.ids, ends[1]] and (not added or added == known)
+    return framed.ids == [ends[0], *plain.ids, ends[1]]
 
 
 def _read(folder: Path, name: str, otherwise: Any) -> Any:

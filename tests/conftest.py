@@ -154,17 +154,17 @@ def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def whole_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
+def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
     """A real Ray cluster, started once."""
     with _servers:
         yield _servers.enter_context(ray_cluster(tmp_path_factory.mktemp("ray") / "log"))
 
 
 @pytest.fixture
-def cluster(whole_cluster: RayCluster) -> RayCluster:
+def cluster(shared_cluster: RayCluster) -> RayCluster:
     """The cluster with both of its nodes, whatever the tests before have done to it."""
-    whole_cluster.replace_a_dead_node()
-    return whole_cluster
+    shared_cluster.replace_a_dead_node()
+    return shared_cluster
 
 
 @pytest.hookimpl(trylast=True)

@@ -269,7 +269,7 @@ def lay_out(embeddings: Embeddings) -> NDArray[np.float32]:
         return np.linspace(0.25, 0.75, 2 * count, dtype=np.float32).reshape(count, 2)
     centered = embeddings - embeddings.mean(axis=0)
     products = centered.T @ centered
-    with one_thread():
+    with one_thread():  # by NumPy: to import SciPy's takes longer than all of it
         axes = np.linalg.eigh(products)[1][:, -2:]
     positions = centered @ axes
     positions -= positions.min(axis=0)

@@ -250,6 +250,7 @@ def test_what_is_saved_anew_says_the_same_and_names_its_window_and_prompt(copy: 
     model.save_pretrained(str(saved))
     bert = read_bert(saved)
     assert bert is not None
+    assert read_tokenizer(saved) is not None
     assert (bert.window, bert.prompt, bert.dim) == (77, "query: ", 384)
     ours = SentenceEncoder(str(saved), "float32").encode(TEXTS)
     assert np.einsum("ij,ij->i", ours, model.encode(TEXTS)).min() >= 0.99999
@@ -267,11 +268,21 @@ def test_a_model_that_keeps_its_first_numbers_only_gives_these(copy: Path) -> No
     assert np.einsum("ij,ij->i", ours.encode(TEXTS), theirs).min() >= 0.99999
 
 
-def test_a_model_that_leaves_its_prompt_out_or_cannot_pad_is_refused(copy: Path) -> None:
+def test_a_model_that_leaves_its_prompt_out_is_refused(copy: Path) -> None:
     prompts = {"prompts": {"ask": "query: "}, "default_prompt_name": "ask"}
     state(copy, "config_sentence_transformers.json", **prompts)
     state(copy, "1_Pooling/config.json", include_prompt=False)
     with pytest.raises(ModelError, match="leave their prompt out of the mean are not supported"):
+        SentenceEncoder(str(copy))
+
+
+def test_a_model_that_cannot_pad_is_refused(copy: Path) -> None:
+    state(
+        copy, "1_Pooling/config.json", pooling_mode_mean_tokens=False, pooling_mode_cls_token=True
+    )
+    state(copy, "tokenizer_config.json", pad_token=None)
+    (copy / "special_tokens_map.json").unlink()
+    with pytest.raises(ModelError, match="without a tokenizer that can pad texts"):
         SentenceEncoder(str(copy))
 
 
