@@ -35,7 +35,7 @@ _ENTRIES = 16_000_000
 _ROWS = 65_536
 
 _CACHED = 131_072  # articles whose sums fit in the cache of a core
-_BUCKETS = 65_536  # whose sums fit in the cache of a core; a power of two
+_BUCKETS = 32_768  # whose sums fit in the cache of a core; a power of two
 _TOGETHER = 32
 _PER_ROW = 16  # postings that are summed up for each row to find; more would rarely be needed
 _STRIDE = 8

@@ -36,10 +36,8 @@ class SharedPhrases:
 
     def ids_shared_with(self, theirs: Sequence[int]) -> list[int]:
         """Return the same phrases as :meth:`shared_with`, but as positions in ``names``."""
-        both = [(self._rank[phrase], phrase) for phrase in self._rank.keys() & theirs]
-        if not both:
-            return []
-        best_first = sorted((rank + theirs.index(phrase), phrase) for rank, phrase in both)
+        places = ((phrase, place) for place, phrase in enumerate(theirs) if phrase in self._rank)
+        best_first = sorted((self._rank[phrase] + place, phrase) for phrase, place in places)
         return distinct_phrases((phrase for _, phrase in best_first), self._names, MAX_SHARED)
 
 

@@ -9,7 +9,7 @@ import re
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -30,8 +30,12 @@ RowNumbers = NDArray[np.int64]
 RANKED = 3_000
 """A search with more hits than this sorts by relevance only those with the words in the title."""
 
-_PENDING = 4 * 1024 * 1024
-"""Bytes of words that SQLite sorts in memory before it merges them into the file."""
+_FILLING = {"hashsize": 16 * 1024 * 1024, "automerge": 0, "crisismerge": 1_000}
+"""How FTS5 fills an index at once: it sorts this many bytes of words in memory before it writes
+them as one b-tree, and merges the b-trees only at the end, unless there are very many."""
+
+_CHANGING = {"hashsize": 1024 * 1024, "automerge": 4, "crisismerge": 16}
+"""How FTS5 adds to it: by default, or each change would leave one more b-tree to search."""
 
 _FIELDS = """
     number,
@@ -212,12 +216,17 @@ def _write(database: sqlite3.Connection) -> None:
         "CREATE VIRTUAL TABLE words USING fts5 (id, title, body, content = '', "
         "tokenize = \"unicode61 remove_diacritics 2\", prefix = '1 2')"
     )
-    database.execute("INSERT INTO words (words, rank) VALUES ('hashsize', ?)", (_PENDING,))
+    _configure(database, _FILLING)
     database.execute("BEGIN")
     database.execute(_INSERT.format(store="store", which="ORDER BY number"))
     # Merge the index's b-trees into one: looking a word up then takes a third of the time.
     database.execute("INSERT INTO words (words) VALUES ('optimize')")
     database.execute("COMMIT")
+    _configure(database, _CHANGING)
+
+
+def _configure(database: sqlite3.Connection, values: Mapping[str, int]) -> None:
+    database.executemany("INSERT INTO words (words, rank) VALUES (?, ?)", values.items())
 
 
 def _change(database: sqlite3.Connection, folder: Path, carried: CarriedRows) -> None:

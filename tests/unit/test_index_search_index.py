@@ -40,6 +40,17 @@ def index_of(folder: Path, articles: Iterable[Article]) -> FullText:
     return FullText(folder / FULL_TEXT)
 
 
+def test_changes_leave_few_trees_to_search(tmp_path: Path) -> None:
+    index_of(tmp_path, many(3)).close()
+    with closing(sqlite3.connect(tmp_path / FULL_TEXT)) as database:
+        trees = "SELECT count(DISTINCT segid) FROM words_idx"
+        assert database.execute(trees).fetchone() == (1,)
+        for number in range(100, 140):  # each change of a build writes a tree of its own
+            with database:
+                database.execute("INSERT INTO words (rowid, id) VALUES (?, 'kelp')", (number,))
+        assert database.execute(trees).fetchone()[0] < 20
+
+
 def test_ids_titles_headings_and_texts_are_found_by_the_beginnings_of_words(tmp_path: Path) -> None:
     ids = ["choir-2", "kelp-1"]
     with closing(
