@@ -37,7 +37,9 @@ _SHORT_WORDS = 6
 _PARTICLE = 3  # longest word in lower case that a name may contain: "of", "and", "für"
 _EDGE_SENTENCES = 12
 
-_SENTENCE = re.compile(r"(?<=[.!?。！？])[\"'”’)\]]*\s+|\n+")  # noqa: RUF001 - CJK sentence marks
+_SENTENCE = re.compile(  # not after initials: "the U.S. Congress", "e.g. tea"
+    r"(?<=[.!?。！？])(?<!\b[^\W\d_]\.[^\W\d_]\.)[\"'”’)\]]*\s+|\n+"  # noqa: RUF001 - CJK marks
+)
 _NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # matches only at word starts: linear time
 _DIGIT = re.compile(r"\d")
 _OUTER_MARKS = " \t\r.,;:!?…*_|·•–—-()[]{}<>\"'“”‘’«»"  # noqa: RUF001 - these marks are intended

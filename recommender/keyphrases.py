@@ -33,6 +33,7 @@ _METHOD_FACTOR = 0.25
 _BOUND_SHARE = 0.8
 _LOOSE_SHARE = 0.5
 _CHUNK = 65_536
+_SPELLED = 10_000_000  # words in which the usual spelling of pairs is looked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ def extract_phrases(
     workspace.drop("phrase_numbers")
     return Phrases(
         rows=rows.finish(),
-        names=candidates.names(np.flatnonzero(used), words.printed),
+        names=candidates.names(np.flatnonzero(used), words, corpus),
         weights=candidates.weights[used].astype(np.float32),
         spellings=words.spellings,
     )
@@ -162,20 +163,66 @@ class _Candidates:
         phrases = renumber_columns(both, kept, len(self))
         return _best_of(phrases, self.weights)
 
-    def names(self, numbers: NDArray[np.int64], printed: Sequence[str]) -> list[str]:
+    def names(
+        self, numbers: NDArray[np.int64], words: PhraseWords, corpus: TokenizedCorpus
+    ) -> list[str]:
         """Return the text of some candidates in their usual spelling.
 
         Args:
-            numbers: Shape (any,), int64: positions among the candidates.
-            printed: The commonest spelling of each word.
+            numbers: Shape (any,), int64, ascending: positions among the candidates.
+            words: The words that phrases may contain.
+            corpus: The words of all articles.
         """
-        words = numbers < len(printed)
-        first, second = _split_keys(self.pair_keys[numbers[~words] - len(printed)], printed)
-        pairs = zip(first.tolist(), second.tolist(), strict=True)
-        return [
-            *(printed[number] for number in numbers[words].tolist()),
-            *(f"{printed[one]} {printed[other]}" for one, other in pairs),
+        printed = words.printed
+        alone = numbers < len(printed)
+        keys = self.pair_keys[numbers[~alone] - len(printed)]
+        first, second = _split_keys(keys, printed)
+        pairs = [
+            f"{printed[one]} {printed[other]}"
+            for one, other in zip(first.tolist(), second.tolist(), strict=True)
         ]
+        spelled, spellings = _spell_pairs(corpus, words, keys), corpus.spellings
+        places = find_sorted(keys, _pair_keys(words, *spelled)).tolist()
+        for place, one, other in zip(places, *map(np.ndarray.tolist, spelled), strict=True):
+            pairs[place] = f"{spellings[one]} {spellings[other]}"
+        return [*(printed[number] for number in numbers[alone].tolist()), *pairs]
+
+
+def _pair_keys(
+    words: PhraseWords, first: NDArray[np.integer], second: NDArray[np.integer]
+) -> NDArray[np.int64]:
+    """Return the keys of pairs of spellings; -1 if one of the two is in no pair."""
+    one, other = words.columns.paired[first], words.columns.paired[second]
+    return np.where((one < 0) | (other < 0), -1, one * len(words.printed) + other)
+
+
+def _spell_pairs(
+    corpus: TokenizedCorpus, words: PhraseWords, keys: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the commonest spelling of pairs: "Tax Court", though "tax" is mostly a small word.
+
+    Args:
+        corpus: The words of all articles, of which the first :data:`_SPELLED` are looked at.
+        words: The words that phrases may contain.
+        keys: Shape (pairs,), int64, ascending: the keys of the pairs.
+
+    Returns:
+        The spellings of the first words, and of the second ones, of the pairs that were found;
+        shape (any,), int64.
+    """
+    width, tokens = len(corpus.spellings), corpus.tokens[:_SPELLED]
+    found = [np.zeros(0, dtype=np.int64)]
+    for start in range(0, len(tokens), _CHUNK):
+        first, second = tokens[start : start + _CHUNK], tokens[start + 1 : start + _CHUNK + 1]
+        first = first[: len(second)].astype(np.int64)
+        held = find_sorted(keys, _pair_keys(words, first, second)) >= 0
+        found.append((first * width + second)[held])
+    pairs, counts = np.unique(np.concatenate(found), return_counts=True)
+    pairs = pairs[np.argsort(-counts, kind="stable")]
+    of = _pair_keys(words, *np.divmod(pairs, max(width, 1)))
+    _, commonest = np.unique(of, return_index=True)
+    one, other = np.divmod(pairs[commonest], max(width, 1))
+    return one, other
 
 
 def _find_fragments(pairs: SharedPairs, holders: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -9,8 +9,9 @@ A single letter is no phrase by itself but can be part of a name ("vitamin D", "
 name. A letter ends a name if punctuation or a stop word often follows it: "vitamin D and"
 occurs, but "regulatory T and" does not, since "cells" follows there. A letter begins a name if
 punctuation or a stop word often precedes it: "of T cells" occurs, "of D deficiency" does not.
-Numbers are left out: few belong to a name ("interleukin 17"), and those can't be told apart from
-doses, dates and statistics.
+Initials ("U.S.") are a part of names as well, but none by themselves; in small letters ("e.g.")
+they are none. Numbers are left out: few belong to a name ("interleukin 17"), and those can't be
+told apart from doses, dates and statistics.
 """
 
 from array import array
@@ -115,7 +116,8 @@ def find_phrase_words(corpus: TokenizedCorpus, languages: Sequence[str]) -> Phra
     content = _content_words(words, printed, stop) & ~letters
     short = np.array([len(word) <= 2 for word in words])
     acronym = np.array([len(name) == 2 and name.isupper() for name in printed])
-    fit = content & (~short | acronym)
+    initials = np.array(["." in word for word in words])
+    fit = content & (~short | acronym) & ~initials
     alone = fit[word_of]
     letter_names = _find_letter_names(
         corpus,
@@ -223,6 +225,7 @@ def _content_words(
             # An acronym counts as a content word, though stop word lists hold country codes.
             and (word not in stop or (len(name) > 1 and name.isupper()))
             and word not in REPORTING_WORDS
+            and ("." not in word or name.isupper())
             and not word.replace("-", "").isdigit()
             for word, name in zip(words, printed, strict=True)
         ]

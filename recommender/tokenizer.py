@@ -36,7 +36,7 @@ UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2,}")
 """Matches text in scripts that are written without spaces between words."""
 
 _TOKEN = re.compile(
-    r"[^\W\d_](?:\+\+|#)"  # C++ and C#
+    r"[^\W\d_](?:\+\+|#|(?:\.[^\W\d_])+(?!\w)\.?)"  # C++, C# and U.S.
     r"|\w+(?:[-‐‑]\w+)*|[^\w\s]+"  # noqa: RUF001 - typographic hyphens are intended
 )
 _PART = re.compile(r"\w+")
@@ -239,7 +239,7 @@ def split_terms(spelling: str) -> list[str]:
     """Return the terms under which a spelling is counted.
 
     These are the spelling itself and the parts of a hyphenated word, or, in scripts without spaces,
-    pairs of characters.
+    pairs of characters. Initials are one term, like ``u-s`` for ``U.S.``.
     """
     word = spelling.casefold()
     if UNSPACED.search(word):

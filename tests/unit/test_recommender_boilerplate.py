@@ -95,6 +95,16 @@ def test_sentences_end_at_marks_and_lines(mark: str) -> None:
     assert len(split_sentences(f"One boat{mark} Two boats")) == 2
 
 
+@pytest.mark.parametrize("name", ["U.S. Web Design", "J.R.R. Tolkien", "tea (e.g. green tea)"])
+def test_no_sentence_ends_after_initials(name: str) -> None:
+    assert split_sentences(f"They told of {name}. It rained.") == [
+        f"They told of {name}.",
+        "It rained.",
+    ]
+    learned = learn([article(i, f"{own(i)} {own(i + 9)} made the {name}.") for i in range(6)])
+    assert learned.clean(f"All about the {name}.") == f"All about the {name}."
+
+
 @given(st.lists(st.text(max_size=80), max_size=12), st.text(max_size=200))
 def test_cleaning_only_ever_takes_words_away_in_order(texts: list[str], text: str) -> None:
     learned = learn([article(i, page or "x", page) for i, page in enumerate(texts)])

@@ -149,6 +149,19 @@ def test_a_language_of_programs_keeps_its_signs(name: str) -> None:
     assert phrases.names == [name]
 
 
+def test_a_pair_is_spelled_as_the_pair_mostly_is() -> None:
+    tax = "A tax, a tax, the tax."
+    phrases = phrases_of(f"{tax} In Tax Court.", f"{tax} The Tax Court.", "A Court, no tax court.")
+    assert {"tax", "Court", "Tax Court"} <= set(phrases.names)
+
+
+def test_initials_are_a_part_of_names_and_no_phrase_alone() -> None:
+    body = "A broader U.S. Senate sat, e.g. longer, by the U.S. until 5 p.m. today."
+    names = phrases_of(body, f"So {body}").names
+    assert "U.S. Senate" in names
+    assert not {"U.S.", "U", "broader U", "e.g.", "p.m."} & set(names)
+
+
 def test_words_of_method_stand_behind_those_of_subjects() -> None:
     method = (
         "A systematic meta-analysis of randomized ozanimod, meta-analysis, randomized controlled."

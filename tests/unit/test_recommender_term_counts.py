@@ -52,6 +52,7 @@ def paired(found: TermCounts, article: int) -> dict[tuple[str, str], float]:
         ("x", ["x"]),
         ("", []),
         ("C++", ["c++"]),
+        ("U.S.", ["u-s"]),
         ("7", ["7"]),
         ("海藻の森", ["海藻", "藻の", "の森"]),
     ],
