@@ -15,9 +15,11 @@ code     gate           refuses a build when
 19       text           most of its articles have no text, unlike those of the live build
 20       undecided      its model, weights or depth differ from the live build's while a variant is
                         compared with it, if the settings say so
+21       links          most of its articles lack a field that the template of their links names,
+                        unlike those of the live build
 =======  =============  ==========================================================================
 
-A root's first build must only pass *recall* and *text*
+A root's first build must only pass *recall*, *text* and *links*
 (:func:`index.publishing.publish.publish_build`).
 Code 16 is not a gate: it means that a rollback holds publishing
 (:meth:`index.root.root.Root.check_hold`). The gate *golden* reads the editors' database; it is in
@@ -45,8 +47,8 @@ _NATURAL_HUB = 4.0
 """An article always passes the gate *hub* if it is in no more lists than this many times the
 average, because some articles of every site are in many lists."""
 
-_MOST_BARE = 0.5
-"""The largest share of articles that may lack a text."""
+_MOST_LACKING = 0.5
+"""The largest share of articles that may lack a text, or a field for their link."""
 
 
 class Gate(enum.IntEnum):
@@ -62,6 +64,7 @@ class Gate(enum.IntEnum):
     GOLDEN = 18
     TEXT = 19
     UNDECIDED = 20
+    LINKS = 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +141,7 @@ def judge(
         full: For a small build, the last full build, to which it is compared too, so that small
             losses don't add up; and the share of lists changed since, new articles not counted.
     """
-    verdicts = [_judge_texts(new, live), *_judge_alone(new, limits, now)]
+    verdicts = [_judge_texts(new, live), _judge_links(new, live), *_judge_alone(new, limits, now)]
     if full is not None:
         verdicts.append(_judge_loss(new, full[0], limits, now, "the last full build"))
         verdicts.append(_judge_lists(new, full[1], new.count, limits, "the last full build"))
@@ -227,22 +230,46 @@ def _judge_loss(new: Build, live: Build, limits: Limits, now: int, called: str) 
 
 def _judge_texts(new: Build, live: Build | None) -> Verdict:
     """Judge whether most articles have no text though those of the live build, if any, have."""
-    bare = _share_without_text(new)
-    return Verdict(
-        gate=Gate.TEXT,
-        value=bare,
-        limit=_MOST_BARE,
-        passed=bare <= _MOST_BARE
-        or new.count < FEW
-        or (live is not None and _share_without_text(live) > _MOST_BARE),
-        message=f"{share_of(bare, new.count)} articles have no text, only a title; if they do, "
-        "name the field that holds it with --map summary=FIELD",
+    return _judge_lacking(
+        Gate.TEXT,
+        new,
+        live,
+        "summary: no-text",
+        "have no text, only a title",
+        "if they do, name the field that holds it with --map summary=FIELD",
     )
 
 
-def _share_without_text(build: Build) -> float:
-    titles_alone = build.manifest.reading.get("notes", {}).get("summary: no-text", 0)
-    return float(min(1.0, titles_alone / max(build.count, 1)))
+def _judge_links(new: Build, live: Build | None) -> Verdict:
+    """Judge whether most links can't be made as their template says, unlike the live build's."""
+    return _judge_lacking(
+        Gate.LINKS,
+        new,
+        live,
+        "url: no-field",
+        "lack a field that url_template names, so that other links were made",
+        "correct the template (docs/sources.md)",
+    )
+
+
+def _judge_lacking(
+    gate: Gate, new: Build, live: Build | None, note: str, what: str, hint: str
+) -> Verdict:
+    share = _share_noted(new, note)
+    passed = share <= _MOST_LACKING or new.count < FEW
+    passed = passed or (live is not None and _share_noted(live, note) > _MOST_LACKING)
+    return Verdict(
+        gate=gate,
+        value=share,
+        limit=_MOST_LACKING,
+        passed=passed,
+        message=f"{share_of(share, new.count)} articles {what}" + f"; {hint}" * (not passed),
+    )
+
+
+def _share_noted(build: Build, note: str) -> float:
+    noted = build.manifest.reading.get("notes", {}).get(note, 0)
+    return float(min(1.0, noted / max(build.count, 1)))
 
 
 def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:

@@ -17,7 +17,7 @@ from index.root.root import Root
 from recommender.errors import NotFoundError
 from recommender.visibility import utc_now
 
-_ALWAYS = (Gate.RECALL, Gate.TEXT)
+_ALWAYS = (Gate.RECALL, Gate.TEXT, Gate.LINKS)
 """The gates that a root's first build must pass, too."""
 
 

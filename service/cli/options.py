@@ -55,7 +55,7 @@ GATES_EPILOG = (
     "related article, 13 one article in too many lists, 14 the index misses neighbors, 15 model or "
     "text preparation changed, 16 publishing on hold since a rollback, 17 no live build to compare "
     "with, 18 too few of the editors' judgments met, 19 most articles without text, 20 a variant "
-    "is compared and not decided on."
+    "is compared and not decided on, 21 most links not as url_template says."
 )
 
 

@@ -175,6 +175,15 @@ def test_a_build_most_of_whose_articles_lost_their_text_is_held_back(tmp_path: P
     assert Gate.TEXT not in refused(bare, full)
 
 
+def test_a_build_most_of_whose_links_its_template_can_not_make_is_held_back(tmp_path: Path) -> None:
+    good, bad = snapshot(tmp_path / "good", ring(40)), snapshot(tmp_path / "bad", ring(40))
+    bad.manifest.reading["notes"] = {"url: no-field": 21}
+    assert refused(bad, None) == refused(bad, good) == {Gate.LINKS}
+    assert "correct the template" in verdicts(bad, good)[Gate.LINKS].message
+    assert "correct" not in verdicts(good, bad)[Gate.LINKS].message
+    assert refused(bad, bad) == set()
+
+
 def test_shares_of_a_handful_of_articles_hold_nothing_back(tmp_path: Path) -> None:
     live = snapshot(tmp_path / "live", ring(8, near=3))
     new = snapshot(tmp_path / "new", {"a000": [], "a001": ["a000"], "a002": []})
