@@ -1,5 +1,6 @@
 """Neighbor indexes made with FAISS; no other file imports FAISS."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from recommender.neighbors import (
     sort_hits,
 )
 
+logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # or it tells what it tries to load
 with kernels_of_numpy():
     import faiss
 

@@ -92,7 +92,7 @@ class BuildProgress:
         if self._done:
             of = f" of {self._total:,}" if self._total else ""
             parts = [f"{self._stage} {self._done:,}{of} articles"]
-        if (left := self.left) is not None:
+        if (left := self.left) is not None and left >= 1:  # else it takes longer than foreseen
             parts += [f"{self.share:.0%} of the build", f"about {_in_words(left)} left"]
         return ", ".join(parts)
 
