@@ -33,6 +33,9 @@ _EXPORT = re.compile(r"<[^<>]*https?://wordpress\.org/export/")
 _PICTURE = re.compile(r"(</?media:)(?:title|description)\b")
 """The words of a picture, which feedparser would take for those of its item."""
 
+_ENDS = ("expired", "prism_expirationdate", "validity_end")
+"""Feedparser's names for the ends of items: expirationDate, PRISM's, and dcterms:valid."""
+
 _BARE = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)|&(?!#?\w{1,32};)", re.DOTALL)
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
@@ -174,6 +177,8 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         what = f"the entry is no article, but of the kind {kind!r:.40} in a Blogger export"
         raise RecordError("not-an-article", what)
     given = entry.get("feedburner_origlink") or entry.get("link") or ""
+    if feed.version == "rss10":  # an item's id is its address there
+        given = given or entry.get("id") or ""
     is_guid = given == entry.get("id") and not given.startswith("http")  # it claims to be a link
     url = entry.get("blogger_filename") if is_guid or not given else join_url(base, given)
     identifier = entry.get("id") or url
@@ -193,9 +198,12 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "excerpt": "" if excerpt.strip() == content.strip() else excerpt,
         "date": date,
         "status": status,
-        "draft": next((entry[key] for key in entry if key.endswith("_draft")), None),  # app:draft
+        "draft": next((entry[key] for key in entry if key.endswith("draft")), None),  # app:draft
         "hidden": entry.get("itunes_block") or None,
-        "visible_from": date if status == "scheduled" else None,
+        "visible_from": date
+        if status == "scheduled"
+        else entry.get("prism_embargodate") or entry.get("validity_start"),
+        "visible_until": next((entry[key] for key in _ENDS if entry.get(key)), None),
         "language": next(filter(None, said), feed.feed.get("language")),
         "tags": [
             literal(tag.get("label") or tag.get("term") or "") for tag in tags if not _is_kind(tag)

@@ -27,7 +27,7 @@ _WORTH_COUNTING = 50_000
 _TAG = re.compile(r"""<[a-zA-Z](?:[^>"'=]+|=\s*(?:"[^"]*"|'[^']*')?|["'])*+""")
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 _NAME = re.compile(r"[^\s/=]+")
-_HIDING_STYLE = re.compile(r"(?:display:\s*none|visibility:\s*hidden)\b", re.IGNORECASE)
+_HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
 
 _SAFELY: dict[str, Any] = {
     "resolve_entities": False,
@@ -69,6 +69,8 @@ def parse_html(text: str) -> Element:
         raise MarkupError(f"the page is not HTML: {_message(error)}") from error
     if root is None:
         raise MarkupError("the page is empty")
+    for element in root.xpath("//*[@rel]"):  # HTML's keywords have no letter case
+        element.set("rel", element.get("rel").lower())
     for entry in parser.error_log:
         if entry.type_name == "ERR_RESOURCE_LIMIT":
             raise MarkupError(f"line {entry.line} of the page is too complex: {entry.message}")

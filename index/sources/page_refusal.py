@@ -20,8 +20,9 @@ _REFRESH = re.compile(
     r"""\s*(?P<delay>\d*)[.\d]*\s*[;,\s]\s*(?:url\s*=\s*)?["']?(?P<url>[^"']*)""", re.IGNORECASE
 )
 _LOCATION = re.compile(
-    r"""(?<![\w.$])(?<!var\s)(?<!let\s)(?<!const\s)(?:(?:window|document|self|top|parent)\.)*
-    location(?:(?:\.href)?\s*=\s*["'`]|\.(?:replace|assign)\s*\()""",
+    r"""(?<![\w.$])(?<!var\s)(?<!let\s)(?<!const\s)(?:(?:window|document|self|top|parent)\b\.?)*
+    (?:location|\[["']location["']\])
+    (?:(?:\.(?:href|pathname))?\s*=(?!=)|\.(?:replace|assign)\s*\()""",
     re.VERBOSE,
 )
 _LANGUAGE = "([a-z]{2}([-_][a-z]{2})?/)?"
@@ -31,7 +32,7 @@ _CODE = re.compile(
     re.IGNORECASE,
 )
 _NO_COUNT = re.compile(r"404|410|[a-z]", re.IGNORECASE)  # other bare numbers may count posts
-_SEPARATOR = re.compile(r"\s[|\-\u2013\u2014·»:]+\s")
+_SEPARATOR = re.compile(r"\s[|\-\u2013\u2014·»:\u2039\u203a]+\s")
 _LIST_NAME = re.compile(
     rf"(.*/)?(page|seite|pagina|página)[/-]\d+|{_LANGUAGE}(search|(py-)?(gen|mod)index)"
     r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/",
@@ -82,6 +83,7 @@ def _redirect(root: Element, page: Page) -> str:
             if at_once and not to_itself and next(meta.iterancestors("noscript"), None) is None:
                 return target
     scripts = "".join(map(text_of, select(root, "script:not([src])")))
+    scripts = f"{_body(root).get('onload', '')} {scripts}"
     hidden = sum(len(text_of(each)) for each in select(_body(root), "script, style, noscript"))
     if _LOCATION.search(scripts[:10_000]) and len(text_of(_body(root))) - hidden < _STUB:
         return "another address, by a script"
@@ -95,9 +97,9 @@ def _body(root: Element) -> Element:
 def _is_error(title: str) -> bool:
     """Tells whether a title, or its beginning, says that a page was not found, or is a code."""
     for text in (title, _SEPARATOR.split(title)[0]):
-        rest = _CODE.sub("", text, count=1)
-        is_code = rest != text and not _WORD.search(rest) and _NO_COUNT.search(text)
-        is_refusal = rest != text and page_words("refused").fullmatch(rest)
+        rest = _CODE.sub("", text, count=1).replace("_", " ")
+        is_code = _CODE.search(text) and not _WORD.search(rest) and _NO_COUNT.search(text)
+        is_refusal = _CODE.search(text) and page_words("refused").fullmatch(rest)
         if is_code or is_refusal or page_words("not_found").fullmatch(rest):
             return True
     return False

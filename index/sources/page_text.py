@@ -17,8 +17,11 @@ from index.sources import markup
 from index.sources.markup import Element, line_of, local_name, names_match, one_line, text_of
 from recommender.article import LinkKind
 
-NOT_TEXT = ("script", "style", "noscript", "template", "head", "svg", "iframe", "object", "canvas")
-"""Elements whose content is no text."""
+NOT_TEXT = tuple(
+    "script style noscript template head svg iframe object canvas audio video textarea datalist"
+    " progress meter noembed noframes annotation".split()
+)
+"""Elements whose content is no text, or is shown only by browsers that don't know them."""
 
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 BLOCKS = set(

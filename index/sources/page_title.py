@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from index.articles.urls import split_url
-from index.sources.markup import Element, is_home, line_of, names_match, select
+from index.sources.markup import Element, is_home, names_match, one_line, select
 
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _BRANDS = ".site-title, .site-name, .navbar-brand"
@@ -88,7 +88,9 @@ def _is_site(element: Element) -> bool:
 
 
 def _lines(elements: Iterable[Element]) -> list[str]:
-    return [text for text in map(line_of, elements) if text]
+    """Returns the texts of elements, without the titles of drawings in them."""
+    shown = (each.xpath(".//text()[not(ancestor::svg)]") for each in elements)
+    return [text for parts in shown if (text := one_line("".join(parts)))]
 
 
 def _without_site(title: str, sites: set[str]) -> str:

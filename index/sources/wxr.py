@@ -33,6 +33,8 @@ _SHORTCODE = re.compile(
 )
 _CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)
+_MARK = re.compile(r"<!--\s*(?P<end>/)?wp:(?P<name>[\w/-]+)(?P<said>[^<>]*?)(?P<whole>/)?-->")
+_HIDDEN_BLOCK = re.compile(r'"blockVisibility"\s*:\s*(?:false|\{)')
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _HIDING, _HIDES_NOTHING, _NOINDEX, _APART = (
     re.compile(load_table(__file__)[name], re.IGNORECASE | re.VERBOSE | re.DOTALL)
@@ -190,7 +192,24 @@ def _meta(item: Element) -> defaultdict[str, str]:
 
 
 def _record(location: str, content: str, values: Mapping[str, Any]) -> Record:
-    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", _APART.sub("", content)))
+    content = _APART.sub("", _without_hidden_blocks(content))
+    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", content))
     closed = set(_CLOSING.findall(content))
     content = _BARE.sub(lambda found: " " if found[1] in closed else found[0], content)
     return html_record(location, _BLANK_LINES.sub("<br>", content), values)
+
+
+def _without_hidden_blocks(content: str) -> str:
+    """Returns a post without the blocks that say that they are not shown, or not to all."""
+    kept, start, hidden, depth = [], 0, "", 0
+    for mark in _MARK.finditer(content):
+        if not depth and _HIDDEN_BLOCK.search(mark["said"]):
+            kept.append(content[start : mark.start()])
+            hidden = mark["name"]
+        elif mark["name"] != hidden:
+            continue
+        if not mark["whole"]:
+            depth += -1 if mark["end"] else 1
+        if not depth:
+            start, hidden = mark.end(), ""
+    return "".join([*kept, "" if depth else content[start:]])

@@ -208,6 +208,10 @@ def refused(folder: Path, page: str, name: str = "p.html") -> str:
         ("<meta http-equiv=refresh content='0,/new/'><p>See /new/", "redirect"),
         ("<script>window.location.href = '/new/'</script><h1>Moved</h1>", "redirect"),
         ("<script>location.replace('/new/')</script><h1>Moved</h1>", "redirect"),
+        ('<script>window["location"] = "/new/"</script><h1>Moved</h1>', "redirect"),
+        ("<script>let to='/n'; window.location.pathname = to</script><h1>Moved</h1>", "redirect"),
+        ("<script>location.href=decodeURIComponent('/n')</script><h1>Moved</h1>", "redirect"),
+        ("<body onload=\"location.href='/new/'\"><h1>Moved</h1>", "redirect"),
         (f"<title>404 Page not found | Shore</title><h1>Oh</h1>{BODY}", "error-page"),
         (f"<title>Shore</title><h1>Seite nicht gefunden</h1>{BODY}", "error-page"),
         (f"<title>x</title><body class='error404 wp'>{BODY}", "error-page"),
@@ -231,6 +235,8 @@ def test_a_page_that_is_no_article_is_reported(tmp_path: Path, page: str, reason
         *(("Just a moment...", False), ("Attention Required! | Cloudflare", False)),
         *(("Oops! That page can\u2019t be found.", False), ("Access denied - Shore", False)),
         *(("Redirecting\u2026", False), ("Sayfa bulunamad\u0131", False)),
+        *(("404: NOT_FOUND", False), ("We can\u2019t find that page", False)),
+        *(("Page not found \u2039 Shore", False), ("Log in", True), ("Maintenance", True)),
         *(
             ("500", True),
             ("404 Days at Sea", True),
@@ -263,9 +269,15 @@ def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> No
     assert one(tmp_path / "more", "tag/a/b.html", f"<h1>Kelp</h1>{BODY}", "html").title == "Kelp"
 
 
+def test_the_name_of_an_icon_is_no_part_of_a_title(tmp_path: Path) -> None:
+    icon = "<svg viewBox='0 0 1 1'><title>Link icon</title></svg>"
+    page = f"<title>Energy</title><article><h1>{icon} Energy</h1>{BODY}</article>"
+    assert one(tmp_path, "p.html", page, "html").title == "Energy"
+
+
 def test_of_two_pages_the_one_that_the_other_names_is_read(tmp_path: Path) -> None:
     (tmp_path / "new").mkdir()
-    canonical = "<link rel=canonical href='https://x.example/blog/new/'>"
+    canonical = "<link rel=Canonical href='https://x.example/blog/new/'>"
     (tmp_path / "new/index.html").write_text(f"{canonical}<h1>Kelp</h1>{BODY}")
     assert refused(tmp_path, f"{canonical}<h1>Kelp</h1>{BODY}", "old.html") == "canonical"
     (tmp_path / "other.html").write_text(
@@ -281,6 +293,7 @@ def test_of_two_pages_the_one_that_the_other_names_is_read(tmp_path: Path) -> No
         "<meta http-equiv=refresh content=300>",
         "<meta http-equiv=refresh content='600; url=/p.html'>",
         "<script>var location = 'Kiel'; data.location = 'Kiel'</script>",
+        "<script>if (location == '/p') f(window['locations'])</script>",
         "<link rel=canonical href='https://x.example/'>",
         "<title>404 days at sea</title>",
         "<meta name=robots content='index, follow'><body class='archive single'>",
@@ -324,7 +337,7 @@ def test_a_page_that_robots_must_not_list_is_hidden(tmp_path: Path, words: str) 
 
 
 @pytest.mark.parametrize(
-    "hidden", ["hidden", "aria-hidden=true", "style='color: red; display:none'"]
+    "hidden", ["hidden", "aria-hidden=true", "style='color: red; display : none'"]
 )
 @pytest.mark.parametrize("length", [1, 6])
 def test_what_a_page_shows_to_no_reader_is_no_text(

@@ -14,6 +14,7 @@ from index.articles.record import Record
 from index.errors import SourceError
 from index.sources.registry import open_source
 from recommender.article import Article, Image, Status
+from recommender.visibility import utc_now, window
 from tests.support.http_site import Site, page, serving
 from tests.support.sample_records import read
 
@@ -385,6 +386,40 @@ def test_an_item_that_a_podcast_blocks_is_shown_to_no_reader(tmp_path: Path) -> 
     articles = from_file(tmp_path, rss(*items, more=names))
     assert articles["yes"].status is Status.HIDDEN
     assert articles["no"].status is Status.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<prism:expirationDate>2020-01-01</prism:expirationDate>",
+        "<prism:embargoDate>2199-01-01</prism:embargoDate>",
+        "<dcterms:valid>start=2019-01-01;end=2020-01-01</dcterms:valid>",
+        "<expirationDate>2020-01-01</expirationDate>",
+        '<control xmlns="http://purl.org/atom/app#"><draft>yes</draft></control>',
+    ],
+)
+def test_what_an_item_says_of_its_own_time_holds(tmp_path: Path, said: str) -> None:
+    names = (
+        'xmlns:prism="http://prismstandard.org/namespaces/basic/2.0/" '
+        'xmlns:dcterms="http://purl.org/dc/terms/"'
+    )
+    articles = from_file(
+        tmp_path,
+        rss(f"<item><guid>a</guid><title>K</title>{said}</item>", more=names),
+    )
+    starts, ends = window(articles["a"])
+    assert not starts <= utc_now() < ends
+
+
+def test_an_item_of_rss_1_has_its_id_as_its_address(tmp_path: Path) -> None:
+    path = tmp_path / "feed.rdf"
+    path.write_text(
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        'xmlns="http://purl.org/rss/1.0/"><channel rdf:about="https://x.example/"><title>t</title>'
+        '</channel><item rdf:about="https://x.example/2"><title>Kelp</title></item></rdf:RDF>'
+    )
+    ((_, article),) = read({"kind": "feed", "path": str(path)})[0].items()
+    assert article.url == "https://x.example/2"
 
 
 def test_addresses_of_a_json_feed_are_resolved_by_its_home_page(tmp_path: Path) -> None:

@@ -199,6 +199,12 @@ def test_other_words_of_a_plugin_hide_nothing(tmp_path: Path, key: str, value: s
         "[members_only level='2']Inner[/members_only]<p>All see this.</p>",
         "[restrict]Inner <b>words</b>[/restrict]<p>All see this.</p>",
         "<p>All see this.</p><!-- wp:jetpack/paywall /--><p>Inner</p>",
+        '<!-- wp:group {"metadata":{"blockVisibility":false}} --><!-- wp:group --><p>In</p>'
+        "<!-- /wp:group --><p>ner</p><!-- /wp:group --><p>All see this.</p>",
+        '<p>All see this.</p><!-- wp:paragraph {"blockVisibility":{"visibilityByRole":"logged-in"}}'
+        " --><p>Inner, to the end</p>",
+        '[vc_row disable_element="yes"]Inner[/vc_row]<p>All see this.</p>',
+        '[et_pb_section fb="1" disabled="on"]Inner[/et_pb_section]<p>All see this.</p>',
     ],
 )
 def test_what_a_post_holds_for_some_readers_is_no_text(tmp_path: Path, apart: str) -> None:

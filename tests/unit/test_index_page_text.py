@@ -56,6 +56,14 @@ def test_headings_of_related_blocks_are_known_in_many_languages(heading: str) ->
     assert [link["kind"] for link in found["links"]] == ["related"]
 
 
+def test_what_stands_in_for_things_that_browsers_show_is_no_text() -> None:
+    page = """<div><p>Kelp.</p><video src=a>No video for you.</video><p>It is
+    <math><mi>E</mi><annotation encoding="application/x-tex">E = mc^2</annotation></math>.</p>
+    <textarea>Write here.</textarea></div>"""
+    (section,) = text_and_links(parse_html(page))["sections"]
+    assert section["text"].split() == ["Kelp.", "It", "is", "E."]
+
+
 def test_quotations_and_code_are_told_apart_section_by_section() -> None:
     page = """<div><p>She said <q>kelp is food</q>.</p><blockquote><p>Kelp &lt; moss.</p>
     <p>So it is.</p></blockquote><h2>How</h2><p>Run <code>eat
