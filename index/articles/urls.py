@@ -13,7 +13,8 @@ MAX_URL = 2048
 _DEFAULT_PORTS = {None, 80, 443}
 _INDEX_PAGE = re.compile(r"/index\.(?:x?html?|php)\Z", re.IGNORECASE)
 _TRACKING = re.compile(
-    r"(?:utm_.*|gclid|dclid|gbraid|wbraid|fbclid|msclkid|yclid|twclid|ttclid|igshid|mc_[ce]id|_ga)",
+    r"(?:(?:utm|mtm)_.*|pk_(?:campaign|kwd)|gclid|dclid|gbraid|wbraid|fbclid|msclkid|yclid|twclid|ttclid|igshid"
+    r"|mc_[ce]id|_g[al]|srsltid|_hs(?:enc|mi))",
     re.IGNORECASE,
 )
 _PLAIN_URL = re.compile(r"(?:https?://[a-zA-Z0-9][a-zA-Z0-9.-]*)?/(?!/)[\w/.~%-]*", re.ASCII)

@@ -38,7 +38,7 @@ _IN_TARGET = re.compile(
 _FILE_TAGS = {"post_url": "file:_posts/", "link": "file:"}
 _FILE_SHORTCODES = ("ref", "relref")
 
-_KEPT = ("span", "role", "leaf", "edited", "keys", "low", "high", "added", "marked")
+_KEPT = ("span", "role", "named", "leaf", "edited", "keys", "low", "high", "added", "marked")
 """The groups that hold what stays of an extension."""
 
 _MDX = re.compile(

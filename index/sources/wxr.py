@@ -33,12 +33,18 @@ _SHORTCODE = re.compile(
 )
 _CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)
-_MARK = re.compile(r"<!--\s*(?P<end>/)?wp:(?P<name>[\w/-]+)(?P<said>[^<>]*?)(?P<whole>/)?-->")
-_HIDDEN_BLOCK = re.compile(r'"blockVisibility"\s*:\s*(?:false|\{)')
+_MARK = re.compile(
+    r"<!--\s*(?P<end>/)?wp:(?P<block>[\w/-]+)(?P<said>[^<>]*?)(?P<whole>/)?-->"
+    r"|\[(?P<close>/)?(?P<code>[a-z][\w-]{1,60})(?P<parts>(?:\s[^\[\]]{0,2000})?)\]",
+    re.IGNORECASE,
+)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
-_HIDING, _HIDES_NOTHING, _NOINDEX, _APART = (
+_HIDING, _HIDES_NOTHING, _NOINDEX, _APART_BLOCK, _APART_CODE, _APART_SAID, _PAYWALL = (
     re.compile(load_table(__file__)[name], re.IGNORECASE | re.VERBOSE | re.DOTALL)
-    for name in ("hiding", "hides_nothing", "noindex", "apart")
+    for name in (
+        *("hiding", "hides_nothing", "noindex"),
+        *("apart_block", "apart_code", "apart_said", "paywall"),
+    )
 )
 
 
@@ -192,24 +198,36 @@ def _meta(item: Element) -> defaultdict[str, str]:
 
 
 def _record(location: str, content: str, values: Mapping[str, Any]) -> Record:
-    content = _APART.sub("", _without_hidden_blocks(content))
-    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", content))
+    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", _for_all_readers(content)))
     closed = set(_CLOSING.findall(content))
     content = _BARE.sub(lambda found: " " if found[1] in closed else found[0], content)
     return html_record(location, _BLANK_LINES.sub("<br>", content), values)
 
 
-def _without_hidden_blocks(content: str) -> str:
-    """Returns a post without the blocks that say that they are not shown, or not to all."""
+def _for_all_readers(content: str) -> str:
+    """Returns a post without the blocks and shortcodes that are for no reader or for some only."""
+    closed = {name.lower() for name in _CLOSING.findall(content)}
     kept, start, hidden, depth = [], 0, "", 0
     for mark in _MARK.finditer(content):
-        if not depth and _HIDDEN_BLOCK.search(mark["said"]):
+        name, ends = (mark["block"] or mark["code"]).lower(), mark["end"] or mark["close"]
+        if not depth and not ends and _is_apart(mark) and (mark["block"] or name in closed):
             kept.append(content[start : mark.start()])
-            hidden = mark["name"]
-        elif mark["name"] != hidden:
+            hidden = name
+        elif name != hidden:
             continue
+        if mark["block"] and _PAYWALL.fullmatch(name):
+            return "".join(kept)
         if not mark["whole"]:
-            depth += -1 if mark["end"] else 1
-        if not depth:
-            start, hidden = mark.end(), ""
+            depth += -1 if ends else 1
+        if depth <= 0:
+            start, hidden, depth = mark.end(), "", 0
     return "".join([*kept, "" if depth else content[start:]])
+
+
+def _is_apart(mark: re.Match[str]) -> bool:
+    """Tells whether a block or shortcode is for no reader, or for some readers only."""
+    if mark["code"]:
+        return bool(_APART_CODE.fullmatch(mark["code"]) or _APART_SAID.search(mark["parts"]))
+    name = mark["block"]
+    told = _APART_BLOCK.fullmatch(name) or _PAYWALL.fullmatch(name)
+    return bool(told or _APART_SAID.search(mark["said"]))

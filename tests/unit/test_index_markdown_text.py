@@ -83,6 +83,11 @@ def targets(body: str) -> list[str]:
         ("Shown.\n\n%%\nnever\n\nclosed", "Shown."),
         ("Tea {/* not yet */}is hot.\n\n{/*\nnot\n\nyet */}", "Tea is hot."),
         ("Tea {>>not yet<<}is {--cold--}{++hot++} {~~ice~>iced~~}.", "Tea is hot iced."),
+        (
+            "Tea{{< comment >}} not yet{{< /comment >}} is{% set y %} cold{% endset %} hot.",
+            "Tea is hot.",
+        ),
+        ("Tea []{#top}is {doc}`hot <tea/hot>` and {ref}`hot`.", "Tea is hot and hot."),
         ("Tea <%# not yet %>is <%= hot %>hot {{{ raw }}}.", "Tea is hot ."),
         # Modules in Docusaurus' Markdown
         (

@@ -21,7 +21,7 @@ PAGE = "https://harbour.example/news/kelp"
         "https://harbour.example./news/kelp/index.html",
         "//harbour.example/news/kelp/INDEX.htm",
         "https://harbour.example/news/k%65lp?utm_source=letter&utm_medium=mail#top",
-        "https://harbour.example/news/../news/./kelp?fbclid=abc",
+        "https://harbour.example/news/../news/./kelp?fbclid=abc&mtm_kwd=x&srsltid=y&_gl=z",
         " https://harbour.example/news/kelp? ",
     ],
 )
