@@ -200,14 +200,15 @@ def _judge_lists(
     hint: str = "",
 ) -> Verdict:
     """Judge how many lists changed; in a small build, new articles come to lists as they should."""
+    passed = changed <= limits.max_churn or accepted or count < FEW
     return Verdict(
         gate=Gate.LISTS,
         value=changed,
         limit=limits.max_churn,
-        passed=changed <= limits.max_churn or accepted or count < FEW,
+        passed=passed,
         message=f"{share_of(changed, count)} lists show other articles than in {called}"
         f"{', new ones not counted' * new.manifest.small}; "
-        f"at most {percent(limits.max_churn)} may change{hint}",
+        f"at most {percent(limits.max_churn)} may change{hint * (not passed)}",
     )
 
 

@@ -169,7 +169,9 @@ def test_a_build_most_of_whose_articles_lost_their_text_is_held_back(tmp_path: P
     bare.manifest.reading["notes"] = {"summary: no-text": 21}
     assert Gate.TEXT in refused(bare, None), "a first build, too"
     assert Gate.TEXT in refused(bare, full)
-    assert "21 of 40 (52.5%) articles have no text" in verdicts(bare, full)[Gate.TEXT].message
+    message = verdicts(bare, full)[Gate.TEXT].message
+    assert "21 of 40 (52.5%) articles have no text, only a title; if they do, name" in message
+    assert verdicts(full, full)[Gate.TEXT].message.endswith("only a title"), "passed: no hint"
     assert Gate.TEXT not in refused(bare, bare), "a site of titles stays one"
     bare.manifest.reading["notes"] = {"summary: no-text": 20}
     assert Gate.TEXT not in refused(bare, full)
