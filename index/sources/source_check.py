@@ -1,6 +1,5 @@
 """Checks a source by its first records: which fields they fill, and which are not read."""
 
-import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -48,6 +47,7 @@ class SourceCheck:
         unread: The source fields that are not read, with the first value of each.
         remarks: Sentences for people on how the source is read.
         error: Why the source could not be read, or not to the end; empty if it could.
+        whole: Whether the source has no further records.
     """
 
     name: str
@@ -56,6 +56,7 @@ class SourceCheck:
     unread: dict[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     error: str = ""
+    whole: bool = True
 
 
 def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) -> SourceCheck:
@@ -69,7 +70,8 @@ def check_source(source: ConfiguredSource, mapping: FieldMapping, limit: int) ->
     updated: list[Any] = []
     try:
         check.remarks = source.remarks
-        for article, record in parse_records(_first(source, limit, unread), mapping, check.report):
+        records = _first(source, limit, unread, check)
+        for article, record in parse_records(records, mapping, check.report):
             articles.append(article)
             updated.append(find_updated(record.values)[1])
     except SourceError as error:
@@ -99,14 +101,19 @@ def _with_guesses(articles: list[Article], report: ReadReport) -> list[Article]:
     ]
 
 
-def _first(source: ConfiguredSource, limit: int, unread: dict[str, Any]) -> Iterator[SourceItem]:
-    """Yields the first ``limit`` records of a source.
+def _first(
+    source: ConfiguredSource, limit: int, unread: dict[str, Any], check: SourceCheck
+) -> Iterator[SourceItem]:
+    """Yields the first ``limit`` records of a source; tells ``check`` if there are more.
 
     Adds source fields that are not read to ``unread``, each with the first value found.
     """
     names = ",".join(source.fields.values()).split(",")
     mapped = [name.strip().partition(".")[0] for name in names]
-    for item in itertools.islice(source.records(), limit):
+    for number, item in enumerate(source.records()):
+        if number == limit:
+            check.whole = False
+            return
         if isinstance(item, Record):
             for name, value in item.values.items():
                 known = (*FIELDS, *mapped, "path", "slug", "section")  # the last ones make links

@@ -120,13 +120,17 @@ def _summary(check: SourceCheck) -> dict[str, Any]:
         "problems": [asdict(problem) for problem in report.problems],
         "remarks": check.remarks,
         "error": check.error,
+        "whole": check.whole,
     }
 
 
 def _print_check(check: SourceCheck) -> None:
     report = check.report
     skipped = sum(report.skipped.values())
-    lines = [f"{check.name}: read {report.read}, kept {report.kept}, skipped {skipped}"]
+    lines = [
+        f"{check.name}: read {'' if check.whole else 'the first '}{report.read}, "
+        f"kept {report.kept}, skipped {skipped}{'' if check.whole else ' (--limit reads more)'}"
+    ]
     lines += check.remarks
     width = max(len(one.theirs) for one in check.fields)
     lines.append(f"{'field':13} {'have':>4}  {'from':{width}}  the first")

@@ -102,7 +102,9 @@ def test_check_shows_what_became_of_every_field(
     ran = alsolike("sources", "check", "site.csv", "--map", "summary=body", "--map", "id=slug")
     assert ran.code == 0, ran.err
     lines = ran.out.splitlines()
-    assert lines[0] == "site.csv: read 20, kept 20, skipped 0"
+    assert lines[0] == "site.csv: read the first 20, kept 20, skipped 0 (--limit reads more)"
+    all_read = alsolike("sources", "check", "site.csv", "--map", "id=slug", "--limit", "31").out
+    assert all_read.startswith("site.csv: read 31, kept 30, skipped 1\n"), "all 31 there are"
     shown = [" ".join(line.split()) for line in lines]
     assert "id 20 slug s1" in shown
     assert "summary 20 body Some text" in shown
