@@ -125,6 +125,7 @@ def _try(
 ) -> None:
     from index.sources.registry import open_source
     from index.sources.site_discovery import discover_site
+    from service.demo.site import bind_demo, build_content, run_demo
     from service.watching.build_run import build_options
 
     folder = _folder(location)
@@ -139,6 +140,8 @@ def _try(
         read_token=False,
         keep=1,
     )
+    # Bind the ports first, so that a taken port is reported before the build.
+    sockets = bind_demo(settings.host, settings.port, exact=port != 0) if serve else None
     found = discover_site(location, most=limit or _FROM_WEB, cache=str(folder / "pages"))
     kinds = [table["kind"] for table in found.tables]
     typer.echo(f"{found.how} (kind {', '.join(dict.fromkeys(kinds))}); reading …", err=True)
@@ -176,11 +179,8 @@ def _try(
         raise InputError(
             "there is no article to show: none was read, or all that were read are hidden"
         )
-    if serve:
-        from service.demo.site import bind_demo, build_content, run_demo
-
+    if sockets is not None:
         first = build.article_id(next(iter(lists)))
-        sockets = bind_demo(settings.host, settings.port, exact=port != 0)
         run_demo(build_content(build, location, first), settings, *sockets)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from service.server import bind
 from tests.support.commands import Run, runner
 from tests.support.http_site import Site, page, serving
 from tests.support.service_process import alsolike, get, until
@@ -205,3 +206,12 @@ def test_ctrl_c_while_reading_ends_it_cleanly(tmp_path: Path, site: Site) -> Non
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 130
     assert (tmp_path / "stderr").read_text().endswith("stopped\n")
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_read(run: Run, site: Site) -> None:
+    with bind("127.0.0.1", 0) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, out, err = run("try", site.url, "--port", str(port))
+    assert (code, out, site.paths()) == (2, "", [])
+    assert f"port {port} of 127.0.0.1 is in use" in err
