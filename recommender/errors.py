@@ -14,6 +14,9 @@
 :mod:`service.http.error_handlers`, their exit codes in :mod:`service.cli.entry_point`.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 def one_line(text: str) -> str:
     """Escape line breaks, control characters and direction marks in ``text``.
@@ -24,6 +27,13 @@ def one_line(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in text)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``" (did you mean …?)"`` with the known name closest to a mistyped one, if any."""
+    known = list(known)
+    near = [] if name in known else difflib.get_close_matches(name, known, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 class AlsoLikeError(Exception):

@@ -31,6 +31,7 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -41,7 +42,7 @@ from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery, 
 from index.root.comparison import VARIANT_NAME, read_comparison
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
 from index.sources.secret_options import refuse_secrets
-from recommender.errors import SettingError
+from recommender.errors import SettingError, did_you_mean
 from recommender.parameters import DEFAULT_DEPTH
 from recommender.preferences import Boost, Preferences
 from recommender.sentence_encoder import DEFAULT_MODEL
@@ -52,9 +53,14 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "alsolike.toml"
 CONFIG_VARIABLE = "ALSOLIKE_CONFIG"
+_ALL_NAMES = "docs/reference.md lists all settings"
 
 
-_HEADER_NAME = r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"  # RFC 9110
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110
+_A_HEADER = "the name of a header, like X-User"
+_A_TIME = "hours and minutes, like 03:00, or off"
+_AN_ADDRESS = "an address with http:// or https:// and no path, like https://www.example.org"
+_AN_ALIAS = "letters, digits and '_', like alsolike_news"
 
 _FROM_KUBERNETES = re.compile(
     r"ALSOLIKE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -215,6 +221,17 @@ def _check_kinds(weights: dict[str, float]) -> dict[str, float]:
     return weights
 
 
+def _like(pattern: str, expected: str) -> AfterValidator:
+    """Returns the check that a text matches a pattern; if not, the error says what to write."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.DOTALL):
+            raise ValueError(f"write {expected}")
+        return text
+
+    return AfterValidator(check)
+
+
 def _check_variant(name: str) -> str:
     if not re.fullmatch(VARIANT_NAME, name) or name in ("live", "export"):
         raise ValueError(
@@ -294,10 +311,10 @@ class Settings(RankingSettings, BaseSettings):
     locale: Annotated[str, AfterValidator(_check_locale)] = "en"
     """language of dates and labels for articles whose language is unknown"""
 
-    heading: Annotated[str, Field(pattern=r"\S")] | None = None
+    heading: Annotated[str, _like(r".*\S.*", "some words")] | None = None
     """heading of the HTML fragment; unset: “You May Also Like”, translated"""
 
-    site_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+$")] | None = None
+    site_url: Annotated[str, _like(r"https?://[^\s/?#]+", _AN_ADDRESS)] | None = None
     """the site's address, like https://www.example.org, for editors' previews"""
 
     limit: Limit = Field(
@@ -323,7 +340,7 @@ class Settings(RankingSettings, BaseSettings):
     milvus_uri: Annotated[str, Home, AfterValidator(_check_milvus_uri)] | None = None
     """Milvus server (http://host:19530) or file (*.db); unset: a file in the root"""
 
-    milvus_alias: Annotated[str, Field(pattern="^[A-Za-z_][A-Za-z0-9_]{0,200}$")] = "alsolike"
+    milvus_alias: Annotated[str, _like("[A-Za-z_][A-Za-z0-9_]{0,200}", _AN_ALIAS)] = "alsolike"
     """alias of the live build's collection in Milvus"""
 
     engine: Literal["local", "ray"] = "local"
@@ -351,7 +368,7 @@ class Settings(RankingSettings, BaseSettings):
     notify: Annotated[str, AfterValidator(_check_notify)] = ""
     """who is told of refused and failed builds and ended pins: a command, or an http(s) address"""
 
-    full_build_at: Annotated[str, Field(pattern=r"^(([01]\d|2[0-3]):[0-5]\d|off)$")] = "03:00"
+    full_build_at: Annotated[str, _like(r"([01]\d|2[0-3]):[0-5]\d|off", _A_TIME)] = "03:00"
     """when alsolike watch relates everything anew, each day in the timezone; off: never"""
 
     max_drift: Share = 0.3
@@ -443,7 +460,7 @@ class Settings(RankingSettings, BaseSettings):
     trusted_proxies: Annotated[list[str], AfterValidator(_check_networks)] = []
     """addresses or networks of proxies whose X-Forwarded-… headers are trusted"""
 
-    identity_header: Annotated[str, Field(pattern=_HEADER_NAME)] | None = None
+    identity_header: Annotated[str, _like(_HEADER_NAME, _A_HEADER)] | None = None
     """header in which a trusted proxy sends the name of the signed-in user"""
 
     identity_role: Role | None = None
@@ -606,7 +623,28 @@ class _TomlFile(TomlConfigSettingsSource):
     """Reads the settings file, with or without the byte order mark that Windows editors write."""
 
     def _read_file(self, file_path: Any) -> dict[str, Any]:
-        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig"))
+        text = ""
+        try:
+            text = file_path.read_bytes().decode("utf-8-sig")
+            return tomllib.loads(text)
+        except ValueError as error:
+            said = f"{error}{_toml_hint(text, str(error))}"
+            raise SettingError(f"{file_path} can't be read as TOML: {said}") from error
+
+
+def _toml_hint(text: str, error: str) -> str:
+    """Returns which key an error in a TOML text is about, and what is probably wrong."""
+    at = re.search(r"\(at line (\d+)", error)
+    line = text.split("\n")[int(at[1]) - 1 if at else -1]  # or "(at end of document)"
+    key, equals, value = line.partition("=")
+    key, value = key.strip(), value.strip()
+    if not equals:
+        return ""
+    if error.startswith("Cannot overwrite"):
+        return f": {key} stands there for the second time"
+    if error.startswith(("Invalid value", "Expected newline")) and value[:1] not in "\"'[{":
+        return f': text needs quotes, as in {key} = "…"'
+    return f", at {key}"
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -625,21 +663,27 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
+        # Errors of our own checks have the prefix; one without a name is about two settings.
+        said = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            kind = RankingSettings if name.startswith("variant.") else Settings
-            known = ", ".join(sorted(kind.model_fields))
-            message = f"setting {name!r} does not exist; the settings are {known}"
+            of_variant = ", ".join(RankingSettings.model_fields)
+            known = RankingSettings if name.startswith("variant.") else Settings
+            near = did_you_mean(str(first["loc"][-1]), known.model_fields)
+            where = f"a variant can have {of_variant}" if known is RankingSettings else _ALL_NAMES
+            message = f"setting {name!r} does not exist{near}; {where}"
         else:
             # Someone may have put a password into these, so their values are not shown.
             secret = name.partition(".")[0] in ("source", "milvus_uri")
             value = "" if secret else f" = {first['input']!r}"
-            # An error without a name is about two settings that contradict each other.
-            message = f"setting {name}{value}: {first['msg']}" if name else first["msg"]
+            message = f"setting {name}{value}: {said}" if name else said
         raise SettingError(
             f"{message} (set in {CONFIG_FILE}, a variable ALSOLIKE_… or an option)"
         ) from error
-    except ValueError as error:  # TOML that can't be parsed
-        raise SettingError(f"{CONFIG_FILE} can't be read as TOML: {error}") from error
+    except SettingsError as error:
+        variable = f"ALSOLIKE_{str(error).split(chr(34))[1].upper()}"
+        raise SettingError(
+            f"the environment variable {variable} must be JSON, as it is a list or a table"
+        ) from error
 
 
 def _refuse_unknown_variables() -> None:
@@ -651,9 +695,9 @@ def _refuse_unknown_variables() -> None:
         if _is_from_kubernetes(variable, value):
             continue
         if variable.upper().startswith("ALSOLIKE_") and variable.upper() not in known:
+            near = did_you_mean(variable.upper(), known)
             raise SettingError(
-                f"the environment variable {variable} names no setting; the known variables are "
-                f"{', '.join(sorted(known))}"
+                f"the environment variable {variable} names no setting{near}; {_ALL_NAMES}"
             )
 
 

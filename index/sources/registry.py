@@ -1,7 +1,6 @@
 """Lists the kinds of sources by name, and opens sources from ``[[source]]`` tables."""
 
 import dataclasses
-import difflib
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -33,7 +32,7 @@ from index.sources.source import Source
 from index.sources.sql import SqlSource
 from index.sources.wordpress import WordPressSource
 from index.sources.wxr import WxrSource
-from recommender.errors import ArticleError, SettingError
+from recommender.errors import ArticleError, SettingError, did_you_mean
 
 KINDS: dict[str, type[Source]] = {
     "csv": CsvSource,
@@ -145,7 +144,8 @@ def open_source(
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise SettingError(mask(f"{where}: option {name}: {first['msg']}", secrets)) from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise SettingError(mask(f"{where}: option {name}: {said}", secrets)) from None
     except SettingError as error:
         raise SettingError(mask(f"{where}: {error}", secrets)) from None
     return ConfiguredSource(
@@ -216,18 +216,18 @@ def _mapping(where: str, value: Any) -> dict[str, str]:
     for ours, theirs in names.items():
         if ours not in FIELDS or not isinstance(theirs, str) or not theirs:
             raise SettingError(
-                f"{where}: {ours!r} = {theirs!r} is not valid: map an article field "
+                f"{where}: {ours!r} = {theirs!r} is not valid{did_you_mean(ours, FIELDS)}; "
+                "map an article field "
                 f"({', '.join(FIELDS)}) to the name of a source field"
             )
     return names
 
 
 def _check_names(where: str, cls: type, options: Mapping[str, Any]) -> None:
-    known = [option.name for option in dataclasses.fields(cls)]
+    known = [*(option.name for option in dataclasses.fields(cls)), *_COMMON]
     for name in options:
         if name not in known:
-            near = difflib.get_close_matches(name, [*known, *_COMMON], n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
             raise SettingError(
-                f"{where} has no option {name!r}{hint} (it has {', '.join([*known, *_COMMON])})"
+                f"{where} has no option {name!r}{did_you_mean(name, known)} "
+                f"(it has {', '.join(known)})"
             )

@@ -79,6 +79,8 @@ def test_a_source_says_how_it_writes_dates_and_which_fields_hold_a_title(tmp_pat
         ({"kind": "csv", "path": "x", "encoding": "utf-9"}, "utf-9"),
         ({"kind": "csv", "path": "x", "map": "y"}, "must be a table"),
         ({"kind": "csv", "path": "x", "map": {"body": "y"}}, "'body'"),
+        ({"kind": "csv", "path": "x", "map": {"sumary": "y"}}, "(did you mean summary?)"),
+        ({"kind": "csv", "path": "x", "map": {"title": ""}}, "'title' = '' is not valid; map an"),
         ({"kind": "csv", "path": "x", "url_template": "/y"}, "{id}"),
         ({"kind": "csv", "path": "x", "date_format": "%d/%m"}, "as in %d/%m/%Y"),
         ({"kind": "csv", "path": "x", "map": {"title": ["a", ""], "name": "b"}}, "'name'"),

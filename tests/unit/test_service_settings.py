@@ -258,6 +258,42 @@ def test_what_can_never_work_is_refused(settings: dict[str, Any], told: str) -> 
     assert told in message(**settings)
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("max_lost = 0.3", "'max_lost' does not exist (did you mean max_loss?); docs/reference.md"),
+        ("[variant.bold]\ndept = 3", "(did you mean depth?); a variant can have model, precision"),
+        ('site_url = "example.org"', "= 'example.org': write an address with http:// or https://"),
+        ('full_build_at = "24:00"', "= '24:00': write hours and minutes, like 03:00, or off"),
+        ('milvus_alias = "a-b"', "write letters, digits and '_', like alsolike_news"),
+        ('path_prefix = "x"', "setting path_prefix = 'x': 'x' is not a path"),
+        ("site_url = https://a.org", "(at line 1, column 12): text needs quotes, as in site_url"),
+        ("limit = 3\nroot = /srv", '(at line 2, column 8): text needs quotes, as in root = "…"'),
+        ("full_build_at = 23:30", "text needs quotes, as in full_build_at"),
+        ("limit = 3\nlimit = 4", "(at end of document): limit stands there for the second time"),
+        ('root = "a', "(at end of document), at root"),
+        ('root = "a\nlimit = 3', "(at line 1, column 10), at root"),
+        ("root", "Expected '='"),
+    ],
+)
+def test_a_slip_in_the_file_is_told_with_what_is_expected(
+    written: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / CONFIG_FILE).write_text(written)
+    assert told in message()
+    assert not re.search("Value error|should match", message())
+
+
+def test_a_slip_in_the_environment_is_told_with_what_is_expected(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ALSOLIKE_CORS_ORIGINS", "https://a.org")
+    assert "variable ALSOLIKE_CORS_ORIGINS must be JSON" in message()
+    monkeypatch.setenv("ALSOLIKE_KEPP", "3")
+    assert "ALSOLIKE_KEPP names no setting (did you mean ALSOLIKE_KEEP?)" in message()
+
+
 def test_ports_of_two_addresses_may_be_the_same() -> None:
     assert load_settings(host="10.0.0.7", metrics_port=8000).metrics_port == 8000
 
