@@ -115,7 +115,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
     try:
         content = read_regular(path)
     except OSError as error:
-        raise BuildError(f"{path} can't be read: {error}") from error
+        raise _unreadable(path, error) from error
     found = hashlib.sha256(content).hexdigest()
     if sha256 is not None and found != sha256:
         raise BuildError(
@@ -141,7 +141,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
     try:
         seal = read_regular(folder / SEAL)
     except OSError as error:
-        raise BuildError(f"{folder / SEAL} can't be read: {error}") from error
+        raise _unreadable(folder / SEAL, error) from error
     if seal != _seal(content):
         raise BuildError(
             f"{path} does not match its hash in {SEAL}: one of the two was changed; "
@@ -161,7 +161,9 @@ def describe_files(folder: Path) -> dict[str, FileEntry]:
     }
 
 
-def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None) -> None:
+def check_files(
+    folder: Path, manifest: Manifest, names: set[str] | None = None, *, contents: bool = True
+) -> None:
     """Compare a build's files with its manifest, byte for byte.
 
     Args:
@@ -169,6 +171,7 @@ def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None)
         manifest: The build's manifest.
         names: The files to compare. By default all files are compared, and the folder may hold no
             file that the manifest does not list.
+        contents: Compare the files' contents, not only their sizes.
 
     Raises:
         BuildError: If a file is missing, unknown or changed; the message names the first one.
@@ -179,20 +182,20 @@ def check_files(folder: Path, manifest: Manifest, names: set[str] | None = None)
             raise BuildError(f"{folder / min(extra)} does not belong to the build; remove it")
         names = set(manifest.files)
     with ThreadPoolExecutor(_HASHING) as pool:  # hashing releases Python's global lock
-        for _ in pool.map(partial(_check_file, folder, manifest), sorted(names)):
+        for _ in pool.map(partial(_check_file, folder, manifest, contents), sorted(names)):
             pass
 
 
-def _check_file(folder: Path, manifest: Manifest, name: str) -> None:
+def _check_file(folder: Path, manifest: Manifest, contents: bool, name: str) -> None:
     path = folder / name
     entry = manifest.files.get(name)
     if entry is None:
         raise BuildError(f"{folder / MANIFEST} lists no file {name}; make a new build")
     try:
         size = path.stat().st_size
-        digest = known_sha256(path) if size == entry.bytes else ""
+        digest = known_sha256(path) if contents and size == entry.bytes else entry.sha256
     except OSError as error:
-        raise BuildError(f"{path} can't be read: {error}") from error
+        raise _unreadable(path, error) from error
     if size != entry.bytes:
         raise BuildError(
             f"{path} has {size} bytes, the manifest says {entry.bytes}; make a new build"
@@ -202,3 +205,7 @@ def _check_file(folder: Path, manifest: Manifest, name: str) -> None:
             f"{path} is damaged: its SHA-256 is not the one in the build's manifest; "
             "make a new build"
         )
+
+
+def _unreadable(path: Path, error: OSError) -> BuildError:
+    return BuildError(f"{path} can't be read: {error.strerror}; make a new build")

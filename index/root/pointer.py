@@ -65,13 +65,10 @@ def read_pointer(root: Path) -> Pointer | None:
             raise ValueError("its checksum does not match its content")
         pointer = Pointer.model_validate_json(body)
     except (ValidationError, ValueError) as error:
-        raise BuildError(
-            f"{path} is damaged ({error}); repair it with: alsolike publish BUILD --force"
-        ) from error
+        raise BuildError(f"{path} is damaged ({error}); {_repair(root)}") from error
     if not BUILD_NAME.fullmatch(pointer.build):
         raise BuildError(
-            f"{path} names {pointer.build!r}, which is not a valid name of a build; "
-            "repair it with: alsolike publish BUILD --force"
+            f"{path} names {pointer.build!r}, which is not a valid name of a build; {_repair(root)}"
         )
     return pointer
 
@@ -87,6 +84,13 @@ def write_pointer(root: Path, pointer: Pointer) -> None:
         replace_file(path, _sealed(pointer.model_dump_json().encode()))
     except OSError as error:
         raise BuildError(f"{path} can't be replaced: {error}") from error
+
+
+def _repair(root: Path) -> str:
+    names = [path.name for path in (root / "builds").glob("*") if BUILD_NAME.fullmatch(path.name)]
+    if not names:
+        return "remove it, and make a new build"
+    return f"repair it with: alsolike publish {max(names)} --force"
 
 
 def _sealed(body: bytes) -> bytes:

@@ -15,7 +15,7 @@
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,30 @@ class Root:
         pointer = self.current()
         return None if pointer is None else pointer.build
 
+    def newest_other(self) -> str:
+        """Return the name of the newest build that is complete and not live; empty if none is."""
+        pointer = self._intact_pointer()
+        for name in reversed(self.names()):
+            if pointer is None or name != pointer.build:
+                with suppress(BuildError):
+                    return self.verify(name, vectors=False, contents=False).name
+        return ""
+
+    def _remedy(self) -> str:
+        if other := self.newest_other():
+            return f"publish one that is there with: alsolike publish {other}"
+        return f"make a build with: alsolike build SOURCE --root {self.path}"
+
+    @contextmanager
+    def _advised(self, name: str | None) -> Iterator[None]:
+        """Add to an error about the live build which other build can be published."""
+        try:
+            yield
+        except (BuildError, NotFoundError) as error:
+            if name is not None or self._intact_pointer() is None or not self.newest_other():
+                raise
+            raise type(error)(f"{error}; or {self._remedy()}") from error
+
     def folder(self, name: str | None = None) -> Path:
         """Return the folder of a build, by default the live one.
 
@@ -118,10 +142,7 @@ class Root:
         if name is None:
             name = self.live
             if name is None:
-                raise NotFoundError(
-                    f"nothing is published in {self.path}; make a build with: "
-                    f"alsolike build SOURCE --root {self.path}"
-                )
+                raise NotFoundError(f"nothing is published in {self.path}; {self._remedy()}")
         if not BUILD_NAME.fullmatch(name) or not (self.builds / name).is_dir():
             known = ", ".join(self.names()[-3:])
             others = f"the latest are {known}" if known else f"there are none in {self.path}"
@@ -144,8 +165,9 @@ class Root:
             BuildError: If the build is damaged, differs from what was published, or has a format
                 that this version does not read.
         """
-        manifest = self.manifest(name)
-        return Build(self.folder(manifest.name), manifest, verify=verify, watch=watch)
+        with self._advised(name):
+            manifest = self.manifest(name)
+            return Build(self.folder(manifest.name), manifest, verify=verify, watch=watch)
 
     def open_live(self) -> Build | None:
         """Open the live build; return ``None`` if no build was published yet."""
@@ -170,19 +192,23 @@ class Root:
         )
         return read_manifest(folder, sha256=digest)
 
-    def verify(self, name: str | None = None, *, vectors: bool = True) -> Manifest:
+    def verify(
+        self, name: str | None = None, *, vectors: bool = True, contents: bool = True
+    ) -> Manifest:
         """Verify every file of a build against its manifest.
 
         Args:
             name: The build's name; the live build by default.
             vectors: If the build's vectors are in Milvus, also check how many are stored there.
+            contents: Verify the files' contents, not only their sizes.
 
         Raises:
             BuildError: If a file differs from the manifest; the message names the first such file.
             UnavailableError: If Milvus does not answer.
         """
-        manifest = self.manifest(name)
-        check_files(self.folder(name), manifest)
+        with self._advised(name):
+            manifest = self.manifest(name)
+            check_files(self.folder(name), manifest, contents=contents)
         if vectors:
             check_vectors(self.folder(name), manifest.count)
         return manifest
@@ -235,7 +261,8 @@ class Root:
             earlier = earlier[self._first_full(earlier) :]
         if pointer is None or not earlier:
             kind = "full build" if full else "build"
-            raise BuildError(f"{self.path} has no earlier {kind} to go back to")
+            where = self.path.absolute()
+            raise BuildError(f"{where} has no earlier {kind} to go back to; {self._remedy()}")
         target, *rest = earlier
         # A Milvus server that does not answer must not prevent a rollback.
         self.verify(target.build, vectors=False)

@@ -106,6 +106,37 @@ def test_a_build_that_is_not_there_is_named_with_those_that_are(
     assert repr(name) in str(caught.value)
 
 
+def test_beside_a_damaged_or_missing_live_build_the_newest_complete_one_is_named(
+    three_builds: tuple[Root, list[str]],
+) -> None:
+    root, names = three_builds
+    path = root.folder() / "lexical_idf.npy"
+    path.unlink()
+    said = rf"^{path} can't be read: No such file or directory; make a new build; or publish one "
+    for check in (root.verify, lambda: root.verify(contents=False)):
+        with pytest.raises(BuildError, match=rf"{said}.*: alsolike publish {names[1]}$"):
+            check()
+    with pytest.raises(BuildError, match=r"make a new build$"):
+        root.verify(names[2])
+    (root.path / "CURRENT").unlink()
+    with pytest.raises(NotFoundError, match=f"nothing is .*: alsolike publish {names[1]}$"):
+        root.open()
+    with pytest.raises(BuildError, match=f"^/.* no earlier .*: alsolike publish {names[1]}$"):
+        root.rollback()
+
+
+def test_of_contents_that_are_not_compared_the_sizes_are(
+    three_builds: tuple[Root, list[str]],
+) -> None:
+    root, _ = three_builds
+    path = root.folder() / ARTICLES
+    path.write_bytes(bytes(path.stat().st_size))
+    root.verify(contents=False)
+    path.write_bytes(b"")
+    with pytest.raises(BuildError, match=f"{ARTICLES} has 0 bytes"):
+        root.verify(contents=False)
+
+
 # The pointer
 
 
@@ -129,7 +160,7 @@ def test_a_damaged_pointer_is_refused_with_its_repair_and_publishing_repairs_it(
 ) -> None:
     root, names = three_builds
     (root.path / "CURRENT").write_bytes(content)
-    with pytest.raises(BuildError, match=r"damaged.*alsolike publish"):
+    with pytest.raises(BuildError, match=rf"damaged.*: alsolike publish {names[2]} --force"):
         root.folder()
     with pytest.raises(BuildError, match="damaged"):
         root.verify()
@@ -139,6 +170,12 @@ def test_a_damaged_pointer_is_refused_with_its_repair_and_publishing_repairs_it(
         root.make_live(root.verify(names[1]))
     assert live(root) == names[1]
     assert root.verify().name == names[1]
+
+
+def test_without_builds_no_build_repairs_a_damaged_pointer(tmp_path: Path) -> None:
+    (tmp_path / "CURRENT").write_bytes(b"")
+    with pytest.raises(BuildError, match="remove it, and make a new build"):
+        Root(tmp_path).current()
 
 
 def test_a_pointer_never_leads_out_of_the_folder_of_builds(
