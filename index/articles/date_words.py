@@ -20,7 +20,13 @@ from index.articles.word_table import load_table
 UNKNOWN_ZONE = dt.timezone(dt.timedelta(0), "unknown")
 """Stands for a time zone that is named, but not known."""
 
-_BEHIND = re.compile(r"\s*\([^()]*\)$|\s*\[(?P<area>[^\[\]]*)\]$|\s(?P<zone>[A-Z]\w+/\w+)$")
+_BEHIND = re.compile(
+    r"\s*\([^()]*\)$|\s*\[(?P<area>[^\[\]]*)\]$|\s(?P<zone>[A-Z]\w+(?:/[\w+-]+)+)$"
+)
+_ZONE_LIKE_WORD = re.compile(  # elsewhere it is a weekday or a preposition
+    r"(?:(?<=:\d\d)[:.,\d]*|(?<=\d)\s?[AaPp]\.?\s?[Mm]\.?)"
+    r"(\s?((?i:[PC]T)|AT|UT|[ADORT]))(?![\w.:]| M)"
+)
 _DAY_OF_YEAR = re.compile(r"\d{4}-?\d{3}(?:T.*)?")
 _YEAR_FIRST = re.compile(
     r"(\d{4})\s?[-/.:年년]\s?(\d\d?)\s?[-/.:月월]\s?(\d\d?)(?:\s?[日일]|(?!\d))"
@@ -52,6 +58,8 @@ def parse_date_words(text: str) -> dt.datetime:
     area = ""
     while found := _BEHIND.search(text):
         text, area = text[: found.start()], found["area"] or found["zone"] or area
+    if found := _ZONE_LIKE_WORD.search(text):
+        text, area = text[: found.start(1)] + text[found.end(1) :], found[2]
     if _DAY_OF_YEAR.fullmatch(text):
         day: dt.datetime = isoparse(text)
         return day
@@ -125,7 +133,7 @@ def _parser() -> parser:
 
 def _words(name: str) -> set[str]:
     """Return the words of a month's or weekday's name, without accents and prepositions."""
-    words = re.split(r"[\W\d_]+", _without_accents(name))
+    words = re.split(r"[\W\d_]+", _without_accents(name).lower())
     return {word for word in words if word not in _TABLE["between"]}
 
 

@@ -33,6 +33,9 @@ _LAST_YEAR = 253_370_764_800, 253_402_300_800  # year 9999 in seconds since 1970
 _MAIL = re.compile(
     r"(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|(?!-0000)[+-]\d{4})"
 )
+_ISO = re.compile(r"\d{4}-?(?:\d\d-?\d\d|W\d\d(?:-?\d)?)(?:[Tt _].+)?")
+"""Python also takes the sign of an offset behind a date for the beginning of a time of day."""
+
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
 _JSON_DATE = re.compile(r"/?Date\((-?\d{1,30})(?:[+-]\d{4})?\)/?")
 _NO_DATE = re.compile(
@@ -146,7 +149,7 @@ class DateReader:
         if self.date_format:
             with suppress(ValueError):
                 return dt.datetime.strptime(text, self.date_format)  # noqa: DTZ007
-        if text[:4].isdecimal() and not text.isdecimal():
+        if _ISO.fullmatch(text) and not text.isdecimal():
             with suppress(ValueError):
                 return dt.datetime.fromisoformat(text)
         if _MAIL.fullmatch(text):  # dateutil reads it too, but six times slower
@@ -230,5 +233,7 @@ def _held(value: Any) -> Any:
     if isinstance(value, list) and len(value) == 1:
         return value[0]
     if isinstance(value, Mapping):
+        if isinstance(value.get("timezone"), str) and isinstance(value.get("date"), str):  # PHP
+            return f"{value['date']} {value['timezone']}"
         return next((value[name] for name in _HELD if name in value), value)
     return value

@@ -293,6 +293,10 @@ def test_a_time_survives_every_common_way_of_writing_it(instant: dt.datetime) ->
         {"seconds": 1772355600, "nanoseconds": 0},
         {"_seconds": 1772355600, "_nanoseconds": 0},
         {"date": "2026-03-01 10:00:00.000000", "timezone_type": 3},
+        {"date": "2026-03-01 04:00:00.000000", "timezone_type": 3, "timezone": "America/New_York"},
+        {"date": "2026-03-01 06:00:00", "timezone": "America/Argentina/Buenos_Aires"},
+        {"date": "2026-03-01 11:00:00.000000", "timezone_type": 1, "timezone": "+02:00"},
+        {"date": "2026-03-01 04:00:00.000000", "timezone_type": 2, "timezone": "EST"},
         ["2026-03-01T10:00"],
     ],
 )
@@ -311,3 +315,44 @@ def test_the_end_of_a_day_is_the_beginning_of_the_next(written: str) -> None:
 @pytest.mark.parametrize("none", ["-", "—", "n/a", "NULL", "None", "NaN", "NaT", r"\N"])
 def test_words_for_no_date_are_none(none: str) -> None:
     assert READER.date(none) is READER.instant(none) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "November 29, 2026 1:00 AM PT",
+        "3:00 p.m. CT, March 1, 2026",
+        "2026-03-01 10:30 CT",
+        "2026-03-01 10:30:00.000 pt",
+        "Sun Mar 1 10:00:00 CT 2026",
+        "1 March 2026 10:30 AT",
+        "1 March 2026 10:30 R",
+        "2026-03-01 10:30 ET",
+        {"date": "2026-03-01 10:00:00", "timezone_type": 3, "timezone": "Mars/Base"},
+    ],
+)
+def test_a_zone_that_is_unknown_is_told_even_if_it_is_a_weekday_elsewhere(written: Any) -> None:
+    with pytest.raises(DateError, match="time zone of"):
+        READER.instant(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "utc"),
+    [
+        ("2026-11-29+14:00", "2026-11-28T10:00:00+00:00"),
+        ("2026-03-01+09:00", "2026-02-28T15:00:00+00:00"),
+        ("2026-03-01-10:00", "2026-03-01T10:00:00+00:00"),
+        ("2026-03-01Z", "2026-03-01T00:00:00+00:00"),
+        ("2026-03-01_10:00", NINE),
+    ],
+)
+def test_an_offset_behind_a_date_is_no_time_of_day(written: str, utc: str) -> None:
+    instant = READER.instant(written)
+    assert instant is not None
+    assert instant.isoformat() == utc
+
+
+@pytest.mark.parametrize("written", ["4 paź 2026", "4 Paź 2026", "niedz., 4 paź 2026"])
+def test_a_word_that_is_a_month_is_no_weekday(written: str) -> None:
+    assert READER.date(written) == dt.date(2026, 10, 4)
+    assert READER.date("pt., 6 mar 2026") == dt.date(2026, 3, 6)
