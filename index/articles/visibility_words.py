@@ -6,7 +6,7 @@ that says it is not to be listed is hidden, and so is one whose word is not unde
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +20,15 @@ from recommender.article import Status
 _TABLES = load_table(__file__)
 _STATUSES = {word: Status(kind) for kind, words in _TABLES["status"].items() for word in words}
 _FIELDS = {kind: frozenset(names) for kind, names in _TABLES["fields"].items()}
-_NAMES = frozenset[str]().union(*_FIELDS.values())
+_FIELDS["hides_if_true"] |= _FIELDS["times"] | {f"is{name}" for name in _FIELDS["hides_if_true"]}
+_WITHIN, _LISTS = _FIELDS.pop("within"), _FIELDS.pop("lists")
+_JUDGED = frozenset[str]().union(*_FIELDS.values())
 _FLAGS = _FIELDS["hides_if_true"] | _FIELDS["hides_if_false"]
-_TIMES, _WORDS = _TABLES["times"], _TABLES["words"]
+_TIMES = {kind: frozenset(names) for kind, names in _TABLES["times"].items()}
+_WORDS = _TABLES["words"]
 _OPTIONS = {"list": ("always", "true", "local"), "render": ("always", "true")}
 _NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(no[-_ ]?index|none)\b", re.IGNORECASE)
+_DEEPEST = 6
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
 
@@ -59,7 +63,9 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
     if known is None:
         return _unknown("status", status)
     found = [HidingWord("status", known)] if known is not Status.PUBLISHED else []
-    found += _hiding_words(values, "")
+    found += _hiding_words(values)
+    if status is None or status == "":
+        found += _drafts_without_time(values)
     return min(found, key=HidingWord.order, default=None)
 
 
@@ -77,30 +83,48 @@ def is_scheduled(values: Mapping[str, Any], status: Any) -> bool:
 
 def is_visibility_name(name: str) -> bool:
     """Return whether a field with this name may hide an article; see :func:`find_hiding_word`."""
-    return plain_name(name) in _NAMES
+    return plain_name(name) in _JUDGED | _WITHIN
 
 
 def _unknown(name: str, value: Any) -> HidingWord:
     return HidingWord(name, Status.HIDDEN, f"{name} {short(value)} is unknown: kept hidden")
 
 
-def _hiding_words(values: Mapping[str, Any], prefix: str) -> Iterator[HidingWord]:
+def _find(
+    names: Set[str], values: Mapping[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, str, Any]]:
+    """Yields path, plain name and value of fields, also of those in objects such as "seo"."""
     for name, given in values.items():
-        plain, value = plain_name(name), unwrapped(given)
-        if plain not in _NAMES or value in (None, "", [], {}) or (plain == "index" and not prefix):
+        plain = plain_name(name)
+        if plain in names:
+            yield prefix + name, plain, unwrapped(given)
+        if plain in _WITHIN and prefix.count(".") < _DEEPEST:
+            is_list = plain in _LISTS and isinstance(given, list)
+            for one in given[:100] if is_list else [given]:
+                if isinstance(one, Mapping):
+                    yield from _find(names, one, f"{prefix}{name}.")
+
+
+def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
+    for path, plain, value in _find(_JUDGED, values):
+        if value in (None, "", [], {}) or plain == "index" == plain_name(path):
             continue  # index is a row's number; only within "seo" and the like is it for robots
-        if plain in _FIELDS["within"] and isinstance(value, Mapping) and prefix.count(".") < 3:
-            yield from _hiding_words(value, f"{name}.")
         if plain in _FIELDS["status"]:
-            yield from _other_status(prefix + name, plain, value)
+            yield from _other_status(path, plain, value)
             continue
         hides = _flag_hides(plain, value) if plain in _FLAGS else _word_hides(plain, value)
         if hides is None:
-            yield _unknown(prefix + name, value)
+            yield _unknown(path, value)
         elif hides:
-            yield HidingWord(
-                prefix + name, Status.DRAFT if plain in _FIELDS["draft"] else Status.HIDDEN
-            )
+            yield HidingWord(path, Status.DRAFT if plain in _FIELDS["draft"] else Status.HIDDEN)
+
+
+def _drafts_without_time(values: Mapping[str, Any]) -> Iterator[HidingWord]:
+    """Yields what Strapi and Laravel make of a draft: there is a "publishedAt", but it is null."""
+    for path, _, value in _find({"publishedat"}, values):
+        if value is None:
+            said = f"{path} is null: kept as a draft; if it is published, say so in status"
+            yield HidingWord(path, Status.DRAFT, said)
 
 
 def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
@@ -203,8 +227,11 @@ def _is_date(value: Any) -> bool:
 
 
 def is_publication_date(name: str) -> bool:
-    """Return whether a field with this name holds the time at which an article was published."""
-    return plain_name(name) in _TIMES["published"]
+    """Return whether a field may tell the date of an article in any form, and more than that not.
+
+    If its value can't be read, it says nothing about when the article is visible.
+    """
+    return plain_name(name.rpartition(".")[2]) in _TIMES["published"]
 
 
 def never_ends(until: Any) -> bool:
@@ -220,13 +247,12 @@ def other_instants(values: Mapping[str, Any], name: str) -> Iterator[tuple[str, 
         name: ``"visible_from"`` or ``"visible_until"``.
 
     Yields:
-        The name of such a field in the record, and its value.
+        The path of such a field in the record, and its value.
     """
-    for given, value in values.items():
-        if (
-            given != name
-            and plain_name(given) in _TIMES[name]
-            and value not in (None, "", [])
-            and _truth(value) is None
-        ):
-            yield given, value
+    for path, plain, value in _find(_TIMES[name], values):
+        if path == name or value in (None, "", []):
+            continue
+        truth = _truth(value)  # a yes is understood where it may say that the page is shown
+        is_answer = truth is False or (truth and plain in _FLAGS.union(_TIMES["published"]))
+        if not is_answer and (path == plain or plain not in _TIMES["only_as_written"]):
+            yield path, value

@@ -144,6 +144,76 @@ def test_tags_for_robots_are_found_to_the_fourth_list_and_no_deeper() -> None:
     assert status_of({"head": [tag]}) == (Status.PUBLISHED, False)
 
 
+def test_null_as_the_time_of_publication_is_a_draft_unless_a_status_is_given() -> None:
+    found = find_hiding_word({"publishedAt": None}, None)
+    assert found is not None
+    assert found.status is Status.DRAFT
+    assert "publishedAt is null: kept as a draft" in found.unknown
+    assert find_hiding_word({"publishedAt": None, "status": "live"}, "live") is None
+    assert find_hiding_word({"publishedAt": ""}, None) is None, "a cell of a table"
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ({"attributes": {"publishedAt": "2037-01-01"}}, "attributes.publishedAt"),
+        ({"data": {"attributes": {"visible_from": "2037"}}}, "data.attributes.visible_from"),
+        ({"live": "2037-01-01"}, "live"),
+        ({"released": "2037-01-01"}, "released"),
+        ({"veröffentlicht": "2037-01-01"}, "veröffentlicht"),
+        ({"publish_start": 1}, "publish_start"),
+        ({"publishStartDate": "2037-01-01"}, "publishStartDate"),
+        ({"publish_time": "2037-01-01"}, "publish_time"),
+        ({"scheduled_publish_at": "2037-01-01"}, "scheduled_publish_at"),
+        ({"goes_live_at": "2037-01-01"}, "goes_live_at"),
+        ({"embargo_end": "2037-01-01"}, "embargo_end"),
+        ({"embargo": "yes"}, "embargo"),
+        ({"embargo": True}, "embargo"),
+        ({"starttime": 2114380800}, "starttime"),
+        ({"postDate": "2037-01-01"}, "postDate"),
+    ],
+)
+def test_a_time_from_which_a_page_is_visible_has_many_names(
+    values: dict[str, Any], path: str
+) -> None:
+    assert [name for name, _ in other_instants(values, "visible_from")] == [path]
+    assert not list(other_instants(values, "visible_until"))
+
+
+@pytest.mark.parametrize(
+    ("values", "path"),
+    [
+        ({"metadata": {"expires_at": "2020-01-01"}}, "metadata.expires_at"),
+        ({"expiration": "2020-01-01"}, "expiration"),
+        ({"expiration_time": 1577836800}, "expiration_time"),
+        ({"publish_end": "2020-01-01"}, "publish_end"),
+        ({"publish_end_date": "2020-01-01"}, "publish_end_date"),
+        ({"activeUntil": "2020-01-01"}, "activeUntil"),
+        ({"display_until": "2020-01-01"}, "display_until"),
+        ({"unpublished_at": True}, "unpublished_at"),
+        ({"endtime": 1577836800}, "endtime"),
+    ],
+)
+def test_a_time_until_which_a_page_is_visible_has_many_names(
+    values: dict[str, Any], path: str
+) -> None:
+    assert [name for name, _ in other_instants(values, "visible_until")] == [path]
+    assert not list(other_instants(values, "visible_from"))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"starttime": 0, "endtime": 0},  # as TYPO3 writes "none"
+        {"start_time": "2037-01-01T18:00", "endTime": "20:00"},  # an event's
+        {"published": True, "publish": "yes", "live": 1},
+        {"embargo": False, "expires": "no"},
+    ],
+)
+def test_an_answer_or_the_time_of_an_event_is_no_time_of_visibility(values: dict[str, Any]) -> None:
+    assert not [*other_instants(values, "visible_from"), *other_instants(values, "visible_until")]
+
+
 def test_an_empty_time_under_another_name_says_nothing() -> None:
     values = {"publish_at": "", "Publish At": "2026-05-01"}
     assert list(other_instants(values, "visible_from")) == [("Publish At", "2026-05-01")]
@@ -237,6 +307,31 @@ def test_an_empty_time_under_another_name_says_nothing() -> None:
         {"veröffentlicht": "nein"},
         {"indexing": False},
         {"type": "draft"},
+        {"embargoed": True},
+        {"is_embargoed": "yes"},
+        {"is_expired": 1},
+        {"taken_down": True},
+        {"isTakenDown": True},
+        {"is_soft_deleted": True},
+        {"deleted_on": "2024-01-01"},
+        {"archived_on": dt.date(2024, 1, 1)},
+        {"publisher_is_draft": True},
+        {"currentState": "DRAFT"},
+        {"currentlyPublished": False},
+        {"publish_state": "draft"},
+        {"post_state": "private"},
+        {"review_status": "needs review"},
+        {"review_status": "rejected"},
+        {"document_status": "draft"},
+        {"content_state": "archived"},
+        {"editorial_status": "in progress"},
+        {"seo": [{"noIndex": True}]},
+        {"attributes": {"seo": [{"title": "x"}, {"noIndex": True}]}},
+        {"content": {"rendered": "x", "protected": True}},
+        {"meta": {"_yoast_wpseo_meta-robots-noindex": "1"}},
+        {"meta": {"rank_math_robots": ["noindex"]}},
+        {"publishedAt": None},
+        {"attributes": {"published_at": None}},
     ],
 )
 def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[str, Any]) -> None:
@@ -272,6 +367,14 @@ def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[
         {"estado": "Sonora"},
         {"veröffentlicht": "2026-03-01"},
         {"type": "drafting"},
+        {"embargoed": "2026-03-01"},
+        {"embargoed": False},
+        {"deleted_on": None},
+        {"review_status": "second edition"},
+        {"seo": [{"noIndex": False}]},
+        {"content": {"rendered": "x", "protected": False}},
+        {"meta": {"_yoast_wpseo_meta-robots-noindex": "2"}},
+        {"published_on": None},
     ],
 )
 def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -> None:
