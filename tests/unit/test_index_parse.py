@@ -166,6 +166,8 @@ def test_a_file_that_breaks_off_amid_a_line_is_not_taken_for_the_whole(tmp_path:
         ("", Status.PUBLISHED),
         (" Publish ", Status.PUBLISHED),
         ("LIVE", Status.PUBLISHED),
+        ("active", Status.PUBLISHED),
+        ("Online", Status.PUBLISHED),
         ("draft", Status.DRAFT),
         ("pending", Status.DRAFT),
         ("private", Status.HIDDEN),

@@ -115,6 +115,8 @@ def test_what_says_nothing_against_it_is_shown(values: dict[str, Any]) -> None:
         ({"Status": "publishd"}, None),
         ({}, "publishd"),
         ({}, True),
+        ({}, 1),  # a draft in some systems, published in others
+        ({"post_status": 2}, None),
     ],
 )
 def test_a_word_that_is_not_understood_hides_and_is_told(
@@ -375,6 +377,8 @@ def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[
         {"content": {"rendered": "x", "protected": False}},
         {"meta": {"_yoast_wpseo_meta-robots-noindex": "2"}},
         {"published_on": None},
+        {"post_status": "Active"},
+        {"moderation_state": "online"},
     ],
 )
 def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -> None:
