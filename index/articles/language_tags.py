@@ -34,6 +34,7 @@ def read_language(value: Any) -> str | None:
         value = value.get("alternateName") or value.get("name")
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 1:
         value = value[0]
+    value = "no" if value is False else value  # YAML 1.1 reads Norwegian's tag as false
     text = " ".join(value.casefold().split()) if isinstance(value, str) else None
     if text is None or len(text) > _MOST:
         raise _invalid(value)

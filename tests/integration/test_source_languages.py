@@ -52,6 +52,7 @@ def write(folder: Path, **pages: str) -> str:
             ("Brazilian Portuguese", "pt-br"),
         ],
         *[("und", None), ("x-default", None), (" ", None), ("ast", "ast")],
+        *[(False, "no"), ([False], "no"), ("no", "no")],
     ],
 )
 def test_tags_locales_codes_and_names_are_read_as_tags(given: Any, tag: str | None) -> None:
