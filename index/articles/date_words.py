@@ -21,10 +21,10 @@ UNKNOWN_ZONE = dt.timezone(dt.timedelta(0), "unknown")
 """Stands for a time zone that is named, but not known."""
 
 _BEHIND = re.compile(
-    r"\s*\([^()]*\)$|\s*\[(?P<area>[^\[\]]*)\]$|\s(?P<zone>[A-Z]\w+(?:/[\w+-]+)+)$"
+    r"\sm=[+-][\d.]+$|\s*\([^()]*\)$|\s*\[(?P<area>[^\[\]]*)\]$|\s(?P<zone>[A-Z]\w+(?:/[\w+-]+)+)$"
 )
 _ZONE_LIKE_WORD = re.compile(  # elsewhere it is a weekday or a preposition
-    r"(?:(?<=:\d\d)[:.,\d]*|(?<=\d)\s?[AaPp]\.?\s?[Mm]\.?)"
+    r"(?:(?<=:\d\d)[:.,\d]*(?:\s?h\b)?|(?<=\d)\s?[AaPp]\.?\s?[Mm]\.?)"
     r"(\s?((?i:[PC]T)|AT|UT|[ADORT]))(?![\w.:]| M)"
 )
 _DAY_OF_YEAR = re.compile(r"\d{4}-?\d{3}(?:T.*)?")
@@ -37,8 +37,15 @@ _BEFORE_OFFSET = re.compile(
     r"\s?(?:UTC|GMT)?\s?(?=[+-]\d\d?:?(?:\d\d)?$)|(?<=[+-]00:00)Z$|(?<=[+-]\d{4}) [A-Z]{3,4}$"
 )
 _AM_PM = re.compile(r"(?<=\d)\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
+_DOTTED_CLOCK = re.compile(  # surely no date only where a word or a whole date says so
+    r"(\b(?:klo?\.?|um|ore|alle) |^\d{4}[-/.]\d\d?[-/.]\d\d?,? )(\d\d?(?:\.\d\d){1,2})(?![\d.])"
+    r"|(?<![\d.])(\d\d?(?:\.\d\d){1,2})(?= ?(?:[ap]\.? ?m|uhr|uur|h)\b)",
+    re.IGNORECASE,
+)
+_SPACED_H = re.compile(r"(?<=\d) ?h ?(?=\d\d\b)")
+_EASTERN_AM_PM = re.compile("(?:(上午|午前|오전)|下午|午後|오후) ?([0-9]{1,2}:[0-9:]+)")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
-_OFFSET = re.compile(r"(?<=:\d\d)\s*[+-]\d{4}\s*$")
+_OFFSET = re.compile(r"(?<=:\d\d)(?:[.,]\d+)?(?:\s*[+-]\d{4}\s*$)?")
 _BARE_NUMBER = re.compile(r"[^\d+-]*\d+")
 _DEFAULTS = dt.datetime(2000, 1, 1), dt.datetime(2004, 2, 2)  # noqa: DTZ001 - what both give was named
 _TABLE = load_table(__file__)
@@ -58,6 +65,7 @@ def parse_date_words(text: str) -> dt.datetime:
     area = ""
     while found := _BEHIND.search(text):
         text, area = text[: found.start()], found["area"] or found["zone"] or area
+    text = _plain_clock(text)
     if found := _ZONE_LIKE_WORD.search(text):
         text, area = text[: found.start(1)] + text[found.end(1) :], found[2]
     if _DAY_OF_YEAR.fullmatch(text):
@@ -94,6 +102,15 @@ def parse_date_words(text: str) -> dt.datetime:
     return moment.replace(tzinfo=UNKNOWN_ZONE)
 
 
+def _plain_clock(text: str) -> str:
+    """Write a time of day such as 10.30 Uhr, 10 h 30 or 下午3:00 with a colon and am or pm."""
+    text = _EASTERN_AM_PM.sub(lambda found: f"{found[2]} {'am' if found[1] else 'pm'}", text)
+    text = _DOTTED_CLOCK.sub(
+        lambda found: (found[1] or "") + (found[2] or found[3]).replace(".", ":"), text
+    )
+    return _SPACED_H.sub(":", text)
+
+
 def _parse(text: str, default: dt.datetime, day_first: bool) -> dt.datetime:
     found: dt.datetime = _parser().parse(text, default, dayfirst=day_first, tzinfos=_zone)
     return found
@@ -113,11 +130,12 @@ def _parser() -> parser:
 
     months: list[set[str]] = [set() for _ in range(12)]
     weekdays: list[set[str]] = [set() for _ in range(7)]
-    for locale in map(Locale, _TABLE["languages"]):
+    for locale in map(Locale.parse, _TABLE["languages"]):
         for form, width in product(("format", "stand-alone"), ("wide", "abbreviated")):
             for names, found in ((months, locale.months[form]), (weekdays, locale.days[form])):
                 for number, name in found.get(width, {}).items():
-                    names[number - (names is months)] |= _words(name)
+                    spellings = _words(name) | _words(name.replace("ä", "ae"))
+                    names[number - (names is months)] |= spellings
     known = set().union(*months)
 
     class Words(parserinfo):  # type: ignore[misc] # the library has no types

@@ -33,8 +33,8 @@ _LAST_YEAR = 253_370_764_800, 253_402_300_800  # year 9999 in seconds since 1970
 _MAIL = re.compile(
     r"(?:[A-Z][a-z]{2}, )?\d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|(?!-0000)[+-]\d{4})"
 )
-_ISO = re.compile(r"\d{4}-?(?:\d\d-?\d\d|W\d\d(?:-?\d)?)(?:[Tt _].+)?")
-"""Python also takes the sign of an offset behind a date for the beginning of a time of day."""
+_ISO = re.compile(r"\d{4}-?(?:\d\d-?\d\d|W\d\d(?:-?\d)?)(?:[Tt _](?!\d\d[.,]).+)?")
+"""Python also takes the sign of an offset for the start of a time of day, and 10.30 for 10:00."""
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE]\+?\d{1,2})?")
 _JSON_DATE = re.compile(r"/?Date\((-?\d{1,30})(?:[+-]\d{4})?\)/?")

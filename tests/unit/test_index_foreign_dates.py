@@ -53,6 +53,21 @@ NINE = "2026-03-01T09:00:00+00:00"  # ten o'clock in Berlin
         "domingo, 1 de março de 2026 às 10:00",
         "01.03.2026 10:00",
         "2026年3月1日 10:00",
+        "2026年3月1日 上午10:00",
+        "2026년 3월 1일 오전 10:00",
+        "1 марта 2026 \u0433. \u0432 10:00",
+        "1 березня 2026 \u0440. \u043e 10:00",
+        "1er mars 2026 à 10 h 00",
+        "1. marts 2026 kl. 10.00",
+        "1. maaliskuuta 2026 klo 10.00",
+        "1. März 2026, 10.00 Uhr",
+        "1 marzo 2026 ore 10:00",
+        "1 de marzo de 2026, 10:00 h",
+        "1. března 2026 v 10:00",
+        "March 1, 2026 | 10:00 am",
+        "2026-03-01 10.00",
+        "2026-03-01 09:00:00.000000 +0000 UTC",
+        "2026-03-01 09:00:00.000000 +0000 UTC m=+0.000012",
         "/Date(1772355600000+0100)/",
         1772355600,
         1772355600.0,
@@ -88,6 +103,7 @@ def test_a_clear_time_is_read_whatever_program_wrote_it(written: Any) -> None:
         "1-Mar-2026",
         "2026 Mar 1",
         "1. Mär. 2026",
+        "1. Maerz 2026",
         "1er mars 2026",
         "mar. 1 Mar 2026".replace("mar. ", "dom. "),
         "søndag 1. mars 2026",
@@ -323,6 +339,8 @@ def test_words_for_no_date_are_none(none: str) -> None:
         "November 29, 2026 1:00 AM PT",
         "3:00 p.m. CT, March 1, 2026",
         "2026-03-01 10:30 CT",
+        "2026-03-01 10.30 h CT",
+        "2026-03-01 10.30 CT",
         "2026-03-01 10:30:00.000 pt",
         "Sun Mar 1 10:00:00 CT 2026",
         "1 March 2026 10:30 AT",
@@ -356,3 +374,21 @@ def test_an_offset_behind_a_date_is_no_time_of_day(written: str, utc: str) -> No
 def test_a_word_that_is_a_month_is_no_weekday(written: str) -> None:
     assert READER.date(written) == dt.date(2026, 10, 4)
     assert READER.date("pt., 6 mar 2026") == dt.date(2026, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("written", "clock"),
+    [
+        ("2 Jan, 2026 10.30am", "10:30"),
+        ("2 Jan 2026 10.30.15 p.m.", "22:30:15"),
+        ("2. Jänner 2026 10.30 Uhr", "10:30"),
+        ("2 Jan 2026 10.30 h", "10:30"),
+        ("2026-01-02 10.30", "10:30"),
+        ("2026年1月2日 下午3:00", "15:00"),
+    ],
+)
+def test_a_time_of_day_is_read_as_its_country_writes_it(written: str, clock: str) -> None:
+    instant = DateReader().instant(written)
+    assert instant == dt.datetime.fromisoformat(f"2026-01-02T{clock}Z")
+    with pytest.raises(DateError):  # the time, or the end of a range
+        DateReader().instant("1.3.2026 04.03")
