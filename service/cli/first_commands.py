@@ -1,8 +1,11 @@
 """The first commands of a newcomer: ``alsolike init`` and ``alsolike doctor``."""
 
+import errno
+import glob
 import json
 import os
 import platform
+import shlex
 import shutil
 import socket
 import sys
@@ -16,6 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from index.capacity import near_limits
+from index.errors import GateError
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError
 from recommender.machine import usable_cores, usable_memory
@@ -186,10 +190,14 @@ def _root(settings: Settings) -> Iterator[Finding]:
         user = os.environ.get("USER", "this user")
         yield Finding("root", "mend", f"{there} can't be written by {user}; change its owner")
         return
-    build = Root(settings.root).open_live()
+    root = Root(settings.root)
+    build = root.open_live()
     if build is None:
-        yield Finding("root", "look", f"{folder} holds no live build: alsolike build makes one")
+        other = root.newest_other()
+        remedy = f"publish {other} makes that one live" if other else "build makes one"
+        yield Finding("root", "look", f"{folder} holds no live build: alsolike {remedy}")
         return
+    root.verify(vectors=False, contents=False)
     yield Finding("root", "ok", f"{build.name} is live in {folder}: {build.count} articles")
     for warning in near_limits(build.manifest, settings.keep, settings.root):
         yield Finding("limits", "look", warning)
@@ -209,10 +217,35 @@ def _sources(settings: Settings) -> Iterator[Finding]:
 
     if settings.source:
         opened = open_sources([], settings.source, settings.map, {})
-        named = ", ".join(source.name for source in opened)
-        yield Finding("sources", "ok", f"{named} (alsolike sources check reads them)")
+        missing = [
+            path for one in opened if _leads_nowhere(path := getattr(one.source, "path", ""))
+        ]
+        named = ", ".join(missing or [source.name for source in opened])
+        if missing:
+            sentence = f"in {Path.cwd()} there is no {named}; correct path in {CONFIG_FILE}"
+            yield Finding("sources", "mend", sentence)
+        else:
+            yield Finding("sources", "ok", f"{named} (alsolike sources check reads them)")
     else:
         yield Finding("sources", "look", "none in the settings: name them in alsolike build")
+
+
+def _leads_nowhere(path: str) -> bool:
+    there = path in ("", "-") or Path(path).exists()
+    return not there and not any(glob.iglob(path, recursive=True))  # noqa: PTH207 - any folder's
+
+
+def _publishing(settings: Settings) -> Iterator[Finding]:
+    try:
+        Root(settings.root).check_hold()
+    except GateError as error:
+        yield Finding("publishing", "look", str(error))
+
+
+def _notify(settings: Settings) -> Iterator[Finding]:
+    command = shlex.split(settings.notify)
+    if command and "://" not in command[0] and shutil.which(command[0]) is None:
+        yield Finding("notify", "mend", f"there is no program {command[0]}; correct notify")
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
@@ -244,8 +277,9 @@ def _port(settings: Settings) -> Iterator[Finding]:
         with socket.create_server((settings.host, settings.port)):
             yield Finding("port", "ok", f"{where} is free")
     except OSError as error:
-        said = f"{where}: {error.strerror}; if that is not AlsoLike itself, set another port"
-        yield Finding("port", "look", said)
+        taken = "something listens there already, which is right if it is this service"
+        said = f"{taken}; else" if error.errno == errno.EADDRINUSE else f"{error.strerror};"
+        yield Finding("port", "look", f"{where}: {said} set another port")
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
@@ -273,5 +307,8 @@ def _guarded(
 
 _LOOKS = [
     _guarded(look.__name__.strip("_"), look)
-    for look in (_version, _machine, _root, _model, _sources, _database, _clicks, _port, _clock)
+    for look in (
+        *(_version, _machine, _root, _publishing, _model, _sources),
+        *(_database, _clicks, _notify, _port, _clock),
+    )
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import socket
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from index.root.root import Root
 from recommender.machine import usable_cores, usable_memory
 from service.demo.site import SAMPLE_SOURCE
 from tests.support.commands import runner
@@ -119,9 +121,54 @@ def test_the_doctor_names_what_is_ill_with_its_remedy(
     }
     assert "neither a folder nor" in found["model"][1]
     assert found["port"][0] == "look"
+    assert "listens there already, which is right if it is this service" in found["port"][1]
     assert "no-model" not in found["database"][1]
     assert found["clicks"][0] == "look"
     assert "trusted_proxies" in found["clicks"][1]
+
+
+def test_the_doctor_notices_a_build_that_is_not_whole_and_a_hold(
+    alsolike: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALSOLIKE_MODEL", "hashing:32")
+    for _ in range(2):
+        assert alsolike("build", str(SAMPLE_SOURCE))[0] == 0
+    assert "publishing" not in states(alsolike)
+    assert alsolike("rollback", "--reason", "odd lists")[0] == 0
+    found = states(alsolike)
+    assert (found["root"][0], found["publishing"][0]) == ("ok", "look")
+    assert re.search(r"since .* \(odd lists\); .* run: alsolike release", found["publishing"][1])
+    root = Root(tmp_path / "alsolike-root")
+    (root.folder() / "lexical_idf.npy").unlink()
+    state, sentence = states(alsolike)["root"]
+    assert state == "mend"
+    assert re.search(f"lexical_idf.npy .*: alsolike publish {root.names()[1]}$", sentence)
+    (tmp_path / "alsolike-root" / "CURRENT").unlink()
+    assert f"alsolike publish {root.names()[1]} makes" in states(alsolike)["root"][1]
+
+
+def test_the_doctor_notices_paths_and_programs_that_are_not_there(
+    alsolike: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts" / "a.md").touch()
+    for path, state in {"posts": "ok", "posts/**/*.md": "ok", "-": "ok", "postz": "mend"}.items():
+        kind = "jsonl" if path == "-" else "markdown"
+        (tmp_path / "alsolike.toml").write_text(f'[[source]]\nkind = "{kind}"\npath = "{path}"')
+        found = states(alsolike)["sources"]
+        assert (found[0], path in found[1]) == (state, path != "-"), found
+    for notify, told in {
+        "true -x": False,
+        "nosuchcommand -x": True,
+        "http://a.org/x": False,
+    }.items():
+        monkeypatch.setenv("ALSOLIKE_NOTIFY", notify)
+        assert ("notify" in states(alsolike)) is told
+    monkeypatch.setenv("ALSOLIKE_NOTIFY", "nosuchcommand -x")
+    assert states(alsolike)["notify"] == (
+        "mend",
+        "there is no program nosuchcommand; correct notify",
+    )
 
 
 def test_a_builds_clock_that_was_ahead_is_told(alsolike: Run, tmp_path: Path) -> None:
