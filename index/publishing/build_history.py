@@ -78,6 +78,20 @@ def describe_builds(root: Root) -> dict[str, Any]:
     }
 
 
+def last_rollback(root: Root, name: str) -> dict[str, Any] | None:
+    """Return the journal's entry on the rollback from a build; ``None`` if it was live since.
+
+    The entry says ``at`` which time, ``who`` and for which ``reason``.
+    """
+    last = None
+    for line in read_journal(root.path):
+        if line.get("event") == "rollback" and line.get("instead_of") == name:
+            last = line
+        elif line.get("event") in ("publish", "force", "rollback") and line.get("build") == name:
+            last = None
+    return last
+
+
 def _days(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """Count the small builds of each day."""
     days: dict[str, dict[str, Any]] = {}

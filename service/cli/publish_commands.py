@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from index.publishing.build_history import last_rollback
 from index.publishing.retention import prune as prune_builds
 from index.root.root import Root
 from service.cli import options as option
@@ -31,8 +32,14 @@ def publish(
     as_json: option.Json = False,
 ) -> None:
     """Verify a build, compare it with the live one, and make it live."""
-    actions = BuildActions(load_settings(root=root), report=print_cleanup)
+    settings = load_settings(root=root)
+    actions = BuildActions(settings, report=print_cleanup)
+    undone = last_rollback(Root(settings.root), name)
     actions.publish(command_actor(), name, accept_change=accept_change, force=force, reason=reason)
+    if undone is not None:
+        why = f" ({undone['reason']})" if undone["reason"] else ""
+        said = f"{undone['who']} rolled back from this build on {undone['at']}{why}"
+        typer.echo(f"warning: {said}; to go back again: alsolike rollback", err=True)
     print_result({"live": name}, f"live: {name}", as_json=as_json)
 
 

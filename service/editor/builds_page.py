@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from index.build.build import Build
 from index.errors import GateError
-from index.publishing.build_history import describe_builds
+from index.publishing.build_history import describe_builds, last_rollback
 from index.publishing.churn import Churn, compare
 from index.query import RelatedQuery
 from index.reporting.report_page import render_page
@@ -379,6 +379,7 @@ def _confirm(
         held=None if pointer is None else pointer.held,
         live=None if pointer is None else pointer.build,
         compared=compared,
+        undone=last_rollback(root, name),
         reason=reason,
         problem=problem,
     )

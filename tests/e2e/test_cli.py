@@ -174,6 +174,10 @@ def test_publish_and_rollback_move_the_pointer_and_leave_a_reason(
     nothing_before = call("rollback")
     assert nothing_before.code == 4
     assert "alsolike-root" in nothing_before.line()
+    assert call("release").code == 0
+    again = call("publish", second)
+    assert again.out == f"live: {second}\n"
+    assert re.search(r"^warning: \S+ rolled back from .* \(lists look odd\); to go", again.line())
 
 
 @pytest.mark.parametrize(

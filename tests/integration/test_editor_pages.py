@@ -629,7 +629,12 @@ def test_rolling_back_keeps_every_decision_and_holds_publishing_until_released(
     mira.send("/editor/builds/release")
     assert "odd lists" not in mira.page.split("<ol")[0]
     mira.get("/editor/builds/publish", build=live)
+    warning = r"mira \(session\) rolled back from this build on \d.*: <q>odd lists</q>"
+    assert re.search(warning, mira.page)
+    assert "rolled back from" not in mira.get("/editor/builds/publish", build=before).text
     mira.send("/editor/builds/publish", build=live, reason="looked at")
+    assert "rolled back from" not in mira.get("/editor/builds/publish", build=live).text
+    mira.get("/editor/builds", done="published")
     assert "The build is now live." in mira.page
     events = mira.page[mira.page.index("What happened") :]
     told = re.findall(
