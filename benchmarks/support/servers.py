@@ -148,10 +148,10 @@ def mariadb(password: str) -> Iterator[str]:
     install = find_program("mariadb-install-db")
     with folder_for("mysql") as (folder, as_user):
         options = {**_user(as_user), "cwd": folder}
-        data = f"--datadir={folder / 'data'}"
+        data = (f"--datadir={folder / 'data'}", f"--tmpdir={folder}")  # its user's own
         subprocess.run(
             [
-                *(install, "--no-defaults", data, "--skip-test-db"),
+                *(install, "--no-defaults", *data, "--skip-test-db"),
                 "--auth-root-authentication-method=normal",
             ],
             check=True,
@@ -166,7 +166,7 @@ def mariadb(password: str) -> Iterator[str]:
             "GRANT ALL ON site.* TO reader@'127.0.0.1';\n"
         )
         start.chmod(0o644)
-        command = [server, "--no-defaults", data, f"--port={port}", "--bind-address=127.0.0.1"]
+        command = [server, "--no-defaults", *data, f"--port={port}", "--bind-address=127.0.0.1"]
         command += [f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"]
         command += [f"--init-file={start}", "--innodb-flush-log-at-trx-commit=0"]
         with running(command, folder / "log", port, **options):
