@@ -131,6 +131,18 @@ KINDS: Sequence[Kind] = [kind for _, kinds in EVIDENCE for kind in kinds]
 
 DEFAULT_WEIGHTS = tuple(kind.weight for kind in KINDS)
 
+EVIDENCE_PHRASES = {
+    "meaning": "texts of similar meaning",
+    "words": "shared words",
+    "names": "titles named in the text",
+    "named": "texts that name the title",
+    "tags": "shared tags",
+    "authors": "shared authors",
+    "dates": "close dates",
+    "neighbors": "articles close to the nearest ones",
+}
+"""What editors read for each kind of evidence, and for common neighbors, by its name."""
+
 
 def compare(
     own: PairData, corpus: PairData, rows: Rows, weights: Sequence[float] | None = None

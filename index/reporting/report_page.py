@@ -6,6 +6,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from index.build.manifest import Manifest
 from index.reporting.charts import columns, meter, scatter
+from recommender.evidence import EVIDENCE_PHRASES, KINDS
+from recommender.parameters import DEFAULT_RECIPE
 
 PAGE = "report.html"
 
@@ -39,6 +41,9 @@ def render_page(
         editor=pages,
         header=header,
         meter=meter,
+        phrases=EVIDENCE_PHRASES,
+        usual={kind.name: kind.weight for kind in KINDS}
+        | {"neighbors": DEFAULT_RECIPE.neighbors_say},
     )
 
 

@@ -3,18 +3,9 @@
 import math
 from collections.abc import Sequence
 
+from recommender.evidence import EVIDENCE_PHRASES
 from recommender.learning.learned_weights import MIN_SEEDS, MOST_LOST, LearnedWeights
 
-_PHRASES = {
-    "meaning": "texts of similar meaning",
-    "words": "shared words",
-    "names": "titles named in the text",
-    "named": "texts that name the title",
-    "tags": "shared tags",
-    "authors": "shared authors",
-    "dates": "close dates",
-    "neighbors": "articles close to the nearest ones",
-}
 _VERBS = (
     (0.1, "count for nothing"),
     (0.35, "count for little"),
@@ -110,5 +101,5 @@ def _describe_changes(learned: LearnedWeights, kinds: Sequence[str]) -> str:
         if not usual[kind]:
             verb = "count, which they do not without learning"
         if verb:
-            told.append(f"{_PHRASES.get(kinds[kind], kinds[kind])} {verb}")
+            told.append(f"{EVIDENCE_PHRASES.get(kinds[kind], kinds[kind])} {verb}")
     return f"On this site {'; '.join(told) or 'all evidence counts about as much as usual'}."

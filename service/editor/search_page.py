@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from index.articles.card import read_card
-from index.build.build import NO_DATE, Build
+from index.build.build import NO_DATE
 from index.errors import DatabaseError
 from index.query import RelatedQuery
 from service.clicks.click_figures import Figure
@@ -119,7 +119,6 @@ def show_search(
         narrowed=narrowed,
         pins=find_weak_pins(view, now, pages.context.query) if starts else [],
         followed=_followed(pages) if starts else None,
-        learned=_learned(view.build) if starts else "",
         clear=_link({"pin": given["pin"]} if pinning else {}),
         pages=further if further["before"] or further["after"] else None,
         notice=describe_done(pages, person, done, back=back, view="find"),
@@ -200,12 +199,6 @@ def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dic
                 }
             )
     return found[:_SHOWN_PINS]
-
-
-def _learned(build: Build) -> str:
-    """Returns the sentence that says what counts more or less than usual on this site, if any."""
-    learning = build.learning
-    return str(learning["sentences"][0]) if learning.get("adopted") else ""
 
 
 def _followed(pages: EditorPages) -> Figure | None:

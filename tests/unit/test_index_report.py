@@ -87,6 +87,22 @@ def test_the_page_says_what_the_json_says(sample_build: Build) -> None:
         assert hub["title"] in text
 
 
+def test_learned_weights_stand_beside_the_usual_ones(sample_build: Build) -> None:
+    report = sample_build.report()
+    report["learning"] = {
+        "adopted": True,
+        "sentences": ["On this site shared words count double.", "Learned from 40 articles."],
+        "seeds": 40,
+        "sources": {"links in texts": 50},
+        "weights": {"words": 0.9, "neighbors": 0.1},
+    }
+    text = " ".join(Page(render_page(sample_build.manifest, report)).text.split())
+    assert "Evidenceusual weighthere shared words0.450.90" in text
+    assert "articles close to the nearest ones0.200.10" in text
+    assert "count double" not in text
+    assert "Learned from 40 articles." in text
+
+
 def test_markup_in_titles_stays_text(write_jsonl: WRITE, build_root: BUILD) -> None:
     evil = "<script>alert('&quot;')</script> & <b>bold</b>"
     records = [
