@@ -856,6 +856,16 @@ def _too_wide(page: Page) -> list[str]:
     return found
 
 
+def test_long_names_of_tags_make_a_report_no_wider(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        PAGES["report"](page)
+        rename = "cells => cells.forEach(cell => cell.textContent = 'communication tools')"
+        page.locator("td.name").evaluate_all(rename)
+        assert _too_wide(page) == []
+
+
 def test_a_row_says_all_that_two_articles_share_at_any_width(
     browser: Browser, demo: Demo, clean: None
 ) -> None:
