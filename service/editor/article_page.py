@@ -283,8 +283,10 @@ def article_page_router(pages: EditorPages) -> APIRouter:
     router = pages.router()
 
     @router.get("/editor/article")
-    def article(id: str = "", done: str = "", person: Identity = Depends(pages.reader)) -> Response:
-        notice = describe_done(pages, person, done, back=id)
+    def article(
+        id: str = "", done: str = "", form: str = "", person: Identity = Depends(pages.reader)
+    ) -> Response:
+        notice = describe_done(pages, person, done, back=id, by_form=form == "1")
         return show_article(pages, person, id, notice=notice)
 
     @router.get("/editor/why")
@@ -310,7 +312,7 @@ View = Literal["article", "links", "rules", "find"]
 """The pages to return to after a decision."""
 
 
-def back_to(back: str, *done: int, view: View = "article") -> Response:
+def back_to(back: str, *done: int, view: View = "article", by_form: bool = False) -> Response:
     """Returns a redirect to the page where a notice says what was just done.
 
     Args:
@@ -318,8 +320,11 @@ def back_to(back: str, *done: int, view: View = "article") -> Response:
             the search. If it is empty, the history page is opened, but for ``find`` and ``rules``.
         *done: The numbers of the audit entries that the notice describes.
         view: Which page to open: ``article``, ``links``, ``rules`` or ``find``.
+        by_form: Whether it was decided in the form that asks for reason and end.
     """
     asked, page = {"done": ",".join(map(str, done))}, f"/editor/{view}"
+    if by_form:
+        asked["form"] = "1"
     if view == "find":
         asked, page = dict(parse_qsl(back)) | asked, "/editor"
     elif view != "rules" and back:
@@ -330,7 +335,13 @@ def back_to(back: str, *done: int, view: View = "article") -> Response:
 
 
 def describe_done(
-    pages: EditorPages, person: Identity, done: str, *, back: str, view: View = "article"
+    pages: EditorPages,
+    person: Identity,
+    done: str,
+    *,
+    back: str,
+    view: View = "article",
+    by_form: bool = False,
 ) -> dict[str, Any] | None:
     """Returns the template values of the notice that says what the editor just did.
 
@@ -340,6 +351,8 @@ def describe_done(
         done: The numbers of the audit entries about it, with commas between them.
         back: The article or search to return to after an undo, see :func:`back_to`.
         view: The page to return to after an undo.
+        by_form: Whether it was decided in the form that asks for reason and end, so that the notice
+            need not ask for them.
 
     Returns:
         The values; ``None`` if there are no such audit entries, or another editor made them.
@@ -357,7 +370,7 @@ def describe_done(
     here = bool(back) and entry.article_id == back
     label = label_entry(None if served is None else served.build, entry, within=here)
     after, end = entry.after or {}, label_end(entry)
-    here = here and not entry.action.endswith(".undo")  # nothing more to ask about it
+    here = here and not (by_form or entry.action.endswith(".undo"))  # nothing more to ask
     sentence = f"You {label}{f' until {pages.templates.when(end)}' if end else ''}."
     is_pin = after.get("kind") == OverrideKind.PIN
     is_bare_hide = after.get("kind") == OverrideKind.HIDE and not (after["reason"] or end)

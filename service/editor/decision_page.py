@@ -252,7 +252,7 @@ def _carry_out(
         database = pages.context.database()
         conflict = describe_conflict(database, view.build, error.entries, wanted, action, sent)
         return show_article(pages, person, article_id, status=409, conflict=conflict)
-    return back_to(article_id, entry)
+    return back_to(article_id, entry, by_form="ends" in fields)
 
 
 def _open_form(context: EditorialContext, article_id: str, target_id: str, do: str) -> DecisionForm:

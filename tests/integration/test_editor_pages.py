@@ -352,6 +352,7 @@ def test_a_moved_article_stays_for_a_week_or_as_long_as_is_said(desk: Desk, mira
     assert "Keep this order for" in mira.page
     mira.decide(target, "pin", position="1", ends="never")
     assert " until " not in mira.said
+    assert "Keep this order for" not in mira.page, "the end was just chosen"
     mira.press(f"place-2 {target}")
     assert " until " not in mira.said, "a move keeps the end"
 
