@@ -33,6 +33,7 @@ from service.decisions.list_scope import EVERY, is_rule, name_scope
 from service.editor.article_page import describe_done, site_address
 from service.editor.editor_pages import EditorPages, whole_number
 from service.http.auth import Identity
+from service.http.html_fragment import first_letter
 from service.http.query_params import parse_query
 from service.serving.serving_view import ServingView, VisibilityStatus
 
@@ -245,6 +246,7 @@ def _hit(
         "trouble": next((alert.trouble for alert in checked if alert is not None), ""),
         "excerpt": card.excerpt,
         "image": card.image and site_address(site_url, card.image.src),
+        "initial": first_letter(item.title),
     }
 
 

@@ -116,7 +116,7 @@ def make_fragment_card(
     foreign = language is not None and page is not None and page.language != spoken.language
     return FragmentCard.model_construct(
         **dict(card),
-        initial=next(filter(str.isalnum, card.title), "").upper(),
+        initial=first_letter(card.title),
         printed_date=None if card.date is None else print_date(card.date, spoken),
         language=language,
         foreign=spoken.get_language_name(page) if foreign else None,
@@ -124,6 +124,11 @@ def make_fragment_card(
         read_more=_WORDS[written][1],
         read_more_language=None if written.partition("-")[0] == spoken.language else written,
     )
+
+
+def first_letter(title: str) -> str:
+    """Returns the capital that stands in place of a picture that is missing or can't be loaded."""
+    return next(filter(str.isalnum, title), "").upper()
 
 
 @functools.lru_cache(maxsize=10_000)

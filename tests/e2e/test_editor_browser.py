@@ -856,6 +856,19 @@ def _too_wide(page: Page) -> list[str]:
     return found
 
 
+def test_a_letter_stands_for_a_picture_of_find_that_is_gone(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo, expected="ERR_FAILED") as page:
+        page.route("**/images/**", lambda route: route.abort())
+        page.goto("/editor")
+        page.wait_for_load_state("networkidle")
+        image = page.locator(".thumb").first
+        before = image.screenshot()
+        image.evaluate("image => image.removeAttribute('data-initial')")
+        assert before != image.screenshot()
+
+
 def test_long_names_of_tags_make_a_report_no_wider(
     browser: Browser, demo: Demo, clean: None
 ) -> None:
