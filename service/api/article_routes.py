@@ -53,7 +53,8 @@ class SearchParameters(ApiModel):
     sort: SortOrder | None = Field(
         None,
         description="what comes first: the newest articles, those with the weakest best link, or "
-        "those in the fewest or most lists; by default the best matches, without words the newest",
+        "those in the fewest or most lists of the build, before pins, hides and the pages' own "
+        "links; by default the best matches, without words the newest",
     )
     limit: int = Field(20, ge=1, le=MAX_PAGE)
     offset: int = Field(0, ge=0, le=MAX_OFFSET)

@@ -131,14 +131,14 @@ def show_search(
 
 _TOGGLES = {
     "weak": "No good related articles",
-    "orphans": "In no other list",
+    "orphans": "In no list of the build",
     "overridden": "With pins or hides",
     "changed": "Changed in the last build",
 }
 _ORDERS: Mapping[str, str] = {
     SortOrder.WEAKEST: "weakest links first",
-    SortOrder.FEWEST_LISTS: "fewest lists first",
-    SortOrder.MOST_LISTS: "most lists first",
+    SortOrder.FEWEST_LISTS: "fewest lists of the build first",
+    SortOrder.MOST_LISTS: "most lists of the build first",
 }
 _FILTERS = ("standing", "language", "tag", *_TOGGLES)
 UNKNOWN = "unknown"
@@ -254,8 +254,8 @@ def _in_words(health: LinkHealth, closeness: Closeness, least: float) -> dict[st
     """Returns what the page says of how well an article is linked."""
     good = health.best >= least
     best = f"best link {closeness.word(health.best)}" if good else "no good related article"
-    lists = f"in {health.lists:,} lists" if health.lists != 1 else "in 1 list"
-    return {"health": f"{best}, {lists if health.lists else 'in no list'}"}
+    lists = {0: "no list", 1: "1 list"}.get(health.lists, f"{health.lists:,} lists")
+    return {"health": f"{best}, in {lists} of the build"}
 
 
 def _pinning(view: ServingView, article_id: str | None, now: int) -> ArticleRow | None:

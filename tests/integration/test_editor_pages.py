@@ -813,13 +813,14 @@ def test_find_narrows_by_what_is_asked_and_pages_through_the_rest(desk: Desk, mi
 def test_the_order_of_a_search_is_kept_by_its_address_from_page_to_page(
     desk: Desk, mira: Editor
 ) -> None:
+    in_lists = re.compile(r"in (\d+) lists? of the build<")
     mira.get("/editor", sort="most-lists")
     assert '<option value="most-lists" selected>' in mira.page
-    first = [int(count) for count in re.findall(r"in (\d+) lists?<", mira.page)]
+    first = [int(count) for count in in_lists.findall(mira.page)]
     [further] = re.findall(r'rel="next" href="([^"]+)"', mira.page)
     assert "sort=most-lists" in further
     mira.get(html.unescape(further))
-    counts = first + [int(count) for count in re.findall(r"in (\d+) lists?<", mira.page)]
+    counts = first + [int(count) for count in in_lists.findall(mira.page)]
     assert counts == sorted(counts, reverse=True)
     assert len(set(counts)) > 2
     found = desk.ask("GET", "/v1/articles", params={"sort": "most-lists", "limit": 3}).json()
