@@ -25,13 +25,14 @@ def names_in(value: Any, split: Callable[[str], list[str]] = split_keywords) -> 
 
     Args:
         value: A list of texts or of objects with ``name``, or one text with several names.
-            Anything else is one name; ``None`` is no name.
+            Lists within the list are joined. Anything else is one name; ``None`` is no name.
         split: Splits a text into names.
     """
     items = split(value) if isinstance(value, str) else value
     names = [
         item.get("name") if isinstance(item, Mapping) else item
-        for item in (items if isinstance(items, list) else [items])
+        for group in (items if isinstance(items, list) else [items])
+        for item in (group if isinstance(group, list) else [group])
     ]
     return [text for name in names if name is not None and (text := str(name).strip())]
 

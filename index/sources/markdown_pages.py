@@ -10,7 +10,7 @@ from typing import Any
 
 from index.articles.cleaning import literal, unescape
 from index.articles.record import Record, RecordProblem
-from index.articles.text_lists import names_in
+from index.articles.text_lists import names_in, split_authors
 from index.articles.word_table import load_table
 from index.errors import RecordError
 from index.sources.encodings import decode
@@ -199,7 +199,7 @@ def _list(value: Any) -> list[str]:
 
 
 def _authors(value: Any) -> Any:
-    return _text(value) if isinstance(value, str) else _list(value)
+    return [_text(one) for one in split_authors(value)] if isinstance(value, str) else _list(value)
 
 
 def _image(value: Any) -> Any:

@@ -428,6 +428,7 @@ def test_data_of_a_page_that_cant_be_read_hides_it(tmp_path: Path, broken: str) 
     assert any(broken in str(problem) for problem in report.problems)
 
 
+ZOLA = "base_url = '/'\n[languages.fr]\n"
 HEXO, JEKYLL = "/2020/02/03/a/", "/b/2020/02/03/a.html"
 TARGET = "[cascade.target]\npath = '/lab/**'\n"
 DATA = "module.exports = { unlisted: true, tags: ['a'] };"
@@ -452,6 +453,10 @@ def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
         {"hugo.toml": "", "content/a.md": "publishDate: 2020-01-01\npublishDate: 2099-01-01"},
         {"hugo.toml": "", "content/a.md": "publishDate: 2099-01-01\npublishDate: 2020-01-01"},
         {"hugo.toml": "", "content/a.md": "expiryDate: 2020-01-01\nexpiryDate: 2099-01-01"},
+        {"hugo.toml": "[frontmatter]\nexpiryDate = ['out']", "content/a.md": "out: 2020-01-01"},
+        {"hugo.toml": "[frontmatter]\npublishDate = ['out']", "content/a.md": "out: 2099-01-01"},
+        {"hugo.toml": "", "content/a.md": "date: 2020-01-01\npubdate: 2099-01-01"},
+        {"zola.toml": ZOLA, "content/b/_index.fr.md": "draft: true", "content/b/a.fr.md": ""},
         {"a.md": "publish_date: 2020-01-01\nembargo: 2099-01-01"},
         {"drafts/a.md": ""},
         {"a.draft.md": ""},
@@ -479,6 +484,9 @@ def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict
         {"eleventy.config.js": "", ".eleventyignore": "# old\n./old/\n", "old/b.md": ""},
         {"eleventy.config.js": "", "b.md": "pagination: {data: boats, size: 1}"},
         {"_config.yml": "exclude: [old]", "old/b.md": ""},
+        {"_config.yml": "", "vendor/bundle/x/b.md": "layout: x"},
+        {"_config.yml": "collections_dir: c\ncollections: {in: {}}", "c/_in/b.md": ""},
+        {"hugo.toml": "", "config/production/hugo.toml": "ignoreFiles=['b']", "content/b.md": ""},
         {"astro.config.mjs": "export default {}", "src/pages/[slug].md": ""},
         {"404.md": ""},
         {"index.md": "layout: home"},
@@ -489,6 +497,16 @@ def test_what_the_site_makes_no_article_of_is_left_out(
     tmp_path: Path, files: dict[str, str]
 ) -> None:
     assert not page_of(tmp_path, files)
+
+
+def test_a_draft_of_a_section_hides_the_pages_of_its_language_alone(tmp_path: Path) -> None:
+    files = {"zola.toml": ZOLA, "content/b/_index.fr.md": "draft: true", "content/b/a.md": ""}
+    assert [article.status for article in page_of(tmp_path, files)] == [Status.PUBLISHED]
+
+
+def test_a_name_with_an_ampersand_stays_whole(tmp_path: Path) -> None:
+    (article,) = page_of(tmp_path, {"a.md": "author: Research & Development\ntags: [[a], [b, c]]"})
+    assert (article.authors, article.tags) == (("Research & Development",), ("a", "b", "c"))
 
 
 @pytest.mark.parametrize(

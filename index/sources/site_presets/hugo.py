@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -20,6 +21,12 @@ _LANGUAGES = ("locale", "languagecode", "defaultcontentlanguage")
 _PARTS = ("languages", "permalinks", "cascade")
 _LISTS = {"search", "archive", "archives", "tags", "categories", "terms", "redirect"}
 _HIDES = ("draft", "publishdate", "expirydate")
+_TIMES = {
+    "visible_from": ("publishdate", ("publishdate", "pubdate", "published")),
+    "visible_until": ("expirydate", ("expirydate", "unpublishdate")),
+}
+"""Hugo's names of the times, and the fields that they are read from, unless the settings'
+``frontmatter`` names others."""
 _ALLOWED = "._#+~-@"
 _BRACES = re.compile(r"\{[^{}]*\}")
 
@@ -60,7 +67,8 @@ class HugoPreset(SitePreset):
         for part in _PARTS:
             more = site.read_config(default, f"{part}.toml", f"{part}.yaml")
             config |= {part: more} if more else {}
-        config = site.folded(config)
+        production = site.read_config(default.with_name("production"), *_NAMES, *_OLD_NAMES)
+        config = site.folded(config) | site.folded(production)
         languages = site.folded(config.get("languages"))
         config["languages"] = {name: site.folded(one) for name, one in languages.items()}
         folders = {
@@ -117,6 +125,7 @@ class HugoPreset(SitePreset):
         section = path.parts[0] if len(path.parts) > 1 + is_index else ""
         page.values |= {"section": section, "path": place.as_posix()}
         dated = ":filename" in names_in(site.folded(self.config.get("frontmatter")).get("date"))
+        self._set_times(page)
         name = page.read_name(
             place.name,
             place.name[:10] if dated else None,
@@ -143,6 +152,17 @@ class HugoPreset(SitePreset):
         ugly = ugly.get(section) if isinstance(ugly, Mapping) else ugly is True
         ending = ".html" if ugly else "/"
         page.set_link(path_on_site and f"{prefix}/{path_on_site.strip('/')}{ending}")
+
+    def _set_times(self, page: SitePage) -> None:
+        """Sets from when and until when a page is shown, from the fields that the site names."""
+        stated = site.folded(self.config.get("frontmatter"))
+        for name, (time, default) in _TIMES.items():
+            fields = names_in(stated.get(time)) or [":default"]
+            names = (default if one == ":default" else (one.casefold(),) for one in fields)
+            given = (page.given.get(one) for one in chain.from_iterable(names) if one != "date")
+            value = next((one for one in given if one and one is not True), None)
+            if value is not None and name not in page.given:
+                page.values[name] = value
 
     def _check_language(self, language: str) -> None:
         options = self.config["languages"].get(language, {})

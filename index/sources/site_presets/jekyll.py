@@ -23,6 +23,7 @@ _LABELS = (
     *(("categories", str.split), ("category", split_keywords)),
 )
 _POSTS = ("_posts", "_drafts")
+_EXCLUDED = tuple(f"vendor/{name}" for name in ("bundle", "cache", "gems", "ruby"))
 _LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
 
 
@@ -50,7 +51,7 @@ class JekyllPreset(SitePreset):
             config = {"permalink": ":year/:month/:day/:title/", "future": True} | config
         root = folder / str(config.get("source") or config.get("source_dir") or "")
         base = site.base_path(config.get("baseurl") or config.get("root"))
-        ignored = site.globs(names_in(config.get("exclude")), within="")
+        ignored = site.globs([*_EXCLUDED, *names_in(config.get("exclude"))], within="")
         return cls(
             root=root,
             config=config,
@@ -69,6 +70,9 @@ class JekyllPreset(SitePreset):
 
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Jekyll makes them."""
+        parent = self.setting("collections_dir").strip("/")
+        if parent and page.path.is_relative_to(parent):
+            page.path = page.path.relative_to(parent)
         folders, stem = page.path.parts[:-1], page.path.stem
         home = next((part for part in folders if part in _POSTS), "")
         first = folders[0] if folders else ""

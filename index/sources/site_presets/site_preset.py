@@ -317,7 +317,7 @@ def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
 
     Where several names fit, the longest is taken. Returns "" if a placeholder has no part.
     """
-    names = re.compile(f":({'|'.join(sorted(parts, key=len, reverse=True))})")
+    names = re.compile(f":({'|'.join(sorted(parts, key=len, reverse=True))})(?![a-z])")
     if re.search(r":[a-z]|\[", names.sub("", pattern)):
         return ""
     return names.sub(lambda found: parts[found[1]], pattern)

@@ -1,5 +1,6 @@
 """Zola's sections, paths, slugs and languages."""
 
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -26,7 +27,7 @@ class ZolaPreset(SitePreset):
             return cls(root=folder) if named else None
         root = folder / "content"
         drafts = {
-            path.parent.as_posix(): {"draft": front["draft"]}
+            path.with_suffix("").as_posix(): {"draft": front["draft"]}
             for path, front in site.section_pages(root)
             if front.get("draft", False) is not False
         }
@@ -49,8 +50,9 @@ class ZolaPreset(SitePreset):
         stem, _, language = page.path.stem.rpartition(".")
         if not stem or language.casefold() not in languages:
             stem, language = page.path.stem, main
-        for folder in page.path.parents:  # whatever the page says of itself
-            page.values |= self.shared.get(folder.as_posix(), {})
+        lists = ["_index"] * (language == main) + [f"_index.{language}"]
+        for folder, name in itertools.product(page.path.parents, lists):
+            page.values |= self.shared.get((folder / name).as_posix(), {})  # whatever it says
         folders = list(page.path.parts[:-1])
         name = folders.pop() if stem == "index" and folders else stem
         style = site.folded(self.config.get("slugify"))
