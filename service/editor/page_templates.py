@@ -44,6 +44,7 @@ _CARDS_STYLE = (STATIC / "widget.css").read_text() + (
 _OWN_ADDRESS = re.compile(rb'(?<= )(?:href|src|action)="(?=/(?:editor|docs)[/?"])')
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_WHEN = "d MMM y, HH:mm z"
 
 
 class PageTemplates:
@@ -166,13 +167,13 @@ class PageTemplates:
         return answer
 
     def when(self, instant: int) -> str:
-        """Formats a time for people, in the site's time zone, such as ``5 Jan 2024, 09:30``.
+        """Formats a time for people, in the site's time zone, such as ``5 Jan 2024, 09:30 UTC``.
 
         Args:
             instant: Microseconds since 1970 UTC; if too large for a date, the result is ``no end``.
         """
         local = self.local(instant)
-        return "no end" if local is None else format_datetime(local, "d MMM y, HH:mm", locale="en")
+        return "no end" if local is None else format_datetime(local, _WHEN, locale="en")
 
     def local(self, instant: int) -> dt.datetime | None:
         """Converts a time to the time zone in the setting ``timezone``.
@@ -189,7 +190,7 @@ class PageTemplates:
             return None
 
     def _day(self, text: str) -> str:
-        """Formats an ISO 8601 timestamp for people, such as ``5 Jan 2024, 09:30``."""
+        """Formats an ISO 8601 timestamp for people, such as ``5 Jan 2024, 09:30 UTC``."""
         return self.when(microseconds(dt.datetime.fromisoformat(text)))
 
     def _iso(self, instant: int) -> str:

@@ -66,13 +66,13 @@ class RuleForm:
             DecisionError: If one of the two scopes is missing, or given in two ways.
         """
         lists, tag, target = self.tag.strip(), self.target_tag.strip(), self.target_id.strip()
+        if bool(tag) is bool(target):
+            raise DecisionError(
+                "target_id", "choose what to pin or hide: an article or a tag, not both"
+            )
         if bool(lists) is (self.everywhere == "1"):
             raise DecisionError(
                 "tag", "choose the lists: those of articles with a tag, or all lists, not both"
-            )
-        if bool(tag) is bool(target):
-            raise DecisionError(
-                "target_id", "name what to pin or hide: one article by its id, or a tag, not both"
             )
         return tag_scope(lists) if lists else EVERY, target or tag_scope(tag)
 

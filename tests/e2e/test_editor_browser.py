@@ -856,6 +856,17 @@ def _too_wide(page: Page) -> list[str]:
     return found
 
 
+def test_the_article_of_a_rule_is_suggested_by_words_of_its_title(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        page.goto("/editor/rules")
+        page.locator("[name=target_id]").press_sequentially("parking bays")
+        found = page.locator("#articles option").first
+        expect(found).to_have_attribute("value", "heat-car-park-trees")
+        expect(found).to_have_text("Trees between the parking bays")
+
+
 def test_a_letter_stands_for_a_picture_of_find_that_is_gone(
     browser: Browser, demo: Demo, clean: None
 ) -> None:

@@ -310,7 +310,7 @@ def test_an_end_is_read_in_the_zone_of_the_settings(site: Path, tmp_path: Path) 
         [stored] = database.overrides.of(PAGE).items
         database.close()
         assert stored.until == 7_242_256_800_000_000, "10:00 in UTC"
-        assert "1 Jul 2199, 12:00" in mira.page
+        assert "1 Jul 2199, 12:00 +0200" in mira.page
         mira.get("/editor/decide", do="pin", id=PAGE, target=target)
         assert 'value="2199-07-01T12:00"' in mira.page
         assert 'name="position" min="1" max="6" value="3"' in mira.page

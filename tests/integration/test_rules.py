@@ -160,6 +160,8 @@ def test_the_page_of_rules_saves_tells_and_removes_them(desk: Desk, mira: Editor
     for given in ({"do": "pin"}, {"tag": "x"}, {"since": "soon"}):
         assert mira.send("/editor/rules", **sent | given).status_code == 422
         assert 'role="alert"' in mira.page
+    mira.send("/editor/rules", do="hide")
+    assert mira.said.startswith("Choose what to pin or hide"), "the first field comes first"
 
 
 def test_several_rows_are_decided_at_once_and_undone_at_once(desk: Desk, mira: Editor) -> None:

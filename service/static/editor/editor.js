@@ -5,12 +5,14 @@ import { followDrags } from "./drag.js";
 import { followFind } from "./find.js";
 import { listenToKeys } from "./keys.js";
 import { followForms } from "./steer.js";
+import { offerArticles } from "./suggest.js";
 import { sayNews } from "./swap.js";
 
 followDrags();
 followFind();
 followForms();
 listenToKeys();
+offerArticles();
 offerCopies();
 watchFrames();
 sayNews();
