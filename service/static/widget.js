@@ -1,20 +1,20 @@
 /* AlsoLike: related articles in any page.
    <script src="https://SERVICE/widget.js" defer></script>
    <alsolike-related article="ARTICLE_ID"></alsolike-related>
-   or <div data-alsolike="ARTICLE_ID"></div>; more in docs/front-ends.md.
-   Shows nothing if the service can't be reached. */
+   or <div data-alsolike="ARTICLE_ID"></div>; see docs/front-ends.md.
+   Shows nothing if the service is away. */
 (() => {
   const NAME = "alsolike-related";
   const FILTERS = ["tag", "source", "newer-than"];
-  if (customElements.get(NAME)) return; // a second script tag
+  if (customElements.get(NAME)) return; // a second tag
   const script = document.currentScript ?? document.querySelector('script[src*="/widget.js"]');
   const home = script && new URL(".", script.src).href;
 
-  /* The list that each place shows or waits for: what was read, and the section of cards. */
+  /* Each place's list: what was read, and the section of cards. */
   const lists = new WeakMap();
   let counting; // resolves once clicks.js is loaded
 
-  /* Reads a place's attributes; null if no list is asked for. */
+  /* Reads a place's attributes; null without an id. */
   function read(place) {
     const own = place.localName === NAME;
     const get = (name) => place.getAttribute(own ? name : `data-${name}`);
@@ -34,7 +34,7 @@
     return { key: [url, limit, skips].join(), url, service, limit: limit || 6, skips };
   }
 
-  /* The node that gets the cards: the place itself, or a node of its shadow tree. */
+  /* The node that gets the cards: the place, or a node of its shadow tree. */
   function inside(place) {
     if (place.localName !== NAME || !place.hasAttribute("shadow")) return place;
     const root = place.shadowRoot ?? place.attachShadow({ mode: "open" });
@@ -42,7 +42,7 @@
     return root.firstChild;
   }
 
-  /* Resolves once the stylesheet is loaded, or can't be loaded within two seconds. */
+  /* Resolves once the stylesheet is loaded, or after two seconds. */
   function addStyle(place, service) {
     const root = inside(place).getRootNode();
     let link = root.querySelector("link[data-alsolike-style]");
@@ -62,8 +62,8 @@
 
   const target = (link) => link.host + link.pathname.replace(/\/$/, "") + link.search;
 
-  /* Removes cards that the page links to, and those beyond the limit. Done here, not by the
-     service, so that all readers ask for the same address, which caches keep. */
+  /* Removes cards that the page links to, and those beyond the limit: here, so that all readers
+     ask for the same address, which caches keep. */
   function skipLinks(content, limit) {
     const links = Array.from(document.links).filter((link) => !link.closest(".alsolike"));
     const here = new Set([location, ...links].map(target));
@@ -74,14 +74,23 @@
     if (!kept.length) content.replaceChildren();
   }
 
-  /* Holds the room of cards that are not there yet, so that what follows does not move when they
-     come: what widget.css makes of them, with titles and excerpts rather long than short. */
+  /* Holds room for cards, so that what follows does not move when they come: what widget.css
+     makes of them, with titles and excerpts rather long than short. */
   function reserve(place, limit) {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const width = place.clientWidth / rem;
     const columns = width > 34 ? Math.floor((width + 1.25) / 16.25) : 1;
-    const card = width > 34 ? (width / columns) * 0.5625 + 19 : 14;
-    place.style.minHeight = `${Math.ceil(limit / columns) * card + 8}rem`;
+    const card = width > 34 ? `${(width / columns) * 0.5625}rem + 19em` : "14em";
+    place.style.minHeight = `calc(${Math.ceil(limit / columns)} * (${card}) + 8em)`;
+  }
+
+  /* Gives back room below the window that cards did not take; in a frame, which has scrolled. */
+  function release() {
+    for (const place of document.querySelectorAll(NAME)) {
+      const { top, bottom } = place.getBoundingClientRect();
+      if (bottom > innerHeight && lists.get(place)?.section)
+        place.style.minHeight = `${Math.max(0, innerHeight - top)}px`;
+    }
   }
 
   async function fill(place) {
@@ -93,13 +102,13 @@
       const answer = await fetch(list.url, { credentials: "omit", signal });
       if (answer.ok) box.innerHTML = await answer.text(); // escaped by the service, without scripts
       await styled;
-    } catch {} // the page stays as it is
+    } catch {} // nothing is shown
     if (lists.get(place) !== list) return; // another article's page by now
     if (list.skips) skipLinks(box.content, list.limit);
     list.section = box.content.firstElementChild;
     if (list.section) {
       inside(place).replaceChildren(list.section);
-      hidden.observe(place);
+      requestAnimationFrame(release);
       if (list.section.dataset.placement) count(list);
     } else if (place.localName === NAME) place.style.minHeight = "";
   }
@@ -124,27 +133,17 @@
     { rootMargin: "100% 0px" },
   );
 
-  /* Gives back room that was reserved in vain, once nobody sees what follows move. */
-  const hidden = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, boundingClientRect, target: place } of entries) {
-      if (isIntersecting || boundingClientRect.top < 0 || !place.isConnected) continue;
-      hidden.unobserve(place);
-      if (place.localName === NAME) place.style.minHeight = "";
-    }
-  });
-
-  /* Asks for a place's list, unless it has been asked for. */
+  /* Asks for a place's list, but once. */
   function check(place) {
     const last = lists.get(place);
     const list = read(place);
     if (last?.key === list?.key) {
       const { section } = last ?? {};
       if (!section || inside(place).contains(section)) return;
-      inside(place).replaceChildren(section); // what morphs a page removes what it does not know
+      inside(place).replaceChildren(section); // morphing removed it
       return;
     }
     lists.set(place, list);
-    hidden.unobserve(place);
     near.unobserve(place);
     if (place.localName === NAME) {
       if (last?.section) place.style.minHeight = list ? `${place.offsetHeight}px` : "";
@@ -169,12 +168,13 @@
     },
   );
 
-  /* Places of the old kind come and change with the page; either kind may lose its cards. */
+  /* Old places come and change; both kinds may lose their cards. */
   const scan = () => document.querySelectorAll(`${NAME}, [data-alsolike]`).forEach(check);
   new MutationObserver(scan).observe(document, {
     subtree: true,
     childList: true,
     attributeFilter: ["data-alsolike", "data-limit", "data-skip-links", "data-service"],
   });
+  addEventListener("scroll", release);
   scan();
 })();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import importlib.resources
 import json
+import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
@@ -184,6 +185,27 @@ def test_nothing_moves_when_the_cards_come(visit: Visit, more: str, width: int) 
         visit.shows(SAMPLE_ARTICLE)
         visit.page.mouse.wheel(0, 3_000)
         assert visit.shift() == 0
+
+
+def test_no_room_is_held_below_the_window_once_cards_without_pictures_are_there(
+    visit: Visit,
+) -> None:
+    visit.page.set_viewport_size({"width": 800, "height": 700})
+    visit.page.route(
+        "**/related.html*",
+        lambda route: route.fulfill(
+            body=re.sub("<img[^>]*>", "", route.fetch().text()),
+            headers={"access-control-allow-origin": "*", "content-type": "text/html"},
+        ),
+    )
+    visit.add("/", f"<h1>Short</h1>{tag()}<footer>Below</footer>")
+    visit.open()
+    visit.shows(SAMPLE_ARTICLE)
+    hole = """() => document.querySelector("footer").offsetTop
+      - Math.max(innerHeight, document.querySelector(".alsolike").getBoundingClientRect().bottom)"""
+    assert visit.page.evaluate(hole) < 60
+    visit.page.mouse.wheel(0, 3_000)
+    assert visit.shift() == 0
 
 
 def test_a_list_far_below_is_asked_for_when_readers_come_near(visit: Visit) -> None:
