@@ -513,6 +513,7 @@ def test_a_name_with_an_ampersand_stays_whole(tmp_path: Path) -> None:
     ("files", "address"),
     [
         ({"_config.yml": "include: [_pages]", "_pages/a.md": "permalink: /a/"}, "/a/"),
+        ({"_config.yml": "collections_dir: c", "c/_posts/2020-02-03-a.md": ""}, JEKYLL[2:]),
         ({"_config.yml": "source_dir: source", "source/_posts/a.md": "date: 2020-02-03"}, HEXO),
         ({"_config.yml": "source: src\nbaseurl: /b", "src/_posts/2020-02-03-a.md": ""}, JEKYLL),
     ],

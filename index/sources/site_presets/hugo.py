@@ -67,8 +67,11 @@ class HugoPreset(SitePreset):
         for part in _PARTS:
             more = site.read_config(default, f"{part}.toml", f"{part}.yaml")
             config |= {part: more} if more else {}
+        config = site.folded(config)
         production = site.read_config(default.with_name("production"), *_NAMES, *_OLD_NAMES)
-        config = site.folded(config) | site.folded(production)
+        for name, value in site.folded(production).items():  # tables are joined
+            own = site.folded(config.get(name)) if isinstance(value, Mapping) else None
+            config[name] = value if own is None else own | site.folded(value)
         languages = site.folded(config.get("languages"))
         config["languages"] = {name: site.folded(one) for name, one in languages.items()}
         folders = {

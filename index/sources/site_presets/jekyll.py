@@ -71,7 +71,7 @@ class JekyllPreset(SitePreset):
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Jekyll makes them."""
         parent = self.setting("collections_dir").strip("/")
-        if parent and page.path.is_relative_to(parent):
+        if parent and page.path.as_posix().startswith(f"{parent}/_"):
             page.path = page.path.relative_to(parent)
         folders, stem = page.path.parts[:-1], page.path.stem
         home = next((part for part in folders if part in _POSTS), "")
