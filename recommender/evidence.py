@@ -18,6 +18,7 @@ from recommender.encoder import Embeddings
 from recommender.faiss_index import inner_products
 from recommender.lexical import compare_terms
 from recommender.neighbors import NO_ROW, Rows
+from recommender.parameters import USUAL_WEIGHTS
 from recommender.postings import similarities
 from recommender.visibility import NO_DAY
 
@@ -110,18 +111,21 @@ def _compare_dates(own: PairData, corpus: PairData, rows: Rows) -> NDArray[np.fl
 
 
 EVIDENCE: Sequence[tuple[Compare, Sequence[Kind]]] = (
-    (_compare_meaning, [Kind("meaning", 0.55, (0.15, 0.16), varies=0.3)]),
+    (_compare_meaning, [Kind("meaning", USUAL_WEIGHTS["meaning"], (0.15, 0.16), varies=0.3)]),
     (
         _compare_words,
         [
-            Kind("words", 0.45, (0.035, 0.027), varies=0.3),
-            Kind("names", 0.13, (0.1, 0.15)),  # the text names the other's title
-            Kind("named", 0.08, (0.1, 0.15)),  # the other's text names the title
+            Kind("words", USUAL_WEIGHTS["words"], (0.035, 0.027), varies=0.3),
+            Kind("names", USUAL_WEIGHTS["names"], (0.1, 0.15)),  # the text names the other's title
+            Kind("named", USUAL_WEIGHTS["named"], (0.1, 0.15)),  # the other's text names the title
         ],
     ),
-    (_compare_tags, [Kind("tags", 1.0, (0.0, 1.0), measured=False, varies=0.7)]),
-    (_compare_authors, [Kind("authors", 0.4, (0.0, 1.0), measured=False, varies=0.4)]),
-    (_compare_dates, [Kind("dates", 0.0, (-3.0, 1.0), copy=0.0, varies=0.2)]),
+    (_compare_tags, [Kind("tags", USUAL_WEIGHTS["tags"], (0.0, 1.0), measured=False, varies=0.7)]),
+    (
+        _compare_authors,
+        [Kind("authors", USUAL_WEIGHTS["authors"], (0.0, 1.0), measured=False, varies=0.4)],
+    ),
+    (_compare_dates, [Kind("dates", USUAL_WEIGHTS["dates"], (-3.0, 1.0), copy=0.0, varies=0.2)]),
 )
 """All kinds of evidence, with the functions that compute them. ``dates`` counts only where a site's
 own links show that it does."""
@@ -130,18 +134,6 @@ KINDS: Sequence[Kind] = [kind for _, kinds in EVIDENCE for kind in kinds]
 """All kinds of evidence, in the order of the numbers that :func:`compare` returns."""
 
 DEFAULT_WEIGHTS = tuple(kind.weight for kind in KINDS)
-
-EVIDENCE_PHRASES = {
-    "meaning": "texts of similar meaning",
-    "words": "shared words",
-    "names": "titles named in the text",
-    "named": "texts that name the title",
-    "tags": "shared tags",
-    "authors": "shared authors",
-    "dates": "close dates",
-    "neighbors": "articles close to the nearest ones",
-}
-"""What editors read for each kind of evidence, and for common neighbors, by its name."""
 
 
 def compare(

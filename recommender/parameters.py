@@ -47,3 +47,26 @@ ones are removed."""
 SHOWN = 6
 """Length of the list that a page shows. Reports count articles that are in no list, or in very
 many, by lists of this length."""
+
+USUAL_WEIGHTS = {
+    "meaning": 0.55,
+    "words": 0.45,
+    "names": 0.13,
+    "named": 0.08,
+    "tags": 1.0,
+    "authors": 0.4,
+    "dates": 0.0,
+}
+"""The default weight of each kind of evidence in the score of a pair."""
+
+EVIDENCE_PHRASES = {
+    "meaning": "texts of similar meaning",
+    "words": "shared words",
+    "names": "titles named in the text",
+    "named": "texts that name the title",
+    "tags": "shared tags",
+    "authors": "shared authors",
+    "dates": "close dates",
+    "neighbors": "articles close to the nearest ones",
+}
+"""What editors read for each kind of evidence, and for common neighbors, by its name."""

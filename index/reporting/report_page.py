@@ -6,8 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from index.build.manifest import Manifest
 from index.reporting.charts import columns, meter, scatter
-from recommender.evidence import EVIDENCE_PHRASES, KINDS
-from recommender.parameters import DEFAULT_RECIPE
+from recommender.parameters import DEFAULT_RECIPE, EVIDENCE_PHRASES, USUAL_WEIGHTS
 
 PAGE = "report.html"
 
@@ -42,8 +41,7 @@ def render_page(
         header=header,
         meter=meter,
         phrases=EVIDENCE_PHRASES,
-        usual={kind.name: kind.weight for kind in KINDS}
-        | {"neighbors": DEFAULT_RECIPE.neighbors_say},
+        usual={**USUAL_WEIGHTS, "neighbors": DEFAULT_RECIPE.neighbors_say},
     )
 
 

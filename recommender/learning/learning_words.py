@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from recommender.evidence import EVIDENCE_PHRASES
 from recommender.learning.learned_weights import MIN_SEEDS, MOST_LOST, LearnedWeights
+from recommender.parameters import EVIDENCE_PHRASES
 
 _VERBS = (
     (0.1, "count for nothing"),
