@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from index.articles.date_words import UNKNOWN_ZONE, DateError, parse_date_words
 from index.articles.record import short, unwrapped
@@ -79,7 +81,7 @@ class DateReader:
         Raises:
             DateError: If the value is not an unambiguous date, or lies beyond the calendar.
         """
-        found = self._read(value)
+        found = self.read(value)
         if found is not None and found.year in (1, 9999):
             raise DateError(f"{short(value)} stands for a day that never comes; leave the date out")
         return None if found is None else found.date()
@@ -93,7 +95,7 @@ class DateReader:
         Raises:
             DateError: If the value is not an unambiguous time.
         """
-        found = self._read(value)
+        found = self.read(value)
         if found is None:
             return None
         if found.tzinfo is UNKNOWN_ZONE:
@@ -110,7 +112,14 @@ class DateReader:
             return self.instant(value)
         return None
 
-    def _read(self, value: Any) -> dt.datetime | None:
+    def read(self, value: Any) -> dt.datetime | None:
+        """Parse a date or time as it is written; ``None`` if the value says that there is none.
+
+        It has the time zone that the value names, or none; a date is its first moment.
+
+        Raises:
+            DateError: If the value is not an unambiguous date or time.
+        """
         found: dt.datetime | None = None
         if value is None:
             return None
@@ -126,7 +135,7 @@ class DateReader:
         elif isinstance(value, str):
             found = self._from_text(value)
         elif (held := _held(value)) is not value:
-            return self._read(held)
+            return self.read(held)
         else:
             raise DateError(
                 f"{short(value)} is no date, but of type {type(value).__name__}; "
@@ -209,6 +218,14 @@ class DateReader:
             return moment.astimezone(self.timezone)
         except OverflowError:
             return FAR_FUTURE if seconds > 0 else FAR_PAST
+
+
+@cache
+def find_zone(name: str) -> ZoneInfo | None:
+    """Return the time zone with a name, such as ``Europe/Berlin``; ``None`` if there is none."""
+    with suppress(ValueError, KeyError, OSError):
+        return ZoneInfo(name)
+    return None
 
 
 def check_date_format(date_format: Any) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from index.articles.foreign_dates import DateReader
+from index.articles.foreign_dates import DateReader, find_zone
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, unreadable
 from index.articles.record_parser import RecordParser
@@ -75,7 +75,8 @@ def parse_records(
             report.skip(item)
             continue
         dates = DateReader(
-            timezone=mapping.timezone, date_format=item.date_format or mapping.date_format
+            timezone=find_zone(item.timezone) or mapping.timezone,
+            date_format=item.date_format or mapping.date_format,
         )
         parser = RecordParser(item, mapping.url_template, dates)
         try:

@@ -24,6 +24,8 @@ class Record:
         values: The record's values, by the source's field names.
         date_format: How the source writes dates, in the notation of ``strptime``; empty if it
             does not say.
+        timezone: The time zone of times that the source gives without one, such as
+            ``"Europe/Berlin"``; empty to use that of the site's settings.
         url_template: The source's template for the article's address, if the record has none; empty
             to use that of the site's settings.
         link: The article's address by the rules of the site's generator; empty if unknown.
@@ -36,6 +38,7 @@ class Record:
     location: str
     values: Mapping[str, Any]
     date_format: str = ""
+    timezone: str = ""
     url_template: str = ""
     link: str = ""
     no_link: str = ""

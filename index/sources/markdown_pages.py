@@ -100,7 +100,13 @@ class MarkdownSource(PageFolderSource):
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
-        return Record(location=location, values=values, link=placed.link, no_link=no_link)
+        return Record(
+            location=location,
+            values=values,
+            timezone=site.zone,
+            link=placed.link,
+            no_link=no_link,
+        )
 
     def _included(self, folder: Path, name: str) -> str:
         """Returns the text of a file that a page in ``folder`` includes.

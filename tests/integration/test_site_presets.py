@@ -63,14 +63,16 @@ def open_remarks(folder: Path) -> tuple[str, ...]:
 
 def test_pages_of_mkdocs_have_its_addresses_unless_a_plugin_moves_them(tmp_path: Path) -> None:
     config = (
-        "site_url: https://docs.example/notes/\nexclude_docs: |\n  attic/\n  *.part.md\n"
+        "site_url: https://docs.example/notes/\n"
+        "exclude_docs: |\n  attic/\n  *.part.md\n  !start.part.md\n  /old.md\n"
         "draft_docs: wip-*\nplugins:\n  - search\n  - blog: {blog_dir: news}\n"
         "markdown_extensions:\n  - pymdownx.emoji:\n"
         "      emoji_index: !!python/name:material.extensions.emoji.twemoji\n"
         "theme: {name: material, language: de}\nextra: {key: !ENV [KEY, none]}\n"
     )
     files = ("index", "README", "start", "Guide/index", "Guide/README", "Guide/Two words")
-    left_out = ("attic/old", "Guide/a.part", "wip-next", "templates/card")
+    files += ("Guide/old", "start.part", "Guide/templates/card")
+    left_out = ("attic/old", "old", "Guide/a.part", "wip-next", "templates/card")
     (tmp_path / "mkdocs.yml").write_text(config)
     for name in (*files, *left_out, "news/posts/hello"):
         path = tmp_path / "docs" / f"{name}.md"
@@ -81,6 +83,9 @@ def test_pages_of_mkdocs_have_its_addresses_unless_a_plugin_moves_them(tmp_path:
         "start.md": "/notes/start/",
         "Guide/index.md": "/notes/Guide/",
         "Guide/Two words.md": "/notes/Guide/Two%20words/",
+        "Guide/old.md": "/notes/Guide/old/",
+        "Guide/templates/card.md": "/notes/Guide/templates/card/",
+        "start.part.md": "/notes/start.part/",
         "news/posts/hello.md": "/docs/news/posts/hello",
     }
     assert skipped == {
@@ -253,3 +258,66 @@ def test_a_section_whose_page_can_t_be_read_is_not_shown(tmp_path: Path, what: s
     else:
         path.symlink_to(path)
     assert is_told_or_hides(tmp_path, path)
+
+
+EVENING = ("2026-10-31 23:30:00", "'2026-10-31T23:30'", "2026-10-31T23:30:00Z", "2026-11-01")
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "links", "hours"),
+    [
+        (
+            {"hugo.toml": "timeZone = 'America/Los_Angeles'\n[permalinks]\np = '/:day/'"},
+            "content/p/a.md",
+            ("/31/", "/31/", "/31/", "/01/"),
+            (6, 6, -1, 7),
+        ),
+        (
+            {"_config.yml": "timezone: America/Los_Angeles\npermalink: /:day/"},
+            "_posts/2026-10-31-a.md",
+            ("/31/", "/31/", "/31/", "/01/"),
+            (-1, 6, -1, 7),
+        ),
+        (
+            {"_config.yml": "timezone: Asia/Tokyo\npermalink: /:day/"},
+            "_posts/2026-10-31-a.md",
+            ("/01/", "/31/", "/01/", "/01/"),
+            (-1, -10, -1, -9),
+        ),
+        (
+            {"_config.yml": "timezone: no such\npermalink: /:day/"},
+            "_posts/2026-10-31-a.md",
+            ("/31/", "/31/", "/31/", "/01/"),
+            (-1, -1, -1, 0),
+        ),
+        (
+            {"_config.yml": "source_dir: s\ntimezone: Asia/Tokyo\npermalink: :day/\nfuture: false"},
+            "s/_posts/a.md",
+            ("/31/", "/31/", "/01/", "/01/"),
+            (-10, -10, -1, -9),
+        ),
+    ],
+)
+def test_a_time_without_zone_is_in_the_zone_of_the_site(
+    config: dict[str, str],
+    name: str,
+    links: tuple[str, ...],
+    hours: tuple[int, ...],
+    tmp_path: Path,
+) -> None:
+    found = []
+    for at, date in enumerate(EVENING):
+        folder = tmp_path / str(at)
+        for file, text in {
+            **config,
+            name: f"---\ntitle: Boats\ndate: {date}\n---\nWords.\n",
+        }.items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_text(text)
+        (article,) = read(folder)[0].values()
+        assert article.visible_from is not None
+        found.append((article.url, article.visible_from - NOW))
+    assert found == [
+        (link, dt.timedelta(hours=hour) + dt.timedelta(minutes=30 if at < 3 else 0))
+        for at, (link, hour) in enumerate(zip(links, hours, strict=True))
+    ]

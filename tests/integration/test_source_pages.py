@@ -484,6 +484,7 @@ def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict
         {"hugo.toml": "[languages.fr]\ndisabled = true\n", "content/b.fr.md": ""},
         {"zola.toml": "base_url = '/'\nignored_content = ['*.old.md']", "content/b.old.md": ""},
         {"eleventy.config.js": "", ".eleventyignore": "# old\n./old/\n", "old/b.md": ""},
+        {"eleventy.config.js": "", ".eleventyignore": "/b*\n!/a.md", "b.md": ""},
         {"eleventy.config.js": "", "b.md": "pagination: {data: boats, size: 1}"},
         {"_config.yml": "exclude: [old]", "old/b.md": ""},
         {"_config.yml": "", "vendor/bundle/x/b.md": "layout: x"},

@@ -1,5 +1,6 @@
 """Jekyll's posts, drafts, collections and pages, and their permalinks."""
 
+import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,10 +102,13 @@ class JekyllPreset(SitePreset):
             page.values["tags"] = [
                 word for name, split in _LABELS for word in names_in(page.given.get(name), split)
             ]
+        date = page.given.get("date")
+        if isinstance(date, dt.datetime) and not date.tzinfo and "source_dir" not in self.config:
+            date = date.replace(tzinfo=dt.UTC)  # as YAML means it; Hexo takes it for the site's
         page.read_name(
             stem,
-            page.given.get("date"),
-            zone=self.setting("timezone", "UTC"),
+            date,
+            zone=self.zone or "UTC",
             dated=bool(kind),
             waits=bool(kind) and not self.config.get("future"),
         )

@@ -8,6 +8,10 @@ from typing import Any, Self
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
+_LISTS = ("exclude_docs", "draft_docs")
+_NEVER = (".*", "/templates/")
+"""What MkDocs leaves out unless a pattern brings it back."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MkdocsPreset(SitePreset):
@@ -24,7 +28,7 @@ class MkdocsPreset(SitePreset):
         config = site.read_config(folder, "mkdocs.yml", "mkdocs.yaml")
         if config is None:
             return cls(root=folder) if named else None
-        patterns = [str(config.get(name) or "") for name in ("exclude_docs", "draft_docs")]
+        lists = (str(config.get(name) or "").splitlines() for name in _LISTS)
         theme, home = config.get("theme"), config.get("site_url")
         return cls(
             root=folder / str(config.get("docs_dir") or "docs"),
@@ -32,7 +36,7 @@ class MkdocsPreset(SitePreset):
             base=site.base_path(home),
             home=home,
             language=theme.get("language") if isinstance(theme, Mapping) else None,
-            ignored=["^templates/", *site.globs("\n".join(patterns).splitlines())],
+            excluded=[site.like_gitignore([*_NEVER, *lines]) for lines in lists],
         )
 
     def complete(self, page: SitePage) -> None:

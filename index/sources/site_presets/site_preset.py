@@ -10,10 +10,11 @@ from fnmatch import translate
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
+
+from pathspec import GitIgnoreSpec
 
 from index.articles.date_words import DateError
-from index.articles.foreign_dates import DateReader
+from index.articles.foreign_dates import DateReader, find_zone
 from index.articles.urls import split_url
 from index.articles.word_table import load_table
 from index.errors import RecordError, SourceError
@@ -125,6 +126,7 @@ class SitePreset:
         shared: The values that the configuration gives to the pages of a folder, or to one page, by
             the path below the site's content.
         ignored: Regular expressions for the paths that the site's configuration leaves out.
+        excluded: Patterns of such paths in the notation of ``.gitignore``.
     """
 
     name: ClassVar[str] = "none"
@@ -138,6 +140,7 @@ class SitePreset:
     below: str = ""
     shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ignored: Sequence[str] = ()
+    excluded: Sequence[GitIgnoreSpec] = ()
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
@@ -160,6 +163,11 @@ class SitePreset:
         return False
 
     @property
+    def zone(self) -> str:
+        """The time zone of times that pages give without one; empty if the site names none."""
+        return self.setting("timezone")
+
+    @property
     def is_at_root(self) -> bool:
         """Whether the folder that is read holds a known generator's whole site."""
         return self.name != SitePreset.name and self.above in ("", ".")
@@ -180,8 +188,10 @@ class SitePreset:
             raise not_content(f"the file is not in {self.below}, the folder of the site's content")
         page.base = self.base
         page.path = PurePosixPath(self.above, page.path.relative_to(self.below))
+        path = page.path.as_posix()
         with suppress(re.error):
-            if any(re.search(one, page.path.as_posix()) for one in self.ignored):
+            left_out = any(re.search(one, path) for one in self.ignored)
+            if left_out or any(one.match_file(path) for one in self.excluded):
                 raise not_content("the site's configuration excludes this file")
         is_list = page.text("layout") == "home" or isinstance(page.given.get("pagination"), Mapping)
         firsts = ("404",) if self.name == SitePreset.name else ("404", "index")
@@ -228,6 +238,11 @@ def globs(patterns: Iterable[str], within: str = "(?:.*/)?") -> list[str]:
     names = [one.strip().strip("/").removeprefix("./") for one in patterns]
     used = (translate(one)[:-2] for one in names if one and one[0] not in "#!")
     return [f"^{within}{one}(?:/|$)" for one in used]
+
+
+def like_gitignore(lines: Iterable[str]) -> GitIgnoreSpec:
+    """Returns the patterns of a list that is written like a file ``.gitignore``."""
+    return GitIgnoreSpec.from_lines(lines)
 
 
 def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
@@ -325,15 +340,14 @@ def fill_pattern(pattern: str, parts: Mapping[str, str]) -> str:
 
 def read_time(value: Any, zone: str = "") -> dt.datetime | dt.date | None:
     """Parses a page's date or time, and moves a time to ``zone``, if named; ``None`` if invalid."""
-    if isinstance(value, str) and len(value.strip()) > 10:
-        value = DateReader().find_instant(value) or value
-    if isinstance(value, dt.datetime):
-        with suppress(Exception):  # no such zone, or beyond the calendar
-            if zone and value.tzinfo:
-                return value.astimezone(ZoneInfo(zone))
-        return value
     with suppress(DateError):
-        return DateReader().date(value)
+        if isinstance(value, str) and len(value.strip()) > 10 and DateReader().find_instant(value):
+            value = DateReader().read(value)
+        if not isinstance(value, dt.datetime):
+            return DateReader().date(value)
+        with suppress(OverflowError):  # beyond the calendar
+            return value.astimezone(find_zone(zone)) if zone and value.tzinfo else value
+        return value
     return None
 
 
