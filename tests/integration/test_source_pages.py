@@ -354,6 +354,9 @@ def test_files_that_no_page_is_made_of_are_reported(tmp_path: Path, kind: str, t
         assert [type(record) for record in found] == [Record]
 
 
+SLUGGED = "permalink: '/{{{{ seen | {} }}}}/'\nseen: Don't wait & see (Üb)"
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -364,6 +367,10 @@ def test_files_that_no_page_is_made_of_are_reported(tmp_path: Path, kind: str, t
         ({"hugo.toml": "[permalinks]\nboats = '/:year/'\n", "content/boats/a.md": ""}, ":year"),
         ({"_config.yml": "permalink: /:tide/:title\n", "_posts/2026-01-02-a.md": ""}, ":tide"),
         ({"eleventy.config.js": "", "a.md": "permalink: '/{{ tide | high }}/'\n"}, "high"),
+        ({"eleventy.config.js": "", "a.md": f"{SLUGGED.format('slug')}\n"}, "slug"),
+        ({"eleventy.config.js": "", "a.md": f"{SLUGGED.format('slugify')} œ\n"}, "slugify"),
+        ({"zola.toml": "base_url = '/'", "content/a.md": "slug: 10 €\n"}, "zola"),
+        ({"hugo.toml": "", "content/a.md": "url: /:tide/:slug/\n"}, ":tide"),
         ({"astro.config.mjs": "export default {}", "src/content/blog/a.md": ""}, "starlight"),
     ],
 )
@@ -395,6 +402,16 @@ def test_an_address_that_cant_be_known_is_said_with_the_remedy(
         ),
         ({"zola.toml": "base_url = '/'", "front": "slug: ../../a b"}, "/a-b/"),
         ({"hugo.toml": "baseURL = '/'", "front": "url: /x/../../y/"}, "/x/y/"),
+        ({"hugo.toml": "", "front": "date: 2026-02-03\nurl: /:year/:day/:slug/"}, "/2026/03/t/"),
+        (
+            {"hugo.toml": "[languages.fr]\nbaseURL = 'https://fr.example/b/'", "front": "lang: fr"},
+            "https://fr.example/b/a/",
+        ),
+        (
+            {"zola.toml": "base_url = '/'", "front": "slug: Don\u2019t \u2013 \u00e9t\u00e9 2"},
+            "/don-t-ete-2/",
+        ),
+        ({"eleventy.config.js": "", "front": SLUGGED.format("slugify")}, "/dont-wait-and-see-ueb/"),
         ({"eleventy.config.js": "", "front": "permalink: {build: /made/}"}, "/made/"),
         ({"eleventy.config.js": "", "front": "eleventyComputed: {permalink: /b/}"}, "/b/"),
         ({"front": "slug: /../a"}, "/a"),

@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,8 +29,18 @@ _PERMALINK = re.compile(r"""["']?\bpermalink["']?\s*:\s*(?:(["'`])(.*?)\1|(false
 _PRINTED = re.compile(r"\{\{-?([^{}]*?)-?\}\}")
 _FILTER = re.compile(r"""\s*(\w+)[\s:("']*([^"')]*)""")
 _COMPUTED = "{a function}"
+_SPELLED = str.maketrans(
+    {"&": " and ", **dict(zip("äöüßÄÖÜ", "ae oe ue ss Ae Oe Ue".split(), strict=True))}
+)
+"""How Eleventy's ``slugify`` spells what others leave out."""
+
+_CONTRACTION = re.compile(r"([a-z\d])['\u2019]([ts])(?!\S)", re.IGNORECASE)
+_PLAIN = re.compile(r"[\w -]+", re.ASCII)
+"""A text of which the older filter ``slug`` makes the same as ``slugify``."""
+
 _FILTERS: dict[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(("slugify", "slug"), lambda value, _: site.ascii_slug(str(value)) or None),
+    "slugify": lambda value, _: _slugified(str(value)) or None,
+    "slug": lambda value, _: _PLAIN.fullmatch(str(value)) and _slugified(str(value)),
     **dict.fromkeys(("downcase", "lower"), lambda value, _: str(value).lower()),
     "date": lambda value, form: (
         value.strftime(form) if isinstance(value, dt.date) and "%" in form else None
@@ -143,6 +154,11 @@ def _read_data(path: Path) -> dict[str, Any]:
         except SourceError:
             return {"draft": f"{path.name} unreadable"}
     return _stated(site.read_text(path) or "")
+
+
+def _slugified(text: str) -> str:
+    spelled = unicodedata.normalize("NFC", text).translate(_SPELLED)
+    return site.ascii_slug(_CONTRACTION.sub(r"\1\2", spelled))
 
 
 def _stated(text: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from index.articles.language_tags import is_language
 from index.articles.text_lists import names_in
+from index.articles.urls import split_url
 from index.errors import RecordError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
@@ -140,17 +141,17 @@ class HugoPreset(SitePreset):
         if self.config["languages"] or suffix:
             main = self.setting("defaultcontentlanguage", "en").casefold()
             language = suffix or self.folders[home] or str(page.given.get("lang") or main)
-            self._check_language(language)
+            prefix = self._enter_language(page, language, main)
             key = page.given.get("translationkey") or f"{section}/{place.as_posix()}"
             page.values |= {"language": language, "translation_key": str(key)}
-            if language != main or self.config.get("defaultcontentlanguageinsubdir"):
-                prefix = f"/{language}"
-        if url := page.text("url"):
-            url = url if url.startswith("/") else f"{prefix}/{url}"
-            page.set_link(url if "." in url.rsplit("/", 1)[-1] else f"{url}/", own=True)
-            return
         slug = str(page.given.get("slug") or ("" if name == place.name else name))
-        path_on_site = self._path_on_site(page, place, section, slug)
+        if url := page.text("url"):
+            url = self._filled(url, page, place, slug) if "/:" in url else url
+            whole = url if url.startswith("/") else f"{prefix}/{url}"
+            ending = "" if "." in url.rsplit("/", 1)[-1] else "/"
+            page.set_link(url and whole + ending, own=True)
+            return
+        path_on_site = self._path_on_site(page, place, slug)
         ugly = self.config.get("uglyurls")
         ugly = ugly.get(section) if isinstance(ugly, Mapping) else ugly is True
         ending = ".html" if ugly else "/"
@@ -167,18 +168,30 @@ class HugoPreset(SitePreset):
             if value is not None and name not in page.given:
                 page.values[name] = value
 
-    def _check_language(self, language: str) -> None:
+    def _enter_language(self, page: SitePage, language: str, main: str) -> str:
+        """Returns what the addresses of a language begin with, or sets its own host."""
         options = self.config["languages"].get(language, {})
         if options.get("disabled") or language in names_in(self.config.get("disablelanguages")):
             raise site.not_content(f"the site has its language {language} turned off")
+        if isinstance(host := options.get("baseurl"), str):
+            page.base, parts = site.base_path(host), split_url(host)
+            page.host = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+            return ""
+        is_below = language != main or self.config.get("defaultcontentlanguageinsubdir")
+        return f"/{language}" if is_below else ""
 
-    def _path_on_site(self, page: SitePage, place: PurePosixPath, section: str, slug: str) -> str:
+    def _path_on_site(self, page: SitePage, place: PurePosixPath, slug: str) -> str:
         patterns = site.folded(self.config.get("permalinks"))
-        pattern = (patterns | site.folded(patterns.get("page"))).get(section.casefold())
-        name = slug or place.name
+        pattern = (patterns | site.folded(patterns.get("page"))).get(
+            page.values["section"].casefold()
+        )
         if not isinstance(pattern, str):
-            return self._sanitized((place.parent / name).as_posix(), "/")
-        page.pattern = pattern
+            return self._sanitized((place.parent / (slug or place.name)).as_posix(), "/")
+        return self._filled(pattern, page, place, slug)
+
+    def _filled(self, pattern: str, page: SitePage, place: PurePosixPath, slug: str) -> str:
+        """Fills the placeholders of an address; returns "" if one can't be known."""
+        page.pattern, name, section = pattern, slug or place.name, page.values["section"]
         title = str(page.given.get("title") or "")
         texts = {"section": section, "title": title, "slug": slug or title}
         texts |= dict.fromkeys(("slugorfilename", "slugorcontentbasename"), name)

@@ -25,6 +25,7 @@ _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
 _CODE_TAG = re.compile(r"(?<=[\s\[])!(?:!python/[\w./:]+|[A-Za-z]\w*)(?=[\s\]])")
 _LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"}
+_DASHES = {"Pd", "Pi", "Pf", "Zs"}
 _DATE_PARTS: dict[str, str] = load_table(__file__)
 
 CODE = ("js", "mjs", "cjs", "ts", "mts")
@@ -45,6 +46,8 @@ class SitePage:
         link: The page's address on the site; empty if it is not known.
         pattern: The pattern that the address is made from, such as ``/:year/:title``.
         base: The path that the addresses of the site begin with, such as ``/blog``.
+        host: The scheme and host of the page's language, such as ``https://fr.example.org``; empty
+            for the site's own.
         time: The page's date or time; ``None`` if unknown.
     """
 
@@ -54,6 +57,7 @@ class SitePage:
     link: str = ""
     pattern: str = ""
     base: str = ""
+    host: str = ""
     time: dt.datetime | dt.date | None = None
 
     def add_defaults(self, values: Mapping[str, Any]) -> None:
@@ -106,7 +110,7 @@ class SitePage:
         """
         self.values.pop("url", None)
         elsewhere = path.startswith(("https://", "http://"))
-        self.link = path if elsewhere or not path else address(self.base, path)
+        self.link = path if elsewhere or not path else self.host + address(self.base, path)
         if own and self.link:
             self.values["url"] = self.link
 
@@ -352,9 +356,23 @@ def read_time(value: Any, zone: str = "") -> dt.datetime | dt.date | None:
 
 
 def ascii_slug(text: str) -> str:
-    """Returns a text as lower-case Latin letters, digits and hyphens; empty if none are left."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+    """Returns a text as lower-case Latin letters, digits and hyphens; empty if that is unsure.
+
+    Accents are left out. Other letters and signs are spelled by tables of the generators' own.
+    """
+    plain = "".join(map(_ascii, unicodedata.normalize("NFC", text)))
+    return "" if "\0" in plain else re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+
+
+def _ascii(one: str) -> str:
+    """Returns a character in ASCII: "-" for a dash, a quote or a space; a null if unsure."""
+    if one.isascii():
+        return one
+    if one == "…" or unicodedata.category(one) in _DASHES:
+        return "-"
+    parts = unicodedata.normalize("NFKD", one)
+    plain = "".join(part for part in parts if unicodedata.category(part) != "Mn")
+    return plain if plain.isascii() and plain.isalnum() else "\0"
 
 
 def keep_letters(text: str, kept: str, other: str = "") -> str:
