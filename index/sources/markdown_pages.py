@@ -30,6 +30,7 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
 _TABLE = load_table(__file__)
+_BEFORE_FRONT = b"\xef\xbb\xbf \t\r\n"
 _MAX_INCLUDED = 64 * 1024
 
 
@@ -81,7 +82,12 @@ class MarkdownSource(PageFolderSource):
         given = {name.casefold(): value for name, value in front.items() if value is not None}
         values = {**front, **_fields(given)}
         _name(values, page, given)
-        placed = SitePage(path=PurePosixPath(page.file), given=given, values=values)
+        placed = SitePage(
+            path=PurePosixPath(page.file),
+            given=given,
+            values=values,
+            has_front=bool(front) or page.content.lstrip(_BEFORE_FRONT).startswith(b"---"),
+        )
         no_link = site.place(placed)
         if page.is_draft and site.name == SitePreset.name:
             values["status"] = "draft"

@@ -504,6 +504,8 @@ def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict
         {"eleventy.config.js": "", ".eleventyignore": "/b*\n!/a.md", "b.md": ""},
         {"eleventy.config.js": "", "b.md": "pagination: {data: boats, size: 1}"},
         {"_config.yml": "exclude: [old]", "old/b.md": ""},
+        {"_config.yml": "source_dir: s\nskip_render: [old/*]", "s/old/b.md": ""},
+        {"_config.yml": "title: Tides", "a.markdown": "# No front matter\n"},
         {"_config.yml": "", "vendor/bundle/x/b.md": "layout: x"},
         {"_config.yml": "collections_dir: c\ncollections: {in: {}}", "c/_in/b.md": ""},
         {"hugo.toml": "", "config/production/hugo.toml": "ignoreFiles=['b']", "content/b.md": ""},
@@ -517,6 +519,11 @@ def test_what_the_site_makes_no_article_of_is_left_out(
     tmp_path: Path, files: dict[str, str]
 ) -> None:
     assert not page_of(tmp_path, files)
+
+
+def test_a_page_of_jekyll_may_have_an_empty_front_matter(tmp_path: Path) -> None:
+    files = {"_config.yml": "title: Tides", "a.markdown": "---\n---\n# Boats\n\nWords."}
+    assert [article.title for article in page_of(tmp_path, files)] == ["Boats"]
 
 
 def test_a_draft_of_a_section_hides_the_pages_of_its_language_alone(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,7 +53,8 @@ class JekyllPreset(SitePreset):
             config = {"permalink": ":year/:month/:day/:title/", "future": True} | config
         root = folder / str(config.get("source") or config.get("source_dir") or "")
         base = site.base_path(config.get("baseurl") or config.get("root"))
-        ignored = site.globs([*_EXCLUDED, *names_in(config.get("exclude"))], within="")
+        excluded = map(names_in, map(config.get, ("exclude", "skip_render")))  # Hexo's the second
+        ignored = site.globs([*_EXCLUDED, *chain.from_iterable(excluded)], within="")
         return cls(
             root=root,
             config=config,
@@ -126,7 +128,7 @@ class JekyllPreset(SitePreset):
         elif kind:
             if not site.folded(self._collections().get(kind)).get("output"):
                 raise site.not_content(f"_{kind} is no collection with output: true in _config.yml")
-        elif not page.given:
+        elif not page.has_front:
             raise site.not_content("a file without front matter is not a page of the site")
         elif str(page.given.get("layout", "")).casefold() in _LISTS:
             raise site.list_page("the page lists others, and is not an article")

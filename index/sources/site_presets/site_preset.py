@@ -43,6 +43,7 @@ class SitePage:
         path: The file, relative to the folder of the site's content.
         given: The values of the page's front matter, by names in lower case.
         values: The values of the page's record.
+        has_front: Whether the file begins with front matter, be it empty.
         link: The page's address on the site; empty if it is not known.
         pattern: The pattern that the address is made from, such as ``/:year/:title``.
         base: The path that the addresses of the site begin with, such as ``/blog``.
@@ -54,6 +55,7 @@ class SitePage:
     path: PurePosixPath
     given: dict[str, Any]
     values: dict[str, Any]
+    has_front: bool = True
     link: str = ""
     pattern: str = ""
     base: str = ""
