@@ -67,6 +67,11 @@ def _lines(file: IO[bytes], name: str) -> Iterator[Line]:
                 f"{name} line {number}: a JSON list begins here, not JSON lines with one object a "
                 'line; read the file with kind = "json"'
             )
+        if not begun and line.strip() == b"{":
+            raise SourceError(
+                f"{name} line {number}: an object of several lines begins here, not JSON lines "
+                "with one object a line; the command jq -c . writes the file so"
+            )
         if line[-1:] != b"\n" and line.lstrip()[:1] == b"{" and line.rstrip()[-1:] != b"}":
             raise SourceError(f"{name} line {number}: the file breaks off here; write it anew")
         if line.strip():

@@ -62,6 +62,11 @@ def test_a_list_that_is_read_as_json_lines_is_refused_with_the_kind(tmp_path: Pa
         read({"kind": "jsonl", "path": write(tmp_path, f"\n{ITEMS}")})
 
 
+def test_an_object_of_several_lines_is_told_once_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"line 1: an object of several lines.*jq -c"):
+        read({"kind": "jsonl", "path": write(tmp_path, json.dumps(RECORDS[0], indent=1) * 2)})
+
+
 def test_the_sample_comes_back_in_pieces_of_any_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
