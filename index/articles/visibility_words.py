@@ -6,7 +6,7 @@ that says it is not to be listed is hidden, and so is one whose word is not unde
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,9 @@ _TIMES = {kind: frozenset(names) for kind, names in _TABLES["times"].items()}
 _WORDS = _TABLES["words"]
 _OPTIONS = {"list": ("always", "true", "local"), "render": ("always", "true")}
 _NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(no[-_ ]?index|none)\b", re.IGNORECASE)
+_UNAVAILABLE = re.compile(r"unavailable_after:\s*([^,]+(?:,\s*\d[^,]*)?)", re.IGNORECASE)
+_SANITY = re.compile(r"drafts\.|versions\.[^.]+\.[^.]")
+_NULLS = ("NULL", r"\N")
 _DEEPEST = 6
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
@@ -121,8 +124,8 @@ def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
 
 def _drafts_without_time(values: Mapping[str, Any]) -> Iterator[HidingWord]:
     """Yields what Strapi and Laravel make of a draft: there is a "publishedAt", but it is null."""
-    for path, _, value in _find({"publishedat"}, values):
-        if value is None:
+    for path, _, value in _find(_FIELDS["null_if_draft"], values):
+        if value is None or value in _NULLS:
             said = f"{path} is null: kept as a draft; if it is published, say so in status"
             yield HidingWord(path, Status.DRAFT, said)
 
@@ -142,6 +145,8 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
 
 
 def _known_status(value: Any) -> Status | None:
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
+        value = value[0].get("value", value)  # as Drupal writes it
     return _STATUSES.get(str(value).strip().casefold()) if isinstance(value, str | int) else None
 
 
@@ -166,14 +171,9 @@ def _flag_hides(plain: str, value: Any) -> bool | None:
 
 def _word_hides(plain: str, value: Any) -> bool | None:
     """Tells whether what a field says in other ways hides it; ``None`` if it is not understood."""
-    if plain in _FIELDS["ids"]:
-        return str(value)[:7] == "drafts."  # as in Sanity's exports
-    if plain in _FIELDS["tags"]:
-        return _has_robots_tag(value, 4)
-    if plain in _FIELDS["passwords"]:
-        return _truth(value) is not False and value not in ("NULL", r"\N")
-    if plain in _FIELDS["layouts"]:
-        return "redirect" in str(value)[:100] or str(value)[:10].casefold() == "draft"
+    for kind, hides in _SAYS.items():
+        if plain in _FIELDS[kind]:
+            return hides(value)
     is_robots = plain in _FIELDS["robots"]
     if is_robots and isinstance(value, Mapping) and _truth(value.get("index")) is False:
         return True
@@ -181,12 +181,34 @@ def _word_hides(plain: str, value: Any) -> bool | None:
         options = value if isinstance(value, Mapping) else {"list": _truth(value)}
         said = [(shown, options.get(name)) for name, shown in _OPTIONS.items()]
         return any(one is not None and str(one).casefold() not in shown for shown, one in said)
-    if plain in _FIELDS["redirects"]:
-        return _truth(value) is not False
     word = str(value)[:1000]
     if is_robots:
         return value is False or bool(_NOT_INDEXED.search(word))
     return _readers_hide(plain, value, plain_name(word)) if plain in _FIELDS["readers"] else False
+
+
+def _has_hiding_tag(value: Any) -> bool:
+    said = _head_tags(value)
+    return any(kind == "refresh" or _NOT_INDEXED.search(text) for kind, text in said)
+
+
+def _is_unpublished_entry(value: Any) -> bool:
+    """Tells whether an entry from Contentful's management was never published."""
+    return isinstance(value, Mapping) and "version" in value and not value.get("publishedVersion")
+
+
+_SAYS: dict[str, Callable[[Any], bool]] = {
+    "ids": lambda value: bool(_SANITY.match(str(value)[:200])),
+    "groups": lambda value: str(value).strip() not in ("0", "-1"),  # which are everyone's
+    "sys": _is_unpublished_entry,
+    "tags": _has_hiding_tag,
+    "passwords": lambda value: _truth(value) is not False and value not in _NULLS,
+    "layouts": lambda value: (
+        "redirect" in str(value)[:100] or str(value)[:10].casefold() == "draft"
+    ),
+    "redirects": lambda value: _truth(value) is not False,
+}
+"""How fields say that their page is hidden, by the kind of field."""
 
 
 def _readers_hide(plain: str, value: Any, word: str) -> bool | None:
@@ -195,19 +217,26 @@ def _readers_hide(plain: str, value: Any, word: str) -> bool | None:
     return None if plain == "visibility" and word not in _WORDS["for_all"] else False
 
 
-def _has_robots_tag(value: Any, depth: int) -> bool:
-    """Tells whether tags for a page's head keep robots from listing the page."""
+def _head_tags(value: Any, depth: int = 4) -> Iterator[tuple[str, str]]:
+    """Yields kind and content of the tags for a page's head that are for robots or lead away."""
     if isinstance(value, Mapping):
-        if plain_name(str(value.get("name"))) in _FIELDS["robots"]:
-            return bool(_NOT_INDEXED.search(str(value.get("content"))[:1000]))
-        if plain_name(str(value.get("http-equiv"))) == "refresh":
-            return True
+        kind = plain_name(str(value.get("name")))
+        refresh = plain_name(str(value.get("http-equiv"))) == "refresh"
+        if kind in _FIELDS["robots"] or refresh:
+            yield "refresh" if refresh else kind, str(value.get("content"))[:1000]
         value = list(value.values())
-    return (
-        isinstance(value, list)
-        and depth > 0
-        and any(_has_robots_tag(item, depth - 1) for item in value[:100])
-    )
+    if isinstance(value, list) and depth > 0:
+        for item in value[:100]:
+            yield from _head_tags(item, depth - 1)
+
+
+def _last_days(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields until when robots may list the page, and the path of what says so."""
+    for path, plain, value in _find(_FIELDS["robots"] | _FIELDS["tags"], values):
+        is_tag = plain in _FIELDS["tags"]
+        for said in [text for _, text in _head_tags(value)] if is_tag else [str(value)[:1000]]:
+            if found := _UNAVAILABLE.search(said):
+                yield path, found[1].strip()
 
 
 def _truth(value: Any) -> bool | None:
@@ -249,6 +278,8 @@ def other_instants(values: Mapping[str, Any], name: str) -> Iterator[tuple[str, 
     Yields:
         The path of such a field in the record, and its value.
     """
+    if name == "visible_until":
+        yield from _last_days(values)
     for path, plain, value in _find(_TIMES[name], values):
         if path == name or value in (None, "", []):
             continue

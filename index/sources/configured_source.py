@@ -97,16 +97,18 @@ class ConfiguredSource:
         return read_record(mask(item.location, self.secrets), self._rename, item)
 
     def _rename(self, location: str, item: Record) -> Record:
-        values = dict(item.values)
+        values: Mapping[str, Any] = item.values
         for ours, theirs in self.fields.items():
             if ours == "date":
                 continue  # by its own name, a date may also say from when the article is visible
             for name in theirs.split(","):
-                values.pop(name.strip().partition(".")[0], None)
+                values = _without(values, name.strip())
         if "related" in self.fields:  # then other fields that name related articles are not read
             values = {name: of for name, of in values.items() if not is_related_name(name)}
-        for ours, theirs in self.fields.items():
-            values[ours] = get_field(item.values, theirs)
+        values = {
+            **values,
+            **{ours: get_field(item.values, of) for ours, of in self.fields.items()},
+        }
         for name, value in item.values.items():
             if (theirs := name.rstrip()) != name:  # the name stands twice
                 named = (ours for ours, one in self.fields.items() if theirs in one.split(","))
@@ -119,3 +121,17 @@ class ConfiguredSource:
             url_template=self.url_template,
             language=self.language,
         )
+
+
+def _without(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Returns values without the one that a field is read from; what else says of it stays.
+
+    In ``attributes`` for example, of which a title is read, a status may stand. A value that is
+    null stays, too: it may say that the article was not published yet.
+    """
+    first, _, rest = name.partition(".")
+    if values.get(name) is not None:
+        return {key: value for key, value in values.items() if key != name}
+    if rest and isinstance(inner := values.get(first), Mapping):
+        return {**values, first: _without(inner, rest)}
+    return values

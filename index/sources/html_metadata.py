@@ -14,7 +14,6 @@ from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 
 _METAS = load_table(__file__)
-_EXPIRY = re.compile(r"unavailable_after:\s*([^,]+(?:,\s*\d[^,]*)?)", re.IGNORECASE)
 _HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-\w+")
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 
@@ -55,8 +54,6 @@ def page_facts(
         facts["robots"] += ", noindex"
     stated = said.facts()
     facts |= stated
-    if expiry := _EXPIRY.search(facts["robots"]):
-        facts["visible_until"] = expiry[1]
     facts["url"] = canonical_of(root, address) or facts.get("url", "")
     here = facts["url"] or address
     alternates = read_alternates(

@@ -160,3 +160,39 @@ def test_a_name_that_stands_twice_is_reported(tmp_path: Path) -> None:
     articles, report = read(table_for(str(path)))
     assert articles["a"].title == "Three"
     assert report.notes["title: stands-twice"] == 1
+
+
+@pytest.mark.parametrize(
+    ("item", "fields"),
+    [
+        ({"attributes": {"status": "draft", "title": "T"}}, {"title": "attributes.title"}),
+        ({"attributes": {"publishedAt": None, "title": "T"}}, {"title": "attributes.title"}),
+        ({"title": "T", "seo": {"noindex": True, "text": "x"}}, {"excerpt": "seo.text"}),
+        (
+            {"title": "T", "content": {"rendered": "", "protected": True}},
+            {"summary": "content.rendered"},
+        ),
+        ({"title": "T", "meta": {"state": "published", "noindex": 1}}, {"status": "meta.state"}),
+        ({"title": "T", "publishedAt": None}, {"visible_from": "publishedAt"}),
+    ],
+)
+def test_a_mapped_field_takes_nothing_along_that_hides_the_article(
+    tmp_path: Path, item: dict[str, object], fields: dict[str, str]
+) -> None:
+    path = write(tmp_path, json.dumps([{"id": "a", **item}]))
+    (article,) = read({"kind": "json", "path": path, "map": fields})[0].values()
+    assert article.title == "T"
+    assert article.status is not Status.PUBLISHED
+
+
+def test_a_mapped_field_is_not_read_under_its_own_name_too(tmp_path: Path) -> None:
+    item = {
+        "id": "a",
+        "title": "T",
+        "sections": "Words of it.",
+        "body": {"url": "/b", "tags": ["x"]},
+    }
+    fields = {"summary": "sections", "url": "body.url"}
+    path = write(tmp_path, json.dumps([item]))
+    (article,) = read({"kind": "json", "path": path, "map": fields})[0].values()
+    assert (article.url, article.sections[0].text, article.tags) == ("/b", "Words of it.", ())

@@ -112,7 +112,7 @@ def test_a_line_that_is_too_long_is_skipped_unread(
     [
         ({"status": "publishd"}, "status: unknown"),
         ({"status": 7}, "status: unknown"),
-        ({"status": True}, "status: unknown"),
+        ({"status": False}, "status: unknown"),
         ({"status": ["published"]}, "status: unknown"),
         ({"status": {}}, "status: unknown"),
         ({"visible_from": "next Tuesday"}, "visible_from: invalid"),

@@ -114,7 +114,7 @@ def test_what_says_nothing_against_it_is_shown(values: dict[str, Any]) -> None:
         ({"noindex": ["x"]}, None),
         ({"Status": "publishd"}, None),
         ({}, "publishd"),
-        ({}, True),
+        ({}, False),
         ({}, 1),  # a draft in some systems, published in others
         ({"post_status": 2}, None),
     ],
@@ -399,3 +399,79 @@ def test_a_badge_of_a_documentation_site_is_no_status() -> None:
     assert find_hiding_word({"post_password": "NULL"}, None) is None
     assert find_hiding_word({}, "new") is None
     assert find_hiding_word({}, "deprecated") is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"published_at": "NULL"},
+        {"published_at": r"\N"},
+        {"isDraft": False, "lastPublished": None},
+        {"sys": {"archivedAt": "2026-01-01T00:00:00Z", "publishedVersion": 4}},
+        {"sys": {"version": 3, "revision": 1}},
+        {"_id": "versions.rABC.post1"},
+        {"review_state": "private"},
+        {"enabled": True, "enabledForSite": False},
+        {"metatag": [{"tag": "meta", "attributes": {"name": "robots", "content": "noindex"}}]},
+        {"metatag": {"robots": "noindex, nofollow"}},
+        {"hidden": 0, "fe_group": "-2"},
+        {"cq:lastReplicationAction": "Deactivate"},
+        {"preferences": {"isDelisted": True}},
+        {"system": {"workflow_step": "archived"}},
+        {"hidden": False, "invisible": True},
+        {"user_segment_id": 123},
+        {"__Never publish": "1"},
+        {"access_level": "subscriber"},
+        {"online": 0},
+        {"hidden_at": "2026-01-01"},
+        {"retracted": True},
+        {"seo": {"disallowIndexing": True}},
+        {"myst": {"html_meta": {"robots": "noindex"}}},
+        {"status": [{"value": False}]},
+    ],
+)
+def test_what_systems_say_against_showing_a_page_holds(values: dict[str, Any]) -> None:
+    assert status_of(values, values.get("status"))[0] is not Status.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"published_at": "2026-01-01"},
+        {"sys": {"revision": 1}},
+        {"sys": {"version": 3, "publishedVersion": 2}},
+        {"_id": "versions.html"},
+        {"fe_group": "0"},
+        {"fe_group": ""},
+        {"user_segment_id": None},
+        {"online": "https://example.org/"},
+        {"cq:lastReplicationAction": "Activate"},
+        {"status": True},
+        {"status": [{"value": True}]},
+        {"status": "updated"},
+        {"metatag": {"robots": "index"}},
+    ],
+)
+def test_what_systems_say_of_a_published_page_hides_nothing(values: dict[str, Any]) -> None:
+    assert status_of(values, values.get("status")) == (Status.PUBLISHED, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [
+        ({"effective": "D"}, "visible_from"),
+        ({"onTime": "D"}, "visible_from"),
+        ({"_hiddenBeforeDateTime": "D"}, "visible_from"),
+        ({"live_at": "D"}, "visible_from"),
+        ({"depublishedAt": "D"}, "visible_until"),
+        ({"offTime": "D"}, "visible_until"),
+        ({"_hiddenAfterDateTime": "D"}, "visible_until"),
+        ({"unpub_date": "D"}, "visible_until"),
+        ({"_unpublishing_scheduled_at": "D"}, "visible_until"),
+        ({"publishedUntil": "D"}, "visible_until"),
+        ({"robots": "index, unavailable_after: D"}, "visible_until"),
+        ({"metas": [[{"name": "robots", "content": "unavailable_after: D"}]]}, "visible_until"),
+    ],
+)
+def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name: str) -> None:
+    assert [value for _, value in other_instants(values, name)] == ["D"]
