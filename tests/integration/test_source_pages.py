@@ -521,6 +521,77 @@ def test_what_the_site_makes_no_article_of_is_left_out(
     assert not page_of(tmp_path, files)
 
 
+HEXO_CONFIG = "source_dir: s\npermalink: {}\n"
+DAY = "date: 2026-01-05"
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "front", "address"),
+    [
+        (":year/:month/:day/:title/", "_posts/sub/x", DAY, "/2026/01/05/sub/x/"),
+        (":year/:name/", "_posts/sub/x", DAY, "/2026/x/"),
+        (":year/:title/", "_posts/2026-01-02-a", DAY, "/2026/2026-01-02-a/"),
+        (":year/:title/", "_posts/a", f"{DAY}\nslug: other", "/2026/a/"),
+        (
+            ":day/:title/\nnew_post_name: :year-:month-:day-:title.md",
+            "_posts/2026-01-02-a",
+            "x: y",
+            "/02/a/",
+        ),
+        (":category/:title/", "_posts/a", f"{DAY}\ncategories: Sea life", "/Sea-life/a/"),
+        (":category/:title/", "_posts/a", f"{DAY}\ncategories: [Sea, Deep]", "/Sea/Deep/a/"),
+        (":category/:title/", "_posts/a", DAY, "/uncategorized/a/"),
+        (":title/\nroot: /b/", "_posts/a", f"{DAY}\npermalink: own.html", "/b/own.html"),
+        (":title/", "about/index", "x: y", "/about/"),
+        (":title/", "about/us", "x: y", "/about/us.html"),
+    ],
+)
+def test_addresses_of_hexo_are_made_as_it_makes_them(
+    tmp_path: Path, config: str, name: str, front: str, address: str
+) -> None:
+    files = {"_config.yml": HEXO_CONFIG.format(config), f"s/{name}.md": front}
+    assert [article.url for article in page_of(tmp_path, files)] == [address]
+
+
+def test_a_text_is_one_tag_of_hexo(tmp_path: Path) -> None:
+    front = f"{DAY}\ncategories: Sea life\ntags: Deep water"
+    files = {"_config.yml": HEXO_CONFIG.format(":title/"), "s/_posts/a.md": front}
+    files["s/_drafts/b.md"] = DAY
+    found = {article.url: (article.tags, article.status) for article in page_of(tmp_path, files)}
+    assert found == {
+        "/a/": (("Deep water", "Sea life"), Status.PUBLISHED),
+        "/b/": ((), Status.DRAFT),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("es6-modules", "/docs/es6-modules"),
+        ("step-2-install", "/docs/step-2-install"),
+        ("web3-api/02-http2", "/docs/web3-api/http2"),
+        ("7.0-foo", "/docs/7.0-foo"),
+        ("2026-01-02-dated", "/docs/2026-01-02-dated"),
+        ("01 - start", "/docs/start"),
+    ],
+)
+def test_only_a_number_at_its_beginning_orders_a_page_of_docusaurus(
+    tmp_path: Path, name: str, address: str
+) -> None:
+    files = {"docusaurus.config.js": "", f"docs/{name}.md": ""}
+    assert [article.url for article in page_of(tmp_path, files)] == [address]
+
+
+def test_authors_of_docusaurus_are_named_by_the_blog_s_file(tmp_path: Path) -> None:
+    files = {
+        "docusaurus.config.js": "",
+        "blog/authors.yml": "mara:\n  name: Mara Lind\n",
+        "blog/2026-01-02-a.md": "authors: [mara, {name: Jo Bo}, ann]",
+    }
+    (article,) = page_of(tmp_path, files)
+    assert article.authors == ("Mara Lind", "Jo Bo", "ann")
+
+
 def test_a_page_of_jekyll_may_have_an_empty_front_matter(tmp_path: Path) -> None:
     files = {"_config.yml": "title: Tides", "a.markdown": "---\n---\n# Boats\n\nWords."}
     assert [article.title for article in page_of(tmp_path, files)] == ["Boats"]

@@ -1,10 +1,12 @@
 """Docusaurus' docs with their versions and translations, its blog and its pages."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from index.errors import SourceError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
@@ -13,7 +15,7 @@ _PLACE = re.compile(
     r"(?P<kind>docs|versioned_docs|blog|src/pages|pages)/"
     r"(?:version-(?P<version>[^/]+)/|(?(locale)current/))?(?P<path>.+)"
 )
-_NUMBER = re.compile(r"\d+\s*[-_.]+\s*(?=\D)")
+_NUMBER = re.compile(r"^(?!\d+[-_.]\d)\d+\s*[-_.]+\s*(?=[^-_.\s])")  # no date, no version
 _DATED = re.compile(r"(?:.*/)?(\d{4})[-/](\d{1,2})[-/](\d{1,2})[-/](.+?)(?:/index)?")
 
 
@@ -41,6 +43,8 @@ class DocusaurusPreset(SitePreset):
         config["slash"] = "/" if site.written(code, "trailingSlash") == "true" else ""
         versions = site.read_text(folder / "versions.json") or ""
         config["versions"] = re.findall(r'"([^"]+)"', versions)
+        with suppress(SourceError):  # names alone are no reason to read nothing
+            config["authors"] = site.read_config(folder / "blog", "authors.yml", "authors.yaml")
         return cls(
             root=folder,
             config=config,
@@ -67,6 +71,8 @@ class DocusaurusPreset(SitePreset):
         route = ""
         if kind == "blog":
             route, dated = self.config["blog"], _DATED.fullmatch(path)
+            if (authors := page.given.get("authors")) is not None:
+                page.values["authors"] = self._authors(authors)
             page.read_name(path, page.given.get("date"), dated and "-".join(dated.groups()[:3]))
             path = "/".join(dated.groups()) if dated else path
         elif kind == "docs":
@@ -78,6 +84,13 @@ class DocusaurusPreset(SitePreset):
         page.values["slug"] = path.rsplit("/", 1)[-1]
         page.base = f"{self.base}/{'' if locale == main else locale}"
         page.set_link(f"{route}/{path}".rstrip("/") + self.config["slash"])
+
+    def _authors(self, given: Any) -> list[Any]:
+        """Returns a post's authors, with the names that the blog's file gives for their keys."""
+        known = site.folded(self.config.get("authors"))
+        named = given if isinstance(given, list) else [given]
+        of = [site.folded(known.get(str(one).casefold())) for one in named]
+        return [one.get("name") or key for one, key in zip(of, named, strict=True)]
 
     def _version(self, name: str | None) -> str:
         """Returns what stands in the addresses of a version: the latest goes without."""

@@ -7,6 +7,7 @@ from index.errors import SourceError
 from index.sources.page_folder import folder_of
 from index.sources.site_presets.docusaurus import DocusaurusPreset
 from index.sources.site_presets.eleventy import EleventyPreset, has_data
+from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
@@ -18,8 +19,8 @@ from recommender.errors import SettingError
 PRESETS: dict[str, type[SitePreset]] = {
     preset.name: preset
     for preset in (
-        *(SitePreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset, StarlightPreset),
-        *(DocusaurusPreset, MkdocsPreset),
+        *(SitePreset, HexoPreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset),
+        *(StarlightPreset, DocusaurusPreset, MkdocsPreset),
     )
 }
 """The presets by name; in one folder they are looked for in this order."""

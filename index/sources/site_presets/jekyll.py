@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,7 +30,7 @@ _LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JekyllPreset(SitePreset):
-    """A site made by Jekyll, or by Hexo, whose pages are written alike."""
+    """A site made by Jekyll."""
 
     name = "jekyll"
 
@@ -46,15 +45,14 @@ class JekyllPreset(SitePreset):
             if not (folder / "_posts").is_dir():
                 return None
             above = cls.find(folder.parent) if folder.parent != folder else None
+            if "source_dir" in (site.read_config(folder.parent, "_config.yml") or {}):
+                return None  # it is Hexo's
             if above and above.root == folder:  # whose configuration names this folder
                 return above
         config = config or {}
-        if "source_dir" in config:
-            config = {"permalink": ":year/:month/:day/:title/", "future": True} | config
-        root = folder / str(config.get("source") or config.get("source_dir") or "")
-        base = site.base_path(config.get("baseurl") or config.get("root"))
-        excluded = map(names_in, map(config.get, ("exclude", "skip_render")))  # Hexo's the second
-        ignored = site.globs([*_EXCLUDED, *chain.from_iterable(excluded)], within="")
+        root = folder / str(config.get("source") or "")
+        base = site.base_path(config.get("baseurl"))
+        ignored = site.globs([*_EXCLUDED, *names_in(config.get("exclude"))], within="")
         return cls(
             root=root,
             config=config,
@@ -105,8 +103,8 @@ class JekyllPreset(SitePreset):
                 word for name, split in _LABELS for word in names_in(page.given.get(name), split)
             ]
         date = page.given.get("date")
-        if isinstance(date, dt.datetime) and not date.tzinfo and "source_dir" not in self.config:
-            date = date.replace(tzinfo=dt.UTC)  # as YAML means it; Hexo takes it for the site's
+        if isinstance(date, dt.datetime) and not date.tzinfo:
+            date = date.replace(tzinfo=dt.UTC)  # as YAML means it
         page.read_name(
             stem,
             date,
@@ -121,7 +119,7 @@ class JekyllPreset(SitePreset):
         if kind == "drafts":
             page.values["status"] = "draft"
         elif kind == "posts":
-            if "source_dir" not in self.config and not site.DATED_NAME.fullmatch(page.path.stem):
+            if not site.DATED_NAME.fullmatch(page.path.stem):
                 raise site.not_content(
                     "it is not a post: its name lacks a date, such as 2026-03-01-name.md"
                 )

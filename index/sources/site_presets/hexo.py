@@ -1,0 +1,103 @@
+"""Hexo's posts, drafts and pages, and their permalinks."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from index.articles.text_lists import names_in
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
+
+_DEFAULTS = {
+    "permalink": ":year/:month/:day/:title/",
+    "new_post_name": ":title.md",
+    "default_category": "uncategorized",
+}
+_POSTS = ("_posts", "_drafts")
+_LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
+_DIGITS = {"year": r"\d{4}", "month": r"\d\d", "day": r"\d\d", "i_month": r"\d\d?"}
+_MARKS = re.compile(r"[\s~`!@#$%^&*()\-_+=\[\]{}|\\;:\"'<>,.?/\x00-\x1f]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HexoPreset(SitePreset):
+    """A site made by Hexo."""
+
+    name = "hexo"
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has Hexo's settings, or if the user named it (``named``).
+        """
+        config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.json") or {}
+        if "source_dir" not in config and not named:
+            return None
+        return cls(
+            root=folder / str(config.get("source_dir") or "source"),
+            config=_DEFAULTS | {name: one for name, one in config.items() if one is not None},
+            base=site.base_path(config.get("root")) or site.base_path(config.get("url")),
+            home=config.get("url"),
+            language=next(iter(names_in(config.get("language"))), None),
+            ignored=site.globs(names_in(config.get("skip_render")), within=""),
+        )
+
+    def has_folder(self, name: str) -> bool:
+        """Tells whether a folder with this name holds posts or drafts."""
+        return name in _POSTS
+
+    def complete(self, page: SitePage) -> None:
+        """Sets a page's record values and its address, as Hexo makes them."""
+        folders, stem = page.path.parts[:-1], page.path.stem
+        home = next((part for part in folders if part in _POSTS), "")
+        if home == "_drafts":
+            page.values["status"] = "draft"
+        if str(page.given.get("layout", "")).casefold() in _LISTS:
+            raise site.list_page()
+        for name, other in (("tags", "tag"), ("categories", "category")):
+            given = page.given.get(name) or page.given.get(other)
+            page.given[name] = page.values[name] = names_in(given, lambda one: [one])
+        page.values["tags"] = [*page.values["tags"], *page.values["categories"]]
+        below = folders[folders.index(home) + 1 :] if home else folders
+        title, made = self._split_name("/".join((*below, stem)))
+        page.values |= {"section": "posts" if home else "", "path": title}
+        waits = bool(home) and self.config.get("future") is False
+        page.read_name(
+            title, page.given.get("date"), made, zone=self.zone, dated=False, waits=waits
+        )
+        page.values["slug"] = title.rpartition("/")[2]
+        own = page.text("permalink")
+        if home or own:
+            page.pattern = own or self.setting("permalink")
+            parts = {
+                **page.date_parts(),
+                "title": title,
+                "name": page.values["slug"],
+                "category": self._category(page.given["categories"]),
+            }
+            filled = {key: one for key, one in parts.items() if one}
+            page.set_link(site.fill_pattern(page.pattern, filled), own=bool(own))
+        else:
+            page.set_link(f"{'/'.join(folders)}/" if stem == "index" else f"{title}.html")
+
+    def _split_name(self, path: str) -> tuple[str, str]:
+        """Returns a post's title and date by its name, as ``new_post_name`` says it is made."""
+        pattern = re.escape(self.setting("new_post_name").rpartition(".")[0])
+        for name, digits in (_DIGITS | {"i_day": r"\d\d?", "title": ".+"}).items():
+            pattern = pattern.replace(f":{name}", f"(?P<{name}>{digits})", 1)
+        found = re.fullmatch(pattern, path)
+        parts = found.groupdict() if found else {}
+        date = [
+            parts.get(name) or parts.get(f"i_{name}") or "" for name in ("year", "month", "day")
+        ]
+        return parts.get("title") or path, "-".join(date) if all(date) else ""
+
+    def _category(self, named: list[str]) -> str:
+        """Returns what stands for ``:category``; empty if it is not known."""
+        if isinstance(self.config.get("category_map"), Mapping) and self.config["category_map"]:
+            return ""
+        parts: list[Any] = named or [self.config["default_category"]]
+        return "/".join(_MARKS.sub("-", str(part)).strip("-") for part in parts)
