@@ -15,6 +15,8 @@ import yaml
 
 from index.articles.cleaning import plain_value
 from index.articles.json_text import table_of
+from index.articles.record import plain_name
+from index.articles.visibility_words import is_visibility_name
 from index.articles.word_table import load_table
 from index.errors import RecordError, raised_as
 
@@ -90,7 +92,7 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     opening = _FENCE.match(text)
     if opening is None:
         header = _HEADER.match(text)
-        if header and (front := _header_values(header["lines"])).get("title"):
+        if header and _is_header(front := _header_values(header["lines"])):
             return front, text[header.end() :]
         if _UNREAD.match(text):
             raise _error(
@@ -108,6 +110,14 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     # Empty lines stand for those before, so that messages name the file's lines.
     above = "\n" * text.count("\n", 0, opening.end())
     return parse_table(name, above + text[opening.end() : end.start()]), text[end.end() :]
+
+
+def _is_header(front: Mapping[str, Any]) -> bool:
+    """Tells whether lines of ``name: value`` are metadata, and not the beginning of a text."""
+    names = (plain_name(name) for name in front)
+    return "title" in front or all(
+        name in _TABLE["header_names"] or is_visibility_name(name) for name in names
+    )
 
 
 def _header_values(lines: str) -> dict[str, Any]:

@@ -1,20 +1,25 @@
 """Reads Ghost exports: the JSON file that Settings, Export content in Ghost writes."""
 
+import datetime as dt
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from index.articles.cleaning import literal
+from index.articles.foreign_dates import DateReader, find_zone
 from index.articles.record import Record, RecordProblem, SourceItem, short
 from index.articles.urls import split_url
 from index.errors import RecordError, SourceError, raised_as
 from index.sources.html_texts import html_record
 from index.sources.json_stream import ELEMENT, ElementStream, Path
 from index.sources.jsonl_source import json_object
-from index.sources.markup import MarkupError, parse_html, select
+from index.sources.markup import MarkupError, parse_html, select, text_of
+from index.sources.page_refusal import leads_away
 from index.sources.parser_process import parse_record
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, read_record
@@ -82,10 +87,10 @@ class _GhostSite:
 
     def __init__(self, path: str) -> None:
         self.names: dict[tuple[str, str], tuple[str, str]] = {}
-        self.joins: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        self.joins: defaultdict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
         self.words: dict[str, str] = {}
         self.only_mailed: set[str] = set()
-        self.language = ""
+        self.language = self.timezone = ""
         for row in _rows(path, {"tags", "users", *_JOINS, "posts_meta", "settings"}):
             if isinstance(row, Record):
                 self._learn(row.location, row.values)
@@ -93,7 +98,9 @@ class _GhostSite:
     def _learn(self, table: str, row: Mapping[str, Any]) -> None:
         name, post = _text(row, "name"), _text(row, "post_id")
         if table in _JOINS:
-            self.joins[table, post].append(_text(row, _JOINS[table]))
+            order = row.get("sort_order")
+            place = order if isinstance(order, int) else 0
+            self.joins[table, post].append((place, _text(row, _JOINS[table])))
         elif table == "posts_meta":
             self.words[post] = _text(row, "feature_image_alt")
             if row.get("email_only"):
@@ -101,14 +108,19 @@ class _GhostSite:
         elif table == "settings":
             if row.get("key") in ("locale", "lang", "default_locale"):
                 self.language = self.language or _text(row, "value")
+            elif row.get("key") in ("timezone", "active_timezone"):
+                self.timezone = _text(row, "value")
         elif row.get("visibility") != "internal" and not name.startswith("#"):
             self.names[table, _text(row, "id")] = name, _text(row, "slug")
 
     def joined(self, post: Mapping[str, Any]) -> dict[str, Any]:
         """Returns a post with what the other tables say of it."""
         key = _text(post, "id")
-        tags = self.joins["posts_tags", key]
-        authors = self.joins["posts_authors", key] or [_text(post, "author_id")]
+        tags, authors = (
+            [one for _, one in sorted(self.joins[table, key], key=itemgetter(0))]
+            for table in ("posts_tags", "posts_authors")
+        )
+        authors = authors or [_text(post, "author_id")]
         return {
             **post,
             "tags": [self.names[at] for tag in tags if (at := ("tags", tag)) in self.names],
@@ -116,6 +128,7 @@ class _GhostSite:
             "words": self.words.get(key, ""),
             "email_only": post.get("email_only") or key in self.only_mailed,
             "language": _text(post, "locale") or self.language,
+            "timezone": self.timezone,
         }
 
 
@@ -155,6 +168,7 @@ def read_webhook(location: str, payload: Mapping[str, Any]) -> tuple[str, Source
         "words": _text(post, "feature_image_alt"),
         "email_only": post.get("email_only"),
         "language": "",
+        "timezone": "",
     }
     site = f"{url.scheme}://{url.netloc}" if url.netloc else ""
     item = parse_record(location, _record, joined, site, url.path or "/{slug}/")
@@ -212,7 +226,10 @@ def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -
         )
     injected = _text(post, "codeinjection_head") + _text(post, "codeinjection_foot")
     with raised_as(partial(RecordError, "invalid-html"), "code injection: ", MarkupError):
-        metas = [dict(meta.attrib) for meta in select(parse_html(f"<p>{injected}"), "meta")]
+        root = parse_html(f"<p>{injected}")
+        metas = [dict(meta.attrib) for meta in select(root, "meta")]
+        if any(leads_away(text_of(script)) for script in select(root, "script:not([src])")):
+            metas.append({"http-equiv": "refresh", "content": "by a script"})
     status, date = _text(post, "status"), post.get("published_at")
     hidden = post.get("password") or post["email_only"]
     if hidden or status not in ("published", "scheduled", "draft"):
@@ -225,7 +242,7 @@ def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -
         "aliases": [own],
         "excerpt": literal(_text(post, "custom_excerpt")),
         "image": {"src": image, "alt": literal(post["words"])} if image else None,
-        "date": date,
+        "date": _day(post),
         "updated": post.get("updated_at"),
         "status": status,
         "visible_from": date if status == "scheduled" else None,
@@ -237,13 +254,22 @@ def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -
     return html_record(location, _GATED.sub("", html) if public else "", values)
 
 
+def _day(post: Mapping[str, Any]) -> Any:
+    """Returns the day on which a post was published, in the site's time zone."""
+    given, zone = post.get("published_at"), find_zone(post["timezone"]) or dt.UTC
+    moment = DateReader().find_instant(given)
+    with suppress(OverflowError):
+        return moment.astimezone(zone).date() if moment else given
+    return given
+
+
 def _own_path(post: Mapping[str, Any], permalink: str) -> str:
     """Returns where a post stands on the site."""
-    date = _text(post, "published_at")
+    day = _day(post)
     parts = {
         "slug": _text(post, "slug"),
         "id": _text(post, "id"),
-        **dict(zip(("year", "month", "day"), date[:10].split("-"), strict=False)),
+        **dict(zip(("year", "month", "day"), str(day or "").split("-"), strict=False)),
         "primary_tag": post["tags"][0][1] if post["tags"] else "all",
         "primary_author": post["authors"][0][1] if post["authors"] else "all",
     }

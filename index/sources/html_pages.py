@@ -79,6 +79,8 @@ class HtmlSource(PageFolderSource):
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
             dropped.update(published_times(root))
+            with raised_as(partial(RecordError, "invalid-html"), "cssSelector ", MarkupError):
+                dropped.update(each for css in said.gated() for each in select(root, css))
             found = text_and_links(
                 main.element,
                 title=values.get("title", ""),

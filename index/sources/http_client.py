@@ -268,7 +268,7 @@ class Fetcher:
 
     def _read_response(self, url: str, response: http.client.HTTPResponse) -> HttpResponse:
         found = {name.lower(): value for name, value in response.getheaders()}
-        found |= {"x-robots-tag": ", ".join(response.headers.get_all("x-robots-tag", []))}
+        found |= {"x-robots-tag": "\n".join(response.headers.get_all("x-robots-tag", []))}
         if response.status in _REDIRECTS and "location" in found:
             return HttpResponse(url=url, headers=found, body=b"")
         found.pop("location", None)

@@ -30,6 +30,9 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
 _TABLE = load_table(__file__)
+_UNREAD = (".adoc", ".asciidoc", ".org", ".rst")
+"""What Hugo makes pages of besides Markdown."""
+
 _BEFORE_FRONT = b"\xef\xbb\xbf \t\r\n"
 _MAX_INCLUDED = 64 * 1024
 
@@ -57,7 +60,11 @@ class MarkdownSource(PageFolderSource):
         if preset.name == "none":
             return ()
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
-        return (f"read as a site made by {preset.name}{chosen}",)
+        made_by = f"read as a site made by {preset.name}{chosen}"
+        names = folder_of(self.path).rglob("*.*") if preset.name == "hugo" else ()
+        if count := sum(path.suffix in _UNREAD for path in names):
+            return (made_by, f"{count} pages in other formats ({', '.join(_UNREAD)}) can't be read")
+        return (made_by,)
 
     def split(self) -> SplitItems:
         """Returns the contents of the files, and the function that parses one of them."""

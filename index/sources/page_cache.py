@@ -22,7 +22,7 @@ RECHECK = 7 * 86400
 """After so many seconds a page is asked for again, whatever the sitemap says of it."""
 
 _HTML = ("", "text/html", "application/xhtml+xml")
-_KEPT = ("content-type", "x-robots-tag", "etag", "last-modified")
+_KEPT = ("content-type", "x-robots-tag", "refresh", "etag", "last-modified")
 _SETTLED = 2 * 86400  # a lastmod may name a day only, in any time zone
 
 _SETUP = """PRAGMA journal_mode = WAL;

@@ -48,6 +48,7 @@ class Page:
         url: The address that the page was fetched from; empty for a file.
         charset: The encoding that the server named; empty if none.
         robots: The server's header ``X-Robots-Tag``, its rules for search engines; empty if none.
+        refresh: The server's header ``Refresh``, which leads to another page; empty if none.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Page:
     url: str = ""
     charset: str = ""
     robots: str = ""
+    refresh: str = ""
 
     @property
     def is_draft(self) -> bool:

@@ -25,6 +25,7 @@ _LOCATION = re.compile(
     (?:(?:\.(?:href|pathname))?\s*=(?!=)|\.(?:replace|assign)\s*\()""",
     re.VERBOSE,
 )
+_LATER = re.compile(r"function|=>|addEventListener|\bif\b|\?")
 _LANGUAGE = "([a-z]{2}([-_][a-z]{2})?/)?"
 _ERROR_NAME = re.compile(rf"{_LANGUAGE}(40\d|410|50[\dx]|offline)", re.IGNORECASE)
 _CODE = re.compile(
@@ -72,15 +73,25 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         raise RecordError("canonical", f"the page is a copy: it names {other} as the original")
 
 
+def leads_away(script: str) -> bool:
+    """Tells whether a script does nothing but lead to another address."""
+    return len(script) < _STUB and bool(_LOCATION.search(script)) and not _LATER.search(script)
+
+
 def _redirect(root: Element, page: Page) -> str:
     """Returns where a page redirects to at once; empty if it does not."""
-    for meta in select(root, "meta[http-equiv][content]"):
-        found = _REFRESH.match(meta.get("content"))
-        if found and meta.get("http-equiv").strip().lower() == "refresh":
+    metas = [
+        meta.get("content")
+        for meta in select(root, "meta[http-equiv][content]")
+        if meta.get("http-equiv").strip().lower() == "refresh"
+        and next(meta.iterancestors("noscript"), None) is None
+    ]
+    for found in map(_REFRESH.match, [*metas, page.refresh]):
+        if found and found["url"].strip():
             target = found["url"].strip()
             to_itself = _parts(join_url(page.address, target)) == _parts(page.address)
             at_once = int(found["delay"][:9] or 0) < _LONGEST_DELAY
-            if at_once and not to_itself and next(meta.iterancestors("noscript"), None) is None:
+            if at_once and not to_itself:
                 return target
     scripts = "".join(map(text_of, select(root, "script:not([src])")))
     scripts = f"{_body(root).get('onload', '')} {scripts}"

@@ -86,7 +86,14 @@ class SchemaOrg:
             "authors": [name for name in authors if not _URL.fullmatch(name)],
             "summary": self._first("articleBody", "text"),
         }
+        if _is_gated(node):
+            del facts["summary"]
         return {name: value for name, value in facts.items() if value}
+
+    def gated(self) -> list[str]:
+        """Returns the CSS selectors of what the article shows to subscribers only."""
+        parts = [part for part in self._values(self._article.get("hasPart")) if _is_gated(part)]
+        return [css for part in parts for css in self._read(part, "cssSelector")]
 
     def _values(self, value: Any) -> list[Any]:
         """Returns a value's items; a reference is replaced by what it refers to."""
@@ -169,6 +176,11 @@ def _are_other_pages(one: str, other: str) -> bool:
     urls = split_url(one), split_url(other)
     paths = {_SUFFIX.sub("", unquote(url.path).casefold()) for url in urls}
     return len(paths) > 1 and "" not in paths and all(url.netloc for url in urls)
+
+
+def _is_gated(node: Any) -> bool:
+    free = node.get("isAccessibleForFree") if isinstance(node, Mapping) else None
+    return str(free).rpartition("/")[2].casefold() == "false"
 
 
 def _is_a(node: Node, types: tuple[str, ...]) -> bool:

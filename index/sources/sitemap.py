@@ -1,6 +1,7 @@
 """Reads the pages that a site's sitemap names, from the site itself."""
 
 import posixpath
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -38,6 +39,7 @@ MAX_DEPTH = 3
 MAX_SITEMAPS = 5_000
 
 _ENOUGH = 3  # times as many pages as are wanted, from which they are chosen
+_ROBOT = re.compile(r"(?!max-|unavailable_after)[a-z*][\w-]*")
 _PAGE_SUFFIXES = (".html", ".htm", ".xhtml")
 
 RawPage = tuple[SitemapEntry, FetchedPage]
@@ -234,13 +236,32 @@ def _parse_page(location: str, html: HtmlSource, entry: SitemapEntry, page: Fetc
         where=PagePath(page_id(page.url)),
         url=page.url,
         charset=charset_of(page.headers.get("content-type", "")),
-        robots=page.headers.get("x-robots-tag", ""),
+        robots=_for_every_robot(page.headers.get("x-robots-tag", "")),
+        refresh=page.headers.get("refresh", ""),
     )
     record = html.parse_page(location, fetched)
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}
     values = {**entry.facts, **stated}
     values["url"] = join_url(page.url, values.get("url", ""))
     return replace(record, values=values)
+
+
+def _for_every_robot(header: str) -> str:
+    """Returns the rules of ``X-Robots-Tag`` but for those that stand behind another robot's name.
+
+    Args:
+        header: The header's values, a line for each.
+    """
+    kept: list[str] = []
+    for line in header.split("\n"):
+        robot = ""
+        for rule in line.split(","):
+            name = rule.partition(":")[0].strip().casefold()
+            if name != rule.strip().casefold() and _ROBOT.fullmatch(name):
+                robot, rule = name, rule.partition(":")[2]
+            if robot in ("", "*", "robots", "googlebot"):
+                kept.append(rule.strip())
+    return ", ".join(kept)
 
 
 def page_id(url: str) -> str:

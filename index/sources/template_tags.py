@@ -9,6 +9,7 @@ with ``unknown:``.
 
 import re
 from collections.abc import Callable
+from html import escape
 
 from index.articles.word_table import load_table
 
@@ -38,7 +39,25 @@ _IN_TARGET = re.compile(
 _FILE_TAGS = {"post_url": "file:_posts/", "link": "file:"}
 _FILE_SHORTCODES = ("ref", "relref")
 
-_KEPT = ("span", "role", "named", "leaf", "edited", "keys", "low", "high", "added", "marked")
+_DIRECTIVE = re.compile(
+    r"""[ \t>]*(?P<mark>[`~]{3,})\{(?P<name>[\w:-]{1,40})\}(?P<title>[^\n]*)\n
+        (?P<options>(?:[ \t]*:[\w-]+:[^\n]*\n)*)""",
+    re.VERBOSE,
+)
+_OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*)$", re.MULTILINE)
+_KEPT = (
+    "opening",
+    "span",
+    "role",
+    "named",
+    "leaf",
+    "edited",
+    "keys",
+    "low",
+    "high",
+    "added",
+    "marked",
+)
 """The groups that hold what stays of an extension."""
 
 _MDX = re.compile(
@@ -94,7 +113,7 @@ def _value(value: str, in_target: bool) -> str:
     return stated[1] if in_target or not _SHOWS_MEDIA.search(value) else ""
 
 
-def strip_extensions(text: str, include: Callable[[str], str]) -> str:
+def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -> str:
     """Removes Markdown extensions that the parser doesn't know, outside code.
 
     Comments, attribute lists, alert markers, includes, abbreviations, block mathematics, tables of
@@ -105,9 +124,12 @@ def strip_extensions(text: str, include: Callable[[str], str]) -> str:
         text: The Markdown.
         include: Called with the name of an included file as written; returns its content, or "" if
             it can't be read.
+        depth: How deep directives of MyST within others are read.
     """
 
     def without(found: re.Match[str]) -> str:
+        if found["fence"] and (directive := _DIRECTIVE.match(found[0])):
+            return _directive(directive, include, depth)
         if found["fence"] or found["ticks"]:
             return found[0]
         if found["file"]:
@@ -124,6 +146,22 @@ def strip_extensions(text: str, include: Callable[[str], str]) -> str:
         return f'{found[0]} ""' if found["untitled"] else "".join(filter(None, found.group(*_KEPT)))
 
     return _EXTENSIONS.sub(without, text)
+
+
+def _directive(found: re.Match[str], include: Callable[[str], str], depth: int) -> str:
+    """Returns what readers see of a directive of MyST; the tags that ``{meta}`` writes."""
+    name, options = found["name"].lower(), _OPTION.findall(found["options"])
+    body, _, last = found.string[found.end() :].rpartition("\n")
+    if not last.strip(" \t>").startswith(found["mark"]):  # it is never closed
+        body = f"{body}\n{last}"
+    if name in _TABLE["directives"]["code"]:
+        return f"{found['mark']}\n{body}\n{found['mark']}\n"
+    if name in _TABLE["directives"]["silent"]:
+        tags = [f"<meta name='{kind}' content='{escape(said)}'>" for kind, said in options]
+        return "\n" + "\n".join(tags) + "\n" if name == "meta" else "\n"
+    title = "" if name in _TABLE["directives"]["of_a_file"] else found["title"].strip()
+    body = strip_extensions(body, include, depth - 1) if depth else body
+    return f"\n{title}\n\n{body}\n"
 
 
 def strip_mdx(text: str) -> str:

@@ -144,7 +144,12 @@ class _Site:
             return None
         named = [child for child in item if local_name(child) == "category"]
         terms = {child.get("domain"): child.get("nicename", "") for child in named}
-        creators = [text_of(child).strip() for child in item if local_name(child) == "creator"]
+        together = [
+            text_of(child).strip() for child in named if child.get("domain") == "author"
+        ]  # by the plugin Co-Authors Plus
+        creators = together or [
+            text_of(child).strip() for child in item if local_name(child) == "creator"
+        ]
         gmt, local, published = (
             "" if fields[name].startswith("0000-00-00") or "-0001" in fields[name] else fields[name]
             for name in ("post_date_gmt", "post_date", "pubDate")

@@ -440,3 +440,19 @@ def test_facts_of_another_page_are_not_taken(tmp_path: Path) -> None:
 def test_a_sites_name_outside_the_article_is_cut_from_the_title(tmp_path: Path) -> None:
     head, name = "<title>Kelp | Shore Weekly News</title>", "<h1>Shore Weekly News</h1>"
     assert title_of(tmp_path, head, f"<div>{name}</div><article>{BODY}</article>") == "Kelp"
+
+
+@pytest.mark.parametrize("free", [False, "False", "http://schema.org/False"])
+def test_what_is_for_subscribers_only_is_no_text(tmp_path: Path, free: Any) -> None:
+    part = {"@type": "WebPageElement", "isAccessibleForFree": free, "cssSelector": ".paywall"}
+    said = {
+        "@type": "NewsArticle",
+        "headline": "X",
+        "isAccessibleForFree": free,
+        "articleBody": "Lead. Secret.",
+        "hasPart": part,
+    }
+    body = "<article><h1>X</h1><p>Lead.</p><div class=paywall><p>Secret.</p></div></article>"
+    script = f'<script type="application/ld+json">{json.dumps(said)}</script>'
+    article = one(tmp_path, "a.html", f"<html><head>{script}</head><body>{body}", "html")
+    assert told(article) == [("", "Lead.")]

@@ -89,6 +89,7 @@ def test_a_post_for_members_gives_no_text(tmp_path: Path, visibility: str) -> No
         {"email_only": 1},
         {"codeinjection_head": "<META CONTENT=noindex NAME=googlebot>"},
         {"codeinjection_foot": '<meta http-equiv="refresh" content="0; url=/x">'},
+        {"codeinjection_head": "<script>window.location.replace('https://x.example')</script>"},
     ],
 )
 def test_what_is_not_on_the_site_is_shown_to_no_reader(
@@ -96,6 +97,29 @@ def test_what_is_not_on_the_site_is_shown_to_no_reader(
 ) -> None:
     articles, _ = read({"kind": "ghost", "path": export(tmp_path, post(**fields))})
     assert articles["1"].status is not Status.PUBLISHED
+
+
+def test_a_script_that_a_reader_must_set_off_hides_nothing(tmp_path: Path) -> None:
+    script = "<script>button.onclick = () => { location.href = '/more' }</script>"
+    path = export(tmp_path, post(codeinjection_foot=script))
+    assert read({"kind": "ghost", "path": path})[0]["1"].status is Status.PUBLISHED
+
+
+def test_days_are_those_of_the_site_and_labels_stand_in_their_order(tmp_path: Path) -> None:
+    path = export(
+        tmp_path,
+        post(published_at="2026-01-31T23:30:00.000Z"),
+        settings=[{"key": "timezone", "value": "Asia/Tokyo"}],
+        tags=[{"id": name, "name": name.title(), "slug": name} for name in ("news", "sea")],
+        posts_tags=[
+            {"post_id": "1", "tag_id": "news", "sort_order": 1},
+            {"post_id": "1", "tag_id": "sea", "sort_order": 0},
+        ],
+    )
+    permalink = "/{primary_tag}/{year}/{month}/{day}/{slug}/"
+    article = read({"kind": "ghost", "path": path, "permalink": permalink})[0]["1"]
+    assert (article.url, article.date) == ("/sea/2026/02/01/kelp/", dt.date(2026, 2, 1))
+    assert article.tags == ("Sea", "News")
 
 
 def test_a_block_for_members_is_no_text_of_a_public_post(tmp_path: Path) -> None:

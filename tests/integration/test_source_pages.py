@@ -482,6 +482,7 @@ def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
         {"draft_a.md": ""},
         {"a.md": '|<head><meta name="robots" content="noindex"></head>\n\nWords'},
         {"a.mdx": "|export const metadata = {\n  robots: { index: false },\n}\n\nWords"},
+        {"a.md": "|```{meta}\n:robots: noindex\n```\n\nWords"},
         {"a.mdx": "|export const meta = { title: 'T', draft: true }\n\nWords"},
         {"eleventy.config.js": "", "lab/lab.11tydata.js": DATA, "lab/a.md": ""},
         {"eleventy.config.js": "", "a.md": "eleventyComputed: {draft: true}"},
@@ -590,6 +591,24 @@ def test_authors_of_docusaurus_are_named_by_the_blog_s_file(tmp_path: Path) -> N
     }
     (article,) = page_of(tmp_path, files)
     assert article.authors == ("Mara Lind", "Jo Bo", "ann")
+
+
+def test_a_title_of_mkdocs_is_that_of_its_navigation_if_the_page_has_none(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text(
+        "nav:\n  - Guide:\n    - Getting started: a.md\n    - b.md\n"
+    )
+    for name, text in (("a", "Words."), ("b", "# Own\n\nWords.")):
+        (tmp_path / "docs" / f"{name}.md").write_text(text)
+    articles, _ = read({"kind": "markdown", "path": str(tmp_path)})
+    assert {article.title for article in articles.values()} == {"Getting started", "Own"}
+
+
+def test_pages_of_hugo_in_other_formats_are_told(tmp_path: Path) -> None:
+    files = {"hugo.toml": "", "content/a.md": "", "content/b.adoc": "= B", "content/c.org": "C"}
+    assert len(page_of(tmp_path, files)) == 1
+    remarks = open_source({"kind": "markdown", "path": str(tmp_path)}).remarks
+    assert any("2 pages in other formats" in one for one in remarks)
 
 
 def test_a_page_of_jekyll_may_have_an_empty_front_matter(tmp_path: Path) -> None:

@@ -427,3 +427,29 @@ def test_a_damaged_cache_is_said_with_the_remedy(site: Site, tmp_path: Path) -> 
     (tmp_path / page_cache.FILE).write_bytes(b"no database at all " * 100)
     with pytest.raises(SourceError, match=f"can't be used.*remove its {page_cache.FILE}"):
         fetched(site, cache=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("rules", "status"),
+    [
+        ("noindex", Status.HIDDEN),
+        ("googlebot: noindex", Status.HIDDEN),
+        ("otherbot: noindex, nofollow", Status.PUBLISHED),
+        ("otherbot: nofollow, googlebot: noindex", Status.HIDDEN),
+        ("nofollow, otherbot: noindex", Status.PUBLISHED),
+        ("max-snippet: 5, noindex", Status.HIDDEN),
+        ("unavailable_after: Friday, 25-Jun-2010 15:00:00 GMT, noindex", Status.HIDDEN),
+    ],
+)
+def test_rules_for_another_robot_hide_nothing(site: Site, rules: str, status: Status) -> None:
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a"))
+    site.pages["/a"] = html(article(), X_Robots_Tag=rules)
+    assert fetched(site)[0]["a"].status is status
+
+
+def test_a_header_that_leads_to_another_page_makes_a_page_no_article(site: Site) -> None:
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a", f"{site.url}/b"))
+    site.pages["/a"] = html(article(), Refresh="0; url=/b")
+    site.pages["/b"] = html(article("Rye"))
+    articles, problems = fetched(site)
+    assert (list(articles), problems) == (["b"], {"/a": "redirect"})

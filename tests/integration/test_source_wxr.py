@@ -113,6 +113,14 @@ def test_a_post_comes_with_its_picture_author_terms_and_addresses(tmp_path: Path
     assert open_source({**table, "map": {"id": "slug"}}).name == table["path"]
 
 
+def test_authors_who_wrote_together_are_all_named(tmp_path: Path) -> None:
+    authors = [
+        f'<category domain="author" nicename="cap-{one}">{one}</category>' for one in ("ida", "jo")
+    ]
+    articles, _ = read(export(tmp_path, item(1, *authors, dc__creator="ida")))
+    assert articles["1"].authors == ("Ida Okafor", "jo")
+
+
 @pytest.mark.parametrize("state", ["draft", "pending", "private", "trash", "inherit", "mine", ""])
 def test_what_is_not_published_is_shown_to_no_reader(tmp_path: Path, state: str) -> None:
     articles, _ = read(export(tmp_path, item(1, wp__status=state)))

@@ -108,6 +108,18 @@ def targets(body: str) -> list[str]:
         ),
         ("Press ++ctrl+c++ in C++, ++i and i++.", "Press ctrl+c in C++, ++i and i++."),
         ("Mail :material-email: or :octicons-heart-16:{ .red } it", "Mail or it"),
+        # Directives of MyST, components of Nuxt
+        (
+            '# A\n\n+++ {"part": "x"}\n\n'
+            "```{figure} x.png\n:name: fig\n:width: 5%\nCaption\n```\n\n"
+            "```{toctree}\n:maxdepth: 1\none\n```\n\n````{note} Mind\n```{tip}\nDeep.\n```\n````\n",
+            "A\nCaption\nMind\nDeep.",
+        ),
+        (
+            ":::{tip} Mind\n:class: x\nInside.\n:::\n\n```{meta}\n:robots: index\n```",
+            "Mind\nInside.",
+        ),
+        ("::alert{type=x}\nInside.\n::\n\n::hero\n---\ntitle: y\n---\nSlot.\n::", "Inside.\nSlot."),
         ("H~2~O, x^2^, 2^10 and ~5 of ^^new^^. ^block-1", "H2O, x2, 2^10 and ~5 of new."),
     ],
 )

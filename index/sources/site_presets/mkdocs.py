@@ -1,6 +1,6 @@
 """MkDocs' pages of documentation."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -32,7 +32,11 @@ class MkdocsPreset(SitePreset):
         theme, home = config.get("theme"), config.get("site_url")
         return cls(
             root=folder / str(config.get("docs_dir") or "docs"),
-            config={**config, "plugins": _plugins(config.get("plugins"))},
+            config={
+                **config,
+                "plugins": _plugins(config.get("plugins")),
+                "titles": dict(_titles(config.get("nav"))),
+            },
             base=site.base_path(home),
             home=home,
             language=theme.get("language") if isinstance(theme, Mapping) else None,
@@ -47,6 +51,8 @@ class MkdocsPreset(SitePreset):
             raise site.list_page("the page is the site's first page, not an article")
         if path.name == "README" and (self.root / folder / "index.md").exists():
             raise site.not_content("the folder's index.md is read in place of its README")
+        if title := self.config.get("titles", {}).get(page.path.as_posix()):
+            page.given.setdefault("sidebar_label", title)
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
         plugins = self.config.get("plugins", {})
         blog = site.folded(plugins.get("blog")).get("blog_dir", "blog")
@@ -56,6 +62,15 @@ class MkdocsPreset(SitePreset):
             page.set_link(f"{folder / 'index' if is_index else path}.html")
         else:
             page.set_link(f"{folder if is_index else path}/")
+
+
+def _titles(nav: Any, depth: int = 10) -> Iterator[tuple[str, str]]:
+    """Yields the files that a navigation names with titles, and these."""
+    for one in nav if isinstance(nav, list) and depth else []:
+        for title, value in one.items() if isinstance(one, Mapping) else ():
+            if isinstance(value, str):
+                yield value, str(title)
+            yield from _titles(value, depth - 1)
 
 
 def _plugins(given: Any) -> dict[str, Any]:
