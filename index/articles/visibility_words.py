@@ -199,7 +199,10 @@ def _is_unpublished_entry(value: Any) -> bool:
 
 _SAYS: dict[str, Callable[[Any], bool]] = {
     "ids": lambda value: bool(_SANITY.match(str(value)[:200])),
-    "groups": lambda value: str(value).strip() not in ("0", "-1"),  # which are everyone's
+    "groups": lambda value: any(  # 0 and -1 are everyone's
+        str(one).strip() not in ("0", "-1", "")
+        for one in (value if isinstance(value, list) else str(value)[:1000].split(","))
+    ),
     "sys": _is_unpublished_entry,
     "tags": _has_hiding_tag,
     "passwords": lambda value: _truth(value) is not False and value not in _NULLS,
@@ -233,9 +236,11 @@ def _head_tags(value: Any, depth: int = 4) -> Iterator[tuple[str, str]]:
 def _last_days(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yields until when robots may list the page, and the path of what says so."""
     for path, plain, value in _find(_FIELDS["robots"] | _FIELDS["tags"], values):
-        is_tag = plain in _FIELDS["tags"]
-        for said in [text for _, text in _head_tags(value)] if is_tag else [str(value)[:1000]]:
-            if found := _UNAVAILABLE.search(said):
+        texts = value if isinstance(value, list) else [value]
+        if plain in _FIELDS["tags"]:
+            texts = [text for _, text in _head_tags(value)]
+        for said in texts[:100]:
+            if found := _UNAVAILABLE.search(str(said)[:1000]):
                 yield path, found[1].strip()
 
 

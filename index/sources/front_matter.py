@@ -16,7 +16,7 @@ import yaml
 from index.articles.cleaning import plain_value
 from index.articles.json_text import table_of
 from index.articles.record import plain_name
-from index.articles.visibility_words import is_visibility_name
+from index.articles.visibility_words import find_hiding_word, is_visibility_name
 from index.articles.word_table import load_table
 from index.errors import RecordError, raised_as
 
@@ -114,10 +114,11 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
 
 def _is_header(front: Mapping[str, Any]) -> bool:
     """Tells whether lines of ``name: value`` are metadata, and not the beginning of a text."""
-    names = (plain_name(name) for name in front)
-    return "title" in front or all(
-        name in _TABLE["header_names"] or is_visibility_name(name) for name in names
-    )
+    names, status = {plain_name(name) for name in front}, front.get("status")
+    is_known = all(name in _TABLE["header_names"] or is_visibility_name(name) for name in names)
+    hiding = find_hiding_word(front, status)
+    is_meant = names & {"date", "author", "authors"} and not (hiding and hiding.unknown)
+    return "title" in front or bool(is_known and is_meant)
 
 
 def _header_values(lines: str) -> dict[str, Any]:

@@ -79,8 +79,11 @@ class HtmlSource(PageFolderSource):
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
             dropped.update(published_times(root))
-            with raised_as(partial(RecordError, "invalid-html"), "cssSelector ", MarkupError):
-                dropped.update(each for css in said.gated() for each in select(root, css))
+            for css in said.gated():
+                try:
+                    dropped.update(select(root, css))
+                except MarkupError:  # what is free can't be told
+                    dropped.update(main.element)
             found = text_and_links(
                 main.element,
                 title=values.get("title", ""),

@@ -30,10 +30,7 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
 _TABLE = load_table(__file__)
-_UNREAD = (".adoc", ".asciidoc", ".org", ".rst")
-"""What Hugo makes pages of besides Markdown."""
-
-_BEFORE_FRONT = b"\xef\xbb\xbf \t\r\n"
+_FRONT = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t\r]*\n")
 _MAX_INCLUDED = 64 * 1024
 
 
@@ -61,10 +58,7 @@ class MarkdownSource(PageFolderSource):
             return ()
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
         made_by = f"read as a site made by {preset.name}{chosen}"
-        names = folder_of(self.path).rglob("*.*") if preset.name == "hugo" else ()
-        if count := sum(path.suffix in _UNREAD for path in names):
-            return (made_by, f"{count} pages in other formats ({', '.join(_UNREAD)}) can't be read")
-        return (made_by,)
+        return tuple(filter(None, (made_by, preset.remark)))
 
     def split(self) -> SplitItems:
         """Returns the contents of the files, and the function that parses one of them."""
@@ -93,7 +87,7 @@ class MarkdownSource(PageFolderSource):
             path=PurePosixPath(page.file),
             given=given,
             values=values,
-            has_front=bool(front) or page.content.lstrip(_BEFORE_FRONT).startswith(b"---"),
+            has_front=_FRONT.match(page.content) is not None,
         )
         no_link = site.place(placed)
         if page.is_draft and site.name == SitePreset.name:

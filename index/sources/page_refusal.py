@@ -17,7 +17,8 @@ _SERVED = re.compile(r"(^|/)index\.x?html?$|\.x?html?$")
 _WORD = re.compile(r"\w")
 _STUB = 200  # characters; a page with more text is not there to redirect by a script
 _REFRESH = re.compile(
-    r"""\s*(?P<delay>\d*)[.\d]*\s*[;,\s]\s*(?:url\s*=\s*)?["']?(?P<url>[^"']*)""", re.IGNORECASE
+    r"""\s*+(?P<delay>\d*+)[.\d]*+(?:\s*+[;,]|\s)\s*+(?:url\s*=\s*)?["']?(?P<url>[^"']*)""",
+    re.IGNORECASE,
 )
 _LOCATION = re.compile(
     r"""(?<![\w.$])(?<!var\s)(?<!let\s)(?<!const\s)(?:(?:window|document|self|top|parent)\b\.?)*
@@ -25,7 +26,11 @@ _LOCATION = re.compile(
     (?:(?:\.(?:href|pathname))?\s*=(?!=)|\.(?:replace|assign)\s*\()""",
     re.VERBOSE,
 )
-_LATER = re.compile(r"function|=>|addEventListener|\bif\b|\?")
+_ONLY_LEADS = re.compile(
+    r"""\s*+(?:(?:window|document|self|top)\.)?location(?:\.href)?\s*+
+    (?:=|\.(?:replace|assign)\s*+\()\s*+["'`][^"'`]*+["'`]\s*+\)?\s*+;?\s*""",
+    re.VERBOSE,
+)
 _LANGUAGE = "([a-z]{2}([-_][a-z]{2})?/)?"
 _ERROR_NAME = re.compile(rf"{_LANGUAGE}(40\d|410|50[\dx]|offline)", re.IGNORECASE)
 _CODE = re.compile(
@@ -75,7 +80,7 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
 
 def leads_away(script: str) -> bool:
     """Tells whether a script does nothing but lead to another address."""
-    return len(script) < _STUB and bool(_LOCATION.search(script)) and not _LATER.search(script)
+    return _ONLY_LEADS.fullmatch(script[:1000]) is not None
 
 
 def _redirect(root: Element, page: Page) -> str:

@@ -39,7 +39,7 @@ MAX_DEPTH = 3
 MAX_SITEMAPS = 5_000
 
 _ENOUGH = 3  # times as many pages as are wanted, from which they are chosen
-_ROBOT = re.compile(r"(?!max-|unavailable_after)[a-z*][\w-]*")
+_ROBOT = re.compile(r"\*|robots|[\w-]*(?:bot|spider|crawler|slurp|archiver|-extended|-ai)[\w-]*")
 _PAGE_SUFFIXES = (".html", ".htm", ".xhtml")
 
 RawPage = tuple[SitemapEntry, FetchedPage]

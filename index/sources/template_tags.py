@@ -41,9 +41,10 @@ _FILE_SHORTCODES = ("ref", "relref")
 
 _DIRECTIVE = re.compile(
     r"""[ \t>]*(?P<mark>[`~]{3,})\{(?P<name>[\w:-]{1,40})\}(?P<title>[^\n]*)\n
-        (?P<options>(?:[ \t]*:[\w-]+:[^\n]*\n)*)""",
+        (?P<options>[ \t]*---\n(?:(?!---)[^\n]*\n){0,30}---[ \t]*\n|(?:[ \t]*:[\w-]+:[^\n]*\n)*)""",
     re.VERBOSE,
 )
+_DIRECTIVES = frozenset[str]().union(*_TABLE["directives"].values())
 _OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*)$", re.MULTILINE)
 _KEPT = (
     "opening",
@@ -128,7 +129,8 @@ def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -
     """
 
     def without(found: re.Match[str]) -> str:
-        if found["fence"] and (directive := _DIRECTIVE.match(found[0])):
+        directive = _DIRECTIVE.match(found[0]) if found["fence"] else None
+        if directive and directive["name"].lower() in _DIRECTIVES:
             return _directive(directive, include, depth)
         if found["fence"] or found["ticks"]:
             return found[0]

@@ -144,10 +144,12 @@ class _Site:
             return None
         named = [child for child in item if local_name(child) == "category"]
         terms = {child.get("domain"): child.get("nicename", "") for child in named}
-        together = [
-            text_of(child).strip() for child in named if child.get("domain") == "author"
-        ]  # by the plugin Co-Authors Plus
-        creators = together or [
+        logins = (
+            text_of(child).strip()
+            for child in named
+            if child.get("domain") == "author" and child.get("nicename", "").startswith("cap-")
+        )  # by the plugin Co-Authors Plus
+        creators = [one for one in logins if one in self.authors] or [
             text_of(child).strip() for child in item if local_name(child) == "creator"
         ]
         gmt, local, published = (

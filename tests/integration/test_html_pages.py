@@ -454,5 +454,7 @@ def test_what_is_for_subscribers_only_is_no_text(tmp_path: Path, free: Any) -> N
     }
     body = "<article><h1>X</h1><p>Lead.</p><div class=paywall><p>Secret.</p></div></article>"
     script = f'<script type="application/ld+json">{json.dumps(said)}</script>'
-    article = one(tmp_path, "a.html", f"<html><head>{script}</head><body>{body}", "html")
-    assert told(article) == [("", "Lead.")]
+    page = f"<html><head>{script}</head><body>{body}"
+    assert told(one(tmp_path, "a.html", page, "html")) == [("", "Lead.")]
+    unread = page.replace(".paywall", "//p")  # what is free can't be told
+    assert not told(one(tmp_path, "a.html", unread, "html"))

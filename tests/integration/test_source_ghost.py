@@ -100,9 +100,13 @@ def test_what_is_not_on_the_site_is_shown_to_no_reader(
 
 
 def test_a_script_that_a_reader_must_set_off_hides_nothing(tmp_path: Path) -> None:
-    script = "<script>button.onclick = () => { location.href = '/more' }</script>"
-    path = export(tmp_path, post(codeinjection_foot=script))
-    assert read({"kind": "ghost", "path": path})[0]["1"].status is Status.PUBLISHED
+    for script in (
+        "button.onclick = () => { location.href = '/more' }",
+        "location.hash=='#x' && location.replace('/y')",
+        "a.setAttribute('onclick', \"location.href='/x'\")",
+    ):
+        path = export(tmp_path, post(codeinjection_foot=f"<script>{script}</script>"))
+        assert read({"kind": "ghost", "path": path})[0]["1"].status is Status.PUBLISHED
 
 
 def test_days_are_those_of_the_site_and_labels_stand_in_their_order(tmp_path: Path) -> None:

@@ -370,6 +370,13 @@ SLUGGED = "permalink: '/{{{{ seen | {} }}}}/'\nseen: Don't wait & see (Üb)"
         ({"eleventy.config.js": "", "a.md": f"{SLUGGED.format('slug')}\n"}, "slug"),
         ({"eleventy.config.js": "", "a.md": f"{SLUGGED.format('slugify')} œ\n"}, "slugify"),
         ({"zola.toml": "base_url = '/'", "content/a.md": "slug: 10 €\n"}, "zola"),
+        (
+            {
+                "_config.yaml": "source_dir: s\npermalink: :category/",
+                "s/_posts/a.md": "tag: x\ncategory: Été\n",
+            },
+            "hexo",
+        ),
         ({"hugo.toml": "", "content/a.md": "url: /:tide/:slug/\n"}, ":tide"),
         ({"astro.config.mjs": "export default {}", "src/content/blog/a.md": ""}, "starlight"),
     ],
@@ -542,6 +549,7 @@ DAY = "date: 2026-01-05"
         (":category/:title/", "_posts/a", f"{DAY}\ncategories: Sea life", "/Sea-life/a/"),
         (":category/:title/", "_posts/a", f"{DAY}\ncategories: [Sea, Deep]", "/Sea/Deep/a/"),
         (":category/:title/", "_posts/a", DAY, "/uncategorized/a/"),
+        (":category/:title/", "_posts/a", f"{DAY}\ncategories: [[A, B], [C]]", "/C/a/"),
         (":title/\nroot: /b/", "_posts/a", f"{DAY}\npermalink: own.html", "/b/own.html"),
         (":title/", "about/index", "x: y", "/about/"),
         (":title/", "about/us", "x: y", "/about/us.html"),
@@ -581,6 +589,27 @@ def test_only_a_number_at_its_beginning_orders_a_page_of_docusaurus(
 ) -> None:
     files = {"docusaurus.config.js": "", f"docs/{name}.md": ""}
     assert [article.url for article in page_of(tmp_path, files)] == [address]
+
+
+@pytest.mark.parametrize(
+    ("files", "shown"),
+    [
+        ({"a.md": "|```{html}\n<meta name='robots' content='noindex'>\n```"}, True),
+        ({"a.md": "|````{example}\n```{meta}\n:robots: noindex\n```\n````"}, True),
+        ({"_config.yml": "", "a.markdown": "Date: 2020-01-01\n\n# H\n\nText"}, False),
+        ({"_config.yml": "", "a.markdown": "--- a/diff\n# H\nText"}, False),
+        ({"mkdocs.yml": "exclude_docs: '!'", "docs/a.md": ""}, True),
+        ({"mkdocs.yml": "exclude_docs: '!/templates/'", "docs/templates/a.md": ""}, True),
+        ({"eleventy.config.js": "", ".eleventyignore": "a.md", "posts/a.md": ""}, True),
+        ({"eleventy.config.js": "", ".eleventyignore": "d/*\n!d/a.md", "d/a.md": ""}, False),
+        ({"eleventy.config.js": "", ".eleventyignore": "!\nd\\", "e/a.md": ""}, True),
+    ],
+)
+def test_a_page_is_one_where_the_site_makes_it_one(
+    tmp_path: Path, files: dict[str, str], shown: bool
+) -> None:
+    found = page_of(tmp_path, files)
+    assert [article.status for article in found] == [Status.PUBLISHED] * shown
 
 
 def test_authors_of_docusaurus_are_named_by_the_blog_s_file(tmp_path: Path) -> None:

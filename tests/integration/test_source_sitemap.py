@@ -438,6 +438,7 @@ def test_a_damaged_cache_is_said_with_the_remedy(site: Site, tmp_path: Path) -> 
         ("otherbot: nofollow, googlebot: noindex", Status.HIDDEN),
         ("nofollow, otherbot: noindex", Status.PUBLISHED),
         ("max-snippet: 5, noindex", Status.HIDDEN),
+        ("content-signal: search=yes, noindex", Status.HIDDEN),
         ("unavailable_after: Friday, 25-Jun-2010 15:00:00 GMT, noindex", Status.HIDDEN),
     ],
 )

@@ -114,11 +114,14 @@ def test_a_post_comes_with_its_picture_author_terms_and_addresses(tmp_path: Path
 
 
 def test_authors_who_wrote_together_are_all_named(tmp_path: Path) -> None:
-    authors = [
-        f'<category domain="author" nicename="cap-{one}">{one}</category>' for one in ("ida", "jo")
+    jo = "<wp:author><wp:author_login>jo</wp:author_login></wp:author>"
+    terms = [
+        f'<category domain="author" nicename="{name}">{text}</category>'
+        for name, text in (("cap-ida", "ida"), ("cap-jo", "jo"), ("dan-brown", "Dan Brown"))
     ]
-    articles, _ = read(export(tmp_path, item(1, *authors, dc__creator="ida")))
-    assert articles["1"].authors == ("Ida Okafor", "jo")
+    items = item(1, *terms, dc__creator="ida"), item(2, terms[2], dc__creator="ida")
+    articles, _ = read(export(tmp_path, jo, *items))
+    assert [one.authors for one in articles.values()] == [("Ida Okafor", "jo"), ("Ida Okafor",)]
 
 
 @pytest.mark.parametrize("state", ["draft", "pending", "private", "trash", "inherit", "mine", ""])

@@ -115,6 +115,8 @@ def targets(body: str) -> list[str]:
             "```{toctree}\n:maxdepth: 1\none\n```\n\n````{note} Mind\n```{tip}\nDeep.\n```\n````\n",
             "A\nCaption\nMind\nDeep.",
         ),
+        ("```{python}\n# Load\nimport x\n```", "# Load import x"),
+        ("```{note}\n---\nclass: x\n---\nInside.\n```", "Inside."),
         (
             ":::{tip} Mind\n:class: x\nInside.\n:::\n\n```{meta}\n:robots: index\n```",
             "Mind\nInside.",

@@ -1,11 +1,13 @@
 """Docusaurus' docs with their versions and translations, its blog and its pages."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from index.articles.cleaning import literals
 from index.errors import SourceError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
@@ -71,8 +73,8 @@ class DocusaurusPreset(SitePreset):
         route = ""
         if kind == "blog":
             route, dated = self.config["blog"], _DATED.fullmatch(path)
-            if (authors := page.given.get("authors")) is not None:
-                page.values["authors"] = self._authors(authors)
+            if authors := self._authors(page.given.get("authors")):
+                page.values["authors"] = authors
             page.read_name(path, page.given.get("date"), dated and "-".join(dated.groups()[:3]))
             path = "/".join(dated.groups()) if dated else path
         elif kind == "docs":
@@ -86,11 +88,13 @@ class DocusaurusPreset(SitePreset):
         page.set_link(f"{route}/{path}".rstrip("/") + self.config["slash"])
 
     def _authors(self, given: Any) -> list[Any]:
-        """Returns a post's authors, with the names that the blog's file gives for their keys."""
+        """Returns a post's authors if the blog's file names some; else none."""
         known = site.folded(self.config.get("authors"))
         named = given if isinstance(given, list) else [given]
-        of = [site.folded(known.get(str(one).casefold())) for one in named]
-        return [one.get("name") or key for one, key in zip(of, named, strict=True)]
+        keys = [one.get("key") if isinstance(one, Mapping) else one for one in named]
+        names = [site.folded(known.get(str(key).casefold())).get("name") for key in keys]
+        authors = [name or one for name, one in zip(names, named, strict=True)]
+        return literals(authors) if any(names) else []
 
     def _version(self, name: str | None) -> str:
         """Returns what stands in the addresses of a version: the latest goes without."""

@@ -72,9 +72,10 @@ class EleventyPreset(SitePreset):
         data: dict[str, dict[str, Any]] = {".": _stated(f"{computed}\n{shared}")}
         for place, path in _data_files(root):
             data[place] = {**data.get(place, {}), **_read_data(path)}
-        below, base = re.escape(f"{root.relative_to(folder)}/"), site.written(code, "pathPrefix")
+        below, base = f"{root.relative_to(folder)}/", site.written(code, "pathPrefix")
         lines = (site.read_text(folder / ".eleventyignore") or "").splitlines()
-        lines = [re.sub(rf"^(!?)(?:\./)?/?{below}", r"\1/", one.strip()) for one in lines]
+        names = (one.strip().removeprefix("./").removeprefix("/") for one in lines)
+        ignored = site.globs((one.removeprefix(below) for one in names), within="")
         stated = site.read_code(root / "_data", "metadata", "site", more=("json",)) or ""
         return cls(
             root=root,
@@ -82,7 +83,7 @@ class EleventyPreset(SitePreset):
             base=site.base_path(base),
             home=site.written(stated, "url"),
             language=site.written(stated, "language") or site.written(stated, "lang"),
-            excluded=[site.like_gitignore(lines)],
+            ignored=ignored,
         )
 
     def complete(self, page: SitePage) -> None:

@@ -1,10 +1,9 @@
 """Hexo's posts, drafts and pages, and their permalinks."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from index.articles.text_lists import names_in
 from index.sources.site_presets import site_preset as site
@@ -18,7 +17,8 @@ _DEFAULTS = {
 _POSTS = ("_posts", "_drafts")
 _LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
 _DIGITS = {"year": r"\d{4}", "month": r"\d\d", "day": r"\d\d", "i_month": r"\d\d?"}
-_MARKS = re.compile(r"[\s~`!@#$%^&*()\-_+=\[\]{}|\\;:\"'<>,.?/\x00-\x1f]+")
+_PLAIN = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
+"""A category of which Hexo makes a part of an address by writing spaces as hyphens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,10 @@ class HexoPreset(SitePreset):
             page.values["status"] = "draft"
         if str(page.given.get("layout", "")).casefold() in _LISTS:
             raise site.list_page()
+        branch = page.given.get("categories") or page.given.get("category")
+        if isinstance(branch, list) and any(isinstance(one, list) for one in branch):
+            branch = branch[-1]  # of several, the last counts
+        branch = names_in(branch, lambda one: [one])
         for name, other in (("tags", "tag"), ("categories", "category")):
             given = page.given.get(name) or page.given.get(other)
             page.given[name] = page.values[name] = names_in(given, lambda one: [one])
@@ -69,17 +73,18 @@ class HexoPreset(SitePreset):
             title, page.given.get("date"), made, zone=self.zone, dated=False, waits=waits
         )
         page.values["slug"] = title.rpartition("/")[2]
-        own = page.text("permalink")
-        if home or own:
-            page.pattern = own or self.setting("permalink")
+        if own := page.text("permalink"):
+            page.set_link(own, own=True)
+        elif home:
+            page.pattern = self.setting("permalink")
             parts = {
                 **page.date_parts(),
                 "title": title,
                 "name": page.values["slug"],
-                "category": self._category(page.given["categories"]),
+                "category": self._category(branch),
             }
             filled = {key: one for key, one in parts.items() if one}
-            page.set_link(site.fill_pattern(page.pattern, filled), own=bool(own))
+            page.set_link(site.fill_pattern(page.pattern, filled))
         else:
             page.set_link(f"{'/'.join(folders)}/" if stem == "index" else f"{title}.html")
 
@@ -97,7 +102,8 @@ class HexoPreset(SitePreset):
 
     def _category(self, named: list[str]) -> str:
         """Returns what stands for ``:category``; empty if it is not known."""
-        if isinstance(self.config.get("category_map"), Mapping) and self.config["category_map"]:
+        parts = [*map(str, named or [self.config["default_category"]])]
+        is_mapped = self.config.get("category_map") or self.config.get("filename_case")
+        if is_mapped or not all(map(_PLAIN.fullmatch, parts)):
             return ""
-        parts: list[Any] = named or [self.config["default_category"]]
-        return "/".join(_MARKS.sub("-", str(part)).strip("-") for part in parts)
+        return "/".join(part.replace(" ", "-") for part in parts)

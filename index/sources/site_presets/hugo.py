@@ -28,7 +28,9 @@ _TIMES = {
 }
 """Hugo's names of the times, and the fields that they are read from, unless the settings'
 ``frontmatter`` names others."""
+_UNREAD = (".adoc", ".asciidoc", ".org", ".rst")
 _ALLOWED = "._#+~-@"
+_PLACEHOLDER = re.compile(r"(?:^|/):[a-z]")
 _BRACES = re.compile(r"\{[^{}]*\}")
 
 
@@ -107,6 +109,13 @@ class HugoPreset(SitePreset):
         cascades += [(".", "", *one) for one in _cascades(config)]
         return replace(made, cascades=cascades, ignored=names_in(config.get("ignorefiles")))
 
+    @property
+    def remark(self) -> str:
+        """How many pages of the site are in formats that can't be read."""
+        found = (path for one in self.folders for path in (self.root / one).rglob("*.*"))
+        count = sum(path.suffix in _UNREAD for path in found)
+        return f"{count} pages in other formats ({', '.join(_UNREAD)}) can't be read" * bool(count)
+
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Hugo makes them."""
         home = max((one for one in self.folders if page.path.is_relative_to(one)), default=None)
@@ -146,7 +155,7 @@ class HugoPreset(SitePreset):
             page.values |= {"language": language, "translation_key": str(key)}
         slug = str(page.given.get("slug") or ("" if name == place.name else name))
         if url := page.text("url"):
-            url = self._filled(url, page, place, slug) if "/:" in url else url
+            url = self._filled(url, page, place, slug) if _PLACEHOLDER.search(url) else url
             whole = url if url.startswith("/") else f"{prefix}/{url}"
             ending = "" if "." in url.rsplit("/", 1)[-1] else "/"
             page.set_link(url and whole + ending, own=True)

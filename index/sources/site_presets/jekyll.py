@@ -12,6 +12,7 @@ from index.articles.text_lists import names_in, split_keywords
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
+_NAMES = ("_config.yml", "_config.yaml")
 _STYLES = {
     "date": "/:categories/:year/:month/:day/:title:output_ext",
     "pretty": "/:categories/:year/:month/:day/:title/",
@@ -40,12 +41,12 @@ class JekyllPreset(SitePreset):
 
         It is returned if the folder has Jekyll's files, or if the user named it (``named``).
         """
-        config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.toml")
+        config = site.read_config(folder, *_NAMES, "_config.toml")
         if config is None and not named:
             if not (folder / "_posts").is_dir():
                 return None
             above = cls.find(folder.parent) if folder.parent != folder else None
-            if "source_dir" in (site.read_config(folder.parent, "_config.yml") or {}):
+            if "source_dir" in (site.read_config(folder.parent, *_NAMES, "_config.json") or {}):
                 return None  # it is Hexo's
             if above and above.root == folder:  # whose configuration names this folder
                 return above

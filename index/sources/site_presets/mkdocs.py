@@ -28,7 +28,7 @@ class MkdocsPreset(SitePreset):
         config = site.read_config(folder, "mkdocs.yml", "mkdocs.yaml")
         if config is None:
             return cls(root=folder) if named else None
-        lists = (str(config.get(name) or "").splitlines() for name in _LISTS)
+        left_out, drafts = (str(config.get(name) or "").splitlines() for name in _LISTS)
         theme, home = config.get("theme"), config.get("site_url")
         return cls(
             root=folder / str(config.get("docs_dir") or "docs"),
@@ -40,7 +40,7 @@ class MkdocsPreset(SitePreset):
             base=site.base_path(home),
             home=home,
             language=theme.get("language") if isinstance(theme, Mapping) else None,
-            excluded=[site.like_gitignore([*_NEVER, *lines]) for lines in lists],
+            excluded=[*map(site.like_gitignore, ([*_NEVER, *left_out], drafts))],
         )
 
     def complete(self, page: SitePage) -> None:

@@ -169,6 +169,11 @@ class SitePreset:
         return False
 
     @property
+    def remark(self) -> str:
+        """What users should know of the site beside how it is read; empty if nothing."""
+        return ""
+
+    @property
     def zone(self) -> str:
         """The time zone of times that pages give without one; empty if the site names none."""
         return self.setting("timezone")
@@ -248,7 +253,12 @@ def globs(patterns: Iterable[str], within: str = "(?:.*/)?") -> list[str]:
 
 def like_gitignore(lines: Iterable[str]) -> GitIgnoreSpec:
     """Returns the patterns of a list that is written like a file ``.gitignore``."""
-    return GitIgnoreSpec.from_lines(lines)
+    valid: list[str] = []
+    for line in lines:
+        with suppress(ValueError):  # such as a mark alone
+            GitIgnoreSpec.from_lines([line])
+            valid.append(line)
+    return GitIgnoreSpec.from_lines(valid)
 
 
 def read_config(folder: Path, *names: str) -> dict[str, Any] | None:
@@ -352,7 +362,8 @@ def read_time(value: Any, zone: str = "") -> dt.datetime | dt.date | None:
         if not isinstance(value, dt.datetime):
             return DateReader().date(value)
         with suppress(OverflowError):  # beyond the calendar
-            return value.astimezone(find_zone(zone)) if zone and value.tzinfo else value
+            known = find_zone(zone) or dt.UTC
+            return value.astimezone(known) if zone and value.tzinfo else value
         return value
     return None
 
