@@ -15,7 +15,9 @@ from recommender.text import PreparedText
 MAX_EXCERPT = 140
 """Longest excerpt in characters, including its ellipsis."""
 
-_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s)")  # noqa: RUF001 - CJK sentence marks
+_SENTENCE_END = re.compile(  # not after initials, as in "the U.S. Senate"
+    r"[.!?…。！？](?<!\b[^\W\d_]\.[^\W\d_]\.)[\"'”’)\]]*(?=\s)"  # noqa: RUF001 - CJK marks
+)
 _CLAUSE_END = re.compile(r"(?=[;:] | [–—] )")  # noqa: RUF001 - the dashes are meant
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _DATE_LINE = re.compile(

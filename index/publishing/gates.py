@@ -3,7 +3,8 @@
 =======  =============  ==========================================================================
 code     gate           refuses a build when
 =======  =============  ==========================================================================
-10       articles       it has fewer articles, or fewer visible ones, than the live build
+10       articles       it has fewer articles, or fewer visible ones, than the live build, or most
+                        of that build's articles are not in it, as if their ids had changed
 11       lists          too many lists show readers other articles than those of the live build
 12       weak           too many visible articles have no good related article
 13       hub            one article is in too many shown lists
@@ -16,7 +17,7 @@ code     gate           refuses a build when
 20       undecided      its model, weights or depth differ from the live build's while a variant is
                         compared with it, if the settings say so
 21       links          most of its articles lack a field that the template of their links names,
-                        unlike those of the live build
+                        or have an address that isn't known, unlike those of the live build
 =======  =============  ==========================================================================
 
 A root's first build must only pass *recall*, *text* and *links*
@@ -161,7 +162,7 @@ def judge(
             passed=limits.accept_change or not changed,
             message=_encoder_message(made, old, changed=changed),
         ),
-        _judge_loss(new, live, limits, now, "the live build"),
+        _judge_loss(new, live, limits, now, "the live build", gone=len(churn.removed)),
         _judge_lists(
             new,
             churn.upset if made.small else churn.changed,
@@ -212,8 +213,24 @@ def _judge_lists(
     )
 
 
-def _judge_loss(new: Build, live: Build, limits: Limits, now: int, called: str) -> Verdict:
-    """Judge whether too many articles were removed or hidden, not counting expired articles."""
+def _judge_loss(
+    new: Build, live: Build, limits: Limits, now: int, called: str, *, gone: int = 0
+) -> Verdict:
+    """Judge whether too many articles were removed or hidden, not counting expired articles.
+
+    Articles may be replaced by new ones, as in a feed; but if most are gone (``gone``), others with
+    new ids probably stand for them, for which no page asks and no decision holds.
+    """
+    if gone > _MOST_LACKING * live.count and live.count >= FEW:
+        return Verdict(
+            gate=Gate.ARTICLES,
+            value=gone / live.count,
+            limit=_MOST_LACKING,
+            passed=False,
+            message=f"{share_of(gone / live.count, live.count)} articles of {called} are missing: "
+            "if their ids changed, correct the source's path or --map id=FIELD; pages ask for the "
+            "old ids, and editors' decisions name them",
+        )
     before, after = int(live.visible(now).sum()), int(new.visible(now).sum())
     kind = "visible articles"
     if new.count * before <= after * live.count or not before:
@@ -235,30 +252,34 @@ def _judge_texts(new: Build, live: Build | None) -> Verdict:
         Gate.TEXT,
         new,
         live,
-        "summary: no-text",
+        ["summary: no-text"],
         "have no text, only a title",
         "if they do, name the field that holds it with --map summary=FIELD",
     )
 
 
 def _judge_links(new: Build, live: Build | None) -> Verdict:
-    """Judge whether most links can't be made as their template says, unlike the live build's."""
+    """Judge whether most links can't be made as their template says, unlike the live build's.
+
+    In a root's first build, links to addresses that aren't known are only reported.
+    """
+    notes = ["url: no-field"] + ["url: unknown-address"] * (live is not None)
     return _judge_lacking(
         Gate.LINKS,
         new,
         live,
-        "url: no-field",
-        "lack a field that url_template names, so that other links were made",
+        notes,
+        "lack a field that url_template names, or have an address that isn't known",
         "correct the template (docs/sources.md)",
     )
 
 
 def _judge_lacking(
-    gate: Gate, new: Build, live: Build | None, note: str, what: str, hint: str
+    gate: Gate, new: Build, live: Build | None, notes: list[str], what: str, hint: str
 ) -> Verdict:
-    share = _share_noted(new, note)
+    share = _share_noted(new, notes)
     passed = share <= _MOST_LACKING or new.count < FEW
-    passed = passed or (live is not None and _share_noted(live, note) > _MOST_LACKING)
+    passed = passed or (live is not None and _share_noted(live, notes) > _MOST_LACKING)
     return Verdict(
         gate=gate,
         value=share,
@@ -268,8 +289,9 @@ def _judge_lacking(
     )
 
 
-def _share_noted(build: Build, note: str) -> float:
-    noted = build.manifest.reading.get("notes", {}).get(note, 0)
+def _share_noted(build: Build, notes: list[str]) -> float:
+    said = build.manifest.reading.get("notes", {})
+    noted = sum(said.get(note, 0) for note in notes)
     return float(min(1.0, noted / max(build.count, 1)))
 
 

@@ -229,5 +229,6 @@ def _check_names(where: str, cls: type, options: Mapping[str, Any]) -> None:
         if name not in known:
             raise SettingError(
                 f"{where} has no option {name!r}{did_you_mean(name, known)} "
-                f"(it has {', '.join(known)})"
+                f"(it has {', '.join(known)}); settings of the whole site stand above the first "
+                "[[source]]"
             )

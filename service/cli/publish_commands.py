@@ -5,12 +5,17 @@ from typing import Annotated
 import typer
 
 from index.publishing.build_history import last_rollback
+from index.publishing.churn import shown_again
 from index.publishing.retention import prune as prune_builds
 from index.root.root import Root
+from recommender.errors import AlsoLikeError
+from recommender.visibility import utc_now
 from service.cli import options as option
 from service.cli.options import command_actor, print_result
 from service.curation.publishing import BuildActions
 from service.settings import load_settings
+
+_NAMED = 5
 
 
 def print_cleanup(found: list[str]) -> None:
@@ -52,13 +57,33 @@ def rollback(
     as_json: option.Json = False,
 ) -> None:
     """Make the previous build live again, and put publishing on hold until alsolike release."""
-    actions = BuildActions(load_settings(root=root), report=print_cleanup)
+    settings = load_settings(root=root)
+    before = Root(settings.root).live
+    actions = BuildActions(settings, report=print_cleanup)
     name = actions.roll_back(command_actor(), reason=reason, full=full)
+    if before is not None:
+        _tell_shown_again(Root(settings.root), before, name)
     print_result(
         {"live": name},
         f"live again: {name}; publishing is on hold until you run: alsolike release",
         as_json=as_json,
     )
+
+
+def _tell_shown_again(root: Root, before: str, name: str) -> None:
+    """Warns of the articles that a rollback shows again: they may have become drafts since then."""
+    try:
+        old, new = root.open(before, verify=False), root.open(name, verify=False)
+        ids = shown_again(old, new, now=utc_now())
+    except AlsoLikeError:  # the build that was rolled back may be damaged
+        return
+    if ids:
+        some = ", ".join(ids[:_NAMED]) + (", …" if len(ids) > _NAMED else "")
+        typer.echo(
+            f"warning: shown again, which {before} did not show: {len(ids)} ({some}); if one "
+            "became a draft or was removed since then: alsolike takedown ID",
+            err=True,
+        )
 
 
 def release(

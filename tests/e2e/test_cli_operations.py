@@ -182,6 +182,18 @@ def test_after_a_rollback_builds_go_on_but_none_is_published(call: CALL) -> None
     assert second in call("builds").out
 
 
+def test_a_rollback_names_what_it_shows_again(call: CALL) -> None:
+    build(call, articles(40))
+    build(call, articles(38))
+    found = call("rollback", "--reason", "odd")
+    assert found.code == 0
+    assert "did not show: 2 (piece-038, piece-039)" in found.err
+    assert call("release").code == 0
+    build(call, articles(40))
+    build(call, articles(40))
+    assert "shown again" not in call("rollback").err
+
+
 def test_builds_are_listed_with_what_became_of_them(call: CALL) -> None:
     first = build(call, articles(60))
     refused = build(call, articles(30), code=Gate.ARTICLES)

@@ -52,6 +52,11 @@ def test_a_sentence_that_nearly_fills_the_room_is_preferred_to_three_more_words(
     assert make_excerpt(sentence * 4, 80) == (sentence * 2).strip()
 
 
+def test_initials_end_no_sentence() -> None:
+    text = "The harbour asked the keeper of the U.S. Coast Guard for the heights of all its waves."
+    assert make_excerpt(text, 50) == "The harbour asked the keeper of the U.S. Coast…"
+
+
 def test_a_cut_leaves_no_two_words_of_the_next_clause() -> None:
     clause = "Four years on, the pavement of Quarry Lane is cooler"
     for mark in ("; ", ": ", " — "):

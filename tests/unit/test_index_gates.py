@@ -69,6 +69,21 @@ def test_articles_that_were_hidden_before_may_go(tmp_path: Path) -> None:
     assert verdicts(new, live)[Gate.ARTICLES].passed
 
 
+@pytest.mark.parametrize(("moved", "held"), [(50, False), (51, True), (100, True)])
+def test_a_build_with_other_ids_than_the_live_one_is_held_back(
+    tmp_path: Path, moved: int, held: bool
+) -> None:
+    names = {name: f"posts-{name}" for name in sorted(ring(100))[:moved]}
+    lists = {
+        names.get(name, name): [names.get(one, one) for one in others]
+        for name, others in ring(100).items()
+    }
+    live = snapshot(tmp_path / "live", ring(100))
+    found = verdicts(snapshot(tmp_path / "new", lists), live)[Gate.ARTICLES]
+    assert found.passed is not held
+    assert ("ids" in found.message) is held
+
+
 def test_more_articles_are_never_a_loss(tmp_path: Path) -> None:
     live = snapshot(tmp_path / "live", ring(50))
     assert verdicts(snapshot(tmp_path / "new", ring(500)), live)[Gate.ARTICLES].value == 0
@@ -184,6 +199,9 @@ def test_a_build_most_of_whose_links_its_template_can_not_make_is_held_back(tmp_
     assert "correct the template" in verdicts(bad, good)[Gate.LINKS].message
     assert "correct" not in verdicts(good, bad)[Gate.LINKS].message
     assert refused(bad, bad) == set()
+    bad.manifest.reading["notes"] = {"url: unknown-address": 21}
+    assert refused(bad, good) == {Gate.LINKS}
+    assert refused(bad, None) == set(), "a first build only reports them"
 
 
 def test_shares_of_a_handful_of_articles_hold_nothing_back(tmp_path: Path) -> None:
