@@ -49,6 +49,8 @@ from recommender.sentence_encoder import DEFAULT_MODEL
 from service.roles import Role
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from index.articles.parse import FieldMapping
 
 CONFIG_FILE = "alsolike.toml"
@@ -661,29 +663,54 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        # Errors of our own checks have the prefix; one without a name is about two settings.
-        said = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            of_variant = ", ".join(RankingSettings.model_fields)
-            known = RankingSettings if name.startswith("variant.") else Settings
-            near = did_you_mean(str(first["loc"][-1]), known.model_fields)
-            where = f"a variant can have {of_variant}" if known is RankingSettings else _ALL_NAMES
-            message = f"setting {name!r} does not exist{near}; {where}"
-        else:
-            # Someone may have put a password into these, so their values are not shown.
-            secret = name.partition(".")[0] in ("source", "milvus_uri")
-            value = "" if secret else f" = {first['input']!r}"
-            message = f"setting {name}{value}: {said}" if name else said
+        told = "; ".join(dict.fromkeys(map(_describe_error, error.errors())))
         raise SettingError(
-            f"{message} (set in {CONFIG_FILE}, a variable ALSOLIKE_… or an option)"
+            f"{told} (set in {CONFIG_FILE}, a variable ALSOLIKE_… or an option)"
         ) from error
     except SettingsError as error:
         variable = f"ALSOLIKE_{str(error).split(chr(34))[1].upper()}"
         raise SettingError(
             f"the environment variable {variable} must be JSON, as it is a list or a table"
         ) from error
+
+
+_REQUIRED = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "greater_than_equal": "must be {ge:g} or more",
+    "greater_than": "must be more than {gt:g}",
+    "less_than_equal": "must be {le:g} or less",
+    "less_than": "must be less than {lt:g}",
+}
+"""What a value must be, by the type of the error that pydantic found."""
+
+
+def _describe_error(found: ErrorDetails) -> str:
+    """Returns what is wrong with a setting, as text without the place where it was set."""
+    name = ".".join(str(part) for part in found["loc"])
+    if found["type"] == "extra_forbidden":
+        of_variant = ", ".join(RankingSettings.model_fields)
+        known = RankingSettings if name.startswith("variant.") else Settings
+        near = did_you_mean(str(found["loc"][-1]), known.model_fields)
+        where = f"a variant can have {of_variant}" if known is RankingSettings else _ALL_NAMES
+        return f"setting {name!r} does not exist{near}; {where}"
+    # Errors of our own checks have the prefix; one without a name is about two settings.
+    said = found["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    if found["type"] in _REQUIRED:
+        said = _REQUIRED[found["type"]].format(**found.get("ctx", {}))
+    # Someone may have put a password into these, so their values are not shown.
+    secret = name.partition(".")[0] in ("source", "milvus_uri")
+    value = "" if secret else f" = {found['input']!r}"
+    return f"setting {name}{value}: {said}" if name else said
 
 
 def _refuse_unknown_variables() -> None:

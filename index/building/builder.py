@@ -156,6 +156,7 @@ def make_build(
         skipped=sum(context.report.skipped.values()),
         seconds=round(sum(context.seconds.values()), 1),
         found=[] if assessment.live is None else assessment.failures,
+        **({"small": True} if manifest.small else {}),
     )
     return BuildResult(
         manifest=manifest,

@@ -78,6 +78,15 @@ def describe_builds(root: Root) -> dict[str, Any]:
     }
 
 
+def made_since_rollback(root: Root) -> str:
+    """Return the name of the newest build made since the last rollback; empty if there is none."""
+    made = ""
+    for line in read_journal(root.path):
+        if line.get("event") in ("build", "rollback"):
+            made = str(line["build"]) if line["event"] == "build" else ""
+    return made if made in root.names() else ""
+
+
 def last_rollback(root: Root, name: str) -> dict[str, Any] | None:
     """Return the journal's entry on the rollback from a build; ``None`` if it was live since.
 

@@ -29,6 +29,9 @@ class Churn:
         query: The query with which the lists were computed.
         added: Shape (any,), int64: rows of the newer build whose articles the older lacks.
         removed: Shape (any,), int64: rows of the older build whose articles the newer lacks.
+        hidden: Shape (any,), int64: rows of the newer build whose articles are in both, but that
+            only the older shows, since they became drafts, for example.
+        revealed: Shape (any,), int64: the same of articles that only the newer build shows.
         rewritten: Number of articles in both builds whose text changed.
         rows: Shape (m,), int64: the articles whose lists were compared, because both builds show
             them: their rows in the newer build.
@@ -42,6 +45,8 @@ class Churn:
     query: RelatedQuery
     added: NDArray[np.int64]
     removed: NDArray[np.int64]
+    hidden: NDArray[np.int64]
+    revealed: NDArray[np.int64]
     rewritten: int
     rows: NDArray[np.int64]
     old_rows: NDArray[np.int64]
@@ -75,7 +80,8 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
     new_row = np.full(old.count, _GONE, dtype=np.int32)
     new_row[old_row[in_both]] = in_both
     digests = new.text_digests[in_both] != old.text_digests[old_row[in_both]]
-    rows = in_both[new.visible(now)[in_both] & old.visible(now)[old_row[in_both]]]
+    comes, was = new.visible(now)[in_both], old.visible(now)[old_row[in_both]]
+    rows = in_both[comes & was]
     old_rows = old_row[rows]
     old_lists = related_lists(old, now, query, old_rows)
     new_lists = related_lists(new, now, query, rows)
@@ -96,6 +102,8 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
         query=query,
         added=np.flatnonzero(old_row < 0),
         removed=np.flatnonzero(new_row == _GONE),
+        hidden=in_both[was & ~comes],
+        revealed=in_both[comes & ~was],
         rewritten=int(digests.any(axis=1).sum()),
         rows=rows,
         old_rows=old_rows,
@@ -141,6 +149,8 @@ def describe_churn(
         "new": new.name,
         "added": _named(new, churn.added, limit),
         "removed": _named(old, churn.removed, limit),
+        "hidden": _named(new, churn.hidden, limit),
+        "revealed": _named(new, churn.revealed, limit),
         "rewritten": churn.rewritten,
         "lists": {
             "compared": len(churn.rows),

@@ -202,14 +202,18 @@ def _judge_lists(
 ) -> Verdict:
     """Judge how many lists changed; in a small build, new articles come to lists as they should."""
     passed = changed <= limits.max_churn or accepted or count < FEW
+    told = (
+        f"{share_of(changed, count)} lists show other articles than in {called}"
+        f"{', new ones not counted' * new.manifest.small}"
+        if count
+        else f"no list is in {called}, too, so that there is nothing to compare"
+    )
     return Verdict(
         gate=Gate.LISTS,
         value=changed,
         limit=limits.max_churn,
         passed=passed,
-        message=f"{share_of(changed, count)} lists show other articles than in {called}"
-        f"{', new ones not counted' * new.manifest.small}; "
-        f"at most {percent(limits.max_churn)} may change{hint * (not passed)}",
+        message=f"{told}; at most {percent(limits.max_churn)} may change{hint * (not passed)}",
     )
 
 

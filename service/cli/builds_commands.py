@@ -131,6 +131,9 @@ def _print_boilerplate(shared: dict[str, dict[str, int]], *, as_json: bool) -> N
             typer.echo(f"{count:7}  {text}")
 
 
+_NAMED_IF_ANY = {"hidden": "no longer visible", "revealed": "visible again"}
+
+
 def diff(
     old: Annotated[str, typer.Argument(metavar="A", help="The older build.")],
     new: Annotated[
@@ -150,8 +153,9 @@ def diff(
     if as_json:
         print_json(found)
         return
-    for sign, key in (("+", "added"), ("-", "removed")):
-        typer.echo(f"articles {key}: {found[key]['count']}")
+    for sign, key in (("+", "added"), ("-", "removed"), ("-", "hidden"), ("+", "revealed")):
+        if key not in _NAMED_IF_ANY or found[key]["count"]:
+            typer.echo(f"articles {_NAMED_IF_ANY.get(key, key)}: {found[key]['count']}")
         for item in found[key]["first"]:
             typer.echo(f"  {sign} {item['title']}  [{item['article_id']}]")
     typer.echo(f"articles with changed text: {found['rewritten']}")

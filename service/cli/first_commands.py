@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -209,7 +210,18 @@ def _model(settings: Settings) -> Iterator[Finding]:
     name = settings.model
     if name.partition(":")[0] != "hashing":
         find_model(name)
-    yield Finding("model", "ok", f"{name} is on this machine")
+    made = name
+    with suppress(AlsoLikeError):  # another check says what is wrong with the root
+        if (build := Root(settings.root).open_live()) is not None:
+            made = build.manifest.encoder.model
+    if made != name:
+        sentence = (
+            f"{name} is on this machine, but the live build was made with {made}: the next build "
+            "encodes all articles anew, and is published only with --accept-change"
+        )
+        yield Finding("model", "look", sentence)
+    else:
+        yield Finding("model", "ok", f"{name} is on this machine")
 
 
 def _sources(settings: Settings) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from index.publishing.build_history import last_rollback
+from index.publishing.build_history import last_rollback, made_since_rollback
 from index.publishing.churn import shown_again
 from index.publishing.retention import prune as prune_builds
 from index.root.root import Root
@@ -90,13 +90,12 @@ def release(
     root: option.Root = None, reason: option.Reason = "", as_json: option.Json = False
 ) -> None:
     """Allow publishing again after a rollback."""
-    actions = BuildActions(load_settings(root=root), report=print_cleanup)
-    released = actions.release(command_actor(), reason=reason)
-    print_result(
-        {"released": released},
-        "publishing resumes with the next build" if released else "publishing was not paused",
-        as_json=as_json,
-    )
+    settings = load_settings(root=root)
+    released = BuildActions(settings, report=print_cleanup).release(command_actor(), reason=reason)
+    told = "publishing resumes with the next build" if released else "publishing was not paused"
+    if released and (made := made_since_rollback(Root(settings.root))):
+        told += f"; {made} was made meanwhile: alsolike publish {made} makes it live"
+    print_result({"released": released}, told, as_json=as_json)
 
 
 def prune(

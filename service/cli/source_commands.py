@@ -68,6 +68,13 @@ def check(
             f"no usable article in the first records of {failed[0].name}; see the reasons above"
         )
         raise SourceError(failed[0].error or unusable)
+    for one in checks:
+        if one.report.notes.get("url: no-field", 0) * 2 > one.report.kept:
+            raise SourceError(
+                f"most records of {one.name} lack a field that url_template names; correct the "
+                "template (docs/sources.md), as a build of whose links most can't be made is not "
+                "published"
+            )
 
 
 def _check_addresses(

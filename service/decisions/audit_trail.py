@@ -119,7 +119,8 @@ _FURTHER = {"judgment": "author", "words": "words"}
 def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
     """Undoes the decision that one entry of the audit trail records.
 
-    Refuses if a newer decision changed the same pin, hide, takedown, judgment or words.
+    Refuses if a newer decision changed the same pin, hide, takedown, judgment or words, unless
+    that one was undone.
 
     Args:
         store: The open database of decisions.
@@ -151,19 +152,28 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
                 f"entry {seq} of the audit trail ({entry['action']}) can't be undone; only pins, "
                 "hides, takedowns, judgments and refused words can",
             )
-        _refuse_newer(change, entry, kind)
         key = {"article_id": entry["article_id"]}
         if kind != "takedown":
             key["target_id"] = entry["target_id"]
         key |= further_key(kind, entry["before"], entry["after"])
-        values = entry["before"]
-        if values is not None:
-            values = {name: value for name, value in values.items() if name not in key}
-            if "until" in values and values["until"] is None:
-                values["until"] = NEVER
-            if kind == "override":
-                values.setdefault("since", 0)  # entries of older versions say nothing of it
+        if change.stored(UNDONE[kind], key) != _as_stored(kind, entry["after"], key):
+            _refuse_newer(change, entry, kind)
+        values = _as_stored(kind, entry["before"], key)
         return change.decide(f"{kind}.undo", UNDONE[kind], key, values, reason=reason)
+
+
+def _as_stored(
+    kind: str, values: Mapping[str, Any] | None, key: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """Returns the values in an audit entry as the table of its decision holds them."""
+    if values is None:
+        return None
+    stored = {name: value for name, value in values.items() if name not in key}
+    if "until" in stored and stored["until"] is None:
+        stored["until"] = NEVER
+    if kind == "override":
+        stored.setdefault("since", 0)  # entries of older versions say nothing of it
+    return stored
 
 
 def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:

@@ -24,6 +24,7 @@ from service.curation.decision_actions import check_known, find_row
 from service.curation.link_texts import compare_texts
 from service.curation.pin_alerts import check_override
 from service.curation.preview import Candidate, LeftOut, Pinned, Preview, make_preview
+from service.decisions.audit_trail import AuditEntry
 from service.decisions.decision_state import Override, OverrideKind
 from service.decisions.list_scope import is_rule, name_lists, name_scope
 from service.decisions.overrides import ListOverrides, StoredOverride
@@ -32,6 +33,7 @@ from service.editor.decision_form import read_number
 from service.editor.editor_pages import EditorPages
 from service.editor.labels import (
     STANDING_SENTENCES,
+    WHY,
     label_end,
     label_entry,
     label_left_out,
@@ -41,6 +43,7 @@ from service.editor.labels import (
 )
 from service.http.auth import Identity
 from service.http.html_fragment import related_html
+from service.serving.list_rules import rows_in
 from service.serving.selection import Origin, SelectedItem, select
 from service.serving.serving_view import ServingView, VisibilityStatus
 from service.settings import Settings
@@ -95,6 +98,8 @@ class ArticleView:
         }
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = database.judgments.by(person.name, article_id)
+        linked, _ = self._view.build.page_links.editorial(row)
+        self._linked = {int(self._view.build.stories[other]) for other in linked}
         self._takedown = database.takedowns.get(article_id)
         self._list, self._clicks = read_clicks(pages, article_id)
         self._comparison = context.live.comparison
@@ -167,10 +172,15 @@ class ArticleView:
             clicks="" if clicked is None else link_sentence(clicked),
             position=position,
             origin=chosen.origin,
+            why=WHY[LeftOut.LINKED] if self._is_linked(chosen.row) else "",
             pinned_at=self._pinned_at.get(target),
             score=chosen.score if chosen.origin is Origin.RELATED or chosen.score else None,
             sentence=sentence if chosen.origin is not Origin.FALLBACK else "",
         )
+
+    def _is_linked(self, row: int) -> bool:
+        """Whether the article's text links to an article or to another version of it."""
+        return int(self._view.build.stories[row]) in self._linked
 
     def _candidate(self, candidate: Candidate) -> dict[str, Any]:
         left_out = candidate.left_out or LeftOut.BEYOND_LIMIT
@@ -355,23 +365,31 @@ def describe_done(
             need not ask for them.
 
     Returns:
-        The values; ``None`` if there are no such audit entries, or another editor made them.
+        The values; ``None`` if there are no such audit entries. If other editors made them, the
+        notice only says so.
     """
     audit = pages.context.database().audit
-    found = (audit.get(seq) for text in done.split(",") if (seq := read_number(text)))
-    entries = [each for each in found if each is not None and each.who == person.name]
-    if not entries:
+    found = [audit.get(seq) for text in done.split(",") if (seq := read_number(text))]
+    known = [each for each in found if each is not None]
+    entries = [each for each in known if each.who == person.name]
+    if not known:
         return None
-    entry, asked = entries[0], {"undo": [each.seq for each in entries], "back": back, "view": view}
-    if len(entries) > 1:
-        told = f"You {label_several(entries)}."
-        return {"sentence": told, "pin": None, "asks_why": False, "may_hide": False, **asked}
+    asked = {"undo": [each.seq for each in entries], "back": back, "view": view}
+    silent = {"pin": None, "asks_why": False, "may_hide": False, **asked}
+    if len({(_kind(each), each.article_id, each.target_id) for each in entries}) > 1:
+        return {"sentence": f"You {label_several(entries)}.", **silent}
+    entry = (entries or known)[-1]
     served = pages.context.view_or_none()
     here = bool(back) and entry.article_id == back
     label = label_entry(None if served is None else served.build, entry, within=here)
+    if not entries:
+        return {"sentence": f"There was nothing left to do: {entry.who} {label}.", **silent}
     after, end = entry.after or {}, label_end(entry)
     here = here and not (by_form or entry.action.endswith(".undo"))  # nothing more to ask
     sentence = f"You {label}{f' until {pages.templates.when(end)}' if end else ''}."
+    scopes = [each for each in (entry.article_id, entry.target_id) if is_rule(each)]
+    if after and served is not None and not all(rows_in(served.build, each) for each in scopes):
+        sentence += " It has no effect as long as no article has the tag."
     is_pin = after.get("kind") == OverrideKind.PIN
     is_bare_hide = after.get("kind") == OverrideKind.HIDE and not (after["reason"] or end)
     is_bad = here and view == "article" and after.get("verdict") == -1
@@ -385,6 +403,10 @@ def describe_done(
         "asks_why": is_bare_hide and not after["not_related"] and here,
         "may_hide": is_bad and not (stored and stored.kind is OverrideKind.HIDE),
     }
+
+
+def _kind(entry: AuditEntry) -> str:
+    return entry.action.partition(".")[0]
 
 
 def site_address(site_url: str | None, url: str) -> str | None:

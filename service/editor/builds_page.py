@@ -123,12 +123,15 @@ def most_changed(churn: Churn) -> list[int]:
 def figures(churn: Churn) -> dict[str, Any]:
     """Returns the numbers by which a page sums up the comparison of two builds, by name.
 
-    They count the articles ``added``, ``removed`` and ``rewritten`` (edited), and the lists
-    ``compared`` and ``changed``; ``share`` is the share of changed lists.
+    They count the articles ``added``, ``removed``, ``hidden`` (no longer visible), ``revealed``
+    (visible again) and ``rewritten`` (edited), and the lists ``compared`` and ``changed``;
+    ``share`` is the share of changed lists.
     """
     return {
         "added": len(churn.added),
         "removed": len(churn.removed),
+        "hidden": len(churn.hidden),
+        "revealed": len(churn.revealed),
         "rewritten": churn.rewritten,
         "compared": len(churn.rows),
         "changed": int((churn.turned > 0).sum()),
@@ -260,6 +263,8 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
             figures=figures(churn),
             added=_rows(after, churn.added[:_NAMED].tolist(), now),
             removed=_rows(before, churn.removed[:_NAMED].tolist(), now),
+            hidden=_rows(after, churn.hidden[:_NAMED].tolist(), now),
+            revealed=_rows(after, churn.revealed[:_NAMED].tolist(), now),
             changed=diff.changed((before, after, churn), view.state, now, shown),
             page=number,
             further=first + SHOWN < len(indices),

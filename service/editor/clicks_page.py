@@ -37,7 +37,7 @@ _ORIGINS = {
     "related": "related by its text",
     "pinned": "pinned by your team",
     "site": "named by the page itself",
-    "fallback": "filler",
+    "fallback": "only to fill the list",
 }
 _EVIDENCE = {
     "meaning": "being close in meaning",

@@ -25,6 +25,9 @@ from service.editor.labels import label_override
 from service.errors import DecisionError
 from service.http.timestamps import read_local_moment
 
+MOST_UNDONE = 2_000
+"""Most characters of the numbers of decisions that are undone at once."""
+
 _DAY = 86_400_000_000
 DO = ("pin", "hide", "unrelated", "everywhere")
 """The actions to choose from: pin, hide in this list, hide as not related, take down."""
@@ -44,6 +47,8 @@ class DecisionForm:
         until: A local date and time, as the browser sends it: ``2026-12-31T18:00``.
         seen: The number of the last audit entry when the editor loaded the page; empty to overrule
             what other editors decided since then.
+        follows: The numbers of the audit entries that this decision adds to, such as a reason to a
+            hide, with commas between them; the notice offers to undo all of them at once.
     """
 
     do: Annotated[str, Form()]
@@ -52,6 +57,7 @@ class DecisionForm:
     ends: Annotated[str, Form()] = "never"
     until: Annotated[str, Form()] = ""
     seen: Annotated[str, Form()] = ""
+    follows: Annotated[str, Form(max_length=MOST_UNDONE)] = ""
 
     def pinned_at(self, limit: int) -> int | None:
         """Returns the position, from 1, that the editor entered for a pin; ``None`` for a hide.

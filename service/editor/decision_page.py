@@ -18,11 +18,13 @@ from recommender.errors import InputError
 from service.curation.article_search import read_article_row, read_title
 from service.curation.decision_actions import DecisionActions, MetError, check_known, positions
 from service.curation.preview import MOST_INBOUND, inbound_links
+from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
 from service.editor.article_page import View, back_to, count_lists, show_article
 from service.editor.decision_form import (
     DO,
+    MOST_UNDONE,
     DecisionForm,
     describe_conflict,
     prefilled_form,
@@ -35,9 +37,6 @@ from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.serving.selection import select
 from service.serving.serving_view import VisibilityStatus
-
-MOST_UNDONE = 2_000
-"""Most characters of the numbers of decisions that are undone at once."""
 
 
 def decision_router(pages: EditorPages) -> APIRouter:
@@ -176,7 +175,9 @@ def _press(
 ) -> int:
     """Stores the decision of a button beside an article, such as to move it or to judge the link.
 
-    What is pressed twice, since the first answer was lost, is done once.
+    What is pressed twice, since the first answer was lost, is done once. To hide or release what
+    another editor has hidden or released meanwhile changes nothing: then the number of that
+    editor's audit entry is returned.
 
     Args:
         context: The objects that all routes for editors share.
@@ -189,27 +190,16 @@ def _press(
     """
     actions, (article_id, target_id) = context.actions, pair.values()
     button, _, place = pressed.partition("-")
+    if button in ("remove", "hide"):
+        try:
+            return _hide_or_release(actions, actor, pair, seen, hides=button == "hide")
+        except MetError as error:
+            after = error.entries[0].after
+            if (after or {}).get("kind") == (OverrideKind.HIDE if button == "hide" else None):
+                return error.entries[0].seq
+            raise
     if button == "place":
         return actions.place(actor, article_id, target_id, read_number(place) or 1, seen)
-    if button == "remove":
-        return actions.change_list(
-            actor,
-            lambda db, if_version: db.overrides.remove(actor, **pair, if_version=if_version),
-            article_id=article_id,
-            target_id=target_id,
-            seen=seen,
-            known=False,
-        )
-    if button == "hide":
-        return actions.change_list(
-            actor,
-            lambda db, if_version: db.overrides.put(
-                actor, **pair, kind=OverrideKind.HIDE, if_version=if_version
-            ),
-            article_id=article_id,
-            target_id=target_id,
-            seen=seen,
-        )
     if button == "lift":
         return actions.store(lambda db: db.takedowns.lift(actor, article_id=target_id))
     judgments = context.database().judgments
@@ -218,6 +208,29 @@ def _press(
     view, _ = context.live.view()
     verdict = 1 if button == "good" else -1
     return judgments.put(actor, **pair, verdict=verdict, build=view.build.name)
+
+
+def _hide_or_release(
+    actions: DecisionActions, actor: Actor, pair: dict[str, str], seen: int | None, *, hides: bool
+) -> int:
+    article_id, target_id = pair.values()
+
+    def write(database: Database, if_version: int) -> int:
+        if not hides:
+            return database.overrides.remove(
+                actor, article_id=article_id, target_id=target_id, if_version=if_version
+            )
+        return database.overrides.put(
+            actor,
+            article_id=article_id,
+            target_id=target_id,
+            kind=OverrideKind.HIDE,
+            if_version=if_version,
+        )
+
+    return actions.change_list(
+        actor, write, article_id=article_id, target_id=target_id, seen=seen, known=hides
+    )
 
 
 def _carry_out(
@@ -252,7 +265,8 @@ def _carry_out(
         database = pages.context.database()
         conflict = describe_conflict(database, view.build, error.entries, wanted, action, sent)
         return show_article(pages, person, article_id, status=409, conflict=conflict)
-    return back_to(article_id, entry, by_form="ends" in fields)
+    earlier = filter(None, map(read_number, fields.get("follows", "").split(",")))
+    return back_to(article_id, *earlier, entry, by_form="ends" in fields)
 
 
 def _open_form(context: EditorialContext, article_id: str, target_id: str, do: str) -> DecisionForm:

@@ -97,13 +97,14 @@ def history_router(pages: EditorPages) -> APIRouter:
 def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str, Any]]:
     """Returns for each audit entry a dictionary of values for the history page's template.
 
-    Only the latest decision on the same pin, hide, takedown or judgment gets a button to undo it.
+    Of the decisions on the same pin, hide, takedown or judgment, those get a button to undo them
+    that left it as it is now: the latest, and an earlier one if all after it were undone.
 
     Args:
         build: The build that titles are read from; with ``None`` ids are shown instead.
         entries: The audit entries, latest first.
     """
-    touched: set[tuple[str, ...]] = set()
+    now: dict[tuple[str, ...], Mapping[str, Any] | None] = {}
     lines = []
     for entry in entries:
         thing = entry.action.partition(".")[0]
@@ -120,10 +121,9 @@ def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str,
                 and entry.article_id
                 and build.row(entry.article_id) is not None
                 else "",
-                "undo": key not in touched and thing in UNDONE,
+                "undo": thing in UNDONE and now.setdefault(key, entry.after) == entry.after,
             }
         )
-        touched.add(key)
     return lines
 
 

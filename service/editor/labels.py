@@ -23,7 +23,7 @@ WHY: Mapping[LeftOut, str] = {
     LeftOut.HIDDEN_BY_RULE: "hidden by a rule",
     LeftOut.OWN_STORY: "a version of this article",
     LeftOut.SAME_STORY: "duplicate",
-    LeftOut.BELOW_MINIMUM: "score too low",
+    LeftOut.BELOW_MINIMUM: "below the minimum score",
     LeftOut.TOO_FAR: "not close enough",
     LeftOut.LINKED: "linked in the text",
     LeftOut.BEYOND_LIMIT: "",

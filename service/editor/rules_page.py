@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Annotated, Any
@@ -12,7 +13,12 @@ from starlette.responses import Response
 
 from recommender.errors import InputError
 from recommender.visibility import NEVER
-from service.curation.article_search import read_title
+from service.curation.article_search import (
+    ArticleRow,
+    SearchQuery,
+    read_article_row,
+    read_title,
+)
 from service.curation.decision_actions import MetError
 from service.curation.pin_alerts import check_override
 from service.decisions.database import Database
@@ -27,6 +33,9 @@ from service.errors import ConflictError, DecisionError
 from service.http.auth import Identity
 from service.http.timestamps import read_local_moment
 from service.serving.list_rules import rows_in
+
+_MEANT = 8
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,8 @@ class RuleForm:
         until: When the rule ends, a local date and time; empty for never.
         reason: The editor's reason.
         seen: The number of the last audit entry when the editor loaded the page.
+        chosen: The id of the article that the editor chose among those with the words that stood
+            in ``target_id``; empty if none was chosen.
     """
 
     do: Annotated[str, Form()] = "hide"
@@ -56,6 +67,7 @@ class RuleForm:
     until: Annotated[str, Form()] = ""
     reason: Annotated[str, Form()] = ""
     seen: Annotated[str, Form()] = ""
+    chosen: Annotated[str, Form()] = ""
 
     def scopes(self) -> tuple[str, str]:
         """Returns two scopes: the articles whose lists change, and what is pinned or hidden there.
@@ -114,6 +126,11 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
         sent: Annotated[RuleForm, Depends()], person: Identity = Depends(pages.writer)
     ) -> Response:
         actor = person.actor
+        if sent.chosen:
+            return _show(pages, person, replace(sent, target_id=sent.chosen, chosen=""))
+        if found := _meant(pages, sent.target_id.strip()):
+            problem = "No article has this id. Choose the one that you mean; then save the rule."
+            return _show(pages, person, sent, problem=problem, status=422, meant=found)
         try:
             lists, target = sent.scopes()
             pair: dict[str, Any] = {"article_id": lists, "target_id": target}
@@ -150,6 +167,7 @@ def _show(
     status: int = 200,
     problem: str = "",
     notice: dict[str, Any] | None = None,
+    meant: Sequence[ArticleRow] = (),
 ) -> Response:
     database = pages.context.database()
     newest = next((each.seq for each in database.audit.latest(limit=1)), 0)
@@ -170,7 +188,18 @@ def _show(
         zone=pages.context.settings.timezone,
         problem=problem,
         notice=notice,
+        meant=meant,
     )
+
+
+def _meant(pages: EditorPages, words: str) -> list[ArticleRow]:
+    """Returns the articles that an editor may mean who typed words instead of an article's id."""
+    view, now = pages.view()
+    if not words or view.build.row(words) is not None:
+        return []
+    query = SearchQuery(words=words[:_LONGEST])
+    found = pages.context.search.find(view, query, now=now, limit=_MEANT)
+    return [read_article_row(view, row, now) for row in found.rows]
 
 
 def _line(pages: EditorPages, rule: StoredOverride) -> dict[str, Any]:

@@ -134,6 +134,10 @@ def test_the_doctor_notices_a_build_that_is_not_whole_and_a_hold(
     for _ in range(2):
         assert alsolike("build", str(SAMPLE_SOURCE))[0] == 0
     assert "publishing" not in states(alsolike)
+    with monkeypatch.context() as changed:
+        changed.setenv("ALSOLIKE_MODEL", "hashing:64")
+        state, sentence = states(alsolike)["model"]
+        assert (state, "made with hashing:32" in sentence) == ("look", True)
     assert alsolike("rollback", "--reason", "odd lists")[0] == 0
     found = states(alsolike)
     assert (found["root"][0], found["publishing"][0]) == ("ok", "look")

@@ -188,7 +188,10 @@ def test_a_rollback_names_what_it_shows_again(call: CALL) -> None:
     found = call("rollback", "--reason", "odd")
     assert found.code == 0
     assert "did not show: 2 (piece-038, piece-039)" in found.err
-    assert call("release").code == 0
+    made = build(call, articles(40), "--no-publish")
+    assert call("release").out.endswith(
+        f"; {made} was made meanwhile: alsolike publish {made} makes it live\n"
+    )
     build(call, articles(40))
     build(call, articles(40))
     assert "shown again" not in call("rollback").err
@@ -235,6 +238,15 @@ def test_two_builds_are_compared_by_title(call: CALL) -> None:
     assert "- Piece 0  [piece-000]" in told
     back = call("diff", second).out  # against the live one
     assert "+ Piece 0  [piece-000]" in back
+    assert "visible" not in back
+
+
+def test_what_became_a_draft_is_named_where_builds_are_compared(call: CALL) -> None:
+    first = build(call, articles(40))
+    second = build(call, [{**articles(1)[0], "draft": True}, *articles(39, start=1)])
+    there, back = call("diff", first, second).out, call("diff", second, first).out
+    assert "articles no longer visible: 1\n  - Piece 0  [piece-000]\n" in there
+    assert "articles visible again: 1\n  + Piece 0  [piece-000]\n" in back
 
 
 def test_old_builds_are_removed_after_each_build_and_on_demand(

@@ -219,3 +219,14 @@ def test_a_password_in_the_settings_is_refused_without_being_told(
     ran = alsolike("build", "postgresql://me:hunter2@h/x")
     assert ran.code == 2
     assert "hunter2" not in ran.out + ran.err
+
+
+def test_a_template_that_names_no_field_of_the_records_fails_the_check(
+    alsolike: Callable[..., Ran], tmp_path: Path
+) -> None:
+    records = [{"id": f"n{at}", "slug": f"p{at}", "title": f"Title {at}"} for at in range(4)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
+    assert alsolike("sources", "check", "a.jsonl", "--url-template", "/{slug}/").code == 0
+    ran = alsolike("sources", "check", "a.jsonl", "--url-template", "/{slugg}/")
+    assert ran.code != 0
+    assert "most records of a.jsonl lack a field that url_template names" in ran.err

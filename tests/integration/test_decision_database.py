@@ -379,6 +379,8 @@ def test_undo_reaches_past_nothing_newer_about_the_same(database: Database) -> N
         database.undo(MIRA, first)
     database.undo(MIRA, second)  # what happened to another article does not matter
     assert targets(database) == [("b", "pin", 1), ("c", "pin", 1)]
+    database.undo(MIRA, first)  # as the newer decision was undone
+    assert targets(database) == [("c", "pin", 1)]
 
 
 def test_another_persons_judgment_is_no_reason_not_to_undo_ones_own(database: Database) -> None:

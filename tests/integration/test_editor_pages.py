@@ -343,6 +343,19 @@ def test_one_press_hides_and_another_says_why(desk: Desk, mira: Editor) -> None:
     assert f"<q>{reason}</q>" in mira.page
 
 
+def test_what_was_said_after_a_press_is_undone_with_it(desk: Desk, mira: Editor) -> None:
+    before = desk.shown()
+    mira.look(PAGE)
+    mira.press(f"hide {before[0]}")
+    mira.decide(before[0], "hide", reason="Out of date", follows=mira.hidden["follows"])
+    mira.send("/editor/undo", seq=mira.hidden["seq"], back=PAGE)
+    assert desk.shown() == before
+    assert mira.said.startswith("You undid the hide of")
+    mira.send("/editor/undo", seq=mira.hidden["seq"], back=PAGE)
+    assert "<q>Out of date</q>" in mira.page, "an undo is undone whole, too"
+    assert before[0] not in desk.shown()
+
+
 def test_a_moved_article_stays_for_a_week_or_as_long_as_is_said(desk: Desk, mira: Editor) -> None:
     target = desk.shown()[3]
     mira.look(PAGE)
@@ -533,6 +546,22 @@ def test_changes_of_different_links_of_a_list_are_no_conflict(
     mira.press(f"place-2 {fourth}")
     assert noor.press(f"place-2 {second}").status_code == 409, "both want one position"
     assert noor.press(f"remove {first}").status_code == 200
+
+
+def test_who_hides_or_releases_what_another_has_done_already_is_told(
+    desk: Desk, mira: Editor, noor: Editor
+) -> None:
+    first = desk.shown()[0]
+    noor.look(PAGE)
+    mira.look(PAGE)
+    mira.decide(first, "hide", reason="a bad one")
+    assert noor.press(f"hide {first}").status_code == 200
+    assert noor.said.startswith("There was nothing left to do: mira hid “")
+    assert "data-undo" not in noor.page
+    assert "<q>a bad one</q>" in noor.page, "her reason stays"
+    mira.press(f"remove {first}")
+    assert noor.press(f"remove {first}").status_code == 200
+    assert noor.said.startswith("There was nothing left to do: mira showed “")
 
 
 def test_an_editor_s_own_other_tab_is_no_conflict(desk: Desk, mira: Editor) -> None:

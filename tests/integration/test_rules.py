@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.alsolike import app
+from service.curation.article_search import read_title
 from service.decisions.decision_state import Override, OverrideKind
 from service.decisions.list_scope import EVERY, tag_scope
 from service.decisions.open_decisions import read_state
@@ -162,6 +163,26 @@ def test_the_page_of_rules_saves_tells_and_removes_them(desk: Desk, mira: Editor
         assert 'role="alert"' in mira.page
     mira.send("/editor/rules", do="hide")
     assert mira.said.startswith("Choose what to pin or hide"), "the first field comes first"
+
+
+def test_words_in_place_of_an_id_name_the_articles_to_choose_from(desk: Desk, mira: Editor) -> None:
+    mira.get("/editor/rules")
+    live = desk.root.open()
+    title = read_title(live, PAGE)
+    words = " ".join(title.split()[:3])
+    sent = {"do": "hide", "target_id": words, "everywhere": "1", "reason": "mine"}
+    assert mira.send("/editor/rules", **sent).status_code == 422
+    assert f'<button name="chosen" value="{PAGE}"' in mira.page
+    assert mira.send("/editor/rules", **sent, chosen=PAGE).status_code == 200
+    assert f"This is “{title}”." in html.unescape(mira.page)
+    assert ">mine</textarea>" in mira.page
+    assert "There are no rules" in mira.page, "nothing is saved by choosing"
+
+
+def test_a_rule_for_a_tag_that_no_article_has_says_so_at_once(mira: Editor) -> None:
+    mira.get("/editor/rules")
+    mira.send("/editor/rules", do="hide", target_tag="chior", everywhere="1")
+    assert mira.said.endswith("It has no effect as long as no article has the tag.")
 
 
 def test_several_rows_are_decided_at_once_and_undone_at_once(desk: Desk, mira: Editor) -> None:

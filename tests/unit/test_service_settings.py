@@ -266,6 +266,10 @@ def test_what_can_never_work_is_refused(settings: dict[str, Any], told: str) -> 
         ('site_url = "example.org"', "= 'example.org': write an address with http:// or https://"),
         ('full_build_at = "24:00"', "= '24:00': write hours and minutes, like 03:00, or off"),
         ('milvus_alias = "a-b"', "write letters, digits and '_', like alsolike_news"),
+        ("max_loss = 2", "setting max_loss = 2: must be 1 or less"),
+        ('min_score = "low"', "setting min_score = 'low': must be a number"),
+        ('skip_linked = "no"', "setting skip_linked = 'no': must be 'last', 'drop' or 'off'"),
+        ("heading = 3", "setting heading = 3: must be text"),
         ('path_prefix = "x"', "setting path_prefix = 'x': 'x' is not a path"),
         ("site_url = https://a.org", "(at line 1, column 12): text needs quotes, as in site_url"),
         ("limit = 3\nroot = /srv", '(at line 2, column 8): text needs quotes, as in root = "…"'),
@@ -282,7 +286,18 @@ def test_a_slip_in_the_file_is_told_with_what_is_expected(
     monkeypatch.chdir(tmp_path)
     (tmp_path / CONFIG_FILE).write_text(written)
     assert told in message()
-    assert not re.search("Value error|should match", message())
+    assert not re.search("Value error|should match|Input should", message())
+
+
+def test_all_slips_of_the_file_are_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / CONFIG_FILE).write_text('port = "high"\nlimit = 99\nlocales = "en"\n')
+    assert message().startswith(
+        "setting limit = 99: must be 50 or less; setting port = 'high': must be a whole number; "
+        "setting 'locales' does not exist (did you mean locale?)"
+    )
 
 
 def test_a_slip_in_the_environment_is_told_with_what_is_expected(

@@ -2,7 +2,9 @@
 
 function fit(frame) {
   const page = frame.contentDocument?.documentElement;
-  if (page) frame.style.height = `${Math.ceil(page.querySelector("body")?.scrollHeight ?? 0) + 2}px`;
+  if (!page) return;
+  frame.style.height = `${Math.ceil(page.querySelector("body")?.scrollHeight ?? 0) + 2}px`;
+  frame.toggleAttribute("data-cut", page.scrollHeight - page.clientHeight - page.scrollTop > 4);
 }
 
 function watch() {
@@ -13,6 +15,7 @@ function watch() {
       fit(frame);
       const inside = frame.contentDocument?.body;
       if (inside) new ResizeObserver(() => fit(frame)).observe(inside);
+      frame.contentDocument?.addEventListener("scroll", () => fit(frame), { passive: true });
     };
     frame.addEventListener("load", follow);
     if (frame.contentDocument?.readyState === "complete") follow();

@@ -6,8 +6,9 @@ import { followFind } from "./find.js";
 import { listenToKeys } from "./keys.js";
 import { followForms } from "./steer.js";
 import { offerArticles } from "./suggest.js";
-import { sayNews } from "./swap.js";
+import { closeNotices, sayNews } from "./swap.js";
 
+closeNotices();
 followDrags();
 followFind();
 followForms();

@@ -9,6 +9,15 @@ export function say(sentence) {
   requestAnimationFrame(() => (announce.textContent = sentence));
 }
 
+/* Closes the notice whose button was pressed. */
+export function closeNotices() {
+  document.addEventListener("click", ({ target }) => {
+    if (!target.closest("[data-dismiss]")) return;
+    target.closest(".notice").remove();
+    document.getElementById("main").focus({ preventScroll: true });
+  });
+}
+
 /* Announces the page's notice about the last change, if there is one. */
 export function sayNews() {
   const told = document.querySelector("[data-announce]");
