@@ -34,6 +34,7 @@ _NAME, _PHRASE = 0.8, 0.3
 _PHRASES = 20
 _EXACT = 5.0
 _LEAST_EXACT = 2.0
+_TITLED, _TITLE_WEIGHT = 0.3, 8.0  # who names a title of some words means the article
 _BETWEEN, _COMMON = 0.2, 0.1
 _SENTENCE = 0.2
 _LATER = 1.5
@@ -136,13 +137,17 @@ class Sentence(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A place for a link: words ``first`` to ``last`` of a sentence, and how well they fit."""
+    """A place for a link: words ``first`` to ``last`` of a sentence, and how well they fit.
+
+    ``is_title`` says that a whole title stands there.
+    """
 
     fit: float
     sentence: int
     first: int
     last: int
     basis: LinkBasis
+    is_title: bool = False
 
 
 _Wholes = defaultdict[str, list[tuple[tuple[str, ...], LinkBasis]]]
@@ -203,7 +208,9 @@ class LinkText:
         found = []
         for target in targets:
             places = self._places(target)
-            found += [(target.score * fit, target.row, place) for fit, place in places]
+            for fit, place in places:
+                score = max(target.score, _TITLED) if place.is_title else target.score
+                found.append((score * fit, target.row, place))
         return self.choose((each for each in found if each[0] >= least), most, used)
 
     def choose(
@@ -346,7 +353,9 @@ class LinkText:
                     weight = sum(each.weight for each in whole)
                     likely = weight >= _LEAST_EXACT and all(each.is_open for each in whole)
                     if likely and (best is None or _EXACT * weight > best.fit):
-                        best = Place(_EXACT * weight, number, at, at + len(stems) - 1, basis)
+                        titled = basis is LinkBasis.TITLE and weight >= _TITLE_WEIGHT
+                        last = at + len(stems) - 1
+                        best = Place(_EXACT * weight, number, at, last, basis, titled)
         return best
 
 

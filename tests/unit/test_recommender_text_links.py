@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import pytest
@@ -45,6 +46,13 @@ def test_words_by_which_other_pages_link_to_an_article_are_the_best() -> None:
     (link,) = text(story).find_links([TRAM])
     assert words([link], story) == ["the new night tram"]
     assert link.basis is LinkBasis.NAME
+
+
+def test_who_names_a_whole_title_means_the_article_however_loosely_it_is_related() -> None:
+    story = "As Kelp gardens of the north told, the town grew on kelp."
+    loose = dataclasses.replace(KELP, score=0.02)
+    assert words(text(story).find_links([loose]), story) == ["Kelp gardens of the north"]
+    assert not text("The town grew on kelp gardens.").find_links([loose])
 
 
 def test_a_whole_title_is_linked_over_its_comma() -> None:
