@@ -54,6 +54,7 @@ _DIRECTION = re.compile("[\u200e\u200f\u061c\u2066-\u2069\u202a-\u202e]")
 _OTHER_DASHES = re.compile(r"^(\d{4})[\u2010-\u2015_](\d{1,2})[\u2010-\u2015_](\d{1,2})(?!\d)")
 _INFINITY = re.compile("(-?)infinity", re.IGNORECASE)
 _FAR_YEAR = re.compile(r"([+-]?)0*(?:10000|[1-9]\d{5,})-\d\d-\d\d(?!\d).*")
+_CENTURIES = (2399, 2400, 2499, 2500)  # the last are Plone's; others may be years of Buddha
 _ENDS = {(1, 1), (12, 31)}
 """The days of a far year by which programs mean never, such as 2999-12-31."""
 
@@ -143,7 +144,8 @@ class DateReader:
             )
         if found is None or (not found.utcoffset() and found.toordinal() == 1):
             return None  # the zero of Go and .NET
-        is_end = found.year > 2800 and (found.month, found.day) in _ENDS
+        is_far = found.year > 2800 or found.year in _CENTURIES
+        is_end = is_far and (found.month, found.day) in _ENDS
         if not 1500 <= found.year < 2300 and found.year not in (1, 9999) and not is_end:
             raise DateError(
                 f"{short(value)} is in the year {found.year}: a slip, or another calendar; write "

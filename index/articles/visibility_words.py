@@ -13,6 +13,7 @@ from typing import Any
 
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
+from index.articles.json_text import load_json
 from index.articles.record import plain_name, short, unwrapped
 from index.articles.word_table import load_table
 from recommender.article import Status
@@ -24,14 +25,20 @@ _FIELDS["hides_if_true"] |= _FIELDS["times"] | {f"is{name}" for name in _FIELDS[
 _WITHIN, _LISTS = _FIELDS.pop("within"), _FIELDS.pop("lists")
 _JUDGED = frozenset[str]().union(*_FIELDS.values())
 _FLAGS = _FIELDS["hides_if_true"] | _FIELDS["hides_if_false"]
+_TOGETHER = _TABLES["times"].pop("if_together")
 _TIMES = {kind: frozenset(names) for kind, names in _TABLES["times"].items()}
 _WORDS = _TABLES["words"]
 _OPTIONS = {"list": ("always", "true", "local"), "render": ("always", "true")}
 _NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(no[-_ ]?index|none)\b", re.IGNORECASE)
 _UNAVAILABLE = re.compile(r"unavailable_after:\s*([^,]+(?:,\s*\d[^,]*)?)", re.IGNORECASE)
 _SANITY = re.compile(r"drafts\.|versions\.[^.]+\.[^.]")
+_JOOMLA = re.compile(r"[2346-9]|[1-9]\d")
+"""Access levels of Joomla that are not for everyone; 1 is public, 5 for guests."""
 _NULLS = ("NULL", r"\N")
 _DEEPEST = 6
+_HEAD = re.compile(r"<meta\b[^<>]{0,400}?\bnoindex\b", re.IGNORECASE)
+_LOCALE = re.compile(r"[a-z]{2,3}[-_][A-Z]{2}")
+_LONGEST_JSON = 20_000
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
 
@@ -100,12 +107,29 @@ def _find(
     for name, given in values.items():
         plain = plain_name(name)
         if plain in names:
-            yield prefix + name, plain, unwrapped(given)
+            for said in _by_locale(given):
+                yield prefix + name, plain, said
         if plain in _WITHIN and prefix.count(".") < _DEEPEST:
             is_list = plain in _LISTS and isinstance(given, list)
-            for one in given[:100] if is_list else [given]:
+            for one in given[:100] if is_list else _by_locale(given):
+                if isinstance(one, str) and one[:1] == "{" and len(one) <= _LONGEST_JSON:
+                    with suppress(ValueError):  # a cell or column may hold JSON as text
+                        one = load_json(one)
                 if isinstance(one, Mapping):
                     yield from _find(names, one, f"{prefix}{name}.")
+
+
+def _by_locale(value: Any) -> list[Any]:
+    """Returns the values of an object whose names are locales, as in Contentful; else the value."""
+    value = unwrapped(value)
+    if not isinstance(value, Mapping):
+        return [value]
+    if value.keys() == {"value"}:
+        return [value["value"]]
+    is_locales = value and all(
+        _LOCALE.fullmatch(str(name)) or name in _WORDS["locales"] for name in value
+    )
+    return [*value.values()][:100] if is_locales else [value]
 
 
 def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
@@ -123,10 +147,15 @@ def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
 
 
 def _drafts_without_time(values: Mapping[str, Any]) -> Iterator[HidingWord]:
-    """Yields what Strapi and Laravel make of a draft: there is a "publishedAt", but it is null."""
-    for path, _, value in _find(_FIELDS["null_if_draft"], values):
-        if value is None or value in _NULLS:
-            said = f"{path} is null: kept as a draft; if it is published, say so in status"
+    """Yields what Strapi and Laravel make of a draft: there is a "publishedAt", but it is null.
+
+    In tables a null, and a box that is not checked, is a cell without text.
+    """
+    for path, plain, value in _find(_FIELDS["null_if_draft"] | _FIELDS["null_if_empty"], values):
+        is_null = value is None or value in _NULLS
+        if value == "" or (is_null and plain in _FIELDS["null_if_draft"]):
+            wanted = "null" if is_null else "empty"
+            said = f"{path} is {wanted}: kept as a draft; if it is published, say so in status"
             yield HidingWord(path, Status.DRAFT, said)
 
 
@@ -147,14 +176,23 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
 def _known_status(value: Any) -> Status | None:
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
         value = value[0].get("value", value)  # as Drupal writes it
-    return _STATUSES.get(str(value).strip().casefold()) if isinstance(value, str | int) else None
+    if isinstance(value, Mapping):
+        value = value.get("name", value)
+    if not isinstance(value, str | int):
+        return None
+    word = str(value).strip().casefold()
+    if word in _STATUSES or "," not in word[:100]:
+        return _STATUSES.get(word)
+    several = {_STATUSES.get(one.strip()) for one in word.split(",")}  # "published,featured"
+    return Status.PUBLISHED if several == {Status.PUBLISHED} else None
 
 
 def _flag_hides(plain: str, value: Any) -> bool | None:
     """Tells whether a yes or no hides the article; ``None`` if it is not understood."""
     if plain in _FIELDS["times"]:
         with suppress(DateError):  # databases write "none" in many ways, such as 0000-00-00
-            return DateReader().instant(value) is not None
+            found = DateReader().instant(value)
+            return found is not None and found.timestamp() != 0  # 0 is what HubSpot writes for no
     if isinstance(value, Mapping) and plain not in _FIELDS["times"]:  # sitemap: {exclude: true}
         hides = any(_truth(value.get(key)) for key in _WORDS["hides_within"])
         if plain in _FIELDS["hides_if_false"]:
@@ -165,6 +203,11 @@ def _flag_hides(plain: str, value: Any) -> bool | None:
         return truth == (plain in _FIELDS["hides_if_true"])
     if isinstance(value, str) and _NOT_INDEXED.fullmatch(value.strip()):
         return True
+    if isinstance(value, str) and plain in _FIELDS["hides_if_false"]:
+        if (word := value.strip().casefold()) in _WORDS["hides_said"]:
+            return True
+        if not _is_date(value) and (known := _known_status(word)) is not None:
+            return known is not Status.PUBLISHED
     is_date = plain in _FIELDS["may_be_date"] and _is_date(value)
     return False if is_date or plain in _FIELDS["may_be_other"] else None
 
@@ -209,14 +252,29 @@ _SAYS: dict[str, Callable[[Any], bool]] = {
     "layouts": lambda value: (
         "redirect" in str(value)[:100] or str(value)[:10].casefold() == "draft"
     ),
-    "redirects": lambda value: _truth(value) is not False,
+    "redirects": lambda value: (
+        _truth(value) is not False
+        and str(value)[:10].casefold() != "none"
+        and not (
+            isinstance(value, Mapping)
+            and (_truth(value.get("enabled")) is False or not any(value.values()))
+        )
+    ),
+    "heads": lambda value: bool(_HEAD.search(str(value)[:_LONGEST_JSON])),
+    "types": lambda value: plain_name(str(value)) in _WORDS["not_articles"],
 }
 """How fields say that their page is hidden, by the kind of field."""
 
 
 def _readers_hide(plain: str, value: Any, word: str) -> bool | None:
-    if word in _WORDS["not_for_all"] or (plain == "access" and isinstance(value, Mapping)):
+    if plain == "access" and _JOOMLA.fullmatch(word):
+        return True
+    if isinstance(value, Mapping) and plain in ("access", "protect"):
         return True  # an object holds logins, as in Grav
+    if isinstance(value, Mapping):  # as ReadMe writes it
+        word = plain_name(str(value.get("view", "")))
+    if word in _WORDS["not_for_all"]:
+        return True
     return None if plain == "visibility" and word not in _WORDS["for_all"] else False
 
 
@@ -285,6 +343,11 @@ def other_instants(values: Mapping[str, Any], name: str) -> Iterator[tuple[str, 
     """
     if name == "visible_until":
         yield from _last_days(values)
+    for plain_names in _TOGETHER:
+        if values.keys() >= set(plain_names):
+            theirs = plain_names[1 if name == "visible_from" else 2]
+            if values[theirs] not in (None, ""):
+                yield theirs, values[theirs]
     for path, plain, value in _find(_TIMES[name], values):
         if path == name or value in (None, "", []):
             continue

@@ -18,6 +18,8 @@ from index.sources.site_presets.find_site import find_site
 from recommender.errors import SettingError
 
 _TABLE = load_table(__file__)
+NOT_CONTENT = frozenset[str](_TABLE["not_content"])
+"""Names of folders that site generators keep beside the articles."""
 
 BY_SUFFIX: dict[str, str] = {
     suffix: kind for kind, suffixes in _TABLE["kinds"].items() for suffix in suffixes
@@ -118,9 +120,7 @@ def _suffixes_in(folder: Path) -> Counter[str]:
     for _, folders, names in os.walk(folder, onerror=refuse):
         found.update(Path(name).suffix.lower() for name in names)
         folders[:] = [
-            name
-            for name in folders
-            if name not in _TABLE["not_content"] and not name.startswith(".")
+            name for name in folders if name not in NOT_CONTENT and not name.startswith(".")
         ]
     return found
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from index.articles.urls import split_url
 from recommender.article import FILE_LINK
 
-_SOURCES = (".md", ".mdx", ".markdown")
+_SOURCES = (".md", ".mdx", ".markdown", ".mkd", ".mkdown", ".mdown", ".qmd")
 _PAGES = (*_SOURCES, ".html", ".htm", ".xhtml", ".txt")
 
 

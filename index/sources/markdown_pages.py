@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +15,7 @@ from index.articles.text_lists import names_in, split_authors
 from index.articles.word_table import load_table
 from index.errors import RecordError
 from index.sources.encodings import decode
+from index.sources.file_kinds import NOT_CONTENT
 from index.sources.front_matter import exported_values, split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
 from index.sources.markup import select, text_of
@@ -30,6 +32,8 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
 _TABLE = load_table(__file__)
+_UNREAD = (".adoc", ".asciidoc", ".org", ".rst", ".textile")
+"""Formats of pages that generators read and AlsoLike does not."""
 _FRONT = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t\r]*\n")
 _MAX_INCLUDED = 64 * 1024
 
@@ -46,7 +50,7 @@ class MarkdownSource(PageFolderSource):
             files in the folder and above it.
     """
 
-    suffixes = (".md", ".markdown", ".mdx")
+    suffixes = (".md", ".markdown", ".mdx", ".mkd", ".mkdown", ".mdown", ".qmd")
 
     preset: str = ""
 
@@ -54,11 +58,21 @@ class MarkdownSource(PageFolderSource):
     def remarks(self) -> tuple[str, ...]:
         """A sentence that names the generator by whose rules the site is read; none if unknown."""
         preset = find_site(self.path, self.preset)
-        if preset.name == "none":
-            return ()
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
-        made_by = f"read as a site made by {preset.name}{chosen}"
-        return tuple(filter(None, (made_by, preset.remark)))
+        made_by = f"read as a site made by {preset.name}{chosen}" * (preset.name != "none")
+        return tuple(filter(None, (made_by, preset.remark or self._unread())))
+
+    def _unread(self) -> str:
+        """Returns how many files of the folder are probably pages, too, in other formats."""
+        folder = Path(self.path)
+        counts = Counter(
+            path.suffix
+            for path in (folder.rglob("*.*") if folder.is_dir() else ())
+            if path.suffix in _UNREAD or (path.suffix == ".html" and "_posts" in path.parts)
+            if not any(part in NOT_CONTENT for part in path.relative_to(folder).parts)
+        )
+        named = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
+        return f"files in other formats can't be read: {named}" * bool(named)
 
     def split(self) -> SplitItems:
         """Returns the contents of the files, and the function that parses one of them."""

@@ -45,9 +45,12 @@ _DIRECTIVE = re.compile(
     re.VERBOSE,
 )
 _DIRECTIVES = frozenset[str]().union(*_TABLE["directives"].values())
+_DRAWING = re.compile(r"[ \t>]*[`~]{3,}[ ]*(?:mermaid|plantuml|graphviz|dot|d2)\b")
+"""A fence whose text readers see as a drawing."""
 _OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*)$", re.MULTILINE)
 _KEPT = (
     "opening",
+    "boxed",
     "span",
     "role",
     "named",
@@ -133,7 +136,7 @@ def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -
         if directive and directive["name"].lower() in _DIRECTIVES:
             return _directive(directive, include, depth)
         if found["fence"] or found["ticks"]:
-            return found[0]
+            return "" if _DRAWING.match(found[0]) else found[0]
         if found["file"]:
             return include(found["file"])
         if found["page"]:

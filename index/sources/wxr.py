@@ -39,10 +39,10 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
-_HIDING, _HIDES_NOTHING, _NOINDEX, _APART_BLOCK, _APART_CODE, _APART_SAID, _PAYWALL = (
+_HIDING, _HIDES_NOTHING, _UNSET, _NOINDEX, _APART_BLOCK, _APART_CODE, _APART_SAID, _PAYWALL = (
     re.compile(load_table(__file__)[name], re.IGNORECASE | re.VERBOSE | re.DOTALL)
     for name in (
-        *("hiding", "hides_nothing", "noindex"),
+        *("hiding", "hides_nothing", "unset", "noindex"),
         *("apart_block", "apart_code", "apart_said", "paywall"),
     )
 )
@@ -158,7 +158,11 @@ class _Site:
         )
         status = fields["status"]
         hidden = any(
-            (_HIDING.fullmatch(key) and not _HIDES_NOTHING.fullmatch(value))
+            (
+                _HIDING.fullmatch(key)
+                and not _HIDES_NOTHING.fullmatch(value)
+                and not _UNSET.fullmatch(value[:2000])
+            )
             or (("robots" in key or "seo" in key) and _NOINDEX.search(value))
             for key, value in meta.items()
         )

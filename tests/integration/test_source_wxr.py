@@ -175,6 +175,13 @@ def test_what_is_no_post_is_no_article_unless_its_type_is_named(tmp_path: Path, 
         ("_wplp_post_front", "1"),
         ("wds_meta-robots-noindex", "1"),
         ("_sitemap_exclude", "1"),
+        (
+            "um_content_restriction",
+            'a:2:{s:26:"_um_custom_access_settings";b:1;s:14:"_um_accessible";s:1:"2";}',
+        ),
+        ("_wpmem_block", "1"),
+        ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:4:"only";}'),
+        ("_whp_hide_on_search", "1"),
     ],
 )
 def test_a_plugin_s_noindex_is_handed_on(tmp_path: Path, key: str, value: str) -> None:
@@ -193,6 +200,11 @@ def test_a_plugin_s_noindex_is_handed_on(tmp_path: Path, key: str, value: str) -
         ("rcp_access_level", "None"),
         ("_genesis_noindex", "0"),
         ("_hide_title", "1"),
+        ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:7:"default";}'),
+        (
+            "um_content_restriction",
+            'a:2:{s:26:"_um_custom_access_settings";b:0;s:14:"_um_accessible";s:1:"2";}',
+        ),
         ("_wp_old_slug", "noindex"),
     ],
 )
@@ -214,6 +226,9 @@ def test_other_words_of_a_plugin_hide_nothing(tmp_path: Path, key: str, value: s
         "<!-- /wp:group --><p>ner</p><!-- /wp:group --><p>All see this.</p>",
         '<p>All see this.</p><!-- wp:paragraph {"blockVisibility":{"visibilityByRole":"logged-in"}}'
         " --><p>Inner, to the end</p>",
+        "[passster password='x']Inner[/passster]<p>All see this.</p>",
+        "[sociallocker]Inner[/sociallocker]<p>All see this.</p>",
+        "[vc_raw_html]JTNDc2NyaXB0JTNF[/vc_raw_html]<p>All see this.</p>",
         '[vc_row disable_element="yes"]Inner[/vc_row]<p>All see this.</p>',
         '[et_pb_section fb="1" disabled="on"]Inner[/et_pb_section]<p>All see this.</p>',
     ],

@@ -122,6 +122,12 @@ def targets(body: str) -> list[str]:
             "Mind\nInside.",
         ),
         ("::alert{type=x}\nInside.\n::\n\n::hero\n---\ntitle: y\n---\nSlot.\n::", "Inside.\nSlot."),
+        (
+            "/// details | Some summary\n    type: warning\nInside.\n///\n\n"
+            "/// note\nMore.\n///\n\n"
+            "```mermaid\nsequenceDiagram\n```",
+            "Some summary Inside.\nMore.",
+        ),
         ("H~2~O, x^2^, 2^10 and ~5 of ^^new^^. ^block-1", "H2O, x2, 2^10 and ~5 of new."),
     ],
 )

@@ -152,7 +152,9 @@ def test_null_as_the_time_of_publication_is_a_draft_unless_a_status_is_given() -
     assert found.status is Status.DRAFT
     assert "publishedAt is null: kept as a draft" in found.unknown
     assert find_hiding_word({"publishedAt": None, "status": "live"}, "live") is None
-    assert find_hiding_word({"publishedAt": ""}, None) is None, "a cell of a table"
+    assert find_hiding_word({"publishedAt": "", "status": "live"}, "live") is None
+    for name in ("publishedAt", "Published On", "Published"):  # nothing, or a box not checked
+        assert status_of({name: ""}) == (Status.DRAFT, True)
 
 
 @pytest.mark.parametrize(
@@ -173,6 +175,16 @@ def test_null_as_the_time_of_publication_is_a_draft_unless_a_status_is_given() -
         ({"embargo": True}, "embargo"),
         ({"starttime": 2114380800}, "starttime"),
         ({"postDate": "2037-01-01"}, "postDate"),
+        ({"jcr:content": {"onTime": "2037-01-01"}}, "jcr:content.onTime"),
+        ({"startPublish": "2037-01-01"}, "startPublish"),
+        ({"releaseDate": "2037-01-01"}, "releaseDate"),
+        ({"effective": "2037-01-01"}, "effective"),
+        ({"published_on": "2037-01-01"}, "published_on"),
+        ({"pubDatetime": "2037-01-01"}, "pubDatetime"),
+        ({"pub_date": 2114380800}, "pub_date"),
+        ({"scheduled": True}, "scheduled"),
+        ({"published": 1, "start": "2114380800", "stop": ""}, "start"),
+        ({"fields": {"publishDate": {"en-US": "2037-01-01"}}}, "fields.publishDate"),
     ],
 )
 def test_a_time_from_which_a_page_is_visible_has_many_names(
@@ -194,6 +206,12 @@ def test_a_time_from_which_a_page_is_visible_has_many_names(
         ({"display_until": "2020-01-01"}, "display_until"),
         ({"unpublished_at": True}, "unpublished_at"),
         ({"endtime": 1577836800}, "endtime"),
+        ({"offTime": "2020-01-01"}, "offTime"),
+        ({"stopPublish": "2020-01-01"}, "stopPublish"),
+        ({"end_publication": "2020-01-01"}, "end_publication"),
+        ({"validThrough": "2020-01-01"}, "validThrough"),
+        ({"takedown_at": "2020-01-01"}, "takedown_at"),
+        ({"published": 1, "start": "", "stop": "1577836800"}, "stop"),
     ],
 )
 def test_a_time_until_which_a_page_is_visible_has_many_names(
@@ -208,6 +226,7 @@ def test_a_time_until_which_a_page_is_visible_has_many_names(
     [
         {"starttime": 0, "endtime": 0},  # as TYPO3 writes "none"
         {"start_time": "2037-01-01T18:00", "endTime": "20:00"},  # an event's
+        {"start": "2037-01-01T18:00", "stop": "2037-01-02T18:00", "Effective": "2037-01-01"},
         {"published": True, "publish": "yes", "live": 1},
         {"embargo": False, "expires": "no"},
     ],
@@ -334,6 +353,37 @@ def test_an_empty_time_under_another_name_says_nothing() -> None:
         {"meta": {"rank_math_robots": ["noindex"]}},
         {"publishedAt": None},
         {"attributes": {"published_at": None}},
+        {"aasm_state": "draft"},
+        {"discarded_at": "2020-01-01"},
+        {"state": "queued"},
+        {"review_state": "internally_published"},
+        {"in_trash": True},
+        {"is_del": 1},
+        {"access": 6},
+        {"privateweb": 1},
+        {"CanViewType": "LoggedInUsers"},
+        {"protect": "logged_in"},
+        {"protect": {"scheme": "password"}},
+        {"privacy": {"view": "anyone_with_link"}},
+        {"hippostd:state": "unpublished"},
+        {"moderation_status": "pending"},
+        {"en_ligne": 0},
+        {"geloescht": "1"},
+        {"search": "exclude"},
+        {"hiddenFromSearch": True},
+        {"seo": '{"noIndex": true}'},
+        {"metadata": '{"robots":"noindex, nofollow","author":"","rights":""}'},
+        {"attributes": {"field_meta_tags": '{"robots":"noindex"}'}},
+        {"_seoMetaTags": [{"tag": "meta", "attributes": {"name": "robots", "content": "noindex"}}]},
+        {"fields": {"seo": {"en-US": {"noIndex": True}}}},
+        {"fields": {"noIndex": {"en": False, "de": True}}},
+        {"yoast_head": "<meta name='robots' content='noindex, follow' />"},
+        {"aioseo_head_json": {"robots": "noindex, max-image-preview:large"}},
+        {"meta": {"_jetpack_newsletter_access": "paid_subscribers"}},
+        {"isAccessibleForFree": False},
+        {"post_type": "nav_menu_item"},
+        {"status": {"name": "Draft"}, "post_status": {"name": "Draft"}},
+        {"post_status": "published,featured,hidden"},
     ],
 )
 def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[str, Any]) -> None:
@@ -379,6 +429,22 @@ def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[
         {"published_on": None},
         {"post_status": "Active"},
         {"moderation_state": "online"},
+        {"Published": "checked", "No index": "unchecked"},
+        {"published": "published"},
+        {"post_status": "published,featured"},
+        {"post_status": {"name": "Published"}},
+        {"post_status": "PUBLISHED_OR_SCHEDULED"},
+        {"archivedAt": "1970-01-01T00:00:00Z"},
+        {"fields": {"noIndex": {"en-US": False}}},
+        {"redirect": {"enabled": False}},
+        {"redirect": {"url": ""}},
+        {"redirect": "none"},
+        {"draft": {"value": False}},
+        {"visibility": {"value": "public"}},
+        {"access": 5},
+        {"post_type": "post"},
+        {"seo": "{not JSON"},
+        {"metadata": '{"robots":"","author":""}'},
     ],
 )
 def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -> None:
