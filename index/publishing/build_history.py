@@ -79,11 +79,15 @@ def describe_builds(root: Root) -> dict[str, Any]:
 
 
 def made_since_rollback(root: Root) -> str:
-    """Return the name of the newest build made since the last rollback; empty if there is none."""
+    """Return the name of the newest build made since the last rollback; empty if there is none.
+
+    It is empty, too, if checks of that build failed.
+    """
     made = ""
     for line in read_journal(root.path):
         if line.get("event") in ("build", "rollback"):
-            made = str(line["build"]) if line["event"] == "build" else ""
+            fit = line["event"] == "build" and not line.get("found")
+            made = str(line["build"]) if fit else ""
     return made if made in root.names() else ""
 
 

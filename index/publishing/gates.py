@@ -213,7 +213,8 @@ def _judge_lists(
         value=changed,
         limit=limits.max_churn,
         passed=passed,
-        message=f"{told}; at most {percent(limits.max_churn)} may change{hint * (not passed)}",
+        message=f"{told}; at most {percent(limits.max_churn)} may change{hint * (not passed)}"
+        f"{_not_judged(changed, limits.max_churn, count)}",
     )
 
 
@@ -289,7 +290,9 @@ def _judge_lacking(
         value=share,
         limit=_MOST_LACKING,
         passed=passed,
-        message=f"{share_of(share, new.count)} articles {what}" + f"; {hint}" * (not passed),
+        message=f"{share_of(share, new.count)} articles {what}"
+        + f"; {hint}" * (not passed)
+        + _not_judged(share, _MOST_LACKING, new.count),
     )
 
 
@@ -316,7 +319,8 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
             limit=limits.max_weak,
             passed=weak <= limits.max_weak or count < FEW,
             message=f"{share_of(weak, count)} visible articles have no related article that scores "
-            f"{limits.query.min_score:g} or more; at most {percent(limits.max_weak)} may lack one",
+            f"{limits.query.min_score:g} or more; at most {percent(limits.max_weak)} may lack one"
+            f"{_not_judged(weak, limits.max_weak, count)}",
         ),
         Verdict(
             gate=Gate.HUB,
@@ -324,7 +328,7 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
             limit=max_hub,
             passed=share <= max_hub or count < FEW,
             message=f"article {new.article_id(hub)} is in {share_of(share, count)} lists; "
-            f"one article may be in at most {percent(max_hub)}",
+            f"one article may be in at most {percent(max_hub)}{_not_judged(share, max_hub, count)}",
         ),
         Verdict(
             gate=Gate.RECALL,
@@ -335,6 +339,11 @@ def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:
             f"{limits.min_recall:.1%} are required",
         ),
     ]
+
+
+def _not_judged(measured: float, limit: float, count: int) -> str:
+    """Return what is added to the message of a gate that passes only as there are too few."""
+    return f" (not judged, as there are fewer than {FEW})" * (measured > limit and count < FEW)
 
 
 def percent(share: float) -> str:

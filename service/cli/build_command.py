@@ -15,7 +15,7 @@ from index.root.root import Root
 from service.cli import options as option
 from service.cli.build_progress import progress_bar
 from service.cli.builds_commands import counts
-from service.cli.options import print_json, read_mapping
+from service.cli.options import count_articles, print_json, read_mapping
 from service.cli.publish_commands import print_cleanup
 from service.settings import Settings, load_settings
 
@@ -253,8 +253,8 @@ def print_build(
         typer.echo(hint, err=True)
     total = sum(manifest.seconds.values())
     typer.echo(
-        f"{manifest.count} articles ({manifest.visible} visible), {manifest.encoded} encoded, "
-        f"in {total:.1f} s"
+        f"{count_articles(manifest.count)} ({manifest.visible} visible), "
+        f"{manifest.encoded} encoded, in {total:.1f} s"
     )
     typer.echo(counts(manifest.reading))
     state = "published" if published else "built, not published"

@@ -15,7 +15,7 @@ from index.root.root import Root
 from recommender.article import FILE_LINK
 from recommender.visibility import utc_now
 from service.cli import options as option
-from service.cli.options import print_json, print_result
+from service.cli.options import count_articles, print_json, print_result
 from service.settings import load_settings
 
 _COLUMNS = ("build", "state", "articles", "encoded", "seconds", "MB", "")
@@ -258,7 +258,7 @@ def print_article_links(build: Build, row: int, *, as_json: bool) -> None:
         return
     typer.echo(f"{article.title}  [{article.id}]")
     for name, label in (("links_out", "links to"), ("links_in", "is linked from")):
-        typer.echo(f"\n{label} {len(groups[name])} articles of this site")
+        typer.echo(f"\n{label} {count_articles(len(groups[name]))} of this site")
         for item in found[name]:
             kind = _KINDS[PageLinkKind[item["kind"]]]
             typer.echo(f"  {item['title']}  [{item['article_id']}]  {kind}")

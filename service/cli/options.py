@@ -135,6 +135,11 @@ def command_actor() -> Actor:
     return Actor(name=who(), how="cli")
 
 
+def count_articles(count: int) -> str:
+    """Returns a number of articles in words: ``1 article``, ``7 articles``."""
+    return f"{count} article{'s' * (count != 1)}"
+
+
 def print_result(value: Any, sentence: str, *, as_json: bool) -> None:
     """Prints a command's result.
 

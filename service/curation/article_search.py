@@ -23,6 +23,8 @@ from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from service.decisions.decision_state import DecisionState
+from service.decisions.list_scope import EVERY
+from service.serving.list_rules import rows_in
 from service.serving.serving_view import (
     ServingView,
     VisibilityStatus,
@@ -111,7 +113,8 @@ class SearchQuery:
         tag: Only articles with this tag.
         weak: Only visible articles whose best related article scores too low to be shown.
         orphans: Only visible articles that are shown in no other article's list.
-        overridden: Only articles in whose lists an editor has pinned or hidden an article.
+        overridden: Only articles in whose lists an editor has pinned or hidden an article, and
+            those that are hidden in all lists.
         changed: Only articles that are new in the published build, or have another list than in
             the build that was published before.
         sort: The order of the hits; ``None`` for the best match first, or without words the newest.
@@ -317,7 +320,7 @@ class ArticleSearch:
         return kept[2]
 
     def _mark_overridden(self, served: ServingView) -> NDArray[np.bool_]:
-        """Finds the articles in whose lists editors pinned or hid something.
+        """Finds the articles in whose lists editors decided something, and those hidden in all.
 
         If one decision follows another, only the articles that it is about are looked up.
 
@@ -335,6 +338,10 @@ class ArticleSearch:
             if row is not None:
                 mask[row] = article_id in state.overrides
         self._overridden = build.name, state, mask
+        hidden = [each.target_id for each in state.overrides.get(EVERY, ()) if each.kind == "hide"]
+        if hidden:
+            mask = mask.copy()
+            mask[[row for target in hidden for row in rows_in(build, target)]] = True
         return mask
 
     def _since_the_last(self, build: Build, now: int) -> NDArray[np.bool_] | None:
@@ -401,7 +408,8 @@ def _match(
     if len(exact) > RANKED:
         exact = newest_first[np.isin(newest_first, exact)]
     if len(exact) < FEW:
-        spellings = [[word, *near_spellings(full_text, word)] for word in words]
+        shortest = SHORTEST if len(exact) else SHORTEST - 1
+        spellings = [[word, *near_spellings(full_text, word, shortest)] for word in words]
         wider = exact if spellings == typed else full_text.holding(spellings)
         if len(wider) > len(exact):
             ranked = full_text.ranked(spellings, wider)
@@ -438,7 +446,10 @@ def _commonest(counts: NDArray[np.int64], names: list[str]) -> dict[str, int]:
 
 
 SHORTEST = 5
-"""The fewest letters of a word that is corrected; shorter words resemble too many others."""
+"""The fewest letters of a word that is corrected; shorter words resemble too many others.
+
+One letter less is enough where nothing has the word as it was typed.
+"""
 
 _MOST = 20
 _LAST = "\U0010ffff"
@@ -448,7 +459,7 @@ _ALPHABET = 0x80
 """The largest distance between the code points of two letters of an alphabet other than Latin."""
 
 
-def near_spellings(full_text: FullText, word: str) -> list[str]:
+def near_spellings(full_text: FullText, word: str, shortest: int = SHORTEST) -> list[str]:
     """Returns beginnings of words in the build that differ from ``word`` by one typing error.
 
     A typing error is one letter that is wrong, missing, extra, or swapped with the next. Instead of
@@ -459,10 +470,11 @@ def near_spellings(full_text: FullText, word: str) -> list[str]:
 
     Args:
         full_text: The full-text index of the build.
-        word: The word as typed; if it has fewer than :data:`SHORTEST` letters, the result is empty.
+        word: The word as typed.
+        shortest: The fewest letters of a word that is corrected; for others the result is empty.
     """
     word = fold(word)
-    if len(word) < SHORTEST or not word.isalnum():
+    if len(word) < shortest or not word.isalnum():
         return []
     near: list[str] = []
     for at in reversed(range(len(word))):  # from the end, as errors are rarer at the beginning

@@ -80,7 +80,7 @@ class Editors(Table):
                 raise DecisionError(
                     "name",
                     f"editor {name!r} already exists; to change the password, run: "
-                    "alsolike editors password",
+                    f"alsolike editors password {name}",
                 )
             epoch = 1 if before is None else before.session_epoch + 1
             editor = Editor(

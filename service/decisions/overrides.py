@@ -156,7 +156,7 @@ class Overrides(Table):
             )
         check_until(until, self._store.now())
         if not 0 <= since < until:
-            raise DecisionError("since", "since must be before until, the end of the pin or hide")
+            raise DecisionError("since", "the beginning (since) must be before the end (until)")
         with self._store.change(actor) as change:
             return change.decide(
                 "override.put",

@@ -7,7 +7,7 @@ show the article.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
 
 from index.errors import DatabaseError
+from recommender.errors import did_you_mean
 from recommender.visibility import NEVER
 from service.clicks.click_figures import Figure, LinkFigure
 from service.curation.article_search import ArticleRow, read_article_row, read_title
@@ -26,7 +27,7 @@ from service.curation.pin_alerts import check_override
 from service.curation.preview import Candidate, LeftOut, Pinned, Preview, make_preview
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.decision_state import Override, OverrideKind
-from service.decisions.list_scope import is_rule, name_lists, name_scope
+from service.decisions.list_scope import EVERY, is_rule, name_lists, name_scope, tag_of
 from service.decisions.overrides import ListOverrides, StoredOverride
 from service.editor.clicks_page import link_sentence
 from service.editor.decision_form import read_number
@@ -98,6 +99,7 @@ class ArticleView:
         }
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = database.judgments.by(person.name, article_id)
+        self._everywhere = database.overrides.of(EVERY).about(article_id)
         linked, _ = self._view.build.page_links.editorial(row)
         self._linked = {int(self._view.build.stories[other]) for other in linked}
         self._takedown = database.takedowns.get(article_id)
@@ -113,12 +115,14 @@ class ArticleView:
         preview = self.preview
         lines = [self._candidate(each) for each in preview.candidates if each.position is None]
         decisions = self._decisions()
+        ruled = [each for each in preview.overrides if is_rule(each.override.article_id)]
+        near = {each.row for each in preview.candidates}
+        touching = [each for each in ruled if self._touches(each, near)]
         rules = [
             f"{label_override(asdict(each.override) | {'not_related': False})}: "
             f"{name_scope(read_title(self._view.build, each.override.target_id))}, in "
             f"{name_lists(each.override.article_id)}{self._trouble(each)}"
-            for each in preview.overrides
-            if is_rule(each.override.article_id)
+            for each in touching
         ]
         inbound = [
             {"item": self._read(link.row), "position": link.position} for link in preview.inbound
@@ -134,6 +138,8 @@ class ArticleView:
             "never_stored": [line for line in lines if line["score"] is None],
             "decisions": decisions,
             "rules": rules,
+            "further_rules": len(ruled) - len(touching),
+            "everywhere": self._hidden_everywhere(),
             "alerts": [
                 f"“{each['title']}” is pinned at position {each['stored'].position}, but it "
                 f"{each['trouble']}."
@@ -196,6 +202,18 @@ class ArticleView:
             pinned_at=self._pinned_at.get(self._view.build.article_id(candidate.row)),
             hidden=self._view.build.article_id(candidate.row) in self._hidden,
         )
+
+    def _touches(self, rule: Pinned, near: Set[int]) -> bool:
+        """Whether a rule is a pin, or hides one of this list's candidates."""
+        is_pin = rule.override.kind is OverrideKind.PIN
+        return is_pin or not near.isdisjoint(rows_in(self._view.build, rule.override.target_id))
+
+    def _hidden_everywhere(self) -> StoredOverride | None:
+        """Returns the rule in force that hides this article in all lists, if there is one."""
+        rule = self._everywhere
+        if rule is None or rule.kind is not OverrideKind.HIDE:
+            return None
+        return rule if rule.since <= self._now < rule.until else None
 
     def _trouble(self, rule: Pinned) -> str:
         """Returns why a rule's pin is not in this list, as the end of a sentence."""
@@ -383,13 +401,14 @@ def describe_done(
     here = bool(back) and entry.article_id == back
     label = label_entry(None if served is None else served.build, entry, within=here)
     if not entries:
-        return {"sentence": f"There was nothing left to do: {entry.who} {label}.", **silent}
+        return {"sentence": _already_done(entry, label), **silent}
     after, end = entry.after or {}, label_end(entry)
     here = here and not (by_form or entry.action.endswith(".undo"))  # nothing more to ask
     sentence = f"You {label}{f' until {pages.templates.when(end)}' if end else ''}."
-    scopes = [each for each in (entry.article_id, entry.target_id) if is_rule(each)]
-    if after and served is not None and not all(rows_in(served.build, each) for each in scopes):
-        sentence += " It has no effect as long as no article has the tag."
+    for scope in (entry.article_id, entry.target_id):
+        if after and served is not None and is_rule(scope) and not rows_in(served.build, scope):
+            near = did_you_mean(tag_of(scope) or "", served.build.tag_numbers)
+            sentence += f" It has no effect as long as no article has the tag{near}."
     is_pin = after.get("kind") == OverrideKind.PIN
     is_bare_hide = after.get("kind") == OverrideKind.HIDE and not (after["reason"] or end)
     is_bad = here and view == "article" and after.get("verdict") == -1
@@ -403,6 +422,16 @@ def describe_done(
         "asks_why": is_bare_hide and not after["not_related"] and here,
         "may_hide": is_bad and not (stored and stored.kind is OverrideKind.HIDE),
     }
+
+
+def _already_done(entry: AuditEntry, label: str) -> str:
+    """Returns a sentence that says that another editor did before what was to be done."""
+    after = entry.after or {}
+    if entry.after is None or after.get("kind") == OverrideKind.HIDE:
+        did = "Already shown again" if entry.after is None else "Already hidden"
+        reason = f": {after['reason']}" if after.get("reason") else ""
+        return f"{did} by {entry.who}{reason}."
+    return f"There was nothing left to do: {entry.who} {label}."
 
 
 def _kind(entry: AuditEntry) -> str:

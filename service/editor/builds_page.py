@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from index.build.build import Build
 from index.errors import GateError
 from index.publishing.build_history import describe_builds, last_rollback
-from index.publishing.churn import Churn, compare
+from index.publishing.churn import Churn, compare, shown_again
 from index.query import RelatedQuery
 from index.reporting.report_page import render_page
 from index.root.comparison import read_comparison
@@ -238,6 +238,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
             admin=person.role == "admin",
             builds=builds,
             notice=_NOTICES.get(done, ""),
+            again=_shown_again(pages) if done == "back" else [],
             waiting=waiting,
             events=list_events(root),
             working=work_in_progress(root.path),
@@ -380,6 +381,7 @@ def _confirm(
         here="builds",
         status=409 if problem else 200,
         manifest=build.manifest,
+        visible=bool(build.visible(utc_now()).any()),
         gates=build.report()["gates"],
         held=None if pointer is None else pointer.held,
         live=None if pointer is None else pointer.build,
@@ -388,6 +390,21 @@ def _confirm(
         reason=reason,
         problem=problem,
     )
+
+
+def _shown_again(pages: EditorPages) -> list[ArticleRow]:
+    """Returns the articles that the last rollback shows to readers again."""
+    view, now = pages.view()
+    root = pages.context.root
+    lines = [line for line in read_journal(root.path) if line.get("event") == "rollback"]
+    if not lines or lines[-1].get("build") != view.build.name:
+        return []
+    with suppress(AlsoLikeError):  # the build from which it was rolled back may be gone
+        before = root.open(str(lines[-1].get("instead_of")), verify=False)
+        ids = shown_again(before, view.build, now=now)
+        rows = (view.build.row(each) for each in ids[:_NAMED])
+        return [read_article_row(view, row, now) for row in rows if row is not None]
+    return []
 
 
 def _rows(build: Build, rows: list[int], now: int) -> list[ArticleRow]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
+from recommender.errors import AlsoLikeError, NotFoundError
 from recommender.visibility import NEVER
 from service.curation.article_search import read_title
 from service.curation.decision_actions import DecisionActions
@@ -39,9 +40,13 @@ def bulk_router(pages: EditorPages) -> APIRouter:
         back: Annotated[str, Form()] = "",
         reason: Annotated[str, Form()] = "",
         seen: Annotated[str, Form()] = "",
+        sure: Annotated[str, Form()] = "",
         person: Identity = Depends(pages.writer),
     ) -> Response:
         pairs = [read_pair(each) for each in row]
+        if act == "down" and not sure:
+            fields = {"act": act, "back": back, "reason": reason, "seen": seen, "sure": "1"}
+            return _ask(pages, person, pairs, [*fields.items(), *(("row", each) for each in row)])
         hidden = {each.target_id for each in pages.context.database().overrides.of(EVERY).items}
         done, refused = pages.context.actions.decide_all(
             person.actor,
@@ -63,13 +68,49 @@ def bulk_router(pages: EditorPages) -> APIRouter:
         told = ",".join(map(str, done))
         build = pages.view()[0].build
         failed = {
-            row[place]: (read_title(build, pairs[place][1]), sentence(error))
+            row[place]: (read_title(build, pairs[place][1]), _explain(act, error))
             for place, error in refused.items()
         }
         given = read_single(back.encode())
         return show_search(pages, person, given, done=told, failed=failed, status=409)
 
     return router
+
+
+def _explain(act: str, error: AlsoLikeError) -> str:
+    """Returns why a row was not changed, as a sentence."""
+    if act == "lift" and isinstance(error, NotFoundError):
+        return "It is neither taken down nor hidden in all lists."
+    return sentence(error)
+
+
+def _ask(
+    pages: EditorPages,
+    person: Identity,
+    pairs: Sequence[tuple[str, str]],
+    fields: Sequence[tuple[str, str]],
+) -> Response:
+    """Renders the page that asks whether several articles should be taken down.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the published build.
+        person: The signed-in editor.
+        pairs: The selected rows, see :func:`read_pair`.
+        fields: The fields of the form that takes them down, by name.
+    """
+    view, now = pages.view()
+    found = [view.build.row(target) for _, target in pairs]
+    rows = [row for row in found if row is not None]
+    settings = pages.context.settings
+    return pages.render(
+        "take_down",
+        person,
+        here="find",
+        titles=[read_title(view.build, target) for _, target in pairs],
+        places=sum(each.lists for each in pages.context.search.health(view, rows, now)),
+        fields=fields,
+        cached=settings.max_age + settings.stale_while_revalidate,
+    )
 
 
 def _decide(

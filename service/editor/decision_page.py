@@ -199,7 +199,14 @@ def _press(
                 return error.entries[0].seq
             raise
     if button == "place":
-        return actions.place(actor, article_id, target_id, read_number(place) or 1, seen)
+        position = read_number(place) or 1
+        try:
+            return actions.place(actor, article_id, target_id, position, seen)
+        except MetError as error:
+            newest = error.entries[0]
+            if newest.target_id == target_id and (newest.after or {}).get("position") == position:
+                return newest.seq
+            raise
     if button == "lift":
         return actions.store(lambda db: db.takedowns.lift(actor, article_id=target_id))
     judgments = context.database().judgments

@@ -34,7 +34,7 @@ from service.http.auth import Identity
 from service.http.timestamps import read_local_moment
 from service.serving.list_rules import rows_in
 
-_MEANT = 8
+_MEANT, _LOOKED = 8, 100
 _LONGEST = 200
 
 
@@ -79,12 +79,14 @@ class RuleForm:
         """
         lists, tag, target = self.tag.strip(), self.target_tag.strip(), self.target_id.strip()
         if bool(tag) is bool(target):
+            both = ", not both" * bool(tag)
             raise DecisionError(
-                "target_id", "choose what to pin or hide: an article or a tag, not both"
+                "target_id", f"choose what to pin or hide: an article or a tag{both}"
             )
         if bool(lists) is (self.everywhere == "1"):
+            both = ", not both" * bool(lists)
             raise DecisionError(
-                "tag", "choose the lists: those of articles with a tag, or all lists, not both"
+                "tag", f"choose the lists: those of articles with a tag, or all lists{both}"
             )
         return tag_scope(lists) if lists else EVERY, target or tag_scope(tag)
 
@@ -116,10 +118,16 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
 
     @router.get("/editor/rules")
     def rules(
-        target: str = "", done: str = "", person: Identity = Depends(pages.reader)
+        target: str = "",
+        done: str = "",
+        change: str = "",
+        person: Identity = Depends(pages.reader),
     ) -> Response:
         notice = describe_done(pages, person, done, back="", view="rules")
-        return _show(pages, person, RuleForm(target_id=target), notice=notice)
+        stored = pages.context.database().overrides.all()
+        chosen = [each for each in stored if is_rule(each.article_id) and str(each.id) == change]
+        given = _as_form(pages, chosen[0]) if chosen else RuleForm(target_id=target)
+        return _show(pages, person, given, notice=notice)
 
     @router.post("/editor/rules")
     def decide(
@@ -128,9 +136,12 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
         actor = person.actor
         if sent.chosen:
             return _show(pages, person, replace(sent, target_id=sent.chosen, chosen=""))
-        if found := _meant(pages, sent.target_id.strip()):
-            problem = "No article has this id. Choose the one that you mean; then save the rule."
-            return _show(pages, person, sent, problem=problem, status=422, meant=found)
+        words = sent.target_id.strip()
+        if found := _meant(pages, words):
+            if len(found) > 1 or found[0].title.casefold() != words.casefold():
+                problem = "Which article do you mean? Choose it; then save the rule."
+                return _show(pages, person, sent, problem=problem, status=422, meant=found)
+            sent = replace(sent, target_id=found[0].article_id)
         try:
             lists, target = sent.scopes()
             pair: dict[str, Any] = {"article_id": lists, "target_id": target}
@@ -193,13 +204,20 @@ def _show(
 
 
 def _meant(pages: EditorPages, words: str) -> list[ArticleRow]:
-    """Returns the articles that an editor may mean who typed words instead of an article's id."""
+    """Returns the articles that an editor may mean who typed words instead of an article's id.
+
+    If the words are a whole title or part of titles, these are the articles with such titles.
+    """
     view, now = pages.view()
     if not words or view.build.row(words) is not None:
         return []
     query = SearchQuery(words=words[:_LONGEST])
-    found = pages.context.search.find(view, query, now=now, limit=_MEANT)
-    return [read_article_row(view, row, now) for row in found.rows]
+    hits = pages.context.search.find(view, query, now=now, limit=_LOOKED)
+    found = [read_article_row(view, row, now) for row in hits.rows]
+    typed = words.casefold()
+    whole = [each for each in found if each.title.casefold() == typed]
+    titled = [each for each in found if typed in each.title.casefold()]
+    return (whole or titled or found)[:_MEANT]
 
 
 def _line(pages: EditorPages, rule: StoredOverride) -> dict[str, Any]:
@@ -223,6 +241,21 @@ def _line(pages: EditorPages, rule: StoredOverride) -> dict[str, Any]:
         "since": local(rule.since) if rule.since else "",
         "until": local(rule.until) if rule.until < NEVER else "",
     }
+
+
+def _as_form(pages: EditorPages, rule: StoredOverride) -> RuleForm:
+    """Returns the values of the form with which an editor changes a rule."""
+    return RuleForm(
+        do=rule.kind,
+        target_id="" if is_rule(rule.target_id) else rule.target_id,
+        target_tag=tag_of(rule.target_id) or "",
+        tag=tag_of(rule.article_id) or "",
+        everywhere="1" if rule.article_id == EVERY else "",
+        position=str(rule.position or 1),
+        since=_local(pages, rule.since) if rule.since else "",
+        until=_local(pages, rule.until) if rule.until < NEVER else "",
+        reason=rule.reason,
+    )
 
 
 def _local(pages: EditorPages, instant: int) -> str:

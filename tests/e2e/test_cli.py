@@ -126,8 +126,8 @@ def test_inspect_tells_an_articles_links_out_and_in(
     path.write_text("\n".join(map(json.dumps, records)))
     assert call("build", str(path), "--model", "hashing:64").code == 0
     told = call("inspect", "a").out
-    assert "links to 1 articles of this site\n  Dulse  [b]  in the text" in told
-    assert "is linked from 1 articles of this site\n  Dulse  [b]  called related" in told
+    assert "links to 1 article of this site\n  Dulse  [b]  in the text" in told
+    assert "is linked from 1 article of this site\n  Dulse  [b]  called related" in told
     assert "links     2 articles link to others; 1 text, 1 related" in call("inspect").out
     assert "languages " in call("inspect").out
     assert "all links on its page: 2\n  Dulse  /b  text" in told

@@ -322,7 +322,12 @@ def test_no_rule_selected_rows_or_refused_words_are_lost(
         boxes.nth(1).check()
         page.get_by_label("Reason, optional").fill("Both at once")
         _fail(page, trouble)
-        page.get_by_role("button", name="Take down").click()
+        page.get_by_role("button", name="Take down…").click()
+        _recover(page, trouble)
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("Take 2 articles down?")
+        _fail(page, trouble)
+        dialog.get_by_role("button", name="Take down").click()
         _recover(page, trouble)
         expect(page.locator("#notice")).to_contain_text("2 articles")
         _fail(page, trouble)
@@ -728,7 +733,7 @@ PAGES: dict[str, Callable[[Page], Any]] = {
 def _select_rows(page: Page) -> None:
     page.goto("/editor?q=kelp")
     page.locator("[data-select]").first.check()
-    expect(page.get_by_role("button", name="Take down")).to_be_visible()
+    expect(page.get_by_role("button", name="Take down…")).to_be_visible()
 
 
 def _open_dialog(page: Page) -> None:

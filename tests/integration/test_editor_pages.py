@@ -556,12 +556,18 @@ def test_who_hides_or_releases_what_another_has_done_already_is_told(
     mira.look(PAGE)
     mira.decide(first, "hide", reason="a bad one")
     assert noor.press(f"hide {first}").status_code == 200
-    assert noor.said.startswith("There was nothing left to do: mira hid “")
+    assert noor.said == "Already hidden by mira: a bad one."
     assert "data-undo" not in noor.page
     assert "<q>a bad one</q>" in noor.page, "her reason stays"
     mira.press(f"remove {first}")
     assert noor.press(f"remove {first}").status_code == 200
-    assert noor.said.startswith("There was nothing left to do: mira showed “")
+    assert noor.said == "Already shown again by mira."
+    last = desk.shown()[-1]
+    noor.look(PAGE)
+    mira.look(PAGE)
+    mira.press(f"place-1 {last}")
+    assert noor.press(f"place-1 {last}").status_code == 200
+    assert noor.said.startswith("There was nothing left to do: mira pinned “")
 
 
 def test_an_editor_s_own_other_tab_is_no_conflict(desk: Desk, mira: Editor) -> None:

@@ -146,7 +146,7 @@ def test_the_page_of_rules_saves_tells_and_removes_them(desk: Desk, mira: Editor
     assert mira.said == "You hid articles tagged “choir” in the lists of all articles."
     assert "season is over" in mira.page
     mira.look(PAGE)
-    assert "articles tagged “choir”" in html.unescape(mira.page)
+    assert "1 rule</a> for this list hides articles that are no candidates" in mira.page
     mira.get("/editor/rules")
     with editor(desk, "noor") as noor:
         noor.get("/editor/rules")
@@ -169,7 +169,7 @@ def test_words_in_place_of_an_id_name_the_articles_to_choose_from(desk: Desk, mi
     mira.get("/editor/rules")
     live = desk.root.open()
     title = read_title(live, PAGE)
-    words = " ".join(title.split()[:3])
+    words = " ".join(title.split()[:-1])
     sent = {"do": "hide", "target_id": words, "everywhere": "1", "reason": "mine"}
     assert mira.send("/editor/rules", **sent).status_code == 422
     assert f'<button name="chosen" value="{PAGE}"' in mira.page
@@ -182,7 +182,40 @@ def test_words_in_place_of_an_id_name_the_articles_to_choose_from(desk: Desk, mi
 def test_a_rule_for_a_tag_that_no_article_has_says_so_at_once(mira: Editor) -> None:
     mira.get("/editor/rules")
     mira.send("/editor/rules", do="hide", target_tag="chior", everywhere="1")
-    assert mira.said.endswith("It has no effect as long as no article has the tag.")
+    no_effect = "It has no effect as long as no article has the tag (did you mean choir?)."
+    assert mira.said.endswith(no_effect)
+
+
+def test_a_whole_title_names_its_article_and_a_rule_is_changed_in_its_form(
+    desk: Desk, mira: Editor
+) -> None:
+    mira.get("/editor/rules")
+    title = read_title(desk.root.open(), PAGE)
+    mira.send("/editor/rules", do="hide", target_id=title.upper(), everywhere="1", reason="old")
+    assert mira.said == f"You hid “{title}” in the lists of all articles."
+    change = re.search(r'href="(/editor/rules\?change=\d+)', mira.page)
+    assert change is not None
+    mira.get(change[1])
+    assert f'name="target_id" value="{PAGE}"' in mira.page
+    assert re.search(r'name="everywhere" value="1" checked', mira.page)
+    assert ">old</textarea>" in mira.page
+
+
+def test_what_a_rule_hides_everywhere_says_so_and_burdens_no_other_page(
+    desk: Desk, mira: Editor
+) -> None:
+    target, far = desk.shown()[0], "song-001"
+    for each in (target, far):
+        mira.get("/editor/rules")
+        mira.send("/editor/rules", do="hide", target_id=each, everywhere="1")
+    mira.look(target)
+    assert "<b>Hidden in all lists</b> by mira" in mira.page
+    mira.look(PAGE)
+    assert mira.page.count(">By a rule</a>: hidden: ") == 1
+    assert "1 rule</a> for this list hides articles that are no candidates of it" in mira.page
+    mira.get("/editor", overridden="1")
+    assert all(f"/editor/article?id={each}" in mira.page for each in (target, far))
+    assert ">2 articles<" in mira.page
 
 
 def test_several_rows_are_decided_at_once_and_undone_at_once(desk: Desk, mira: Editor) -> None:
@@ -197,6 +230,12 @@ def test_several_rows_are_decided_at_once_and_undone_at_once(desk: Desk, mira: E
         mira.get("/editor", q="sea")
         back = mira.hidden["back"]
         answer = mira.send("/editor/bulk", act=act, row=rows, back=back, reason="all of them")
+        if act == "down":
+            assert "Take 3 articles down?" in mira.page
+            assert some[0] in desk.shown(), "it is asked first"
+            asked = {**mira.hidden, "row": rows}
+            answer = mira.client.post("/editor/bulk", data=asked)
+            mira.page = answer.text
         assert answer.url.path == "/editor"
         assert answer.url.params["q"] == "sea"
         assert mira.said == said
@@ -218,7 +257,8 @@ def test_a_row_that_met_another_s_decision_is_told_and_stays_selected(
         database.takedowns.put(TESTER, article_id=first)
     rows = [json.dumps([EVERY, each]) for each in (first, second)]
     sent = {name: mira.hidden[name] for name in ("seen", "back")}
-    assert mira.send("/editor/bulk", act="down", row=rows, **sent).status_code == 409
+    down = {"act": "down", "row": rows, "sure": "1"}
+    assert mira.send("/editor/bulk", **down, **sent).status_code == 409
     assert "Tester has made a newer decision" in mira.page
     assert "You took “" in mira.said
     [checked] = re.findall(r'name="row" value="([^"]*)"[^>]* checked', mira.page)

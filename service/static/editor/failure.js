@@ -48,6 +48,10 @@ export function fail(sentence, again) {
     });
     panel.append(button);
   }
+  const close = Object.assign(document.createElement("button"), { type: "button", textContent: "×" });
+  close.dataset.dismiss = "";
+  close.setAttribute("aria-label", "Close this message");
+  panel.append(close);
   (document.querySelector("#dialog[open] [data-dialog-body]") ?? document.querySelector("#failure")).prepend(panel);
 }
 

@@ -29,7 +29,7 @@ function openDialog(part) {
 
 function show({ answer, page }) {
   const part = page.querySelector("[data-dialog]");
-  const isAsked = part && !answer.redirected && (dialog.open || !answer.ok);
+  const isAsked = part && !answer.redirected && (dialog.open || !answer.ok || part.matches("[data-asks]"));
   if (page.querySelector("[data-problem]")) fail(problemOf(page));
   else if (isAsked && !document.querySelector("main [data-dialog]")) openDialog(part);
   else if (isSamePage(page)) {

@@ -13,7 +13,7 @@ export function say(sentence) {
 export function closeNotices() {
   document.addEventListener("click", ({ target }) => {
     if (!target.closest("[data-dismiss]")) return;
-    target.closest(".notice").remove();
+    target.closest(".panel").remove();
     document.getElementById("main").focus({ preventScroll: true });
   });
 }
