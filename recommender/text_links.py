@@ -13,7 +13,7 @@ words of a link never reach over a comma or bracket, unless a whole title or nam
 import enum
 import functools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -34,6 +34,7 @@ _NAME, _PHRASE = 0.8, 0.3
 _PHRASES = 20
 _EXACT = 5.0
 _LEAST_EXACT = 2.0
+_NAME_WORDS = 3
 _TITLED, _TITLE_WEIGHT = 0.3, 8.0  # who names a title of some words means the article
 _BETWEEN, _COMMON = 0.2, 0.1
 _SENTENCE = 0.2
@@ -77,7 +78,7 @@ class LinkTarget:
         row: The article's row.
         score: How related the article is to the text, in [0, 1].
         title: The article's title.
-        names: The words of links to the article on other pages.
+        names: The words of links to the article on other pages, those of each link.
         phrases: The article's key phrases, best first.
         refused: Words that should not link to the article.
     """
@@ -301,8 +302,17 @@ class LinkText:
 
     def _worth(self, target: LinkTarget) -> tuple[dict[str, float], _Wholes]:
         """Return what each word is worth for a target; and its title and names as stems."""
+        # One page may link to anything with a word or two, such as "blog posts".
+        times, titled = Counter(map(_stems, target.names)), {*_stems(target.title)}
+        names = {
+            stems: name
+            for name in target.names
+            if times[stems := _stems(name)] > 1
+            or len(stems) >= _NAME_WORDS
+            or titled.intersection(stems)
+        }
         worth: dict[str, float] = {}
-        sources = [(target.title, 1.0), *((name, _NAME) for name in target.names)]
+        sources = [(target.title, 1.0), *((name, _NAME) for name in names.values())]
         for rank, phrase in enumerate(target.phrases[:_PHRASES]):
             sources.append((phrase, _PHRASE * (1 - rank / (2 * _PHRASES))))
         for text, factor in sources:
@@ -311,7 +321,7 @@ class LinkText:
                     self._weights[word] = self._weigh(word)
                 if value := factor * self._weights[word]:
                     worth[stem] = max(value, worth.get(stem, 0.0))
-        named = {_stems(name): LinkBasis.NAME for name in target.names}
+        named = dict.fromkeys(names, LinkBasis.NAME)
         named[_stems(target.title)] = LinkBasis.TITLE
         wholes: _Wholes = defaultdict(list)
         for stems, basis in named.items():

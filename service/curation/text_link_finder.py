@@ -317,7 +317,7 @@ class LinkFinder:
                 row=row,
                 score=score,
                 title=build.title(row),
-                names=tuple(dict.fromkeys(names)),
+                names=tuple(names),
                 phrases=tuple(build.phrase_names[each] for each in phrases if each != NO_PHRASE),
                 refused=tuple(refused.words.get(pair, ())),
             )

@@ -48,6 +48,14 @@ def test_words_by_which_other_pages_link_to_an_article_are_the_best() -> None:
     assert link.basis is LinkBasis.NAME
 
 
+def test_a_word_or_two_by_which_one_page_links_are_no_name() -> None:
+    story = "It was told in blog posts. Then kelp grew."
+    once = dataclasses.replace(KELP, names=("blog posts",))
+    twice = dataclasses.replace(KELP, names=("blog posts", "Blog posts"))
+    assert words(text(story).find_links([once]), story) != ["blog posts"]
+    assert words(text(story).find_links([twice]), story) == ["blog posts"]
+
+
 def test_who_names_a_whole_title_means_the_article_however_loosely_it_is_related() -> None:
     story = "As Kelp gardens of the north told, the town grew on kelp."
     loose = dataclasses.replace(KELP, score=0.02)
