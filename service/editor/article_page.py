@@ -102,6 +102,7 @@ class ArticleView:
         self._everywhere = database.overrides.of(EVERY).about(article_id)
         linked, _ = self._view.build.page_links.editorial(row)
         self._linked = {int(self._view.build.stories[other]) for other in linked}
+        self._ranked = context.search.health(self._view, [row], self._now)[0].lists
         self._takedown = database.takedowns.get(article_id)
         self._list, self._clicks = read_clicks(pages, article_id)
         self._comparison = context.live.comparison
@@ -149,6 +150,7 @@ class ArticleView:
             "inbound": inbound,
             "more_inbound": preview.more_inbound,
             "inbound_count": count_lists(len(inbound), more=preview.more_inbound),
+            "ranked": "" if inbound or not self._ranked else count_lists(self._ranked, more=False),
             "standing_sentence": STANDING_SENTENCES.get(self.item.standing, ""),
             "takedown": takedown
             and {

@@ -940,3 +940,12 @@ def test_decisions_by_the_api_are_seen_on_the_page(desk: Desk, mira: Editor) -> 
     mira.look(PAGE)
     assert "by a program" in mira.page
     assert mira.titles("shown")[0] == target
+
+
+def test_an_article_that_lists_rank_but_none_shows_says_why(desk: Desk, mira: Editor) -> None:
+    target = desk.shown()[0]
+    mira.get("/editor/rules")
+    mira.send("/editor/rules", do="hide", target_id=target, everywhere="1")
+    mira.look(target)
+    assert re.search(r">in (one list|\d+ lists) of the build, but shown in none</a>", mira.page)
+    assert "or what editors decided leaves it out." in mira.page
