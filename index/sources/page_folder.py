@@ -249,8 +249,8 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
         raise SourceError(f"{name} can't be read: {error.strerror or error}") from error
     if not found:
         raise SourceError(
-            f"{location} holds no pages; give a folder with {' or '.join(suffixes)} files, a glob "
-            "such as 'site/**/*.html', or one file"
+            f"{location} holds no pages; give a folder with {' or '.join(suffixes[:3])} files, a "
+            "glob such as 'site/**/*.html', or one file"
         )
     return base, sorted(found.items())
 

@@ -114,6 +114,12 @@ CONFIGURATIONS = {
         "docusaurus.config.js": f"""module.exports = {{ url: '{HOME}', baseUrl: '/blog/',
             i18n: {{ defaultLocale: 'pt-BR', locales: ['pt-BR'] }} }};"""
     },
+    "nuxt": {
+        "nuxt.config.ts": f"""export default defineNuxtConfig({{ modules: ['@nuxt/content'],
+            app: {{ baseURL: '/blog/', head: {{ htmlAttrs: {{ lang: 'pt-BR' }} }} }},
+            site: {{ url: '{HOME}' }} }})""",
+        "content/start.md": "# Start\n\nA page.\n",
+    },
     "mkdocs": {"mkdocs.yml": f"site_url: {HOME}/blog/\ntheme: {{name: x, language: pt-BR}}\n"},
 }
 
@@ -321,3 +327,28 @@ def test_a_time_without_zone_is_in_the_zone_of_the_site(
         (link, dt.timedelta(hours=hour) + dt.timedelta(minutes=30 if at < 3 else 0))
         for at, (link, hour) in enumerate(zip(links, hours, strict=True))
     ]
+
+
+def test_nuxt_content_leaves_out_the_numbers_of_its_names(tmp_path: Path) -> None:
+    (tmp_path / "nuxt.config.ts").write_text("export default defineNuxtConfig({})")
+    for name in (
+        *("index.md", "1.guide/1.introduction.md", "1.guide/index.md", "2.about us.md", "10.md"),
+        *("3.blog/_part.md", "blog/2024.in-review.md", "blog/größe.md", "blog/own.md"),
+    ):
+        (tmp_path / "content" / name).parent.mkdir(parents=True, exist_ok=True)
+        own = "path: /elsewhere\n" if "own" in name else ""
+        (tmp_path / "content" / name).write_text(f"---\ntitle: {name}\n{own}---\nText.\n")
+    articles, skipped, report = read(tmp_path)
+    found = {file.removeprefix("content/"): article.url for file, article in articles.items()}
+    spelled = found.pop("blog/größe.md")
+    assert found == {
+        "1.guide/1.introduction.md": "/guide/introduction",
+        "1.guide/index.md": "/guide",
+        "2.about us.md": "/about-us",
+        "10.md": "/10",
+        "blog/2024.in-review.md": "/blog/in-review",
+        "blog/own.md": "/elsewhere",
+    }
+    assert skipped == {"content/index.md": "list-page", "content/3.blog/_part.md": "not-content"}
+    [told] = [str(one) for one in report.problems if "nuxt computes" in str(one)]
+    assert "größe" in told, spelled

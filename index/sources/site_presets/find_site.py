@@ -11,6 +11,7 @@ from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
+from index.sources.site_presets.nuxt import NuxtPreset
 from index.sources.site_presets.site_preset import SitePreset
 from index.sources.site_presets.starlight import StarlightPreset
 from index.sources.site_presets.zola import ZolaPreset
@@ -20,7 +21,7 @@ PRESETS: dict[str, type[SitePreset]] = {
     preset.name: preset
     for preset in (
         *(SitePreset, HexoPreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset),
-        *(StarlightPreset, DocusaurusPreset, MkdocsPreset),
+        *(StarlightPreset, DocusaurusPreset, MkdocsPreset, NuxtPreset),
     )
 }
 """The presets by name; in one folder they are looked for in this order."""

@@ -1,0 +1,53 @@
+"""Pages of Nuxt Content, which numbers put in order: ``1.guide/2.start.md`` is ``/guide/start``."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
+
+_NUMBER = re.compile(r"^\d+\.(?=.)")
+_PLAIN = re.compile(r"[\w .-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NuxtPreset(SitePreset):
+    """A site made by Nuxt with Nuxt Content."""
+
+    name = "nuxt"
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has ``nuxt.config`` and a folder ``content``, or if the user
+        named it (``named``).
+        """
+        code = site.read_code(folder, "nuxt.config")
+        if (code is None or not (folder / "content").is_dir()) and not named:
+            return None
+        text = code or ""
+        return cls(
+            root=folder if code is None else folder / "content",
+            base=site.base_path(site.written(text, "baseURL")),
+            home=site.written(text, "url"),
+            language=site.written(text, "defaultLocale") or site.written(text, "lang"),
+        )
+
+    def complete(self, page: SitePage) -> None:
+        """Sets a page's record values and its address, as Nuxt Content makes them."""
+        parts = [_NUMBER.sub("", part) for part in page.path.with_suffix("").parts]
+        if any(part[:1] in "._" for part in parts):
+            raise site.not_content("Nuxt Content ignores names that begin with a dot or _")
+        if parts[-1] == "index":
+            del parts[-1]
+        if not parts:
+            raise site.list_page("it is the site's first page, not an article")
+        page.read_name(parts[-1], page.given.get("date"), dated=False)
+        page.values["section"] = parts[0] if len(parts) > 1 else ""
+        own = page.text("path")
+        is_known = all(map(_PLAIN.fullmatch, parts))  # other letters are spelled by a table
+        path = "/".join("-".join(part.lower().split()) for part in parts)
+        page.set_link(own or (path if is_known else ""), own=bool(own))
