@@ -96,6 +96,11 @@ def is_visibility_name(name: str) -> bool:
     return plain_name(name) in _JUDGED | _WITHIN
 
 
+def tells_by_nothing(name: str) -> bool:
+    """Return whether an empty field of this name in a table says that the article is a draft."""
+    return plain_name(name) in _FIELDS["null_if_draft"] | _FIELDS["null_if_empty"]
+
+
 def _unknown(name: str, value: Any) -> HidingWord:
     return HidingWord(name, Status.HIDDEN, f"{name} {short(value)} is unknown: kept hidden")
 
@@ -181,8 +186,8 @@ def _known_status(value: Any) -> Status | None:
     if not isinstance(value, str | int):
         return None
     word = str(value).strip().casefold()
-    if word in _STATUSES or "," not in word[:100]:
-        return _STATUSES.get(word)
+    if word in _STATUSES:
+        return _STATUSES[word]
     several = {_STATUSES.get(one.strip()) for one in word.split(",")}  # "published,featured"
     return Status.PUBLISHED if several == {Status.PUBLISHED} else None
 

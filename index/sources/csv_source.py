@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from index.articles.parse import FIELDS
 from index.articles.record import Record, RecordProblem, SourceItem
+from index.articles.visibility_words import tells_by_nothing
 from index.errors import RecordError, SourceError
 from index.sources.encodings import codec_of, marked_codec
 from index.sources.regular_file import file_errors, open_unpacked
@@ -189,7 +190,8 @@ def _record(location: str, row: list[str], header: list[str]) -> Record:
         raise RecordError("too-few-cells", count)
     if any(cell.strip() for cell in row[len(header) :]):
         raise RecordError("too-many-cells", count)
-    values = {name: cell for name, cell in zip(header, row, strict=False) if name and cell}
+    cells = zip(header, row, strict=False)
+    values = {name: cell for name, cell in cells if name and (cell or tells_by_nothing(name))}
     for name, cell in values.items():
         try:
             cell.encode()

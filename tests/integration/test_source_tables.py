@@ -10,7 +10,7 @@ import pytest
 
 from index.articles.read_report import ReadReport
 from index.errors import SourceError
-from recommender.article import Article
+from recommender.article import Article, Status
 from tests.support.corpus_writers import write_csv, write_parquet
 from tests.support.sample_records import RECORDS, read
 
@@ -182,3 +182,18 @@ def test_ids_that_a_tool_wrote_as_decimals_are_whole_numbers(tmp_path: Path) -> 
     assert articles["1"].url == "/2.0/1"
     assert from_csv(tmp_path, "id,title\n1.0,A\n1.1,B\n")[0].keys() == {"1.0", "1.1"}
     assert from_csv(tmp_path, "id;title\n1,0;A\n12,0;B\n")[0].keys() == {"1", "12"}
+
+
+def test_a_box_not_checked_and_a_time_not_given_are_drafts(tmp_path: Path) -> None:
+    tables = {
+        "airtable.csv": 'title,summary,Published\nKelp,"A text",checked\nSecret,"A text",\n',
+        "rails.csv": "title,summary,published_at\nKelp,Text,2026-01-01 10:00:00\nSecret,Text,\n",
+        "said.csv": "title,summary,published_at,status\nKelp,Text,,published\nSecret,Text,,draft\n",
+        "none.csv": "title,summary,tags\nKelp,Text,\n",
+    }
+    for name, text in tables.items():
+        lines = (f"{at},{line}\n" for at, line in enumerate(text.splitlines()))
+        (tmp_path / name).write_text("".join(lines).replace("0,", "id,", 1))
+        articles, _ = read({"kind": "csv", "path": str(tmp_path / name)})
+        shown = [a.title for a in articles.values() if a.status is Status.PUBLISHED]
+        assert shown == ["Kelp"], name

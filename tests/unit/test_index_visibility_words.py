@@ -481,6 +481,7 @@ def test_a_badge_of_a_documentation_site_is_no_status() -> None:
         {"metatag": [{"tag": "meta", "attributes": {"name": "robots", "content": "noindex"}}]},
         {"metatag": {"robots": "noindex, nofollow"}},
         {"hidden": 0, "fe_group": "-2"},
+        {"hidden": 0, "fe_group": "0,2"},
         {"cq:lastReplicationAction": "Deactivate"},
         {"preferences": {"isDelisted": True}},
         {"system": {"workflow_step": "archived"}},
