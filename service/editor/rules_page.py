@@ -124,7 +124,7 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
         person: Identity = Depends(pages.reader),
     ) -> Response:
         notice = describe_done(pages, person, done, back="", view="rules")
-        stored = pages.context.database().overrides.all()
+        stored = pages.context.database().overrides.all() if change else []
         chosen = [each for each in stored if is_rule(each.article_id) and str(each.id) == change]
         given = _as_form(pages, chosen[0]) if chosen else RuleForm(target_id=target)
         return _show(pages, person, given, notice=notice)
@@ -137,7 +137,7 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
         if sent.chosen:
             return _show(pages, person, replace(sent, target_id=sent.chosen, chosen=""))
         words = sent.target_id.strip()
-        if found := _meant(pages, words):
+        if sent.do != "remove" and (found := _meant(pages, words)):
             if len(found) > 1 or found[0].title.casefold() != words.casefold():
                 problem = "Which article do you mean? Choose it; then save the rule."
                 return _show(pages, person, sent, problem=problem, status=422, meant=found)

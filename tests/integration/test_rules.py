@@ -302,3 +302,13 @@ def test_a_snapshot_of_an_older_version_is_read_and_replaced(desk: Desk) -> None
         assert found.overrides["a"][0] == Override(
             article_id="a", target_id="b", kind=OverrideKind.HIDE, since=5
         )
+
+
+def test_a_rule_about_an_article_that_is_gone_can_be_removed(desk: Desk, mira: Editor) -> None:
+    words = read_title(desk.root.open(), PAGE).split()[0].lower()
+    with desk.database() as database:  # its id is a word of other articles' titles
+        database.overrides.put(TESTER, article_id=EVERY, target_id=words, kind=OverrideKind.HIDE)
+    mira.get("/editor/rules")
+    answer = mira.send("/editor/rules", do="remove", target_id=words, everywhere="1")
+    assert answer.status_code == 200
+    assert "There are no rules" in mira.page
