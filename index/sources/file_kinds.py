@@ -12,6 +12,7 @@ from index.articles.word_table import load_table
 from index.errors import SourceError
 from index.sources.encodings import codec_of, marked_codec, markup_encoding
 from index.sources.feed_xml import xml_kind
+from index.sources.file_suffixes import BY_SUFFIX
 from index.sources.json_source import lists_of_objects
 from index.sources.regular_file import open_unpacked
 from index.sources.site_presets.find_site import find_site
@@ -20,11 +21,6 @@ from recommender.errors import SettingError
 _TABLE = load_table(__file__)
 NOT_CONTENT = frozenset[str](_TABLE["not_content"])
 """Names of folders that site generators keep beside the articles."""
-
-BY_SUFFIX: dict[str, str] = {
-    suffix: kind for kind, suffixes in _TABLE["kinds"].items() for suffix in suffixes
-}
-"""The kind of file for each suffix; XML is told apart by its content, and so is JSON."""
 
 _FOREIGN = {
     suffix: (one["what"], one["remedy"].format(**_TABLE["remedies"]))

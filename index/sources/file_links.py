@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from index.articles.urls import split_url
+from index.sources.file_suffixes import SUFFIXES
 from recommender.article import FILE_LINK
 
-_SOURCES = (".md", ".mdx", ".markdown", ".mkd", ".mkdown", ".mdown", ".qmd")
-_PAGES = (*_SOURCES, ".html", ".htm", ".xhtml", ".txt")
+_SOURCES = SUFFIXES["markdown"]
+_PAGES = (*_SOURCES, *SUFFIXES["html"], *SUFFIXES["plain"])
 
 
 def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:

@@ -16,6 +16,14 @@ from index.sources.schema_org import SchemaOrg
 _METAS = load_table(__file__)
 _HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-\w+")
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
+_ENTRY = re.compile(r"h-entry|h-cite")
+_CLASSED = {
+    "authors": ".p-author",
+    "excerpt": ".p-summary",
+    "tags": ".p-category",
+    "url": "a.u-canonical[href], a.p-canonical[href]",
+}
+"""Where microformats keep an article's fields."""
 
 Metas = dict[str, list[str]]
 """The contents of a page's ``<meta>`` elements by their names in lower case."""
@@ -27,8 +35,8 @@ def page_facts(
     """Returns an article's fields from a page's metadata.
 
     Each field is taken from the first of these that has it: schema.org, the text that readers see,
-    OpenGraph, other ``<meta>``. ``language_from`` is "page" if the language is that of the whole
-    page, not stated as a fact of the article.
+    OpenGraph, other ``<meta>``, the classes of microformats. ``language_from`` is "page"
+    if the language is that of the whole page, not stated as a fact of the article.
 
     Args:
         root: The page's root element.
@@ -38,14 +46,15 @@ def page_facts(
         address: The page's address, against which links are resolved; may be empty.
     """
     given = {name: [metas[key] for key in keys if key in metas] for name, keys in _METAS.items()}
-    facts: dict[str, Any] = {name: found[0][0] for name, found in given.items() if found}
+    classed = _classed(main)
+    facts = classed | {name: found[0][0] for name, found in given.items() if found}
     if "image" in facts:
         facts["image"] = {"src": facts["image"], "alt": metas.get("og:image:alt", [""])[0]}
     labels = select(main, "a[rel~=tag]") or select(root, "a[rel~=tag]")
     keywords = metas.get("article:tag") or split_keywords(metas.get("keywords", [""])[0])
-    facts["tags"] = [line_of(link) for link in labels] or keywords
+    facts["tags"] = [line_of(link) for link in labels] or keywords or classed.get("tags")
     named = ([one for one in found if not _URL.fullmatch(one)] for found in given["authors"])
-    facts["authors"] = next(filter(None, named), [])
+    facts["authors"] = next(filter(None, named), classed.get("authors"))
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
     for time in published_times(root)[:1]:
         facts["date"] = (time.get("datetime") or line_of(time)).strip()
@@ -74,6 +83,28 @@ def page_facts(
     if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
+
+
+def _classed(main: Element) -> dict[str, Any]:
+    """Returns the facts that the classes of a page's entry name, as in exports of Medium.
+
+    They are those of microformats2, https://microformats.org/wiki/h-entry.
+    """
+    entry = main if markup.names_match(main, _ENTRY, "class") else _entry_above(main)
+    if entry is None:
+        return {}
+    parts = {
+        name: [each for each in select(entry, css) if _entry_above(each) is entry]
+        for name, css in _CLASSED.items()
+    }
+    urls = [link.get("href").strip() for link in parts.pop("url")]
+    facts: dict[str, Any] = {name: [*map(line_of, found)] for name, found in parts.items()}
+    return facts | {"excerpt": next(iter(facts["excerpt"]), ""), "url": next(iter(urls), "")}
+
+
+def _entry_above(element: Element) -> Element | None:
+    above = element.iterancestors()
+    return next((each for each in above if markup.names_match(each, _ENTRY, "class")), None)
 
 
 def metas_of(root: Element) -> Metas:

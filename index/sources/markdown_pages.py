@@ -16,6 +16,7 @@ from index.articles.word_table import load_table
 from index.errors import RecordError
 from index.sources.encodings import decode
 from index.sources.file_kinds import NOT_CONTENT
+from index.sources.file_suffixes import SUFFIXES
 from index.sources.front_matter import exported_values, split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
 from index.sources.markup import select, text_of
@@ -50,7 +51,7 @@ class MarkdownSource(PageFolderSource):
             files in the folder and above it.
     """
 
-    suffixes = (".md", ".markdown", ".mdx", ".mkd", ".mkdown", ".mdown", ".qmd")
+    suffixes = SUFFIXES["markdown"]
 
     preset: str = ""
 

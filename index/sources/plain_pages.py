@@ -13,6 +13,7 @@ from index.articles.cleaning import literal
 from index.articles.page_words import page_words
 from index.articles.record import Record
 from index.errors import RecordError
+from index.sources.file_suffixes import SUFFIXES
 from index.sources.page_folder import Page, PageFolderSource
 from recommender.article import FILE_LINK
 
@@ -31,7 +32,7 @@ class PlainSource(PageFolderSource):
         path: A folder, a glob or one file.
     """
 
-    suffixes = (".txt", ".text")
+    suffixes = SUFFIXES["plain"]
 
     def parse_page(self, location: str, page: Page) -> Record:
         """Parses a plain text page into a record; raises a ``RecordError`` if it can't be used."""

@@ -17,7 +17,8 @@ from index.articles.url_template import check_template
 from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
 from index.sources.feed import FeedSource
-from index.sources.file_kinds import BY_SUFFIX, kind_of_file, kind_of_folder
+from index.sources.file_kinds import kind_of_file, kind_of_folder
+from index.sources.file_suffixes import BY_SUFFIX
 from index.sources.ghost import GhostSource
 from index.sources.html_pages import HtmlSource
 from index.sources.json_source import JsonSource

@@ -13,7 +13,7 @@ from index.build.build import Build
 from recommender.errors import AlsoLikeError
 from service.serving.live import Live
 
-_NICE = 10
+_LOWER_BY = 10
 
 
 def background_thread(name: str) -> ThreadPoolExecutor:
@@ -29,7 +29,9 @@ def background_thread(name: str) -> ThreadPoolExecutor:
 
 def _lower_priority() -> None:
     with suppress(OSError, AttributeError):  # some systems only have priorities of processes
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        thread = threading.get_native_id()
+        lower = os.getpriority(os.PRIO_PROCESS, thread) + _LOWER_BY
+        os.setpriority(os.PRIO_PROCESS, thread, lower)
 
 
 log = logging.getLogger("alsolike")

@@ -164,6 +164,20 @@ def test_microdata_are_read(tmp_path: Path) -> None:
     assert (article.authors, article.image) == (("Ann Baker, Director",), Image(src="/kelp.jpg"))
 
 
+def test_the_classes_of_microformats_name_the_facts_of_their_entry(tmp_path: Path) -> None:
+    page = f"""
+        <html><body><article class="h-entry"><h1 class="p-name">Kelp</h1>
+        <p class="p-summary">What divers learned.</p><div class="e-content"><p>{PROSE}</p><p>{PROSE}
+        <div class="h-cite"><a class="p-author" href=/x>A reader</a> <a class="u-canonical"
+        href="https://example.org/comment">wrote</a></div></div><footer>By <a class="p-author
+        h-card" href=/m>Mira Holt</a>, <a class=p-category href=/sea>Sea</a>, <a class=p-canonical
+        href="https://example.org/kelp-1a2b">Canonical link</a></footer></article></body></html>"""
+    article = one(tmp_path, "p.html", page, "html")
+    assert (article.authors, article.tags) == (("Mira Holt",), ("Sea",))
+    assert article.url == "https://example.org/kelp-1a2b"
+    assert article.excerpt == "What divers learned."
+
+
 @pytest.mark.parametrize(
     ("head", "source"),
     [
