@@ -11,6 +11,7 @@ from posixpath import normpath
 from typing import Any
 from urllib.parse import urljoin
 
+from index.articles.file_suffixes import SUFFIXES
 from index.articles.record import plain_name
 from index.articles.text_lists import split_keywords
 from index.articles.urls import MAX_URL, check_url
@@ -47,7 +48,6 @@ _NO_EDITOR = re.compile(
 _MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(\s*<?([^()\s<>]+)>?[^()]*\)")
 _WIKI_LINK = re.compile(r"\[\[([^\[\]|]+)(?:\|([^\[\]]*))?\]\]")
 _ADDRESS = re.compile(rf"(?:https?:)?//|/|\./|\.\./|\?|{FILE_LINK}", re.IGNORECASE)
-_PAGE_FILE = re.compile(r"\.(mdx?|markdown)$", re.IGNORECASE)
 _NO_HOST = re.compile(r"//[^./:\[]+/")
 """Begins a path with one slash too many, such as ``//2026/03/kelp/``; no host is named so."""
 
@@ -203,7 +203,7 @@ def _named(item: Any) -> tuple[str, Any]:
         words, name = found[1], found[2]
     elif found := _WIKI_LINK.search(name):
         words, name = found[2] or found[1], found[1]
-    if _PAGE_FILE.search(name) and "://" not in name:
+    if name.lower().endswith(SUFFIXES["markdown"]) and "://" not in name:
         name = f"{FILE_LINK}{name.lstrip('./')}"
     elif name and not _ADDRESS.match(name):
         name = f"{FILE_LINK}{name}"

@@ -4,10 +4,10 @@ import re
 from posixpath import splitext
 from urllib.parse import unquote
 
+from index.articles.file_suffixes import PAGES
 from index.build.name_table import NameTable, address_key, host_of, number_of, path_of
 from recommender.article import FILE_LINK, Link
 
-_PAGE_SUFFIXES = {".md", ".mdx", ".markdown", ".html", ".htm", ".xhtml", ".txt", ".rst", ".adoc"}
 _NO_PAGE = re.compile(
     r"\.(png|jpe?g|gif|webp|avif|svg|ico|bmp|tiff?|pdf|zip|gz|tgz|tar|bz2|xz|7z|exe|dmg|deb|rpm|mp3"
     r"|mp4|m4a|ogg|wav|webm|mov|avi|css|js|mjs|json|xml|rss|atom|csv|tsv|xlsx?|docx?|pptx?|odt|ods"
@@ -53,7 +53,7 @@ def linked_row(link: Link, names: NameTable) -> int | None:
 def page_stem(name: str) -> str:
     """Return a file's path in lower case, without a suffix such as ``.md`` or ``.html``."""
     stem, suffix = splitext(name)
-    return (stem if suffix.lower() in _PAGE_SUFFIXES else name).casefold()
+    return (stem if suffix.lower() in PAGES else name).casefold()
 
 
 def last_part(path: str) -> str:

@@ -8,11 +8,11 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
+from index.articles.file_suffixes import BY_SUFFIX
 from index.articles.word_table import load_table
 from index.errors import SourceError
 from index.sources.encodings import codec_of, marked_codec, markup_encoding
 from index.sources.feed_xml import xml_kind
-from index.sources.file_suffixes import BY_SUFFIX
 from index.sources.json_source import lists_of_objects
 from index.sources.regular_file import open_unpacked
 from index.sources.site_presets.find_site import find_site

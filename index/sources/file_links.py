@@ -9,12 +9,9 @@ from posixpath import dirname, join, normpath
 from typing import Any
 from urllib.parse import unquote
 
+from index.articles.file_suffixes import PAGES, SUFFIXES
 from index.articles.urls import split_url
-from index.sources.file_suffixes import SUFFIXES
 from recommender.article import FILE_LINK
-
-_SOURCES = SUFFIXES["markdown"]
-_PAGES = (*_SOURCES, *SUFFIXES["html"], *SUFFIXES["plain"])
 
 
 def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
@@ -36,9 +33,9 @@ def _with_file(url: str, file: str) -> str:
     """Returns the ``file:`` form of a relative link to a page's file; other links unchanged."""
     parts = split_url(url)
     path = unquote(parts.path)
-    if parts.scheme or parts.netloc or not path.lower().endswith(_PAGES):
+    if parts.scheme or parts.netloc or not path.lower().endswith(PAGES):
         return url
     if path.startswith("/"):
         # Generators resolve these from the folder of their content; other pages are addresses.
-        return f"{FILE_LINK}{path[1:]}" if path.lower().endswith(_SOURCES) else url
+        return f"{FILE_LINK}{path[1:]}" if path.lower().endswith(SUFFIXES["markdown"]) else url
     return f"{FILE_LINK}{normpath(join(dirname(file), path))}"

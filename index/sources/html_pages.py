@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from index.articles.cleaning import literals
+from index.articles.file_suffixes import SUFFIXES
 from index.articles.record import Record
 from index.articles.text_lists import split_keywords
 from index.errors import RecordError, raised_as
 from index.sources import markup
-from index.sources.file_suffixes import SUFFIXES
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text, hides
 from index.sources.markup import Element, MarkupError, line_of, select, text_of

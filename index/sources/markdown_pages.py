@@ -10,13 +10,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from index.articles.cleaning import literal, unescape
+from index.articles.file_suffixes import SUFFIXES, UNREAD
 from index.articles.record import Record, RecordProblem
 from index.articles.text_lists import names_in, split_authors
 from index.articles.word_table import load_table
 from index.errors import RecordError
 from index.sources.encodings import decode
 from index.sources.file_kinds import NOT_CONTENT
-from index.sources.file_suffixes import SUFFIXES
 from index.sources.front_matter import exported_values, split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
 from index.sources.markup import select, text_of
@@ -33,8 +33,6 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
 _TABLE = load_table(__file__)
-_UNREAD = (".adoc", ".asciidoc", ".org", ".rst", ".textile")
-"""Formats of pages that generators read and AlsoLike does not."""
 _FRONT = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t\r]*\n")
 _MAX_INCLUDED = 64 * 1024
 
@@ -61,7 +59,7 @@ class MarkdownSource(PageFolderSource):
         preset = find_site(self.path, self.preset)
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
         made_by = f"read as a site made by {preset.name}{chosen}" * (preset.name != "none")
-        return tuple(filter(None, (made_by, preset.remark or self._unread())))
+        return tuple(filter(None, (made_by, self._unread())))
 
     def _unread(self) -> str:
         """Returns how many files of the folder are probably pages, too, in other formats."""
@@ -69,7 +67,7 @@ class MarkdownSource(PageFolderSource):
         counts = Counter(
             path.suffix
             for path in (folder.rglob("*.*") if folder.is_dir() else ())
-            if path.suffix in _UNREAD or (path.suffix == ".html" and "_posts" in path.parts)
+            if path.suffix in UNREAD or (path.suffix == ".html" and "_posts" in path.parts)
             if not any(part in NOT_CONTENT for part in path.relative_to(folder).parts)
         )
         named = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))

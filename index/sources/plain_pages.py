@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from index.articles.cleaning import literal
+from index.articles.file_suffixes import SUFFIXES
 from index.articles.page_words import page_words
 from index.articles.record import Record
 from index.errors import RecordError
-from index.sources.file_suffixes import SUFFIXES
 from index.sources.page_folder import Page, PageFolderSource
 from recommender.article import FILE_LINK
 

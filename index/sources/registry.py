@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from index.articles.file_suffixes import BY_SUFFIX
 from index.articles.foreign_dates import check_date_format
 from index.articles.language_tags import read_language
 from index.articles.parse import FIELDS
@@ -18,7 +19,6 @@ from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
 from index.sources.feed import FeedSource
 from index.sources.file_kinds import kind_of_file, kind_of_folder
-from index.sources.file_suffixes import BY_SUFFIX
 from index.sources.ghost import GhostSource
 from index.sources.html_pages import HtmlSource
 from index.sources.json_source import JsonSource

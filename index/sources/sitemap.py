@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, NonNegativeInt, PositiveInt
 
+from index.articles.file_suffixes import SUFFIXES
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.urls import join_url
 from index.errors import SourceError
@@ -40,7 +41,6 @@ MAX_SITEMAPS = 5_000
 
 _ENOUGH = 3  # times as many pages as are wanted, from which they are chosen
 _ROBOT = re.compile(r"\*|robots|[\w-]*(?:bot|spider|crawler|slurp|archiver|-extended|-ai)[\w-]*")
-_PAGE_SUFFIXES = (".html", ".htm", ".xhtml")
 
 RawPage = tuple[SitemapEntry, FetchedPage]
 
@@ -269,7 +269,7 @@ def page_id(url: str) -> str:
     parts = urlsplit(url)
     path = unquote(parts.path).strip("/")
     stem, suffix = posixpath.splitext(path)
-    if suffix.lower() in _PAGE_SUFFIXES:
+    if suffix.lower() in SUFFIXES["html"]:
         folder, _, last = stem.rpartition("/")
         path = folder if last == "index" and folder else stem
     return f"{path}?{parts.query}" if parts.query else path or "index"

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+from index.articles.file_suffixes import SUFFIXES
 from index.articles.record import get_field
 from index.articles.visibility_words import find_hiding_word, is_visibility_name
 from index.errors import SourceError
@@ -135,7 +136,7 @@ def _data_files(root: Path) -> Iterator[tuple[str, Path]]:
         below[:] = [one for one in below if one[0] not in "._" and one != "node_modules"]
         path = Path(folder)
         place = path.relative_to(root)
-        pages = {Path(name).stem for name in names if name.endswith((".md", ".markdown"))}
+        pages = {Path(name).stem for name in names if name.endswith(SUFFIXES["markdown"])}
         places = [(one, place) for one in (path.resolve().name, "_data", "_defaults")]
         places += [(page, place / page) for page in pages]
         for suffix in _DATA_SUFFIXES:

@@ -14,8 +14,6 @@ _DEFAULTS = {
     "new_post_name": ":title.md",
     "default_category": "uncategorized",
 }
-_POSTS = ("_posts", "_drafts")
-_LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
 _DIGITS = {"year": r"\d{4}", "month": r"\d\d", "day": r"\d\d", "i_month": r"\d\d?"}
 _PLAIN = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
 """A category of which Hexo makes a part of an address by writing spaces as hyphens."""
@@ -47,15 +45,15 @@ class HexoPreset(SitePreset):
 
     def has_folder(self, name: str) -> bool:
         """Tells whether a folder with this name holds posts or drafts."""
-        return name in _POSTS
+        return name in site.POSTS
 
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Hexo makes them."""
         folders, stem = page.path.parts[:-1], page.path.stem
-        home = next((part for part in folders if part in _POSTS), "")
+        home = next((part for part in folders if part in site.POSTS), "")
         if home == "_drafts":
             page.values["status"] = "draft"
-        if str(page.given.get("layout", "")).casefold() in _LISTS:
+        if str(page.given.get("layout", "")).casefold() in site.LISTS:
             raise site.list_page()
         branch = page.given.get("categories") or page.given.get("category")
         if isinstance(branch, list) and any(isinstance(one, list) for one in branch):

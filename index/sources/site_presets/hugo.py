@@ -28,7 +28,6 @@ _TIMES = {
 }
 """Hugo's names of the times, and the fields that they are read from, unless the settings'
 ``frontmatter`` names others."""
-_UNREAD = (".adoc", ".asciidoc", ".org", ".rst")
 _ALLOWED = "._#+~-@"
 _PLACEHOLDER = re.compile(r"(?:^|/):[a-z]")
 _BRACES = re.compile(r"\{[^{}]*\}")
@@ -108,13 +107,6 @@ class HugoPreset(SitePreset):
         cascades.sort(key=lambda one: -len(one[0]))  # the nearest folder goes first
         cascades += [(".", "", *one) for one in _cascades(config)]
         return replace(made, cascades=cascades, ignored=names_in(config.get("ignorefiles")))
-
-    @property
-    def remark(self) -> str:
-        """How many pages of the site are in formats that can't be read."""
-        found = (path for one in self.folders for path in (self.root / one).rglob("*.*"))
-        count = sum(path.suffix in _UNREAD for path in found)
-        return f"{count} pages in other formats ({', '.join(_UNREAD)}) can't be read" * bool(count)
 
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Hugo makes them."""

@@ -24,9 +24,7 @@ _LABELS = (
     *(("tags", str.split), ("tag", split_keywords)),
     *(("categories", str.split), ("category", split_keywords)),
 )
-_POSTS = ("_posts", "_drafts")
 _EXCLUDED = tuple(f"vendor/{name}" for name in ("bundle", "cache", "gems", "ruby"))
-_LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +63,7 @@ class JekyllPreset(SitePreset):
 
     def has_folder(self, name: str) -> bool:
         """Tells whether a folder with this name holds posts, drafts or another collection."""
-        return name in _POSTS or name[1:] in self._collections() or name in self._included()
+        return name in site.POSTS or name[1:] in self._collections() or name in self._included()
 
     def _included(self) -> list[str]:
         return names_in(self.config.get("include"))
@@ -76,7 +74,7 @@ class JekyllPreset(SitePreset):
         if parent and page.path.as_posix().startswith(f"{parent}/_"):
             page.path = page.path.relative_to(parent)
         folders, stem = page.path.parts[:-1], page.path.stem
-        home = next((part for part in folders if part in _POSTS), "")
+        home = next((part for part in folders if part in site.POSTS), "")
         first = folders[0] if folders else ""
         is_page = not first.startswith("_") or first in self._included()
         kind = home[1:] or ("" if is_page else first[1:])
@@ -129,7 +127,7 @@ class JekyllPreset(SitePreset):
                 raise site.not_content(f"_{kind} is no collection with output: true in _config.yml")
         elif not page.has_front:
             raise site.not_content("a file without front matter is not a page of the site")
-        elif str(page.given.get("layout", "")).casefold() in _LISTS:
+        elif str(page.given.get("layout", "")).casefold() in site.LISTS:
             raise site.list_page("the page lists others, and is not an article")
 
     def _set_link(self, page: SitePage, template: str) -> None:

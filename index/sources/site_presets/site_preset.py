@@ -31,6 +31,12 @@ _DATE_PARTS: dict[str, str] = load_table(__file__)
 CODE = ("js", "mjs", "cjs", "ts", "mts")
 """The suffixes of files of code."""
 
+POSTS = ("_posts", "_drafts")
+"""The folders of posts of Jekyll and Hexo."""
+
+LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
+"""Layouts of pages that list others."""
+
 DATED_NAME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})[-_](.+)")
 """A file's name that begins with a date, as posts' names do: the date, and the rest."""
 
@@ -167,11 +173,6 @@ class SitePreset:
     def has_folder(self, name: str) -> bool:  # noqa: ARG002 - presets know some
         """Tells whether the site has pages in a folder whose name begins with a dot or ``_``."""
         return False
-
-    @property
-    def remark(self) -> str:
-        """What users should know of the site beside how it is read; empty if nothing."""
-        return ""
 
     @property
     def zone(self) -> str:
