@@ -23,7 +23,6 @@ from index.build.link_graph import PageLinks
 from index.build.list_dates import CARD, build_date
 from index.build.manifest import (
     FORMAT_VERSION,
-    EncoderEntry,
     IndexEntry,
     Manifest,
     describe_files,
@@ -35,6 +34,7 @@ from index.files import BlobWriter, save_array, save_names
 from index.root.journal import utc_timestamp
 from index.root.root import Root
 from recommender.article import Article, Image
+from recommender.encoder import Fingerprint
 from recommender.keyphrases import PER_ARTICLE
 from recommender.labels import NO_LABELS, Labels
 from recommender.text import PreparedText
@@ -110,7 +110,7 @@ def _write(folder: Path, name: str, count: int, marker: str, half: int | None) -
         name=name,
         created=utc_timestamp(),
         alsolike="benchmark",
-        encoder=EncoderEntry(
+        encoder=Fingerprint(
             model="none", revision=None, sha256="", dim=0, max_tokens=0, precision="none"
         ),
         recipe="none",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from index.errors import BuildError
 from index.files import known_sha256, read_regular
+from recommender.encoder import Fingerprint
 
 FORMAT_VERSION = 7
 MANIFEST = "manifest.json"
@@ -30,20 +31,6 @@ class FileEntry(_Strict):
 
     bytes: int
     sha256: str
-
-
-class EncoderEntry(_Strict):
-    """Identifies the encoder that made the embeddings: its model, and how it prepares texts.
-
-    The fields are those of :class:`recommender.encoder.Fingerprint`.
-    """
-
-    model: str
-    revision: str | None
-    sha256: str
-    dim: int
-    max_tokens: int
-    precision: str
 
 
 class IndexEntry(_Strict):
@@ -71,7 +58,7 @@ class Manifest(_Strict):
     name: str
     created: str
     alsolike: str
-    encoder: EncoderEntry
+    encoder: Fingerprint
     recipe: str
     count: int
     visible: int

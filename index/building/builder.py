@@ -19,10 +19,9 @@ from index.articles.record import RecordProblem, short
 from index.build.build import Build
 from index.build.carried_state import load_state, save_state
 from index.build.explanations import explain_lists
-from index.build.list_dates import build_date, date_lists
+from index.build.list_dates import build_date, build_name, date_lists
 from index.build.manifest import (
     FORMAT_VERSION,
-    EncoderEntry,
     Manifest,
     describe_files,
     write_manifest,
@@ -174,13 +173,8 @@ def _new_name(names: Sequence[str]) -> str:
         names: Names of the existing builds, sorted. The new name sorts after the last of them, even
             if the clock was ahead when that build was made.
     """
-    seconds, rest = divmod(time.time_ns(), 1_000_000_000)
-    moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
-    name = f"{moment}-{(rest << 24) // 1_000_000_000:06x}"
-    if names and name <= names[-1]:
-        moment, _, fraction = names[-1].partition("-")
-        name = f"{moment}-{int(fraction, 16) + 1:06x}"
-    return name
+    now = (time.time_ns() << 24) // 1_000_000_000
+    return build_name(max(now, *(build_date(name) + 1 for name in names[-1:]), 0))
 
 
 def _previous(root: Root) -> Build | None:
@@ -229,8 +223,11 @@ def _make(
         links.links.save(folder)
         links.names.save(folder)
     encoder = load_encoder()
-    entry = EncoderEntry(**asdict(encoder.fingerprint))
-    if context.carried is not None and live is not None and live.manifest.encoder != entry:
+    if (
+        context.carried is not None
+        and live is not None
+        and live.manifest.encoder != encoder.fingerprint
+    ):
         raise BuildError(
             f"the live build {live.name} was made with another encoder, "
             f"{live.manifest.encoder.model}, so that a small build can't take over its lists: "
@@ -262,7 +259,7 @@ def _make(
         calibrated = (context.beside and context.beside.calibrated) or context.previous
         if context.options.relearn:
             calibrated = None
-        carried = carried_calibration(calibrated, entry)
+        carried = carried_calibration(calibrated, encoder.fingerprint)
         judged = clicked = None
         if carried is None and not context.options.weights:
             encode = partial(embed_texts, encoder, centering=centering)
@@ -321,7 +318,7 @@ def _make(
             name=name,
             created=utc_timestamp(),
             alsolike=version("alsolike"),
-            encoder=entry,
+            encoder=encoder.fingerprint,
             recipe=RECIPE,
             count=count,
             visible=int(visible_at(columns.visibility, moment).sum()),

@@ -2,13 +2,11 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import CENTERING, Build
-from index.build.manifest import EncoderEntry
 from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.context import BuildContext
 from index.building.engine import Encoding, find_digests
@@ -50,11 +48,11 @@ def encode_texts(
         os.posix_fallocate(reserved.fileno(), 0, path.stat().st_size)
     digests = load_array(context.folder / "text_digests.npy")
     missing = np.arange(len(texts))
-    entry, origin = EncoderEntry(**asdict(encoder.fingerprint)), encoder.fingerprint.model
+    origin = encoder.fingerprint.model
     beside = None if context.beside is None else context.beside.build
     centering: NDArray[np.float32] | None = None
     for build in (beside, context.previous):
-        if build is not None and build.manifest.encoder == entry:
+        if build is not None and build.manifest.encoder == encoder.fingerprint:
             missing = _carry_over(build, digests, embeddings)
             centering = load_array(build.checked(CENTERING))
             break

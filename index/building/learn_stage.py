@@ -13,14 +13,13 @@ from index.build.build import LEARNING, Build
 from index.build.id_table import IdTable
 from index.build.lexicon import load_calibration
 from index.build.link_graph import EDITORIAL, LinkFindings, PageLinkKind
-from index.build.manifest import EncoderEntry
 from index.building.context import BuildContext
 from index.building.link_names import without_words_of_links
 from index.files import write_json
 from recommender.boilerplate import Boilerplate
 from recommender.clicks.click_judgments import click_judgments
 from recommender.clicks.propensities import position_propensities
-from recommender.encoder import Embeddings
+from recommender.encoder import Embeddings, Fingerprint
 from recommender.evidence import KINDS
 from recommender.fusion import Calibration
 from recommender.learning.judged_pairs import JudgedPairs
@@ -200,7 +199,7 @@ def weights_by_name(scoring: Calibration) -> dict[str, float]:
     return {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}
 
 
-def carried_calibration(previous: Build | None, encoder: EncoderEntry) -> Calibration | None:
+def carried_calibration(previous: Build | None, encoder: Fingerprint) -> Calibration | None:
     """Return the live build's calibration of scores, so that scores stay comparable.
 
     Args:

@@ -29,7 +29,7 @@ Code 16 is not a gate: it means that a rollback holds publishing
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -361,7 +361,7 @@ def _encoder_message(new: Manifest, live: Manifest, *, changed: bool) -> str:
         return "the model and the text preparation are the same as in the live build"
     if live.recipe != new.recipe:
         return f"the text preparation changed from version {live.recipe} to {new.recipe}"
-    old, made = live.encoder.model_dump(), new.encoder.model_dump()
+    old, made = asdict(live.encoder), asdict(new.encoder)
     parts = ", ".join(
         f"{key} {old[key]!r:.20} → {made[key]!r:.20}" for key in made if old[key] != made[key]
     )

@@ -3,11 +3,10 @@
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from pydantic import ValidationError
 
-from index.build.manifest import EncoderEntry
 from index.building.context import BuildOptions, Progress
 from index.errors import GateError
 from index.publishing.publish import publish_build
@@ -81,7 +80,7 @@ class Comparisons:
                 "alsolike compare stop"
             )
         live = self._root.manifest()
-        encoder = EncoderEntry(**asdict(self._load_encoder().fingerprint))
+        encoder = self._load_encoder().fingerprint
         if live.encoder != encoder:
             raise ModelError(
                 f"the live build {live.name} was made with {live.encoder.model}, but the setting "

@@ -12,12 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 
 from index.articles.record import SourceItem, describe
 from index.build.build import Build
 from index.build.list_dates import build_date
-from index.build.manifest import EncoderEntry
 from index.building.changes import Changes
 from index.errors import BuildError, BusyError, DatabaseError, GateError, SourceError
 from index.root.lock import WATCH_LOCK, locked
@@ -178,11 +177,10 @@ class Watcher:
         if self._root.live is None or self._is_live():
             return
         live = self._root.open()
-        entry = EncoderEntry(**asdict(self.encoder.fingerprint))
-        if live.manifest.encoder != entry:
+        if live.manifest.encoder != (mine := self.encoder.fingerprint):
             raise ModelError(
                 f"the live build was made with the model {live.manifest.encoder.model}, not with "
-                f"{entry.model}: set model as in the live build, or first make a build with the "
+                f"{mine.model}: set model as in the live build, or first make a build with the "
                 "new model: alsolike build --accept-change"
             )
         self.changes.compare_with(live)

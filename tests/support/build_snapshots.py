@@ -14,18 +14,19 @@ from index.build.build import NO_DATE, Build
 from index.build.explanations import explain_lists
 from index.build.id_table import write_id_table
 from index.build.link_graph import PageLinks
-from index.build.manifest import FORMAT_VERSION, EncoderEntry, IndexEntry, Manifest
+from index.build.manifest import FORMAT_VERSION, IndexEntry, Manifest
 from index.build.name_table import NameTable
 from index.build.ragged import Ragged
 from index.files import BlobWriter, save_array, save_names
 from index.publishing.gates import Limits
+from recommender.encoder import Fingerprint
 from recommender.labels import NO_LABELS
 from recommender.visibility import ALWAYS, NEVER
 
 NOW = 1_000_000
 WISH = Limits().query
 
-ENCODER = EncoderEntry(
+ENCODER = Fingerprint(
     model="m", revision=None, sha256="0", dim=8, max_tokens=0, precision="float32"
 )
 
@@ -37,7 +38,7 @@ def snapshot(
     hidden: Collection[str] = (),
     texts: Mapping[str, str] | None = None,
     score: float = 0.5,
-    encoder: EncoderEntry = ENCODER,
+    encoder: Fingerprint = ENCODER,
     recipe: str = "1",
     recall: float = 1.0,
     stories: Mapping[str, str] | None = None,

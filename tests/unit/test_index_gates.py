@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def test_another_encoder_or_recipe_must_be_accepted_and_brings_its_churn_along(
 ) -> None:
     live = snapshot(tmp_path / "live", ring(100))
     turned = {name: related[::-1][:3] for name, related in ring(100).items()}
-    other = ENCODER.model_copy(update={"precision": "bfloat16"})
+    other = replace(ENCODER, precision="bfloat16")
     for change in ({"encoder": other}, {"recipe": "2"}):
         new = snapshot(tmp_path / f"new-{len(str(change))}", turned, **change)
         assert refused(new, live) == {Gate.ENCODER, Gate.LISTS}
@@ -125,7 +126,7 @@ def test_the_encoder_is_named_before_the_churn_it_causes(tmp_path: Path) -> None
     new = snapshot(
         tmp_path / "new",
         {name: related[:5] for name, related in ring(100).items()},
-        encoder=ENCODER.model_copy(update={"dim": 16}),
+        encoder=replace(ENCODER, dim=16),
     )
     first = next(gate for gate, found in verdicts(new, live).items() if not found.passed)
     assert first is Gate.ENCODER
