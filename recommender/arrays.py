@@ -143,10 +143,10 @@ def find_sorted(ascending: NDArray[Any], wanted: NDArray[Any]) -> NDArray[np.int
 
     Args:
         ascending: Shape (n,), distinct values, ascending.
-        wanted: Shape (k,), values of the same type.
+        wanted: Any shape, values of the same type.
 
     Returns:
-        Shape (k,), int64: the position of each value; -1 if it is missing.
+        The same shape, int64: the position of each value; -1 if it is missing.
     """
     places = np.searchsorted(ascending, wanted)
     held = places < len(ascending)

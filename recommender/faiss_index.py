@@ -58,9 +58,7 @@ class FaissIndex:
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """Return the ``k`` best rows of each query, sorted by (-score, row)."""
         check_queries(queries, self._index.d)
-        return settle_ties(
-            self._fetch, np.ascontiguousarray(queries), k, count=self.count, width=k + 4
-        )
+        return settle_ties(self._fetch, queries, k, count=self.count)
 
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
         deep = width

@@ -51,9 +51,7 @@ class GpuIndex:
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """Return the ``k`` best rows of each query, sorted by (-score, row)."""
         check_queries(queries, self._embeddings.shape[1])
-        return settle_ties(
-            self._fetch, np.ascontiguousarray(queries), k, count=self.count, width=k + 4
-        )
+        return settle_ties(self._fetch, queries, k, count=self.count)
 
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
         rows: Rows = np.full((len(queries), width), NO_ROW, dtype=np.int32)

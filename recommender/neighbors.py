@@ -135,7 +135,7 @@ def settle_ties(
     k: int,
     *,
     count: int,
-    width: int,
+    width: int | None = None,
 ) -> Neighbors:
     """Return the ``k`` best hits by (-score, row) from an index that orders equal scores at will.
 
@@ -147,9 +147,10 @@ def settle_ties(
         queries: Shape (queries, dim), float32.
         k: Number of hits to keep.
         count: Number of rows in the index.
-        width: Number of hits to fetch per query at first; more than ``k``.
+        width: Number of hits to fetch per query at first; more than ``k``, by default a few.
     """
-    hits = fetch(queries, width)
+    width = width or k + 4
+    hits = fetch(np.ascontiguousarray(queries), width)
     kept = Neighbors(rows=hits.rows[:, :k], scores=hits.scores[:, :k])
     if width < min(count, _MOST_TIES):
         tied = hits.scores[:, -1] >= hits.scores[:, k - 1] - TIED

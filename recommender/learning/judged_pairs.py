@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from recommender.arrays import find_sorted
 from recommender.encoder import Embeddings
 from recommender.evidence import KINDS, PairData, compare
 from recommender.fusion import Calibration, hear_neighbors
@@ -117,8 +118,9 @@ def training_seeds(
         block = slice(start, start + _BLOCK)
         seeds, found = rows[block].astype(np.int64), candidates.rows[rows[block]]
         valid = (found != NO_ROW) & (stories.of[found] != stories.of[seeds][:, None])
-        valid &= ~_among(found * count + seeds[:, None], links)
-        place, known = _find(seeds[:, None] * count + found, keys)
+        valid &= find_sorted(links, found * count + seeds[:, None]) < 0
+        place = find_sorted(keys, seeds[:, None] * count + found)
+        known = place >= 0
         grades = np.where(known & valid, gains[place], 0.0).astype(np.float32)
         comparable = valid & known if judged.closed else valid
         values = scoring.standardize(compare(own.take(block), corpus, found))
@@ -143,7 +145,7 @@ def training_seeds(
     )
     seed, target = keys // len(corpus), keys % len(corpus)
     own_story = stories.of[seed] == stories.of[target]
-    counted = (gains > 0) & ~own_story & ~_among(target * count + seed, links)
+    counted = (gains > 0) & ~own_story & (find_sorted(links, target * count + seed) < 0)
     seed, target, gains = seed[counted], target[counted], gains[counted]
     ideal = _ideal(rows, seed, gains)
     if judged.closed:
@@ -200,14 +202,3 @@ def _ideal(
 
 def _by_order(values: NDArray[np.generic], order: NDArray[np.intp]) -> NDArray[Any]:
     return np.take_along_axis(values, order, axis=1)
-
-
-def _find(
-    wanted: NDArray[np.int64], keys: NDArray[np.int64]
-) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    place = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-    return place, keys[place] == wanted if len(keys) else np.zeros(wanted.shape, dtype=bool)
-
-
-def _among(wanted: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return _find(wanted, keys)[1]

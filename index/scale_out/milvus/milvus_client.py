@@ -30,7 +30,9 @@ T = TypeVar("T")
 SEARCH_TIMEOUT = 5.0
 """Seconds after which a search ends with an error."""
 
-_MAKE_TIMEOUT = 600.0
+MAKE_TIMEOUT = 600.0
+"""Seconds after which making a collection ends with an error."""
+
 _TURN_TIMEOUT = 10.0
 _BATCH_BYTES = 8_000_000  # Milvus accepts messages up to 64 MB
 _QUERIES = 256
@@ -95,7 +97,7 @@ class Milvus:
                 afterwards.
         """
         count, dim = columns.embeddings.shape
-        with self._session(_MAKE_TIMEOUT) as client:
+        with self._session(MAKE_TIMEOUT) as client:
             client.drop_collection(collection)
             schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
             schema.add_field("id", DataType.INT64, is_primary=True)
@@ -103,16 +105,16 @@ class Milvus:
             schema.add_field("visible_from", DataType.INT64)
             schema.add_field("visible_until", DataType.INT64)
             schema.add_field("language", DataType.INT32)
-            client.create_collection(collection, schema=schema, timeout=_MAKE_TIMEOUT)
+            client.create_collection(collection, schema=schema, timeout=MAKE_TIMEOUT)
             size = max(1, _BATCH_BYTES // (4 * dim + 64))
             for start in range(0, count, size):
                 batch = _records(columns, start, min(start + size, count))
-                client.insert(collection, batch, timeout=_MAKE_TIMEOUT)
-            client.flush(collection, timeout=_MAKE_TIMEOUT)
+                client.insert(collection, batch, timeout=MAKE_TIMEOUT)
+            client.flush(collection, timeout=MAKE_TIMEOUT)
             params = client.prepare_index_params()
             params.add_index(field_name="embedding", metric_type="IP", **index)
-            client.create_index(collection, params, timeout=_MAKE_TIMEOUT)
-            client.load_collection(collection, timeout=_MAKE_TIMEOUT)
+            client.create_index(collection, params, timeout=MAKE_TIMEOUT)
+            client.load_collection(collection, timeout=MAKE_TIMEOUT)
         held = self.count(collection)
         if held != count:
             raise BuildError(
@@ -126,13 +128,13 @@ class Milvus:
             BuildError: If there is no such collection.
             UnavailableError: If the server does not answer.
         """
-        with self._session(_MAKE_TIMEOUT, collection) as client:
-            self._load(client, collection)
+        with self._session(MAKE_TIMEOUT, collection) as client:
+            client.load_collection(collection, timeout=MAKE_TIMEOUT)
             found = client.query(
                 collection,
                 output_fields=["count(*)"],
                 consistency_level="Strong",
-                timeout=_MAKE_TIMEOUT,
+                timeout=MAKE_TIMEOUT,
             )
             return int(found[0]["count(*)"])
 
@@ -167,7 +169,7 @@ class Milvus:
         scores = np.full((len(queries), width), -np.inf, dtype=np.float32)
         with self._session(timeout, collection) as client:
             if self._is_folder:
-                self._load(client, collection)
+                client.load_collection(collection, timeout=MAKE_TIMEOUT)
             for start in range(0, len(queries), _QUERIES):
                 found = _once_settled(
                     client.search,
@@ -221,10 +223,6 @@ class Milvus:
 
     def _at(self, collection: str) -> str:
         return f"collection {collection} of Milvus at {self.uri}" if collection else self.uri
-
-    @staticmethod
-    def _load(client: MilvusClient, collection: str) -> None:
-        client.load_collection(collection, timeout=_MAKE_TIMEOUT)
 
     @staticmethod
     def _named_by(client: MilvusClient, alias: str) -> str | None:

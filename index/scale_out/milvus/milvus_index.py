@@ -3,9 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-import numpy as np
-
-from index.scale_out.milvus.milvus_client import SEARCH_TIMEOUT, Milvus, MilvusColumns
+from index.scale_out.milvus.milvus_client import MAKE_TIMEOUT, SEARCH_TIMEOUT, Milvus, MilvusColumns
 from recommender.encoder import Embeddings
 from recommender.faiss_index import FLAT_LIMIT, measure_recall
 from recommender.neighbors import Neighbors, check_queries, settle_ties, sort_hits
@@ -16,7 +14,6 @@ _TUNING_SAMPLE = 300
 _TUNING_DEPTH = 50
 _TUNING_RECALL = 0.99
 _MOST_EFFORT = 2_048
-_MAKE_TIMEOUT = 600.0
 
 
 class MilvusIndex:
@@ -61,9 +58,7 @@ class MilvusIndex:
             UnavailableError: If the server does not answer.
         """
         check_queries(queries, self.dim)
-        return settle_ties(
-            self._fetch, np.ascontiguousarray(queries), k, count=self.count, width=k + 4
-        )
+        return settle_ties(self._fetch, queries, k, count=self.count)
 
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
         params = {} if self.kind == "milvus:FLAT" else {"ef": max(width, self.effort)}
@@ -138,7 +133,7 @@ def fill_collection(milvus: Milvus, collection: str, columns: MilvusColumns) -> 
         count=count,
         dim=dim,
         effort=64,
-        timeout=_MAKE_TIMEOUT,
+        timeout=MAKE_TIMEOUT,
     )
     while (
         count > FLAT_LIMIT
