@@ -110,7 +110,9 @@ def rerank(
         kept = _move_to_front(reasons == RejectReason.NONE, rows, scores, depth)
         if diversity > 0:
             kept = diversify(*kept, embeddings, diversity, _foreign(kept[0], own, languages))
-        lists.rows[here, : kept[0].shape[1]], lists.scores[here, : kept[0].shape[1]] = kept
+        found, width = kept[0] != NO_ROW, kept[0].shape[1]
+        lists.rows[here, :width] = kept[0]
+        lists.scores[here, :width] = np.where(found, kept[1], -np.inf)
         named = (reasons != RejectReason.NONE) & (rows != NO_ROW)
         left = _move_to_front(named, rows, reasons, REJECTED)
         lists.rejected_rows[here, : left[0].shape[1]] = left[0]

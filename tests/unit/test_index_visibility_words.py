@@ -41,6 +41,7 @@ def test_a_page_that_says_it_is_not_public_is_hidden(name: str, value: Any) -> N
         {"private": 1},
         {"headless": True},
         {"noindex": True},
+        {"index": 7, "noindex": True},
         {"no_index": "on"},
         {"do_not_index": 1},
         {"robotsNoIndex": True},

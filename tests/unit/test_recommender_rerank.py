@@ -40,6 +40,7 @@ def one_list(rows, scores, *, of=None, languages=None, weights=None, diversity=0
 def test_a_story_stands_once_and_never_in_its_own_members_list():
     lists = one_list([1, 2, 3, 4], [0.9, 0.8, 0.7, 0.6], of=stories(0, 0, 1, 1, 2, 3, 4, 5, 6, 7))
     assert lists.rows[0].tolist() == [2, 4, NO_ROW, NO_ROW, NO_ROW]
+    assert np.isneginf(lists.scores[0, 2:]).all()
     left_out = list(zip(lists.rejected_rows[0], lists.rejected_reasons[0], strict=True))[:2]
     assert left_out == [(1, RejectReason.OWN_STORY), (3, RejectReason.SAME_STORY)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -119,6 +120,22 @@ def test_a_damaged_snapshot_is_written_anew_and_an_intact_one_left_alone(tmp_pat
     assert load_snapshot(tmp_path) is None
     update_snapshot(tmp_path, History([state]), verify=True)
     assert load_snapshot(tmp_path) == state
+
+
+def test_what_is_up_to_date_needs_no_lock_and_what_fails_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = in_order([DecisionState(takedowns=dict.fromkeys(some, 1)) for some in ("a", "ab")])
+    update_snapshot(tmp_path, History(states[:1]))
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    for verify in (False, True):
+        update_snapshot(tmp_path, History(states[:1]), verify=verify)
+    with pytest.raises(DatabaseError, match=r"can't be written \(Read-only file system\)"):
+        update_snapshot(tmp_path, History(states))
 
 
 def test_changes_are_not_said_to_be_written_into_a_file_that_another_process_holds(
