@@ -95,11 +95,7 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
     ) -> VisibilityAnswer:
         if change.visible:
             try:
-                context.actions.store(
-                    lambda database: database.takedowns.lift(
-                        identity.actor, article_id=id, reason=change.reason
-                    )
-                )
+                context.actions.lift(identity.actor, id, change.reason)
             except NotFoundError:
                 if context.standing(id) is None:
                     raise  # else it is not taken down, as was asked

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from index.build.build import Build
 from index.errors import DatabaseError
@@ -126,11 +127,11 @@ class DecisionActions:
     def change_list(
         self,
         actor: Actor,
-        decide: Callable[..., int],
-        *,
         article_id: str,
         target_id: str,
-        position: int | None = None,
+        values: Mapping[str, Any] | None,
+        *,
+        reason: str = "",
         seen: int | None,
         known: bool = True,
     ) -> int:
@@ -141,11 +142,11 @@ class DecisionActions:
 
         Args:
             actor: Who decides.
-            decide: A function that writes the decision and returns the number of its audit entry;
-                it gets the database, and the version of the list's decisions as ``if_version``.
-            article_id: The article whose list is changed.
-            target_id: The article that is pinned or hidden there.
-            position: The position of a pin, from 1; ``None`` for all other decisions.
+            article_id: The article whose list is changed, or the scope of a rule.
+            target_id: The article that is pinned or hidden there, or the scope of those to hide.
+            values: Further arguments of :meth:`Overrides.put`, by name; ``None`` to remove a pin or
+                hide.
+            reason: The actor's reason; may be empty.
             seen: The number of the last audit entry that the actor could see; ``None`` to overrule
                 everything.
             known: Whether the published build must hold both articles.
@@ -157,19 +158,28 @@ class DecisionActions:
             MetError: If another editor made a conflicting decision after audit entry ``seen``.
             ConflictError: If others changed the list during each of several attempts.
         """
+        pair = (article_id, target_id)
+        given: dict[str, Any] = {"article_id": article_id, "target_id": target_id, "reason": reason}
+        given |= values or {}
+        position = given.get("position")
+
+        def write(database: Database, if_version: int) -> int:
+            change = database.overrides.remove if values is None else database.overrides.put
+            return change(actor, **given, if_version=if_version)
+
         for left in reversed(range(_TRIES)):
-            database = self._database()
-            version = database.overrides.of(article_id).version
+            version = self._database().overrides.of(article_id).version
             self._refuse_met(actor, "override", article_id, target_id, seen, position)
             try:
-                pair = (article_id, target_id) if known else None
-                return self.store(partial(decide, if_version=version), known=pair)
+                return self.store(partial(write, if_version=version), known=pair if known else None)
             except ConflictError:  # a change came between: look whether it meets this one
                 if not left:
                     raise
         raise AssertionError("unreachable: the loop above returns or raises an error")
 
-    def lift(self, actor: Actor, article_id: str, reason: str, *, seen: int | None) -> int:
+    def lift(
+        self, actor: Actor, article_id: str, reason: str = "", *, seen: int | None = None
+    ) -> int:
         """Ends an article's takedown; returns the number of the decision's audit entry.
 
         Args:
@@ -259,11 +269,13 @@ class DecisionActions:
         seen: int | None,
         position: int | None = None,
     ) -> None:
+        if seen is None:
+            return
         latest = self._database().audit.latest(limit=_LOOK_BACK, article_id=article_id)
         met = [
             entry
             for entry in latest
-            if seen is not None and entry.seq > seen and entry.who != actor.name
+            if entry.seq > seen and entry.who != actor.name
             if entry.action.startswith(f"{kind}.") and entry.article_id == article_id
             if entry.target_id == target_id
             or (position is not None and (entry.after or {}).get("position") == position)
@@ -318,19 +330,14 @@ class DecisionActions:
         kept = stored if stored is not None and now < stored.until else None
         return self.change_list(
             actor,
-            lambda database, if_version: database.overrides.put(
-                actor,
-                article_id=article_id,
-                target_id=target_id,
-                kind=OverrideKind.PIN,
-                position=position,
-                reason="" if kept is None else kept.reason,
-                until=now + WEEK if kept is None else kept.until,
-                if_version=if_version,
-            ),
-            article_id=article_id,
-            target_id=target_id,
-            position=position,
+            article_id,
+            target_id,
+            {
+                "kind": OverrideKind.PIN,
+                "position": position,
+                "until": now + WEEK if kept is None else kept.until,
+            },
+            reason="" if kept is None else kept.reason,
             seen=seen,
         )
 

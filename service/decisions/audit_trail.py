@@ -81,6 +81,10 @@ class AuditTrail(Table):
             query = query.where(_TABLE.c.who == who)
         return [AuditEntry(**row) for row in self._rows(query)]
 
+    def newest(self) -> int:
+        """Returns the number of the newest entry; 0 if there is none."""
+        return next((each.seq for each in self.latest(limit=1)), 0)
+
     def get(self, seq: int) -> AuditEntry | None:
         """Returns the entry of the audit trail with this number; ``None`` if there is none."""
         if seq >= 2**63:  # more than the column holds

@@ -84,7 +84,7 @@ class ArticleView:
     def __init__(self, pages: EditorPages, person: Identity, article_id: str) -> None:
         context = pages.context
         database = context.database()
-        self.seen = next((each.seq for each in database.audit.latest(limit=1)), 0)
+        self.seen = database.audit.newest()
         self.listed: ListOverrides = database.overrides.of(article_id)
         self._view, self._now = pages.view()
         self._when, self._query = pages.templates.when, context.query

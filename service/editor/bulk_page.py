@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence, Set
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
@@ -14,7 +14,6 @@ from recommender.errors import AlsoLikeError, NotFoundError
 from recommender.visibility import NEVER
 from service.curation.article_search import read_title
 from service.curation.decision_actions import DecisionActions
-from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
 from service.decisions.list_scope import EVERY
@@ -124,26 +123,14 @@ def _decide(
 ) -> int:
     """Decides about one of several rows: an article in all lists, or a pin in one."""
     lists, target = pair
-    given: dict[str, Any] = {"article_id": lists, "target_id": target, "reason": reason}
     if act == "down":
         return actions.take_down(actor, target, reason, NEVER, seen=seen)
+    values = None
     if act == "hide":
-        given |= {"article_id": EVERY, "kind": OverrideKind.HIDE}
+        lists, values = EVERY, {"kind": OverrideKind.HIDE}
     elif lists == EVERY and target not in hidden:
         return actions.lift(actor, target, reason, seen=seen)
-
-    def write(database: Database, if_version: int) -> int:
-        change = database.overrides.put if act == "hide" else database.overrides.remove
-        return change(actor, **given, if_version=if_version)
-
-    return actions.change_list(
-        actor,
-        write,
-        article_id=given["article_id"],
-        target_id=target,
-        seen=seen,
-        known=False,
-    )
+    return actions.change_list(actor, lists, target, values, reason=reason, seen=seen, known=False)
 
 
 def read_pair(text: str) -> tuple[str, str]:

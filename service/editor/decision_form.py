@@ -7,7 +7,7 @@ open.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from service.decisions.decision_state import OverrideKind
 from service.decisions.overrides import StoredOverride
 from service.editor.labels import label_override
 from service.errors import DecisionError
+from service.http.problems import ProblemError
 from service.http.timestamps import read_local_moment
 
 MOST_UNDONE = 2_000
@@ -70,11 +71,7 @@ class DecisionForm:
         """
         if self.do != "pin":
             return None
-        if not self.position.isascii() or not self.position.isdecimal():
-            raise DecisionError(
-                "position", f"the position is {self.position[:20]!r}; enter a whole number from 1"
-            )
-        position = int(self.position[:6])
+        position = read_position(self.position)
         if not 1 <= position <= limit:
             raise DecisionError(
                 "position", f"the list shows {limit} articles; choose a position from 1 to {limit}"
@@ -150,6 +147,38 @@ def read_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
+def read_position(text: str) -> int:
+    """Parses the position of a pin that an editor entered.
+
+    Raises:
+        DecisionError: If it is not a whole number.
+    """
+    if (position := read_number(text.strip())) is None:
+        raise DecisionError(
+            "position", f"the position is {text[:20]!r}; enter a whole number from 1"
+        )
+    return position
+
+
+def check_action(field: str, action: str, known: Collection[str]) -> None:
+    """Checks that a form asks for an action that its page offers.
+
+    Args:
+        field: The form's field that names the action, for the error.
+        action: The action.
+        known: The actions of the page.
+
+    Raises:
+        ProblemError: 422 if it is none of them.
+    """
+    if action not in known:
+        raise ProblemError(
+            422,
+            f"{action[:20]!r} is not an action of this page; reload it and use its buttons",
+            field=field,
+        )
+
+
 def describe_conflict(
     database: Database,
     build: Build,
@@ -186,13 +215,12 @@ def describe_conflict(
                 "reason": about[0].reason,
             }
         )
-    newest = next((each.seq for each in database.audit.latest(limit=1)), 0)
     return {
         "who": " and ".join(dict.fromkeys(entry.who for entry in reversed(entries))),
         "wanted": wanted,
         "changes": changes,
         "action": action,
-        "fields": list({**fields, "seen": str(newest)}.items()),
+        "fields": list({**fields, "seen": str(database.audit.newest())}.items()),
     }
 
 

@@ -18,7 +18,6 @@ from recommender.errors import InputError
 from service.curation.article_search import read_article_row, read_title
 from service.curation.decision_actions import DecisionActions, MetError, check_known, positions
 from service.curation.preview import MOST_INBOUND, inbound_links
-from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
 from service.decisions.decision_store import Actor
 from service.editor.article_page import View, back_to, count_lists, show_article
@@ -26,6 +25,7 @@ from service.editor.decision_form import (
     DO,
     MOST_UNDONE,
     DecisionForm,
+    check_action,
     describe_conflict,
     prefilled_form,
     read_number,
@@ -51,7 +51,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
         seen: str = "",
         person: Identity = Depends(pages.reader),
     ) -> Response:
-        _check_action("do", do, DO)
+        check_action("do", do, DO)
         given = _open_form(context, id, target, do)
         return _show_form(pages, person, id, target, replace(given, seen=seen or given.seen))
 
@@ -62,7 +62,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
         sent: Annotated[DecisionForm, Depends()],
         person: Identity = Depends(pages.writer),
     ) -> Response:
-        _check_action("do", sent.do, DO)
+        check_action("do", sent.do, DO)
         reason = sent.reason.replace("\r\n", "\n").strip()
         given = replace(sent, position=sent.position.strip(), reason=reason)
         try:
@@ -87,7 +87,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
     ) -> Response:
         pressed, _, target_id = act.partition(" ")
         button = pressed.partition("-")[0]
-        _check_action("act", button if target_id else act, BUTTONS)
+        check_action("act", button if target_id else act, BUTTONS)
         pair = {"article_id": article_id, "target_id": target_id}
         return _carry_out(
             pages,
@@ -125,15 +125,6 @@ def decision_router(pages: EditorPages) -> APIRouter:
     return router
 
 
-def _check_action(field: str, action: str, known: Mapping[str, str] | tuple[str, ...]) -> None:
-    if action not in known:
-        raise ProblemError(
-            422,
-            f"{action[:20]!r} is not an action of this page; reload it and use its buttons",
-            field=field,
-        )
-
-
 def _decide(
     context: EditorialContext, actor: Actor, article_id: str, target_id: str, given: DecisionForm
 ) -> int:
@@ -149,23 +140,17 @@ def _decide(
     until = given.end(context.live.clock(), context.settings.zone)
     if given.do == "everywhere":
         return context.actions.take_down(actor, target_id, given.reason, until)
-    position = given.pinned_at(context.query.limit)
     return context.actions.change_list(
         actor,
-        lambda database, if_version: database.overrides.put(
-            actor,
-            article_id=article_id,
-            target_id=target_id,
-            kind=OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE,
-            position=position,
-            reason=given.reason,
-            not_related=given.do == "unrelated",
-            until=until,
-            if_version=if_version,
-        ),
-        article_id=article_id,
-        target_id=target_id,
-        position=position,
+        article_id,
+        target_id,
+        {
+            "kind": OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE,
+            "position": given.pinned_at(context.query.limit),
+            "not_related": given.do == "unrelated",
+            "until": until,
+        },
+        reason=given.reason,
         seen=read_number(given.seen),
     )
 
@@ -191,12 +176,15 @@ def _press(
     actions, (article_id, target_id) = context.actions, pair.values()
     button, _, place = pressed.partition("-")
     if button in ("remove", "hide"):
+        wanted = {"kind": OverrideKind.HIDE} if button == "hide" else None
         try:
-            return _hide_or_release(actions, actor, pair, seen, hides=button == "hide")
+            return actions.change_list(
+                actor, article_id, target_id, wanted, seen=seen, known=button == "hide"
+            )
         except MetError as error:
-            after = error.entries[0].after
-            if (after or {}).get("kind") == (OverrideKind.HIDE if button == "hide" else None):
-                return error.entries[0].seq
+            newest = error.entries[0]
+            if (newest.after or {}).get("kind") == (wanted or {}).get("kind"):
+                return newest.seq
             raise
     if button == "place":
         position = read_number(place) or 1
@@ -208,36 +196,13 @@ def _press(
                 return newest.seq
             raise
     if button == "lift":
-        return actions.store(lambda db: db.takedowns.lift(actor, article_id=target_id))
+        return actions.lift(actor, target_id)
     judgments = context.database().judgments
     if button == "unjudge":
         return judgments.remove(actor, **pair)
     view, _ = context.live.view()
     verdict = 1 if button == "good" else -1
     return judgments.put(actor, **pair, verdict=verdict, build=view.build.name)
-
-
-def _hide_or_release(
-    actions: DecisionActions, actor: Actor, pair: dict[str, str], seen: int | None, *, hides: bool
-) -> int:
-    article_id, target_id = pair.values()
-
-    def write(database: Database, if_version: int) -> int:
-        if not hides:
-            return database.overrides.remove(
-                actor, article_id=article_id, target_id=target_id, if_version=if_version
-            )
-        return database.overrides.put(
-            actor,
-            article_id=article_id,
-            target_id=target_id,
-            kind=OverrideKind.HIDE,
-            if_version=if_version,
-        )
-
-    return actions.change_list(
-        actor, write, article_id=article_id, target_id=target_id, seen=seen, known=hides
-    )
 
 
 def _carry_out(
@@ -296,8 +261,7 @@ def _open_form(context: EditorialContext, article_id: str, target_id: str, do: s
         zone=context.settings.zone,
         position=positions(view.build, chosen).get(target_id, 1),
     )
-    newest = next((each.seq for each in context.database().audit.latest(limit=1)), 0)
-    return replace(given, seen=str(newest))
+    return replace(given, seen=str(context.database().audit.newest()))
 
 
 def _show_form(

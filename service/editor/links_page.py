@@ -13,9 +13,9 @@ from service.curation.decision_actions import find_row
 from service.curation.golden_set import Pair
 from service.decisions.decision_rules import MAX_REASON
 from service.editor.article_page import back_to, describe_done
+from service.editor.decision_form import check_action
 from service.editor.editor_pages import EditorPages
 from service.http.auth import Identity
-from service.http.problems import ProblemError
 from service.serving.serving_view import ServingView
 
 if TYPE_CHECKING:
@@ -57,12 +57,7 @@ def links_page_router(pages: EditorPages) -> APIRouter:
         if verdict == "words":
             entry = context.actions.refuse_words(person.actor, article_id, target_id, words)
             return back_to(page or article_id, entry, view="links")
-        if verdict not in _VERDICTS:
-            raise ProblemError(
-                422,
-                f"{act[:20]!r} is not an action of this page; reload it and use its buttons",
-                field="act",
-            )
+        check_action("act", verdict, _VERDICTS)
         entry = context.actions.store(
             lambda database: database.judgments.put(
                 person.actor,

@@ -21,12 +21,11 @@ from service.curation.article_search import (
 )
 from service.curation.decision_actions import MetError
 from service.curation.pin_alerts import check_override
-from service.decisions.database import Database
 from service.decisions.decision_state import Override, OverrideKind
 from service.decisions.list_scope import EVERY, is_rule, name_scope, tag_of, tag_scope
 from service.decisions.overrides import StoredOverride
 from service.editor.article_page import back_to, describe_done
-from service.editor.decision_form import read_number
+from service.editor.decision_form import read_number, read_position
 from service.editor.editor_pages import EditorPages, sentence
 from service.editor.labels import label_override
 from service.errors import ConflictError, DecisionError
@@ -99,16 +98,11 @@ class RuleForm:
         Raises:
             DecisionError: If the position or a date is invalid.
         """
-        if self.do == "pin" and (position := read_number(self.position.strip())) is None:
-            raise DecisionError(
-                "position", f"the position is {self.position[:20]!r}; enter a whole number from 1"
-            )
         return {
             "kind": OverrideKind.PIN if self.do == "pin" else OverrideKind.HIDE,
-            "position": position if self.do == "pin" else None,
+            "position": read_position(self.position) if self.do == "pin" else None,
             "since": _moment("since", self.since, zone, 0),
             "until": _moment("until", self.until, zone, NEVER),
-            "reason": self.reason.replace("\r\n", "\n").strip(),
         }
 
 
@@ -133,7 +127,6 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
     def decide(
         sent: Annotated[RuleForm, Depends()], person: Identity = Depends(pages.writer)
     ) -> Response:
-        actor = person.actor
         if sent.chosen:
             return _show(pages, person, replace(sent, target_id=sent.chosen, chosen=""))
         words = sent.target_id.strip()
@@ -144,21 +137,15 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
             sent = replace(sent, target_id=found[0].article_id)
         try:
             lists, target = sent.scopes()
-            pair: dict[str, Any] = {"article_id": lists, "target_id": target}
-            values = {} if sent.do == "remove" else sent.values(context.settings.zone)
-
-            def write(database: Database, if_version: int) -> int:
-                if not values:
-                    return database.overrides.remove(actor, **pair, if_version=if_version)
-                return database.overrides.put(actor, **pair, **values, if_version=if_version)
-
+            values = None if sent.do == "remove" else sent.values(context.settings.zone)
             entry = context.actions.change_list(
-                actor,
-                write,
-                article_id=lists,
-                target_id=target,
+                person.actor,
+                lists,
+                target,
+                values,
+                reason=sent.reason.replace("\r\n", "\n").strip(),
                 seen=read_number(sent.seen),
-                known=bool(values),
+                known=values is not None,
             )
         except MetError as error:
             problem = f"{sentence(error)} Look at it below; press again to apply yours anyway."
@@ -181,7 +168,7 @@ def _show(
     meant: Sequence[ArticleRow] = (),
 ) -> Response:
     database = pages.context.database()
-    newest = next((each.seq for each in database.audit.latest(limit=1)), 0)
+    newest = database.audit.newest()
     found = [each for each in database.overrides.all() if is_rule(each.article_id)]
     view, _ = pages.view()
     return pages.render(

@@ -78,7 +78,7 @@ def show_search(
         status: The HTTP status of the response.
     """
     query, page = read_query(given), whole_number("page", given.get("page", "1"))
-    seen = next((each.seq for each in pages.context.database().audit.latest(limit=1)), 0)
+    seen = pages.context.database().audit.newest()
     back = urlencode({name: value for name, value in given.items() if value})
     view, now = pages.view()
     result = pages.context.search.find(view, query, now=now, limit=PAGE, offset=(page - 1) * PAGE)
