@@ -32,13 +32,10 @@ class SharedPhrases:
 
         ``theirs`` are the key phrases of the other article, best first, as positions in ``names``.
         """
-        return [self._names[phrase] for phrase in self.ids_shared_with(theirs)]
-
-    def ids_shared_with(self, theirs: Sequence[int]) -> list[int]:
-        """Return the same phrases as :meth:`shared_with`, but as positions in ``names``."""
         places = ((phrase, place) for place, phrase in enumerate(theirs) if phrase in self._rank)
         best_first = sorted((self._rank[phrase] + place, phrase) for phrase, place in places)
-        return distinct_phrases((phrase for _, phrase in best_first), self._names, MAX_SHARED)
+        shown = distinct_phrases((phrase for _, phrase in best_first), self._names, MAX_SHARED)
+        return [self._names[phrase] for phrase in shown]
 
 
 def distinct_phrases(phrases: Iterable[int], names: PhraseNames, most: int) -> list[int]:

@@ -68,7 +68,7 @@ def compose_api(
         add_metrics(app, metrics)
     context = EditorialContext(live, settings)
     pages = EditorPages(context)
-    add_error_handlers(app, pages.error_page)
+    add_error_handlers(app, pages.templates.problem)
     reading = [Depends(context.auth.require(Role.READ))] if settings.read_token else []
     app.include_router(batch_router(live, lists, reading))
     pushes = PushedArticles(context.database, live, settings)

@@ -14,6 +14,7 @@ from service.api.draft_models import request_schema
 from service.api.draft_routes import DRAFT_PROBLEMS, Drafts
 from service.api.editorial_router import Id, Target, json_body, make_router, problems
 from service.curation.decision_actions import find_row
+from service.curation.judged_links import read_judged_links
 from service.decisions.decision_rules import MAX_REASON
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
@@ -100,8 +101,8 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
         row = find_row(view.build, id)
         finder = context.link_finder(view.build)
         suggest = finder.to_article if inbound else finder.in_article
-        refused = context.refused_links()
-        return _answer(view, suggest(view, row, now=now, query=context.query, refused=refused))
+        judged = read_judged_links(context.database())
+        return _answer(view, suggest(view, row, now=now, query=context.query, judged=judged))
 
     @router.put(
         "/links",

@@ -12,7 +12,7 @@ from recommender.visibility import utc_now
 from service.cli import options as option
 from service.cli.options import print_json
 from service.cli.related_commands import read_text, unknown_article
-from service.curation.refused_links import read_refused
+from service.curation.judged_links import read_judged_links
 from service.decisions.open_decisions import nothing_decided, open_decisions, read_state
 from service.serving.serving_view import ServingView
 from service.settings import Settings, load_settings
@@ -82,7 +82,7 @@ def _find(
     inbound: bool,
     limit: int | None,
 ) -> Iterator[dict[str, Any]]:
-    from service.curation.text_link_finder import NONE_REFUSED, LinkFinder, find_orphans
+    from service.curation.text_link_finder import NONE_JUDGED, LinkFinder, find_orphans
 
     build = Root(settings.root).open()
     served, now, query = ServingView(build, read_state(settings)), utc_now(), settings.query
@@ -100,11 +100,11 @@ def _find(
     row = None if article_id is None else build.row(article_id)
     if article_id is not None and row is None:
         raise NotFoundError(unknown_article(build, article_id))
-    refused = NONE_REFUSED
+    judged = NONE_JUDGED
     if not nothing_decided(settings):
         with closing(open_decisions(settings)) as database:
-            refused = read_refused(database)
+            judged = read_judged_links(database)
     suggest = finder.to_article if inbound else finder.in_article
     for each in find_orphans(served, now) if row is None else [row]:
-        found = suggest(served, each, now=now, query=query, refused=refused)
+        found = suggest(served, each, now=now, query=query, judged=judged)
         yield from (link.values(build) for link in found[:limit])

@@ -77,6 +77,12 @@ def read_article_row(view: ServingView, row: int, now: int) -> ArticleRow:
     )
 
 
+def find_article_row(view: ServingView, article_id: str, now: int) -> ArticleRow | None:
+    """Reads an article by its id, as :func:`read_article_row` does; ``None`` if there is none."""
+    row = view.build.row(article_id)
+    return None if row is None else read_article_row(view, row, now)
+
+
 def read_title(build: Build, article_id: str) -> str:
     """Returns an article's title; its id instead if the article is not in the build."""
     row = build.row(article_id)

@@ -30,7 +30,7 @@ from recommender.sentences import NOTHING
 from recommender.text import PreparedText
 from recommender.text_links import LinkBasis, LinkTarget, LinkText, TextLink
 from recommender.tokenizer import tokenize_corpus
-from service.curation.refused_links import RefusedLinks
+from service.curation.judged_links import JudgedLinks
 from service.serving.drafts import RelatedDraft
 from service.serving.selection import (
     ListContext,
@@ -44,7 +44,7 @@ from service.serving.serving_view import ServingView
 MOST_INBOUND = 10
 """Most articles to suggest links from, for one article."""
 
-NONE_REFUSED = RefusedLinks()
+NONE_JUDGED = JudgedLinks()
 _ROWS = ("source", "target")
 _SOURCES = 30
 _TITLED, _LEAST_TITLE = 30, 0.6
@@ -124,7 +124,7 @@ class LinkFinder:
         *,
         now: int,
         query: RelatedQuery,
-        refused: RefusedLinks = NONE_REFUSED,
+        judged: JudgedLinks = NONE_JUDGED,
     ) -> list[LinkSuggestion]:
         """Suggests links in the text of an article, best first.
 
@@ -133,11 +133,11 @@ class LinkFinder:
             row: The article's row number in the build.
             now: The current time, in microseconds since 1970 UTC.
             query: What the site asks for by default: how many articles, and which.
-            refused: The links and words that editors refused.
+            judged: The links that editors judged, and the words that they refused.
         """
         article = self.build.article(row)
         related = self.related_to(served, row, article, now, query)
-        targets = self._targets(related, article, refused, without=row)
+        targets = self._targets(related, article, judged, without=row)
         found = self._text(article).find_links(targets)
         reasons = self._sentences.among(row, [link.row for link in found])
         return [
@@ -184,7 +184,7 @@ class LinkFinder:
         *,
         now: int,
         query: RelatedQuery,
-        refused: RefusedLinks = NONE_REFUSED,
+        judged: JudgedLinks = NONE_JUDGED,
     ) -> list[LinkSuggestion]:
         """Suggests links to an article in the texts of other articles, best first.
 
@@ -195,7 +195,7 @@ class LinkFinder:
             row: The article's row number; if readers may not see it, nothing is suggested.
             now: The current time, in microseconds since 1970 UTC.
             query: What the site asks for by default: how many articles, and which.
-            refused: The links and words that editors refused.
+            judged: The links that editors judged, and the words that they refused.
         """
         if not served.is_visible(row, now):
             return []
@@ -213,7 +213,7 @@ class LinkFinder:
         )
         for item in itertools.islice(may_link, _SOURCES):
             article = build.article(item.row)
-            targets = self._targets({row: item.score}, article, refused, without=item.row)
+            targets = self._targets({row: item.score}, article, judged, without=item.row)
             for link in self._text(article).find_links(targets, most=1, used=used):
                 found.append((link, item.row, article))
                 used.append(_words(article, link))
@@ -294,7 +294,7 @@ class LinkFinder:
         self,
         related: Mapping[int, float],
         article: Article,
-        refused: RefusedLinks = NONE_REFUSED,
+        judged: JudgedLinks = NONE_JUDGED,
         without: int | None = None,
     ) -> Iterator[LinkTarget]:
         """Yields the articles that a text may link to.
@@ -302,14 +302,14 @@ class LinkFinder:
         Args:
             related: The score of each, by row.
             article: The article with the text.
-            refused: The links and words that editors refused.
+            judged: The links that editors judged, and the words that they refused.
             without: The text's own row, whose links don't say what others are called.
         """
         build = self.build
         self._learn_names([row for row in related if row not in self._names])
         for row, score in related.items():
             pair = article.id, build.article_id(row)
-            if pair in refused.pairs:
+            if pair in judged.bad:
                 continue
             names = (words for source, words in self._names[row] if source != without)
             phrases = build.phrases(row).tolist()
@@ -319,7 +319,7 @@ class LinkFinder:
                 title=build.title(row),
                 names=tuple(names),
                 phrases=tuple(build.phrase_names[each] for each in phrases if each != NO_PHRASE),
-                refused=tuple(refused.words.get(pair, ())),
+                refused=tuple(judged.words.get(pair, ())),
             )
 
     def _learn_names(self, rows: Sequence[int]) -> None:

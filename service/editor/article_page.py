@@ -20,7 +20,12 @@ from index.errors import DatabaseError
 from recommender.errors import did_you_mean
 from recommender.visibility import NEVER
 from service.clicks.click_figures import Figure, LinkFigure
-from service.curation.article_search import ArticleRow, read_article_row, read_title
+from service.curation.article_search import (
+    ArticleRow,
+    find_article_row,
+    read_article_row,
+    read_title,
+)
 from service.curation.decision_actions import check_known, find_row
 from service.curation.link_texts import compare_texts
 from service.curation.pin_alerts import check_override
@@ -237,8 +242,7 @@ class ArticleView:
         alert = None
         if override is not None and override.kind is OverrideKind.PIN:
             alert = check_override(self._view, override, now=self._now, query=self._query)
-        row = self._view.build.row(stored.target_id)
-        target = None if row is None else self._read(row)
+        target = find_article_row(self._view, stored.target_id, self._now)
         return {
             "stored": stored,
             "target": target,

@@ -24,7 +24,7 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
 from service.clicks.comparison_findings import find_comparison, settings_lines
-from service.curation.article_search import ArticleRow, read_article_row
+from service.curation.article_search import ArticleRow, find_article_row, read_article_row
 from service.curation.waiting_pushes import tell_waiting
 from service.decisions.decision_state import DecisionState
 from service.editor.editor_pages import EditorPages, whole_number
@@ -402,8 +402,8 @@ def _shown_again(pages: EditorPages) -> list[ArticleRow]:
     with suppress(AlsoLikeError):  # the build from which it was rolled back may be gone
         before = root.open(str(lines[-1].get("instead_of")), verify=False)
         ids = shown_again(before, view.build, now=now)
-        rows = (view.build.row(each) for each in ids[:_NAMED])
-        return [read_article_row(view, row, now) for row in rows if row is not None]
+        found = (find_article_row(view, each, now) for each in ids[:_NAMED])
+        return [each for each in found if each is not None]
     return []
 
 

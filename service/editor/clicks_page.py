@@ -22,11 +22,10 @@ from service.clicks.click_figures import (
     worst_links,
 )
 from service.clicks.comparison_findings import find_comparison
-from service.curation.article_search import ArticleRow, read_article_row
+from service.curation.article_search import find_article_row
 from service.editor.editor_pages import EditorPages
 from service.http.auth import Identity
 from service.http.problems import ProblemError
-from service.serving.serving_view import ServingView
 
 PERIODS = (7, 28, 90)
 """Of how many days the page can show the figures."""
@@ -91,8 +90,8 @@ def _values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any]:
         shown = (
             {"item": item, "target": target, "sentence": sentence}
             for article, other, sentence in figures
-            if (item := _row(view, article, now))
-            and ((target := _row(view, other, now)) or not other)
+            if (item := find_article_row(view, article, now))
+            and ((target := find_article_row(view, other, now)) or not other)
         )
         return list(itertools.islice(shown, _SHOWN))
 
@@ -135,11 +134,6 @@ def _operator_values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any
             (REASONS.get(reason, reason), count) for reason, count in figures.rejections
         ],
     }
-
-
-def _row(view: ServingView, article_id: str, now: int) -> ArticleRow | None:
-    row = view.build.row(article_id)
-    return None if row is None else read_article_row(view, row, now)
 
 
 def _charts(days: Sequence[Figure]) -> dict[str, Any]:

@@ -6,7 +6,6 @@ open.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -24,7 +23,7 @@ from service.decisions.overrides import StoredOverride
 from service.editor.labels import label_override
 from service.errors import DecisionError
 from service.http.problems import ProblemError
-from service.http.timestamps import read_local_moment
+from service.http.timestamps import format_local_moment, read_local_moment
 
 MOST_UNDONE = 2_000
 """Most characters of the numbers of decisions that are undone at once."""
@@ -131,8 +130,7 @@ def prefilled_form(
         return DecisionForm(do=do, position=str(position))
     ends, until = "never", ""
     if now < stored.until < NEVER:
-        local = dt.datetime.fromtimestamp(stored.until / 1e6, zone)
-        ends, until = "date", local.strftime("%Y-%m-%dT%H:%M")
+        ends, until = "date", format_local_moment(stored.until, zone)
     return DecisionForm(
         do="unrelated" if stored.not_related else do,
         position=str(stored.position or position),

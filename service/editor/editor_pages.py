@@ -121,10 +121,6 @@ class EditorPages:
             **given,
         )
 
-    def error_page(self, problem: ProblemError) -> Response:
-        """Renders an error as an HTML page, for an address that is not one of the editors'."""
-        return self.templates.problem(problem, None)
-
     def ask_again(self, person: Identity, kept: KeptForm, *, status: int = 200) -> Response:
         """Renders the page on which an editor confirms a form that a sign-in interrupted.
 

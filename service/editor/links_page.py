@@ -11,6 +11,7 @@ from starlette.responses import Response
 from service.curation.article_search import read_article_row
 from service.curation.decision_actions import find_row
 from service.curation.golden_set import Pair
+from service.curation.judged_links import read_judged_links
 from service.decisions.decision_rules import MAX_REASON
 from service.editor.article_page import back_to, describe_done
 from service.editor.decision_form import check_action
@@ -32,9 +33,8 @@ def links_page_router(pages: EditorPages) -> APIRouter:
     def links(id: str = "", done: str = "", person: Identity = Depends(pages.reader)) -> Response:
         view, now = pages.view()
         row = find_row(view.build, id)
-        finder, judged = context.link_finder(view.build), context.judged_links()
-        refused = context.refused_links()
-        asked: dict[str, Any] = {"now": now, "query": context.query, "refused": refused}
+        finder, judged = context.link_finder(view.build), read_judged_links(context.database())
+        asked: dict[str, Any] = {"now": now, "query": context.query, "judged": judged}
         return pages.render(
             "links",
             person,

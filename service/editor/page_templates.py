@@ -19,6 +19,7 @@ from service.http.content_policy import hash_source
 from service.http.html_fragment import load_templates
 from service.http.problems import ProblemError
 from service.http.static_files import STATIC
+from service.http.timestamps import local_time
 from service.serving.live import Live
 from service.settings import Settings
 
@@ -43,7 +44,6 @@ _CARDS_STYLE = (STATIC / "widget.css").read_text() + (
 
 _OWN_ADDRESS = re.compile(rb'(?<= )(?:href|src|action)="(?=/(?:editor|docs)[/?"])')
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _WHEN = "d MMM y, HH:mm z"
 
 
@@ -148,7 +148,7 @@ class PageTemplates:
         )
         return HTMLResponse(content.encode(), headers=HEADERS | {"Content-Security-Policy": policy})
 
-    def problem(self, problem: ProblemError, person: Identity | None) -> HTMLResponse:
+    def problem(self, problem: ProblemError, person: Identity | None = None) -> HTMLResponse:
         """Renders the page that shows an error.
 
         Args:
@@ -172,29 +172,15 @@ class PageTemplates:
         Args:
             instant: Microseconds since 1970 UTC; if too large for a date, the result is ``no end``.
         """
-        local = self.local(instant)
+        local = local_time(instant, self._zone)
         return "no end" if local is None else format_datetime(local, _WHEN, locale="en")
-
-    def local(self, instant: int) -> dt.datetime | None:
-        """Converts a time to the time zone in the setting ``timezone``.
-
-        Args:
-            instant: Microseconds since 1970 UTC.
-
-        Returns:
-            The local time; ``None`` for a time outside the range of dates.
-        """
-        try:
-            return (_EPOCH + dt.timedelta(microseconds=instant)).astimezone(self._zone)
-        except (OverflowError, ValueError):
-            return None
 
     def _day(self, text: str) -> str:
         """Formats an ISO 8601 timestamp for people, such as ``5 Jan 2024, 09:30 UTC``."""
         return self.when(microseconds(dt.datetime.fromisoformat(text)))
 
     def _iso(self, instant: int) -> str:
-        local = None if instant == NEVER else self.local(instant)
+        local = None if instant == NEVER else local_time(instant, self._zone)
         return "" if local is None else local.isoformat(timespec="seconds")
 
 

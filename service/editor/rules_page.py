@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -30,7 +29,7 @@ from service.editor.editor_pages import EditorPages, sentence
 from service.editor.labels import label_override
 from service.errors import ConflictError, DecisionError
 from service.http.auth import Identity
-from service.http.timestamps import read_local_moment
+from service.http.timestamps import format_local_moment, read_local_moment
 from service.serving.list_rules import rows_in
 
 _MEANT, _LOOKED = 8, 100
@@ -213,7 +212,6 @@ def _line(pages: EditorPages, rule: StoredOverride) -> dict[str, Any]:
     build, override = view.build, Override(**{n: getattr(rule, n) for n in Override.__slots__})
     alert = check_override(view, override, now=now, query=pages.context.query)
     over, waits = rule.until <= now, now < rule.since
-    local = partial(_local, pages)
     return {
         "stored": rule,
         "label": label_override(asdict(rule)),
@@ -225,13 +223,13 @@ def _line(pages: EditorPages, rule: StoredOverride) -> dict[str, Any]:
         "hides": len(rows_in(build, rule.target_id)),
         "trouble": "" if alert is None or over or waits else alert.trouble,
         "state": "ended" if over else "waits" if waits else "",
-        "since": local(rule.since) if rule.since else "",
-        "until": local(rule.until) if rule.until < NEVER else "",
+        "ends": rule.until < NEVER,
     }
 
 
 def _as_form(pages: EditorPages, rule: StoredOverride) -> RuleForm:
     """Returns the values of the form with which an editor changes a rule."""
+    zone = pages.context.settings.zone
     return RuleForm(
         do=rule.kind,
         target_id="" if is_rule(rule.target_id) else rule.target_id,
@@ -239,15 +237,10 @@ def _as_form(pages: EditorPages, rule: StoredOverride) -> RuleForm:
         tag=tag_of(rule.article_id) or "",
         everywhere="1" if rule.article_id == EVERY else "",
         position=str(rule.position or 1),
-        since=_local(pages, rule.since) if rule.since else "",
-        until=_local(pages, rule.until) if rule.until < NEVER else "",
+        since=format_local_moment(rule.since, zone) if rule.since else "",
+        until=format_local_moment(rule.until, zone) if rule.until < NEVER else "",
         reason=rule.reason,
     )
-
-
-def _local(pages: EditorPages, instant: int) -> str:
-    local = pages.templates.local(instant)
-    return "" if local is None else local.strftime("%Y-%m-%dT%H:%M")
 
 
 def _moment(field: str, text: str, zone: ZoneInfo, default: int) -> int:

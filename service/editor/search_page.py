@@ -23,6 +23,7 @@ from service.curation.article_search import (
     SearchCounts,
     SearchQuery,
     SortOrder,
+    find_article_row,
     read_article_row,
     read_title,
 )
@@ -82,7 +83,7 @@ def show_search(
     back = urlencode({name: value for name, value in given.items() if value})
     view, now = pages.view()
     result = pages.context.search.find(view, query, now=now, limit=PAGE, offset=(page - 1) * PAGE)
-    pinning = _pinning(view, given.get("pin"), now)
+    pinning = find_article_row(view, given.get("pin", ""), now)
     closeness, least = pages.closeness(view.build), pages.context.query.min_score
     healths = pages.context.search.health(view, result.rows, now)
     hits = [
@@ -256,20 +257,6 @@ def _in_words(health: LinkHealth, closeness: Closeness, least: float) -> dict[st
     best = f"best link {closeness.word(health.best)}" if good else "no good related article"
     lists = {0: "no list", 1: "1 list"}.get(health.lists, f"{health.lists:,} lists")
     return {"health": f"{best}, in {lists} of the build"}
-
-
-def _pinning(view: ServingView, article_id: str | None, now: int) -> ArticleRow | None:
-    """Returns the article in whose list the editor wants to pin what the search finds.
-
-    Returns ``None`` for any other search, or if that article is not in the published build.
-
-    Args:
-        view: The published build with the editors' decisions.
-        article_id: The URL parameter ``pin``, the id of that article; ``None`` if it is missing.
-        now: The current time, in microseconds since 1970 UTC.
-    """
-    row = None if not article_id else view.build.row(article_id)
-    return None if row is None else read_article_row(view, row, now)
 
 
 def _selects(

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 from index.build.build import Build
 from service.curation.article_search import ArticleSearch
 from service.curation.decision_actions import DecisionActions
-from service.curation.golden_set import GoldenSet, weigh
 from service.curation.publishing import BuildActions
-from service.curation.refused_links import RefusedLinks, read_refused
 from service.decisions.database import Database
 from service.errors import importing
 from service.http.auth import Auth
@@ -58,14 +56,6 @@ class EditorialContext:
                 from service.curation.text_link_finder import LinkFinder
             finder = self._finder = LinkFinder(build)
         return finder
-
-    def judged_links(self) -> GoldenSet:
-        """Returns which articles editors judged good or bad in other articles' lists."""
-        return weigh(self.database().judgments.all(), ())
-
-    def refused_links(self) -> RefusedLinks:
-        """Returns the suggested links in texts that editors refused, wholly or in some words."""
-        return read_refused(self.database())
 
     def _forget(self) -> None:
         self._finder = None

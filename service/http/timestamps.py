@@ -50,6 +50,33 @@ def read_local_moment(text: str, zone: ZoneInfo) -> int:
     return microseconds(local.replace(tzinfo=zone) if local.tzinfo is None else local)
 
 
+def local_time(moment: int, zone: ZoneInfo) -> dt.datetime | None:
+    """Converts a time to a time zone.
+
+    Args:
+        moment: Microseconds since 1970 UTC.
+        zone: The time zone.
+
+    Returns:
+        The local time; ``None`` for a time outside the range of dates.
+    """
+    try:
+        return (_EPOCH + dt.timedelta(microseconds=moment)).astimezone(zone)
+    except (OverflowError, ValueError):
+        return None
+
+
+def format_local_moment(moment: int, zone: ZoneInfo) -> str:
+    """Formats a time as a browser's field for a date and time, such as ``2026-12-31T18:00``.
+
+    Args:
+        moment: Microseconds since 1970 UTC; outside the range of dates, the result is empty.
+        zone: The time zone.
+    """
+    local = local_time(moment, zone)
+    return "" if local is None else local.strftime("%Y-%m-%dT%H:%M")
+
+
 def _read_moment(value: Any) -> Any:
     if value is None:
         return NEVER
