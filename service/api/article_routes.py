@@ -12,7 +12,7 @@ from service.api.api_models import ApiModel
 from service.api.editorial_router import Id, make_router, problems
 from service.api.openapi import RelatedItem
 from service.api.override_routes import NamedOverride
-from service.curation.article_search import SearchQuery, SortOrder, read_article_row
+from service.curation.article_search import MAX_QUERY, SearchQuery, SortOrder, read_article_row
 from service.curation.decision_actions import find_row
 from service.curation.preview import LeftOut, make_preview
 from service.decisions.list_scope import scope_values
@@ -31,7 +31,7 @@ class SearchParameters(ApiModel):
 
     q: str = Field(
         "",
-        max_length=200,
+        max_length=MAX_QUERY,
         description="words, or beginnings of words, in id, title or text; words of five "
         "or more letters are also found with one wrong letter",
     )

@@ -18,16 +18,10 @@ from service.cli.options import print_json, print_result
 from service.curation.golden_set import Agreement, agreement_of
 from service.decisions.open_decisions import read_state
 from service.serving.list_quality import evaluate_build
-from service.serving.selection import Origin, SelectedItem, select
+from service.serving.selection import ORIGIN_PHRASES, Origin, SelectedItem, select
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 from service.serving.static_export import export_lists
 from service.settings import Settings, load_settings
-
-_NOTES = {
-    Origin.PINNED: "pinned",
-    Origin.SITE: "the page itself names it as related",
-    Origin.FALLBACK: "fallback",
-}
 
 
 def related(
@@ -168,7 +162,7 @@ def print_list(
     typer.echo()
     for position, (item, sentence) in enumerate(zip(chosen, sentences, strict=True), 1):
         shown = build.article(item.row)
-        note = _NOTES.get(item.origin) or sentence
+        note = sentence if item.origin is Origin.RELATED else ORIGIN_PHRASES[item.origin]
         typer.echo(f"{position:2}  {item.score:.2f}  {shown.title}  [{shown.id}]")
         typer.echo(f"          {shown.date or ''}  {note}".rstrip())
         if addresses:

@@ -92,6 +92,9 @@ def read_title(build: Build, article_id: str) -> str:
 FEW = 20
 """If a search finds fewer articles than this, it also finds those with similarly spelled words."""
 
+MAX_QUERY = 200
+"""The most characters of a search's words."""
+
 _NAMED = 100
 
 

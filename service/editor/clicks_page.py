@@ -13,6 +13,7 @@ from starlette.responses import Response
 from index.errors import BuildError
 from index.reporting.charts import columns, meter
 from recommender.errors import NotFoundError
+from recommender.parameters import EVIDENCE_PHRASES
 from service.clicks.click_events import REASONS
 from service.clicks.click_figures import (
     ClickFigures,
@@ -26,28 +27,13 @@ from service.curation.article_search import find_article_row
 from service.editor.editor_pages import EditorPages
 from service.http.auth import Identity
 from service.http.problems import ProblemError
+from service.serving.selection import ORIGIN_PHRASES
 
 PERIODS = (7, 28, 90)
 """Of how many days the page can show the figures."""
 
 _SHOWN = 8
-
-_ORIGINS = {
-    "related": "related by its text",
-    "pinned": "pinned by your team",
-    "site": "named by the page itself",
-    "fallback": "only to fill the list",
-}
-_EVIDENCE = {
-    "meaning": "being close in meaning",
-    "words": "words in common",
-    "names": "naming the title of the linked article",
-    "named": "being named by the linked article",
-    "tags": "tags in common",
-    "authors": "authors in common",
-    "dates": "dates close together",
-    "unknown": "nothing that is known today",
-}
+_EVIDENCE = {**EVIDENCE_PHRASES, "unknown": "nothing that is known today"}
 
 
 def clicks_page_router(pages: EditorPages) -> APIRouter:
@@ -104,7 +90,7 @@ def _values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any]:
         "charts": _charts(figures.days),
         "positions": _table(figures.positions, {}),
         "tables": [
-            ("Why the link is there", _table(figures.by("origin"), _ORIGINS)),
+            ("Why the link is there", _table(figures.by("origin"), ORIGIN_PHRASES)),
             ("Mainly related by, as the live build weighs it", _table(evidence, _EVIDENCE)),
         ],
         "best": links(best_links(figures.links)),

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from recommender.errors import InputError
 from recommender.visibility import NEVER
 from service.curation.article_search import (
+    MAX_QUERY,
     ArticleRow,
     SearchQuery,
     read_article_row,
@@ -33,7 +34,6 @@ from service.http.timestamps import format_local_moment, read_local_moment
 from service.serving.list_rules import rows_in
 
 _MEANT, _LOOKED = 8, 100
-_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +197,7 @@ def _meant(pages: EditorPages, words: str) -> list[ArticleRow]:
     view, now = pages.view()
     if not words or view.build.row(words) is not None:
         return []
-    query = SearchQuery(words=words[:_LONGEST])
+    query = SearchQuery(words=words[:MAX_QUERY])
     hits = pages.context.search.find(view, query, now=now, limit=_LOOKED)
     found = [read_article_row(view, row, now) for row in hits.rows]
     typed = words.casefold()

@@ -18,6 +18,7 @@ from index.errors import DatabaseError
 from index.query import RelatedQuery
 from service.clicks.click_figures import Figure
 from service.curation.article_search import (
+    MAX_QUERY,
     ArticleRow,
     LinkHealth,
     SearchCounts,
@@ -39,7 +40,6 @@ from service.http.query_params import parse_query
 from service.serving.serving_view import ServingView, VisibilityStatus
 
 PAGE = 40
-_LONGEST = 200
 
 
 def search_router(pages: EditorPages) -> APIRouter:
@@ -151,7 +151,7 @@ def read_query(given: Mapping[str, str]) -> SearchQuery:
     standing = given.get("standing")
     language, sort = given.get("language"), given.get("sort")
     return SearchQuery(
-        words=given.get("q", "")[:_LONGEST],
+        words=given.get("q", "")[:MAX_QUERY],
         standing=VisibilityStatus(standing) if standing in set(VisibilityStatus) else None,
         language="" if language == UNKNOWN else language or None,
         tag=given.get("tag") or None,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 import json
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from index.build.build import Build
@@ -32,6 +32,15 @@ class Origin(enum.StrEnum):
     PINNED = "pinned"
     SITE = "site"
     FALLBACK = "fallback"
+
+
+ORIGIN_PHRASES: Mapping[str, str] = {
+    Origin.RELATED: "related by its text",
+    Origin.PINNED: "pinned by an editor",
+    Origin.SITE: "named by the page itself",
+    Origin.FALLBACK: "only to fill the list",
+}
+"""What people read for each origin, by its value."""
 
 
 class SelectedItem(NamedTuple):
