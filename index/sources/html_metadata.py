@@ -135,8 +135,23 @@ def canonical_of(root: Element, address: str) -> str:
 
 def published_times(root: Element) -> list[Element]:
     """Finds a page's elements that show its publication date, or else the first ``<time>``."""
+    main = main_element(root)
     return (
         select(root, "time[itemprop=datePublished], time[pubdate]")
-        or select(main_element(root), "time.published[datetime], time.dt-published")[:1]
-        or select(main_element(root), "time[datetime]")[:1]
+        or select(main, "time.published[datetime], time.dt-published")[:1]
+        or select(main, "time[datetime]")[:1]
+        or _byline_times(root, main)
     )
+
+
+def _byline_times(root: Element, main: Element) -> list[Element]:
+    """Returns the first ``<time>`` between the last ``<h1>`` before an article and the article."""
+    found: list[Element] | None = None
+    for element in root.iter():
+        if element is main:
+            break
+        if element.tag == "h1":
+            found = []
+        elif found is not None and element.tag == "time" and element.get("datetime"):
+            found.append(element)
+    return (found or [])[:1]

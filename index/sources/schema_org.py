@@ -14,6 +14,9 @@ from index.sources.markup import Element, line_of, select, text_of
 _ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")
 _LISTS = ("CollectionPage", "SearchResultsPage", "ProfilePage")
 _NESTED = ("mainEntity", "@graph")
+_WORDS = {"name", "headline", "alternativeHeadline", "description", "keywords", "author", "creator"}
+"""Properties whose value is never an address."""
+
 _SUFFIX = re.compile(r"(/index)?(\.x?html?)?/?$")
 _URL = re.compile(r"[a-z]+://\S+")
 _AROUND = re.compile(
@@ -158,17 +161,21 @@ def _item(element: Element) -> dict[str, Any]:
         if not isinstance(child.tag, str):
             continue
         nested = "itemscope" in child.attrib
-        for name in (child.get("itemprop") or "").split():
-            if name != "articleBody":  # it is found in the page's text
-                item.setdefault(name, []).append(_item(child) if nested else _value(child))
+        names = (child.get("itemprop") or "").split()
+        for name in names:
+            if "articleBody" not in names:  # it is found in the page's text
+                item.setdefault(name, []).append(_item(child) if nested else _value(child, name))
         if not nested:
             pending += list(child)[::-1]
     return item
 
 
-def _value(element: Element) -> str:
-    given = (element.get(name) for name in ("content", "datetime", "src", "href"))
-    return next(filter(None, given), None) or line_of(element)
+def _value(element: Element, name: str) -> str:
+    """Returns a property's value; of a link that is to be a title or a name, its words."""
+    stated = ["content", "datetime", *(() if name in _WORDS else ("src", "href"))]
+    if element.tag == "abbr":  # as Blogger writes dates: <abbr title="2016-05-08T00:55:00Z">
+        stated.append("title")
+    return next(filter(None, map(element.get, stated)), None) or line_of(element)
 
 
 def _are_other_pages(one: str, other: str) -> bool:

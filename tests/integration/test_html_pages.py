@@ -164,6 +164,31 @@ def test_microdata_are_read(tmp_path: Path) -> None:
     assert (article.authors, article.image) == (("Ann Baker, Director",), Image(src="/kelp.jpg"))
 
 
+def test_microdata_of_links_and_abbreviations_are_words_and_dates(tmp_path: Path) -> None:
+    page = (
+        "<div itemscope itemtype='http://schema.org/BlogPosting'><h3 itemprop=name>"
+        "<a itemprop=headline href=/kelp/>Kelp comes back</a></h3><a itemprop=author href=/ann>Ann</a>"
+        "<abbr itemprop=datePublished title='2016-05-08T00:55:00-07:00'>12:55 AM</abbr>"
+        f"<div itemprop='description articleBody'>{BODY}</div></div>"
+    )
+    article = one(tmp_path, "p.html", page, "html")
+    assert (article.title, article.authors) == ("Kelp comes back", ("Ann",))
+    assert article.date == dt.date(2016, 5, 8)
+    assert article.excerpt is None
+
+
+@pytest.mark.parametrize(
+    ("head", "date"),
+    [
+        ("<h1>Kelp</h1><p>By Ann <time datetime=2016-11-15>Tuesday</time></p>", "2016-11-15"),
+        ("<ul><li>Rye <time datetime=2016-11-15>new</time></ul><h1>Kelp</h1>", "None"),
+    ],
+)
+def test_a_byline_before_the_article_tells_its_date(tmp_path: Path, head: str, date: str) -> None:
+    page = f"<body>{head}<article>{BODY}</article><div><time datetime=2020-01-01>x</time></div>"
+    assert str(one(tmp_path, "p.html", page, "html").date) == date
+
+
 def test_the_classes_of_microformats_name_the_facts_of_their_entry(tmp_path: Path) -> None:
     page = f"""
         <html><body><article class="h-entry"><h1 class="p-name">Kelp</h1>
