@@ -76,7 +76,8 @@ class MarkdownSource(PageFolderSource):
     def split(self) -> SplitItems:
         """Returns the contents of the files, and the function that parses one of them."""
         site = find_site(self.path, self.preset)
-        pages = _mark_shared_names(read_pages(self, site.has_folder))
+        named = replace(self, languages=self.languages or site.languages)
+        pages = _mark_shared_names(read_pages(named, site.has_folder))
         return pages, partial(parse_raw_page, partial(self._parse, site))
 
     def parse_page(self, location: str, page: Page) -> Record:

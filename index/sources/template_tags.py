@@ -36,6 +36,7 @@ _IN_TARGET = re.compile(
         (?:[^\s{}]|\{\{[^{}\n]{0,200}\}\}){0,300}\Z""",
     re.MULTILINE | re.VERBOSE,
 )
+_HTML_LINE = re.compile(r"[ \t]*</?[a-z]")
 _FILE_TAGS = {"post_url": "file:_posts/", "link": "file:"}
 _FILE_SHORTCODES = ("ref", "relref")
 
@@ -85,7 +86,16 @@ def strip_templates(text: str) -> str:
     """
     if not any(mark in text for mark in ("{%", "{{", "{#", "<%")):
         return text
-    return _TAGS.sub(_without_tag, text)
+    return _TAGS.sub(_in_its_line, text)
+
+
+def _in_its_line(found: re.Match[str]) -> str:
+    """Returns what stays of a tag; below a line of HTML no empty line, which would end the HTML."""
+    left = _without_tag(found)
+    before, _, line = found.string[max(0, found.start() - 300) : found.start()].rpartition("\n")
+    is_alone = not left and not line.strip() and found.string[found.end() : found.end() + 1] == "\n"
+    is_below = is_alone and _HTML_LINE.match(before.rpartition("\n")[2]) is not None
+    return "<!-- -->" if is_below else left
 
 
 def _without_tag(found: re.Match[str]) -> str:

@@ -65,6 +65,8 @@ def test_hugo_writes_the_exported_lists_into_its_pages(
         assert file.read_text().count("data-placement=") == bool(links)
         assert len(links) == file.read_text().count('data-position="')
     assert with_cards >= len(ids) - 3
+    assert "de/content/boats/hafen" in ids
+    assert TITLE.search((made["content/boats/hafen.de.md"] / "index.html").read_text())
     beside = folder / "content" / "new & other.md"
     beside.write_text("---\ntitle: New\n---\nNo list yet.\n")
     run(["hugo", "--destination", "made"], folder)

@@ -128,6 +128,10 @@ def targets(body: str) -> list[str]:
             "```mermaid\nsequenceDiagram\n```",
             "Some summary Inside.\nMore.",
         ),
+        (
+            '<figure>\n{% image "a.jpg" %}\n\t<figcaption>Ann</figcaption>\n</figure>\n\nText.',
+            "Ann\nText.",
+        ),
         ("H~2~O, x^2^, 2^10 and ~5 of ^^new^^. ^block-1", "H2O, x2, 2^10 and ~5 of new."),
     ],
 )

@@ -108,6 +108,11 @@ class HugoPreset(SitePreset):
         cascades += [(".", "", *one) for one in _cascades(config)]
         return replace(made, cascades=cascades, ignored=names_in(config.get("ignorefiles")))
 
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of the site's configuration."""
+        return tuple(filter(is_language, self.config["languages"]))
+
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Hugo makes them."""
         home = max((one for one in self.folders if page.path.is_relative_to(one)), default=None)

@@ -175,6 +175,11 @@ class SitePreset:
         return False
 
     @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that a suffix of a file's name may say, as in ``page.de.md``."""
+        return ()
+
+    @property
     def zone(self) -> str:
         """The time zone of times that pages give without one; empty if the site names none."""
         return self.setting("timezone")
