@@ -8,7 +8,7 @@ import numpy as np
 from index.build.build import Build
 from index.build.list_dates import build_date
 from index.build.manifest import read_manifest
-from index.errors import BuildError, GateError
+from index.errors import BuildError, BusyError, GateError
 from index.publishing.churn import Churn, compare
 from index.publishing.gates import Gate, Limits, Verdict, judge
 from index.root.journal import append_journal
@@ -102,7 +102,9 @@ def publish_build(
     reason: str = "",
     assessment: Assessment | None = None,
 ) -> list[Verdict]:
-    """Make a build live if it passes every gate; the caller must hold the root's lock.
+    """Make a build live if it passes every gate.
+
+    Another process may change what is live while a build is made; it waits while one is published.
 
     Args:
         root: The folder of all builds.
@@ -110,9 +112,9 @@ def publish_build(
         limits: The limits of the gates.
         force: Publish the build even if a gate refuses it; the journal records which gates.
         reason: The reason for publishing, for the journal.
-        assessment: What the gates found when the build was made, if the lock has been held since
-            then. If the live build and the limits are still the same, the gates need not measure
-            again.
+        assessment: What the gates found when the build was made, if the root's lock has been held
+            since then. If the live build and the limits are still the same, the gates need not
+            measure again.
 
     Returns:
         The verdicts of the gates.
@@ -122,10 +124,29 @@ def publish_build(
             first gate that refused. The build is kept for inspection, and the live build stays
             live.
         BuildError: If a file of the build is damaged.
+        BusyError: If a small build was just made from a build that is no longer live.
     """
+    with root.switching("publish"):
+        return _publish(root, name, limits, assessment, force=force, reason=reason)
+
+
+def _publish(
+    root: Root,
+    name: str,
+    limits: Limits,
+    assessment: Assessment | None,
+    *,
+    force: bool,
+    reason: str,
+) -> list[Verdict]:
     root.folder(name)  # a mistyped name is told of before a hold
     root.check_hold()
     manifest = root.verify(name)
+    if manifest.small and assessment is not None and assessment.live != root.live:
+        raise BusyError(
+            f"{name}, made of the changes since {assessment.live}, is not published: another build "
+            "was made live meanwhile, so that the changes have to be made again"
+        )
     verdicts = (
         assessment.verdicts
         if assessment is not None and _still_holds(assessment, root, name, limits)

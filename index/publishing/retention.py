@@ -35,6 +35,11 @@ def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list
         BuildError: If ``CURRENT`` is damaged, so that the live build is unknown; or if a build
             can't be removed.
     """
+    with root.switching("prune"):
+        return _prune(root, keep, keep_small, hours)
+
+
+def _prune(root: Root, keep: int, keep_small: int, hours: float) -> list[str]:
     protected = {*root.kept_for_rollback(), *_still_read(root)}
     names = root.names()
     small = [name for name in names if root.is_small(name)]

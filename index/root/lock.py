@@ -1,8 +1,9 @@
-"""The lock of a root: only one process at a time builds or publishes."""
+"""The locks of a root: one process at a time makes builds, and one changes what is live."""
 
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,11 +11,15 @@ from pathlib import Path
 from index.errors import BuildError, BusyError
 
 LOCK = ".lock"
+CURRENT_LOCK = ".current.lock"
+"""Held while ``CURRENT`` changes or builds are removed; never for as long as a build takes."""
+
 WATCH_LOCK = ".watch.lock"
+_LOOK_SECONDS = 0.05
 
 
 @contextmanager
-def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
+def locked(root: Path, purpose: str, name: str = LOCK, wait: float = 0.0) -> Iterator[None]:
     """Lock a folder for the duration of the ``with`` block, against all other processes.
 
     If the process dies, the kernel releases the lock.
@@ -23,6 +28,7 @@ def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
         root: The folder, which must exist.
         purpose: What the lock is for; the error that other processes get names it.
         name: The name of the lock's file.
+        wait: Seconds to wait for another process that holds the lock.
 
     Raises:
         BusyError: If another process holds the lock; the message says for what.
@@ -32,15 +38,16 @@ def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
         descriptor = os.open(root / name, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise BuildError(f"{root} can't be written: {error}") from error
+    end = time.monotonic() + wait
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-            raise BusyError(
-                f"{root} is in use: {holder or 'another process'}; wait until it has finished, "
-                "then try again"
-            ) from None
+        while not _take(descriptor):
+            if time.monotonic() >= end:
+                holder = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
+                raise BusyError(
+                    f"{root} is in use: {holder or 'another process'}; wait until it has "
+                    "finished, then try again"
+                )
+            time.sleep(_LOOK_SECONDS)
         with suppress(OSError):  # this is for messages only: a full disk must not stop a rollback
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{purpose} (process {os.getpid()})".encode(), 0)
@@ -51,6 +58,14 @@ def locked(root: Path, purpose: str, name: str = LOCK) -> Iterator[None]:
                 os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def work_in_progress(root: Path) -> str:

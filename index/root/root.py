@@ -9,23 +9,24 @@
       comparison.json  the variant with which the live lists are compared, and how
       variants/NAME/   the builds of a variant, each under the name of the live one beside it
       journal.jsonl    what was done, when, and by whom
-      .lock            locked by the process that builds or publishes
+      .lock            locked by the process that makes a build
+      .current.lock    locked while CURRENT changes, for a moment
 """
 
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from index.build.build import Build
 from index.build.file_watch import FileWatch
 from index.build.manifest import MANIFEST, Manifest, check_files, read_manifest
-from index.errors import BuildError, GateError, UnavailableError
+from index.errors import BuildError, BusyError, GateError, UnavailableError
 from index.files import sync_folder
 from index.root.journal import append_journal, read_journal, utc_timestamp, who
-from index.root.lock import locked
+from index.root.lock import CURRENT_LOCK, locked
 from index.root.pointer import (
     BUILD_NAME,
     HISTORY,
@@ -41,6 +42,7 @@ from recommender.errors import NotFoundError
 HELD_EXIT_CODE = 16
 """Exit code of commands that can't publish because publishing is held after a rollback."""
 
+_SWITCH_SECONDS = 600.0  # a rollback reads all files of the build to which it goes back
 _UNFINISHED = ".unfinished-"
 _REMOVED = ".removed-"
 _PUBLISHING = ("publish", "force", "rollback", "alias")
@@ -81,6 +83,34 @@ class Root:
             raise BuildError(f"{self.path} can't be written: {error}") from error
         with locked(self.path, purpose):
             yield self.clean_up()
+
+    @contextmanager
+    def cleaned(self, purpose: str) -> Iterator[list[str]]:
+        """Lock the folder as :meth:`locked` does, but do without if a build is being made.
+
+        For what takes a moment and must not wait for hours: publishing, rolling back, releasing.
+
+        Args:
+            purpose: What is done, for the errors that other processes get.
+
+        Yields:
+            Sentences that say what was cleaned up.
+
+        Raises:
+            BuildError: If the folder can't be written.
+        """
+        with ExitStack() as stack:
+            found: list[str] = []
+            with suppress(BusyError):
+                found = stack.enter_context(self.locked(purpose))
+            yield found
+
+    def switching(self, purpose: str) -> AbstractContextManager[None]:
+        """Lock what is live for the duration of the ``with`` block; waits for another process.
+
+        It is taken after :meth:`locked`, never before.
+        """
+        return locked(self.path, purpose, CURRENT_LOCK, wait=_SWITCH_SECONDS)
 
     def names(self) -> list[str]:
         """Return the names of all finished builds, oldest first."""
@@ -218,8 +248,8 @@ class Root:
     ) -> None:
         """Make a build that was just verified the live one.
 
-        The caller must hold the lock. This method checks neither the gates nor whether publishing
-        is on hold; :func:`index.publishing.publish.publish_build` checks both.
+        The caller must hold the lock of :meth:`switching`. This method checks neither the gates nor
+        whether publishing is on hold; :func:`index.publishing.publish.publish_build` checks both.
 
         Args:
             manifest: The result of :meth:`verify`.
@@ -255,6 +285,10 @@ class Root:
         Raises:
             BuildError: If there is no such build, or it is damaged.
         """
+        with self.switching("rollback"):
+            return self._rollback(reason, full=full)
+
+    def _rollback(self, reason: str, *, full: bool) -> str:
         pointer = self.current()
         earlier = [] if pointer is None else self._still_there(pointer.before)
         if full:
@@ -304,12 +338,13 @@ class Root:
 
     def release(self, *, reason: str = "") -> bool:
         """Allow publishing again after a rollback; return ``False`` if it was not on hold."""
-        pointer = self.current()
-        if pointer is None or pointer.held is None:
-            return False
-        write_pointer(self.path, pointer.model_copy(update={"held": None}))
-        append_journal(self.path, "release", build=pointer.build, reason=reason)
-        return True
+        with self.switching("release"):
+            pointer = self.current()
+            if pointer is None or pointer.held is None:
+                return False
+            write_pointer(self.path, pointer.model_copy(update={"held": None}))
+            append_journal(self.path, "release", build=pointer.build, reason=reason)
+            return True
 
     def kept_for_rollback(self) -> list[str]:
         """Return the names of the live build and of those that a rollback would return to.
@@ -388,6 +423,10 @@ class Root:
         Returns:
             A sentence for each thing that was removed or could not be removed.
         """
+        with self.switching("clean-up"):
+            return self._clean_up()
+
+    def _clean_up(self) -> list[str]:
         sentences: list[str] = []
         try:
             for path in sorted(self.builds.iterdir()):

@@ -79,7 +79,7 @@ class BuildActions:
             PublishError: If the build or the builds' folder is damaged.
         """
         self._root.folder(name)
-        with self._holding_root(actor, "publish"):
+        with self._holding_root(actor, "publish", beside_builds=True):
             return publish_build(
                 self._root,
                 name,
@@ -106,7 +106,7 @@ class BuildActions:
             BusyError: If another process holds the lock of the builds' folder.
             PublishError: If there is no earlier build to return to.
         """
-        with self._holding_root(actor, "rollback"):
+        with self._holding_root(actor, "rollback", beside_builds=True):
             return self._root.rollback(reason=reason, full=full)
 
     def release(self, actor: Actor, *, reason: str = "") -> bool:
@@ -116,7 +116,7 @@ class BuildActions:
             actor: Who allows it.
             reason: The actor's reason; may be empty.
         """
-        with self._holding_root(actor, "release"):
+        with self._holding_root(actor, "release", beside_builds=True):
             return self._root.release(reason=reason)
 
     def stop_comparison(self, actor: Actor, *, reason: str = "") -> ComparisonState:
@@ -180,7 +180,9 @@ class BuildActions:
         threading.Thread(target=wait, name="compare publish", daemon=True).start()
 
     @contextmanager
-    def _holding_root(self, actor: Actor, action: str) -> Iterator[None]:
+    def _holding_root(
+        self, actor: Actor, action: str, *, beside_builds: bool = False
+    ) -> Iterator[None]:
         """Holds the lock of the builds' folder in the actor's name while the caller changes it.
 
         Afterwards this process loads the build that is published then.
@@ -188,10 +190,12 @@ class BuildActions:
         Args:
             actor: Who changes the folder; the journal of the folder records the name.
             action: What the actor does, such as ``"publish"``, for the message to those who wait.
+            beside_builds: Whether it may be done while a build is being made.
         """
         name = _named(actor)
+        lock = self._root.cleaned if beside_builds else self._root.locked
         try:
-            with acting_for(name), self._root.locked(f"{action} by {name}") as found:
+            with acting_for(name), lock(f"{action} by {name}") as found:
                 self._report(found)
                 yield
         except (GateError, BusyError, UnavailableError):

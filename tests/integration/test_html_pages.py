@@ -168,7 +168,8 @@ def test_microdata_of_links_and_abbreviations_are_words_and_dates(tmp_path: Path
     page = (
         "<div itemscope itemtype='http://schema.org/BlogPosting'><h3 itemprop=name>"
         "<a itemprop=headline href=/kelp/>Kelp comes back</a></h3>"
-        "<a itemprop=author href=/ann>Ann</a><abbr itemprop=datePublished title='2016-05-08T00:55:00-07:00'>12:55 AM</abbr>"
+        "<a itemprop=author href=/ann>Ann</a><abbr itemprop=datePublished "
+        "title='2016-05-08T00:55:00-07:00'>12:55 AM</abbr>"
         f"<div itemprop='description articleBody'>{BODY}</div></div>"
     )
     article = one(tmp_path, "p.html", page, "html")

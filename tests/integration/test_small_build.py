@@ -22,8 +22,9 @@ from index.building import builder, read_stage
 from index.building.builder import make_build
 from index.building.changes import Changes
 from index.building.context import BuildOptions
-from index.errors import BuildError, SourceError
+from index.errors import BuildError, BusyError, SourceError
 from index.files import Blob
+from index.publishing.publish import publish_build
 from index.root.root import Root
 from recommender.carried import CarriedRelating
 from recommender.encoder import Encoder, HashingEncoder
@@ -275,3 +276,22 @@ def test_a_damaged_live_build_is_refused_with_the_remedy(
 def test_a_small_build_needs_a_live_build(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="first build the whole source with: alsolike build"):
         change(Root(tmp_path / "root"), topical(1))
+
+
+def test_a_small_build_is_not_published_over_another_than_it_was_made_from(
+    build_root: BuildRoot, write_jsonl: Write
+) -> None:
+    records = topical(12)
+    root, full = build_root(write_jsonl(records))
+    change(root, [{**records[3], "title": "The wrong title"}])
+    changes = Changes(put={}, remove=frozenset([records[5]["id"]]))
+    with root.locked("test"):
+        options = BuildOptions(mapping=plain_mapping(), changes=changes)
+        made = make_build(root, [], lambda: HashingEncoder(64), options)
+        root.rollback(reason="wrong")
+        root.release()
+        with pytest.raises(BusyError, match="have to be made again"):
+            publish_build(
+                root, made.manifest.name, options.limits, force=True, assessment=made.assessment
+            )
+    assert root.live == full.name
