@@ -278,8 +278,9 @@ def copy_database(
 
 def _lost(label: str) -> DatabaseError:
     return DatabaseError(
-        f"{label} holds no decisions, but their copy in the root, {SNAPSHOT}, does: restore the "
-        "database from a backup; or, to start over, remove the copy and run: alsolike db upgrade"
+        f"{label} holds no decisions, but decisions were kept for this root, with a copy in "
+        f"{SNAPSHOT}: restore the database from a backup; or, to start over, remove the copy and "
+        "run: alsolike db upgrade"
     )
 
 

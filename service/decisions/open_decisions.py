@@ -22,6 +22,7 @@ from service.decisions.snapshot import (
     load_snapshot,
     snapshot_version,
     update_snapshot,
+    was_decided,
 )
 from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
@@ -41,9 +42,9 @@ def database_url(settings: Settings) -> str:
 def open_decisions(settings: Settings) -> Database:
     """Opens the database that the settings name, for reading and making decisions.
 
-    A missing SQLite file is created, unless there is a snapshot (a copy of the decisions on disk).
-    In that case the file was lost, and an empty one would bring back articles that were taken
-    down.
+    A missing SQLite file is created, unless there is or was a snapshot (a copy of the decisions on
+    disk). In that case the file was lost, and an empty one would bring back articles that were
+    taken down.
 
     Raises:
         DatabaseError: If the database can't be opened; the message names the remedy.
@@ -148,7 +149,7 @@ def nothing_decided(settings: Settings) -> bool:
     default database file nor a snapshot (a copy of the decisions).
     """
     own_file = _own_file(settings)
-    return own_file is not None and is_missing(own_file) and not has_snapshot(settings.root)
+    return own_file is not None and is_missing(own_file) and not was_decided(settings.root)
 
 
 def _only_in(snapshot: DecisionState, state: DecisionState) -> list[str]:
@@ -185,11 +186,11 @@ def _open(settings: Settings, *, create: bool | None = None) -> Database:
 
     Args:
         settings: The effective settings.
-        create: Whether to create a missing SQLite file. By default this is done only if there is
-            no snapshot (a copy of the decisions); if there is one, the file was lost.
+        create: Whether to create a missing SQLite file. By default this is done only if there never
+            was a snapshot (a copy of the decisions); if there was one, the file was lost.
     """
     if create is None:
-        create = not has_snapshot(settings.root)
+        create = not was_decided(settings.root)
     if create:
         _make_root(settings)
     return open_database(

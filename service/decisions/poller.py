@@ -22,6 +22,7 @@ from service.decisions.snapshot import (
     load_snapshot,
     snapshot_version,
     update_snapshot,
+    was_decided,
 )
 from service.decisions.snapshot_file import SNAPSHOT
 
@@ -74,7 +75,7 @@ class StatePoller:
         root: The folder that holds the snapshot, and the builds.
         connect: A function that opens the database, or raises :class:`DatabaseError`.
         own_file: The default SQLite file in that folder; ``None`` if the settings name a database.
-            If neither this file nor a snapshot exists, no decision was ever made.
+            If this file does not exist, and there never was a snapshot, nothing was ever decided.
         now: A function that returns the time in microseconds since 1970 UTC.
     """
 
@@ -214,7 +215,7 @@ class StatePoller:
                 state = saved
         self._seen = stamp
         unused = self._own_file is not None and is_missing(self._own_file)
-        if state is None and stamp is None and unused:
+        if state is None and unused and not was_decided(self._root):
             state = NO_STATE  # nothing was decided yet
         return PolledState(
             state=state,

@@ -25,6 +25,7 @@ LOCK_SECONDS = 5.0
 """How long a process waits for another one that writes before it fails, in seconds."""
 
 _LOCK = ".state.lock"
+_MARK = ".decided"  # an empty file that says that there was a snapshot
 
 Value = TypeVar("Value")
 
@@ -55,6 +56,7 @@ def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> 
             changes = None if saved is None else database.changes(*saved)
             if changes is None or not snapshot_file.apply_changes(root, changes):
                 snapshot_file.replace_file(root, database.state())
+                (root / _MARK).touch()
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DatabaseError(
@@ -129,6 +131,11 @@ def _is_up(root: Path, database: Database, *, verify: bool) -> bool:
 def has_snapshot(root: Path) -> bool:
     """Whether there is a snapshot (a copy of the decisions on disk), readable or not."""
     return not is_missing(root / SNAPSHOT)
+
+
+def was_decided(root: Path) -> bool:
+    """Whether decisions were kept in a folder of builds, be database and copy both gone."""
+    return has_snapshot(root) or not is_missing(root / _MARK)
 
 
 def file_stamp(path: Path) -> tuple[int, int, int] | None:

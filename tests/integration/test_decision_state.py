@@ -17,7 +17,9 @@ from service.decisions.decision_state import (
     DecisionState,
 )
 from service.decisions.open_decisions import (
+    FILE,
     keep_state,
+    nothing_decided,
     open_decisions,
     upgrade_decisions,
 )
@@ -44,6 +46,24 @@ def take_down(settings: Settings, article_id: str) -> None:
 def look_again(keeper: StatePoller) -> PolledState:
     keeper.refresh()
     return keeper.kept
+
+
+def test_where_database_and_copy_are_both_lost_nothing_begins_anew_by_itself(
+    settings: Settings,
+) -> None:
+    take_down(settings, "kelp")
+    for path in (settings.root / FILE, settings.root / SNAPSHOT):
+        path.unlink()
+    keeper = keep_state(settings)
+    kept = look_again(keeper)
+    keeper.close()
+    assert kept.state is None
+    assert "restore the database from a backup" in str(kept.problem)
+    with pytest.raises(DatabaseError, match="to start over"):
+        open_decisions(settings)
+    assert not nothing_decided(settings)
+    upgrade_decisions(settings)  # by whoever wants to start over
+    take_down(settings, "rye")
 
 
 def test_what_may_not_be_looked_at_is_not_taken_for_missing(settings: Settings) -> None:
@@ -139,4 +159,4 @@ def test_processes_that_save_at_once_leave_the_newest(tmp_path: Path) -> None:
     found = load_snapshot(tmp_path)
     assert found is not None
     assert found.version == 79
-    assert {path.name for path in tmp_path.iterdir()} == {SNAPSHOT, ".state.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {SNAPSHOT, ".state.lock", ".decided"}
