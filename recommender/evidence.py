@@ -63,6 +63,8 @@ class Kind(NamedTuple):
         usual: Mean and standard deviation of its values over random pairs, as on most sites.
         measured: Whether mean and deviation are measured on each site. If not, ``usual`` is used:
             labels differ too much from site to site.
+        least: The least standard deviation that is used, whatever is measured. Where random pairs
+            hardly differ, as long titles of which a text has some words, little would count much.
         copy: Its value for an article and an exact copy of it.
         varies: By how much a learned weight ordinarily differs from the default.
     """
@@ -71,6 +73,7 @@ class Kind(NamedTuple):
     weight: float
     usual: tuple[float, float]
     measured: bool = True
+    least: float = 0.0
     copy: float = 1.0
     varies: float = 0.15
 
@@ -115,9 +118,10 @@ EVIDENCE: Sequence[tuple[Compare, Sequence[Kind]]] = (
     (
         _compare_words,
         [
-            Kind("words", USUAL_WEIGHTS["words"], (0.035, 0.027), varies=0.3),
-            Kind("names", USUAL_WEIGHTS["names"], (0.1, 0.15)),  # the text names the other's title
-            Kind("named", USUAL_WEIGHTS["named"], (0.1, 0.15)),  # the other's text names the title
+            Kind("words", USUAL_WEIGHTS["words"], (0.035, 0.027), least=0.04, varies=0.3),
+            # The text names the other's title, and the other's text names the title.
+            Kind("names", USUAL_WEIGHTS["names"], (0.1, 0.15), least=0.15),
+            Kind("named", USUAL_WEIGHTS["named"], (0.1, 0.15), least=0.15),
         ],
     ),
     (_compare_tags, [Kind("tags", USUAL_WEIGHTS["tags"], (0.0, 1.0), measured=False, varies=0.7)]),

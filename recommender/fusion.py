@@ -130,7 +130,7 @@ def calibrate(
         known = sample[~np.isnan(sample)] if kind.measured else sample[:0]
         mean, deviation = _with_prior(known, *kind.usual)
         means.append(mean)
-        deviations.append(deviation)
+        deviations.append(max(deviation, kind.least))
     return Calibration(
         means=means, deviations=deviations, weights=list(weights), neighbors=neighbors
     )

@@ -264,18 +264,14 @@ def _judge_texts(new: Build, live: Build | None) -> Verdict:
 
 
 def _judge_links(new: Build, live: Build | None) -> Verdict:
-    """Judge whether most links can't be made as their template says, unlike the live build's.
-
-    In a root's first build, links to addresses that aren't known are only reported.
-    """
-    notes = ["url: no-field"] + ["url: unknown-address"] * (live is not None)
+    """Judge whether most addresses can't be known, unlike the live build's."""
     return _judge_lacking(
         Gate.LINKS,
         new,
         live,
-        notes,
+        ["url: no-field", "url: unknown-address"],
         "lack a field that url_template names, or have an address that isn't known",
-        "correct the template (docs/sources.md)",
+        "set or correct url_template (docs/sources.md)",
     )
 
 

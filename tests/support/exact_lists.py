@@ -28,6 +28,7 @@ USUAL = {
     "named": (0.1, 0.15),
     "dates": (-3.0, 1.0),
 }
+LEAST = {"words": 0.04, "names": 0.15, "named": 0.15}
 WEIGHTS = {
     "meaning": 0.55,
     "words": 0.45,
@@ -135,6 +136,7 @@ class ExactSite:
         own, copy = np.zeros((self.count, self.count)), np.zeros(self.count)
         for name, values in evidence.items():
             mean, deviation = _random_pairs(values, *USUAL[name]) if name in USUAL else (0.0, 1.0)
+            deviation = max(deviation, LEAST.get(name, 0.0))
             own += weights[name] * np.nan_to_num((values - mean) / deviation)
             copy += weights[name] * (copies[name] - mean) / deviation
         self._fuse(own, copy, ranked)

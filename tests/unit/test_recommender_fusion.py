@@ -180,6 +180,14 @@ def test_a_corpus_of_one_or_two_has_a_usable_calibration(corpus: PairData):
         assert all(deviation > 0.005 for deviation in found.deviations)
 
 
+def test_what_hardly_differs_between_random_pairs_does_not_count_more_for_that(corpus: PairData):
+    quiet = replace(corpus, titles=sp.csr_matrix(corpus.titles.shape, dtype=np.float32))
+    for kind, deviation in zip(KINDS, calibrate(quiet).deviations, strict=True):
+        assert deviation >= kind.least
+    names = [kind.name for kind in KINDS].index("names")
+    assert calibrate(quiet).deviations[names] == KINDS[names].least
+
+
 @pytest.mark.parametrize("count", [0, 1, 300])
 def test_pairs_in_any_order_are_compared_as_if_one_by_one(corpus: PairData, count: int):
     left, right = np.random.default_rng(1).integers(40, size=(2, count))
