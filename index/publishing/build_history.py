@@ -1,14 +1,19 @@
 """The list of all builds of a root, with the state of each: live, refused, rolled back, damaged."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
+
+import numpy as np
 
 from index.errors import BuildError
 from index.root.journal import read_journal
 from index.root.root import Root
+from recommender.errors import AlsoLikeError
 
 _DAYS = 14
 _NO_FATE: Mapping[str, Any] = {"state": "", "note": "", "found": []}
+_MAKE_LIVE = ("publish", "force", "rollback")
 _COUNTED = {"publish": "published", "force": "published", "refuse": "refused"}
 
 
@@ -100,9 +105,31 @@ def last_rollback(root: Root, name: str) -> dict[str, Any] | None:
     for line in read_journal(root.path):
         if line.get("event") == "rollback" and line.get("instead_of") == name:
             last = line
-        elif line.get("event") in ("publish", "force", "rollback") and line.get("build") == name:
+        elif line.get("event") in _MAKE_LIVE and line.get("build") == name:
             last = None
     return last
+
+
+def shown_again(root: Root, *, now: int) -> list[str]:
+    """Return the ids that are shown again since a newer build was replaced by an older one.
+
+    They may have become drafts or been removed since the older build was made. The list is empty
+    if the live build is the newer one, or the one that it replaced can't be read.
+
+    Args:
+        root: The folder of all builds.
+        now: The time at which visibility is decided, in microseconds since 1970 UTC.
+    """
+    lines = [line for line in read_journal(root.path) if line.get("event") in _MAKE_LIVE]
+    before = str(lines[-1].get("instead_of", "")) if lines else ""
+    with suppress(AlsoLikeError):
+        if root.live is not None and lines and lines[-1].get("build") == root.live < before:
+            old, new = root.open(before, verify=False), root.open(verify=False)
+            shown = np.flatnonzero(new.visible(now))
+            rows = old.rows_of(new.ids)[shown]
+            hidden = (rows < 0) | ~old.visible(now)[rows]
+            return [new.article_id(int(row)) for row in shown[hidden]]
+    return []
 
 
 def _days(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -113,21 +113,6 @@ def compare(old: Build, new: Build, *, now: int, query: RelatedQuery) -> Churn:
     )
 
 
-def shown_again(old: Build, new: Build, *, now: int) -> list[str]:
-    """Return the ids of the articles that a build shows and the one shown before did not.
-
-    Args:
-        old: The build that was live.
-        new: The build that is live now, such as after a rollback.
-        now: The time at which visibility is decided in both builds, in microseconds since 1970
-            UTC.
-    """
-    shown = np.flatnonzero(new.visible(now))
-    before = old.rows_of(new.ids)[shown]
-    hidden = (before < 0) | ~old.visible(now)[before]
-    return [new.article_id(int(row)) for row in shown[hidden]]
-
-
 def describe_churn(
     old: Build, new: Build, churn: Churn, *, now: int, limit: int = 20
 ) -> dict[str, Any]:

@@ -264,6 +264,7 @@ class Root:
             live = PublishedBuild(build=pointer.build, manifest_sha256=pointer.manifest_sha256)
             earlier = self._still_there([live, *pointer.before])
             before = [entry for entry in earlier if entry.build != name]
+            details.setdefault("instead_of", pointer.build)
         write_pointer(
             self.path, Pointer(build=name, manifest_sha256=digest, before=before[:HISTORY])
         )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path
 from pydantic import Field
 
-from index.publishing.build_history import describe_builds
+from index.publishing.build_history import describe_builds, shown_again
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Gate
 from service.api.api_models import ApiModel, RequestModel
@@ -120,12 +120,16 @@ class PublishAnswer(ApiModel):
 
     build: str
     verdicts: list[VerdictItem]
+    shown_again: list[str]
+    """ids that the build before did not show, if that is the newer one: some may be drafts now"""
 
 
 class RollbackAnswer(ApiModel):
     """The earlier build that is live again; new builds are not published until ``/v1/release``."""
 
     build: str
+    shown_again: list[str]
+    """ids that the build before did not show: some may have become drafts since then"""
 
 
 class ReleaseAnswer(ApiModel):
@@ -183,6 +187,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
                 VerdictItem(**{**asdict(each), "gate": Gate(each.gate).name.lower()})
                 for each in verdicts
             ],
+            shown_again=shown_again(context.root, now=context.live.clock()),
         )
 
     @router.post(
@@ -191,7 +196,10 @@ def builds_router(context: EditorialContext) -> APIRouter:
         responses=problems(400, 409, 413),
     )
     def rollback(how: RollingBack, identity: Identity = Depends(admin)) -> RollbackAnswer:
-        return RollbackAnswer(build=context.builds.roll_back(identity.actor, **how.model_dump()))
+        return RollbackAnswer(
+            build=context.builds.roll_back(identity.actor, **how.model_dump()),
+            shown_again=shown_again(context.root, now=context.live.clock()),
+        )
 
     @router.post(
         "/release",

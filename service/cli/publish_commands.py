@@ -4,11 +4,9 @@ from typing import Annotated
 
 import typer
 
-from index.publishing.build_history import last_rollback, made_since_rollback
-from index.publishing.churn import shown_again
+from index.publishing.build_history import last_rollback, made_since_rollback, shown_again
 from index.publishing.retention import prune as prune_builds
 from index.root.root import Root
-from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
 from service.cli import options as option
 from service.cli.options import command_actor, print_result
@@ -45,7 +43,8 @@ def publish(
         why = f" ({undone['reason']})" if undone["reason"] else ""
         said = f"{undone['who']} rolled back from this build on {undone['at']}{why}"
         typer.echo(f"warning: {said}; to go back again: alsolike rollback", err=True)
-    print_result({"live": name}, f"live: {name}", as_json=as_json)
+    again = _tell_shown_again(Root(settings.root))
+    print_result({"live": name, "shown_again": again}, f"live: {name}", as_json=as_json)
 
 
 def rollback(
@@ -58,32 +57,27 @@ def rollback(
 ) -> None:
     """Make the previous build live again, and put publishing on hold until alsolike release."""
     settings = load_settings(root=root)
-    before = Root(settings.root).live
     actions = BuildActions(settings, report=print_cleanup)
     name = actions.roll_back(command_actor(), reason=reason, full=full)
-    if before is not None:
-        _tell_shown_again(Root(settings.root), before, name)
+    again = _tell_shown_again(Root(settings.root))
     print_result(
-        {"live": name},
+        {"live": name, "shown_again": again},
         f"live again: {name}; publishing is on hold until you run: alsolike release",
         as_json=as_json,
     )
 
 
-def _tell_shown_again(root: Root, before: str, name: str) -> None:
-    """Warns of the articles that a rollback shows again: they may have become drafts since then."""
-    try:
-        old, new = root.open(before, verify=False), root.open(name, verify=False)
-        ids = shown_again(old, new, now=utc_now())
-    except AlsoLikeError:  # the build that was rolled back may be damaged
-        return
+def _tell_shown_again(root: Root) -> list[str]:
+    """Warns of the articles that an older build shows again, and returns their ids."""
+    ids = shown_again(root, now=utc_now())
     if ids:
         some = ", ".join(ids[:_NAMED]) + (", …" if len(ids) > _NAMED else "")
         typer.echo(
-            f"warning: shown again, which {before} did not show: {len(ids)} ({some}); if one "
-            "became a draft or was removed since then: alsolike takedown ID",
+            f"warning: shown again, which the build before did not show: {len(ids)} ({some}); if "
+            "one became a draft or was removed since then: alsolike takedown ID",
             err=True,
         )
+    return ids
 
 
 def release(

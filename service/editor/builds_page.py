@@ -13,8 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from index.build.build import Build
 from index.errors import GateError
-from index.publishing.build_history import describe_builds, last_rollback
-from index.publishing.churn import Churn, compare, shown_again
+from index.publishing.build_history import describe_builds, last_rollback, shown_again
+from index.publishing.churn import Churn, compare
 from index.query import RelatedQuery
 from index.reporting.report_page import render_page
 from index.root.comparison import read_comparison
@@ -238,7 +238,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
             admin=person.role == "admin",
             builds=builds,
             notice=_NOTICES.get(done, ""),
-            again=_shown_again(pages) if done == "back" else [],
+            again=_shown_again(pages) if done in ("back", "published") else [],
             waiting=waiting,
             events=list_events(root),
             working=work_in_progress(root.path),
@@ -393,18 +393,10 @@ def _confirm(
 
 
 def _shown_again(pages: EditorPages) -> list[ArticleRow]:
-    """Returns the articles that the last rollback shows to readers again."""
+    """Returns the first articles that going back to an older build shows to readers again."""
     view, now = pages.view()
-    root = pages.context.root
-    lines = [line for line in read_journal(root.path) if line.get("event") == "rollback"]
-    if not lines or lines[-1].get("build") != view.build.name:
-        return []
-    with suppress(AlsoLikeError):  # the build from which it was rolled back may be gone
-        before = root.open(str(lines[-1].get("instead_of")), verify=False)
-        ids = shown_again(before, view.build, now=now)
-        found = (find_article_row(view, each, now) for each in ids[:_NAMED])
-        return [each for each in found if each is not None]
-    return []
+    ids = shown_again(pages.context.root, now=now)[:_NAMED]
+    return [row for row in (find_article_row(view, each, now) for each in ids) if row is not None]
 
 
 def _rows(build: Build, rows: list[int], now: int) -> list[ArticleRow]:

@@ -197,6 +197,14 @@ def test_a_rollback_names_what_it_shows_again(call: CALL) -> None:
     assert "shown again" not in call("rollback").err
 
 
+def test_publishing_an_older_build_names_what_it_shows_again(call: CALL) -> None:
+    older = build(call, articles(40))
+    newer = build(call, articles(38))
+    found = call("publish", older)
+    assert "did not show: 2 (piece-038, piece-039)" in found.err
+    assert "shown again" not in call("publish", newer).err
+
+
 def test_builds_are_listed_with_what_became_of_them(call: CALL) -> None:
     first = build(call, articles(60))
     refused = build(call, articles(30), code=Gate.ARTICLES)

@@ -431,7 +431,7 @@ def test_an_admin_rolls_back_releases_and_publishes_and_the_journal_says_who(des
     assert changes["removed"]["count"] == 9
 
     back = desk.ask("POST", "/v1/rollback", Role.ADMIN, json={"reason": "too many of one kind"})
-    assert back.json() == {"build": old}
+    assert back.json() == {"build": old, "shown_again": []}
     assert desk.client.get("/readyz").json()["build"] == old
     held = desk.ask("POST", f"/v1/builds/{new}/publish", Role.ADMIN, json={})
     assert held.status_code == 409
@@ -448,19 +448,21 @@ def test_an_admin_rolls_back_releases_and_publishes_and_the_journal_says_who(des
     ] * 3
 
 
-def test_a_gate_is_answered_for_what_it_is(desk: Desk) -> None:
+def test_a_gate_is_answered_for_what_it_is(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     old, _ = (item["build"] for item in desk.ask("GET", "/v1/builds").json()["items"])
     refused = desk.ask("POST", f"/v1/builds/{old}/publish", Role.ADMIN, json={})
     assert refused.status_code == 409
     assert "articles" in refused.json()["detail"]
     forced = desk.ask("POST", f"/v1/builds/{old}/publish", Role.ADMIN, json={"force": True})
     assert forced.is_success
+    assert forced.json()["shown_again"] == []
     nothing = "20200101T000000Z-000000"
     for method, what in (("POST", "publish"), ("GET", "report"), ("GET", "changes")):
         body = {"json": {}} if method == "POST" else {}
         answer = desk.ask(method, f"/v1/builds/{nothing}/{what}", Role.ADMIN, **body)
         assert answer.status_code == 404
-    with desk.root.locked("another job"):
+    monkeypatch.setattr("index.root.root._SWITCH_SECONDS", 0.1)
+    with desk.root.locked("a build"), desk.root.switching("another job"):
         busy = desk.ask("POST", "/v1/rollback", Role.ADMIN, json={})
     assert busy.status_code == 409
     assert "another job" in busy.json()["detail"]
