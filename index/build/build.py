@@ -205,6 +205,22 @@ class Build:
         """The number of each author by the name in lower case."""
         return {name.casefold(): number for number, name in enumerate(self.author_names)}
 
+    def language_number(self, tag: str) -> int:
+        """Return the number of a language of the build; that of none, their count, if none fits.
+
+        As RFC 4647 looks tags up, ``de-at`` finds ``de`` where no article is in ``de-at``; and
+        ``de`` finds the first of ``de-at``, ``de-de`` and so on where no article is in ``de``.
+
+        Args:
+            tag: A BCP 47 tag in lower case; empty for an unknown language.
+        """
+        names = self.language_names
+        parts = tag.split("-")
+        wanted = ["-".join(parts[:end]) for end in range(len(parts), 0, -1)]
+        longer = (name for name in sorted(names) if name.startswith(f"{parts[0]}-"))
+        found = next((name for name in (*wanted, *longer) if name in names), None)
+        return len(names) if found is None else names.index(found)
+
     @property
     def learning(self) -> dict[str, Any]:
         """What the weights of evidence were learned from; empty if nothing was learned."""

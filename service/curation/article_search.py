@@ -389,9 +389,7 @@ def _allowed(
         if getattr(query, name):
             allowed &= masks.get(name, False)
     if query.language is not None:
-        known = query.language in build.language_names
-        language = build.language_names.index(query.language) if known else -1
-        allowed &= build.languages == language
+        allowed &= build.languages == build.language_number(query.language)
     if query.tag is not None:
         tagged = np.zeros(build.count, dtype=bool)
         number = build.tag_numbers.get(query.tag.casefold())

@@ -261,7 +261,7 @@ class DraftIndex:
         words = tokenize_corpus([text])
         tags = _numbers(article.tags, build.tag_numbers)
         authors = _numbers(article.authors, build.author_numbers)
-        language = _index_in(article.language or "", build.language_names)
+        language = build.language_number(article.language or "")
         none = np.empty(0, dtype=np.int32)
         kin = none if own is None else build.members[build.story_of[own]]
         compared = PairData(
@@ -326,7 +326,7 @@ class DraftIndex:
             excluded = [row for key in query.exclude if (row := build.find(key)) is not None]
             rows &= ~np.isin(build.stories, build.stories[excluded])
             if query.language is not None:
-                languages = [_index_in(query.language, build.language_names)]
+                languages = [build.language_number(query.language)]
                 rows &= build.languages == languages[0]
         filtered = self._index.shown_at(
             now, languages=languages, without=served.taken_down(now), among=matching
@@ -351,11 +351,6 @@ def _numbers(names: Sequence[str], numbers: Mapping[str, int]) -> list[int]:
     """Returns the numbers of a draft's tags or authors; those not in the build are left out."""
     found = (numbers.get(name.casefold()) for name in names)
     return list(dict.fromkeys(number for number in found if number is not None))
-
-
-def _index_in(name: str, names: list[str]) -> int:
-    """Returns the position of ``name`` in ``names``, from 0; ``len(names)`` if it is not there."""
-    return names.index(name) if name in names else len(names)
 
 
 def check_encoder(build: Build, fingerprint: Fingerprint) -> None:

@@ -52,9 +52,8 @@ class Guard:
         self._build = served.build
         self._visible, self._newest, self._standing = served.showing(now)[2:5]
         self._only_language = query.language is not None
-        names = self._build.language_names
         if query.language is not None:
-            language = names.index(query.language) if query.language in names else len(names)
+            language = self._build.language_number(query.language)
         self._language = language
         self._matching = matching_rows(self._build, query, now)
         self._matches = None if self._matching is None else self._matching.data

@@ -135,9 +135,9 @@ def _in_language(served: ServingView, row: int, now: int, language: str | None) 
     What is related to the translation is told better by its own text.
     """
     build = served.build
-    names = build.language_names
-    if language in names and names[build.language_of[row]] != language:
-        visible, wanted = served.showing(now)[2], names.index(language)
+    wanted = build.language_of[row] if language is None else build.language_number(language)
+    if wanted != build.language_of[row]:
+        visible = served.showing(now)[2]
         for member in build.members.numbers(build.story_of[row]):
             if visible[member] and build.language_of[member] == wanted:
                 return int(member)

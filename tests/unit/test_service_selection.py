@@ -161,11 +161,17 @@ def test_the_newest_first_is_another_order_of_the_same_articles(build: Build) ->
     assert dates == sorted(dates, key=str, reverse=True)
 
 
-def test_only_articles_of_the_language_asked_for_are_shown(build: Build) -> None:
+def test_only_articles_of_the_language_asked_for_are_shown(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for language in ("en", "de"):
         rows = [item.row for item in choose(build, language=language)]
         assert {build.article(row).language for row in rows} == {language}
+        assert choose(build, language=f"{language}-at") == choose(build, language=language)
     assert shown(build, language="fr") == []
+    regional = [name.replace("de", "de-ch") for name in build.language_names]
+    monkeypatch.setattr(build, "language_names", regional)
+    assert shown(build, language="de") == shown(build, language="de-ch") != []
 
 
 def test_a_page_with_a_translation_in_the_language_asked_for_gets_its_list(tmp_path: Path) -> None:
