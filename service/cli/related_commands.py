@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,9 @@ from service.serving.selection import ORIGIN_PHRASES, Origin, SelectedItem, sele
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
 from service.serving.static_export import export_lists
 from service.settings import Settings, load_settings
+
+_FEW = 20_000
+"""Up to this many ids are compared with one that is mistyped."""
 
 
 def related(
@@ -179,6 +183,8 @@ def unknown_article(opened: Build, article_id: str) -> str:
         article_id: The id.
     """
     near = [opened.article_id(row) for row in opened.full_text.search(article_id, 3)]
+    if not near and opened.count <= _FEW:  # else it takes seconds
+        near = get_close_matches(article_id, map(bytes.decode, opened.ids), 3)
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     return f"there is no article {article_id!r} in build {opened.name}{hint}"
 

@@ -223,6 +223,7 @@ def test_what_is_not_there_is_named_with_what_is_near(
     unknown = call("related", "Piece")
     assert unknown.code == 6
     assert "did you mean piece-" in unknown.line()
+    assert "did you mean piece-3" in call("related", "peice-3").line()
     missing = call("publish", "20200101T000000Z-aaaaaa")
     assert missing.code == 6
     assert name in missing.line()
