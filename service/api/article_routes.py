@@ -8,11 +8,16 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from index.query import MAX_LIMIT
-from service.api.api_models import ApiModel
+from service.api.api_models import ApiModel, RelatedItem
 from service.api.editorial_router import Id, make_router, problems
-from service.api.openapi import RelatedItem
 from service.api.override_routes import NamedOverride
-from service.curation.article_search import MAX_QUERY, SearchQuery, SortOrder, read_article_row
+from service.curation.article_search import (
+    MAX_QUERY,
+    SearchCounts,
+    SearchQuery,
+    SortOrder,
+    read_article_row,
+)
 from service.curation.decision_actions import find_row
 from service.curation.preview import LeftOut, make_preview
 from service.decisions.list_scope import scope_values
@@ -73,23 +78,6 @@ class Card(ApiModel):
     standing: VisibilityStatus
 
 
-class Counts(ApiModel):
-    """For each filter of the search, the number of hits that would be left with it."""
-
-    standing: dict[VisibilityStatus, int]
-    weak: int
-    orphans: int
-    overridden: int
-    changed: int | None
-    """null if there is no earlier build to compare with"""
-
-    language: dict[str, int]
-    """hits for each of the 100 most frequent languages"""
-
-    tag: dict[str, int]
-    """hits for each of the 100 most frequent tags"""
-
-
 class SearchAnswer(ApiModel):
     """One page of the articles that a search found."""
 
@@ -99,7 +87,7 @@ class SearchAnswer(ApiModel):
     """true if the words were only found in a similar spelling"""
 
     items: list[Card] = Field(max_length=MAX_PAGE)
-    counts: Counts
+    counts: SearchCounts
 
 
 class CandidateCard(Card):
@@ -174,7 +162,7 @@ def articles_router(context: EditorialContext) -> APIRouter:
             total=result.total,
             near=result.near,
             items=[Card(**asdict(read_article_row(view, row, now))) for row in result.rows],
-            counts=Counts(**asdict(result.counts)),
+            counts=result.counts,
         )
 
     @router.get(

@@ -11,9 +11,8 @@ from fastapi.params import Depends
 from pydantic import Field, Strict
 
 from index.query import Limit, MinScore, RelatedQuery
-from service.api.api_models import ApiModel
+from service.api.api_models import ApiModel, Problem, RelatedAnswer
 from service.api.editorial_router import problems
-from service.api.openapi import Problem, RelatedAnswer
 from service.api.query_body import QueryBody, described
 from service.http.headers import by_name
 from service.http.problems import ProblemError, not_ready

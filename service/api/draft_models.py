@@ -10,8 +10,7 @@ from index.articles.card import ArticleCard
 from index.articles.record_parser import MAX_LABEL, MAX_LABELS, MAX_TEXT, MAX_TITLE
 from index.build.build import Build
 from index.query import MAX_LIMIT
-from service.api.api_models import ApiModel, RequestModel
-from service.api.openapi import RelatedItem
+from service.api.api_models import ApiModel, RelatedItem, RequestModel
 from service.api.query_body import QueryBody, described
 from service.http.list_json import items_json, quoted
 
@@ -59,29 +58,6 @@ class DraftRequest(QueryBody):
         """Returns the draft's fields as a dictionary, named like those of an article's record."""
         own = {"title", "summary", "sections", "language", "tags", "authors"}
         return self.model_dump(include=own)
-
-
-def request_schema() -> dict[str, Any]:
-    """Returns the JSON Schema of a draft request, with all references (``$ref``) resolved.
-
-    FastAPI can't generate this schema itself, because the route parses the body without FastAPI.
-    """
-    schema = DraftRequest.model_json_schema()
-    parts = schema.pop("$defs")
-
-    def inlined(value: Any) -> Any:
-        if isinstance(value, list):
-            return [inlined(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        reference = value.get("$ref")
-        if reference is not None:
-            value = {**parts[reference.rpartition("/")[2]], **value}
-            del value["$ref"]
-        return {name: inlined(item) for name, item in value.items()}
-
-    whole: dict[str, Any] = inlined(schema)
-    return whole
 
 
 class SameStory(ArticleCard):

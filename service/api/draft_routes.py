@@ -25,7 +25,7 @@ from starlette.types import Scope
 
 from index.query import RelatedQuery
 from recommender.errors import ModelError
-from service.api.draft_models import DraftRelated, DraftRequest, draft_json, request_schema
+from service.api.draft_models import DraftRelated, DraftRequest, draft_json
 from service.api.editorial_router import json_body
 from service.errors import importing
 from service.http.clients import Limiter, header
@@ -336,7 +336,7 @@ def drafts_router(drafts: Drafts) -> APIRouter:
         operation_id="related_to_draft",
         response_model=DraftRelated,
         responses=DRAFT_PROBLEMS,
-        openapi_extra=json_body(request_schema()),
+        openapi_extra=json_body({"$ref": "#/components/schemas/DraftRequest"}),
         dependencies=[Depends(drafts.admit)],
     )
     async def related_to_draft(request: Request) -> Response:

@@ -10,7 +10,6 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from service.api.api_models import ApiModel, RequestModel
-from service.api.draft_models import request_schema
 from service.api.draft_routes import DRAFT_PROBLEMS, Drafts
 from service.api.editorial_router import Id, Target, json_body, make_router, problems
 from service.curation.decision_actions import find_row
@@ -124,7 +123,7 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
         summary="Suggest links in the text of a draft",
         operation_id="links_in_draft",
         responses=DRAFT_PROBLEMS,
-        openapi_extra=json_body(request_schema()),
+        openapi_extra=json_body({"$ref": "#/components/schemas/DraftRequest"}),
         dependencies=[Depends(drafts.admit)],
     )
     async def links_in_draft(request: Request, response: Response) -> LinksAnswer:

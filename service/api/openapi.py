@@ -12,16 +12,15 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from index.articles.card import ArticleCard
-from index.query import MAX_LIMIT, ArticleId, RelatedQuery, query_options
-from service.api.api_models import ApiModel
+from index.query import ArticleId, RelatedQuery, query_options
+from service.api.api_models import Problem, RelatedAnswer
+from service.api.draft_models import DraftRequest
 from service.api.event_operation import EVENT_OPERATION
 from service.api.operation_routes import PROBES, Alive, NotReady, Ready
 from service.clicks.click_events import EventBatch
-from service.clicks.placement import MAX_PLACEMENT
 from service.http.content_policy import page_policy
 from service.http.event_route import EVENTS
 from service.http.html_fragment import templates
@@ -29,7 +28,7 @@ from service.http.list_json import related_json
 from service.http.problems import MEDIA_TYPE
 from service.http.static_files import MEDIA_TYPES, STATIC, add_static_file
 from service.serving.live import Live
-from service.serving.selection import Origin, select
+from service.serving.selection import select
 from service.settings import Settings
 
 _PROBLEM = {"$ref": "#/components/schemas/Problem"}
@@ -51,60 +50,6 @@ _REFUSALS = {
 }
 
 
-class RelatedItem(ArticleCard):
-    """One related article, with the fields to show."""
-
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    score: float = Field(ge=0, le=1)
-    """similarity: 0 like two random articles of the site, 1 identical"""
-
-    origin: Origin
-    """why the article is in the list; site: the page itself names it as related"""
-
-    position: int = Field(ge=1, le=MAX_LIMIT)
-    """its position in the list"""
-
-    shared_terms: list[str] = Field(max_length=4)
-    """phrases that the two articles share"""
-
-
-class RelatedAnswer(ApiModel):
-    """The related articles of one article, best first."""
-
-    article_id: str
-    """the id of the article whose list it is"""
-
-    build: str
-    """the name of the build in which the list last changed"""
-
-    placement: str | None = Field(None, max_length=MAX_PLACEMENT)
-    """the signed text by which a report of clicks names the list; only while the setting clicks is
-    on"""
-
-    items: list[RelatedItem] = Field(max_length=MAX_LIMIT)
-    """the related articles"""
-
-
-class Problem(ApiModel):
-    """The JSON object with which every error is reported: problem details (RFC 9457)."""
-
-    type: str
-    """always about:blank"""
-
-    title: str
-    """the HTTP status in words"""
-
-    status: int
-    """the HTTP status"""
-
-    detail: str
-    """what is wrong, and what to do"""
-
-    field: str | None = None
-    """the parameter or field at fault, if there is one"""
-
-
 def openapi(app: FastAPI, settings: Settings, example: dict[str, Any] | None) -> dict[str, Any]:
     """Generates the OpenAPI document, which describes all routes.
 
@@ -124,7 +69,10 @@ def openapi(app: FastAPI, settings: Settings, example: dict[str, Any] | None) ->
     )
     answers = (RelatedAnswer, Problem, Alive, Ready, NotReady)
     _, definitions = models_json_schema(
-        [*((model, "serialization") for model in answers), (EventBatch, "validation")],
+        [
+            *((model, "serialization") for model in answers),
+            *((model, "validation") for model in (DraftRequest, EventBatch)),
+        ],
         ref_template="#/components/schemas/{model}",
     )
     components = document.setdefault("components", {}).setdefault("schemas", {})

@@ -10,9 +10,8 @@ from pydantic import Field
 
 from index.articles.record import RecordProblem
 from recommender.errors import ArticleError
-from service.api.api_models import ApiModel, RequestModel
+from service.api.api_models import ApiModel, Problem, RequestModel
 from service.api.editorial_router import Id, json_body, make_router, problems
-from service.api.openapi import Problem
 from service.curation.pushed_articles import PushedArticles, PushState, Standing
 from service.decisions.decision_store import Actor
 from service.decisions.pushed_statements import NewStatement

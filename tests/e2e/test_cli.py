@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from service.api.openapi import RelatedAnswer
+from service.api.api_models import RelatedAnswer
 from service.cli import alsolike as cli
 from service.server import bind
 from tests.support.articles import prose

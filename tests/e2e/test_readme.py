@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from service.api.openapi import RelatedAnswer
+from service.api.api_models import RelatedAnswer
 from service.cli.alsolike import app
 
 HERE = Path(__file__).parents[2]

@@ -15,8 +15,8 @@ from index.articles.card import ArticleCard, CardImage, read_card, render_card
 from index.build.build import Build
 from recommender.article import Article, Image
 from recommender.text import PreparedText
+from service.api.api_models import RelatedItem
 from service.api.draft_models import SameStory
-from service.api.openapi import RelatedItem
 from service.http.html_fragment import FragmentCard, Heading, make_fragment_card, render_fragment
 
 FIELDS = list(ArticleCard.model_fields)

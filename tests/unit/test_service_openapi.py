@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from index.root.root import Root
-from service.api.openapi import Problem, RelatedAnswer
+from service.api.api_models import Problem, RelatedAnswer
 from service.api.operation_routes import PROBES
 from service.app import create_app
 from service.http.event_route import EVENTS
