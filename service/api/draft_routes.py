@@ -28,7 +28,7 @@ from recommender.errors import ModelError
 from service.api.draft_models import DraftRelated, DraftRequest, draft_json
 from service.api.editorial_router import json_body
 from service.errors import importing
-from service.http.clients import Limiter, header
+from service.http.clients import Limiter, came_directly, header
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
 from service.roles import Role
@@ -125,7 +125,6 @@ class DraftQueue:
 
 log = logging.getLogger("alsolike")
 
-_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
 _HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 DRAFT_PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The token is missing or unknown"},
@@ -195,8 +194,7 @@ class Drafts:
             loopback = ipaddress.ip_address(self._settings.host).is_loopback
         except ValueError:
             loopback = self._settings.host == "localhost"
-        forwarded = any(name in _FORWARDED for name, _ in scope["headers"])
-        return loopback and not forwarded and not self._settings.trusted_proxies
+        return loopback and came_directly(scope) and not self._settings.trusted_proxies
 
     async def answer(self, request: Request) -> bytes:
         """Returns the body of the response, as JSON, to a request that carries a draft.

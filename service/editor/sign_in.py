@@ -15,7 +15,7 @@ from service.decisions.editor_accounts import Editor
 from service.editor.editor_pages import EditorPages
 from service.editor.kept_form import KeptForm
 from service.http.auth import ANYONE, Identity
-from service.http.clients import network_of
+from service.http.clients import came_directly, network_of
 from service.http.problems import ProblemError
 from service.roles import Role
 
@@ -195,9 +195,7 @@ def demo_login_router(pages: EditorPages, invitation: Invitation) -> APIRouter:
     @router.get("/editor/enter")
     def enter(request: Request, key: str = "") -> Response:
         database, scope = context.database(), request.scope
-        local = context.auth.proxies.client(scope).is_loopback and not any(
-            name in (b"forwarded", b"x-forwarded-for", b"via") for name, _ in scope["headers"]
-        )
+        local = context.auth.proxies.client(scope).is_loopback and came_directly(scope)
         if not local or not may_invite(database) or not invitation.take(key):
             raise ProblemError(
                 403,

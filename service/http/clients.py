@@ -71,6 +71,14 @@ class Proxies:
         return any(address in network for network in self._networks)
 
 
+_FORWARDED = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+
+
+def came_directly(scope: Scope) -> bool:
+    """Tells whether no proxy says that it forwarded the request."""
+    return not any(name in _FORWARDED for name, _ in scope["headers"])
+
+
 class Limiter:
     """Limits how many requests each client may send; each process counts for itself.
 

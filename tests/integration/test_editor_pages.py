@@ -758,7 +758,10 @@ def test_the_demo_s_link_is_good_once_and_only_while_nobody_was_let_in(
         invitation = Invitation()
         with TestClient(create_app(settings, invitation), client=(local, 5)) as client:
             assert client.get("/editor/enter", params={"key": "guess"}).status_code == 403
-            answer = client.get("/editor/enter", params={"key": invitation.key})
+            link = f"/editor/enter?key={invitation.key}"
+            for name in ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"):
+                assert client.get(link, headers={name: "192.0.2.7"}).status_code == 403
+            answer = client.get(link)
             assert answer.status_code == status
             if status == 200:
                 assert answer.url.path == "/editor"
