@@ -274,7 +274,7 @@ def measure_speed(data: Path, folder: Path, count: int = 10_000) -> dict[str, An
         words += sum(len(one["text"].split()) for one in sections)
         begun = time.process_time()
         now, draft = utc_now(), read_draft({"title": some[0].title, "sections": sections})
-        related = relater.relate_article(served, draft, now=now, query=query)
+        related = relater.relate(served, draft, now=now, query=query)
         found = time.process_time()
         finder.in_draft(served, draft, related, now=now, query=query)
         spent["links"].append(time.process_time() - found)

@@ -267,10 +267,10 @@ class Drafts:
         self, served: ServingView, draft: DraftRequest, now: int, query: RelatedQuery
     ) -> RelatedDraft:
         with importing("drafts can't be compared"):
-            from service.serving.drafts import DraftRelater
+            from service.serving.drafts import DraftRelater, read_draft
         if self._relater is None:
             self._relater = DraftRelater(self._settings.model, self._settings.precision)
-        return self._relater.relate(served, draft.fields(), now=now, query=query)
+        return self._relater.relate(served, read_draft(draft.fields()), now=now, query=query)
 
     def _forget(self) -> None:
         if self._relater is not None:

@@ -93,7 +93,7 @@ def _find(
         title, _, body = read_text(text).strip().partition("\n")
         draft = read_draft({"title": title, "summary": body})
         relater = DraftRelater(settings.model, settings.precision)
-        related = relater.relate_article(served, draft, now=now, query=query)
+        related = relater.relate(served, draft, now=now, query=query)
         found = finder.in_draft(served, draft, related, now=now, query=query)
         yield from (each.values(build) for each in found[:limit])
         return

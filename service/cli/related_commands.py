@@ -88,13 +88,13 @@ def related_to_text(
         InputError: If the text can't be read.
         ModelError: If the model is missing, or not the one that the build was made with.
     """
-    from service.serving.drafts import DraftRelater
+    from service.serving.drafts import DraftRelater, read_draft
 
     title, _, body = read_text(file).strip().partition("\n")
-    fields = {"title": title, "summary": body, "language": language}
+    draft = read_draft({"title": title, "summary": body, "language": language})
     served, now, query = ServingView(build, read_state(settings)), utc_now(), settings.query
     related = DraftRelater(settings.model, settings.precision).relate(
-        served, fields, now=now, query=query
+        served, draft, now=now, query=query
     )
     answer = related.answer(served, now=now, query=query)
     if as_json:

@@ -106,25 +106,6 @@ class DraftRelater:
         self._index: DraftIndex | None = None
 
     def relate(
-        self, served: ServingView, fields: Mapping[str, Any], *, now: int, query: RelatedQuery
-    ) -> RelatedDraft:
-        """Finds the articles of a build that are related to a draft and that readers may see.
-
-        Args:
-            served: The build to search, with the editors' decisions.
-            fields: The draft: ``title``, ``summary`` or ``sections``, ``language``, ``tags``,
-                ``authors`` and ``date``.
-            now: The current time, in microseconds since 1970 UTC.
-            query: How many articles may be shown, and which.
-
-        Raises:
-            ArticleError: If a field of the draft is invalid.
-            ModelError: If the model is missing, or the build was made with another one.
-            BuildError: If a file of the build is missing or damaged.
-        """
-        return self.relate_article(served, read_draft(fields), now=now, query=query)
-
-    def relate_article(
         self,
         served: ServingView,
         article: Article,

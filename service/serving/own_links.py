@@ -80,7 +80,7 @@ def evaluate_own_links(
             if name == "masked" and masked.sections == written.sections:
                 lists[name][str(row)] = lists["as_written"][str(row)]
                 continue
-            related = relater.relate_article(served, article, now=now, query=deep, own=row)
+            related = relater.relate(served, article, now=now, query=deep, own=row)
             items = related.answer(served, now=now, query=deep).items
             lists[name][str(row)] = [str(build.story_of[item.row]) for item in items]
     figures = {

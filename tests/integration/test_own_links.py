@@ -70,7 +70,7 @@ def test_an_article_is_not_ranked_by_the_copy_of_itself_that_the_build_holds(sai
     row = said.row("sea-000")
     assert row is not None
     now, served = utc_now(), ServingView(said)
-    related = RELATER.relate_article(served, said.article(row), now=now, query=QUERY, own=row)
+    related = RELATER.relate(served, said.article(row), now=now, query=QUERY, own=row)
     assert row not in [item.row for item in related.answer(served, now=now, query=QUERY).items]
 
 
