@@ -10,7 +10,8 @@ from service.cli.compare_commands import compare_app
 from service.cli.database_commands import db_app
 from service.cli.decision_commands import audit, check_overrides, takedown
 from service.cli.demo_commands import demo, try_site
-from service.cli.first_commands import doctor, init
+from service.cli.doctor_command import doctor
+from service.cli.init_command import init
 from service.cli.links_command import links
 from service.cli.options import GATES_EPILOG
 from service.cli.publish_commands import prune, publish, release, rollback

@@ -1,134 +1,34 @@
-"""The first commands of a newcomer: ``alsolike init`` and ``alsolike doctor``."""
+"""The command ``alsolike doctor``: checks the machine, the settings and what they name."""
 
 import errno
 import glob
-import json
 import os
 import platform
 import shlex
 import shutil
 import socket
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated, Any
 
 import typer
 
 from index.capacity import near_limits
 from index.errors import GateError
 from index.root.root import Root
-from recommender.errors import AlsoLikeError, InputError
+from recommender.errors import AlsoLikeError
 from recommender.machine import usable_cores, usable_memory
 from service.cli import options as option
 from service.cli.options import print_json
 from service.settings import CONFIG_FILE, CONFIG_VARIABLE, Settings, load_settings
 
-_FOR_A_TRIAL = ("cache", "sample")
 _LEAST_MEMORY = 1_500_000_000
 _LEAST_DISK = 2_000_000_000
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _WRITTEN = 1_764_000_000  # seconds since 1970; a clock that is behind this is wrong
-
-_FILE = """\
-# Settings of AlsoLike; every one of them is explained in docs/reference.md.
-# Try them with: alsolike sources check
-
-# Where builds are kept; a build takes some 15 KB for an article.
-root = {root}
-
-# The site's address, for the editors' previews.
-{site_url}
-
-# The language of labels and dates on cards, where an article does not say its own.
-locale = {locale}
-
-# The model knows English. For other languages: pip install 'alsolike[multilingual]'
-{model}
-
-# Where articles come from; docs/sources.md says what each kind can read.
-{sources}"""
-
-
-def init(
-    source: Annotated[
-        str | None, typer.Option(help="The site's address, or a folder or file with its articles.")
-    ] = None,
-    site_url: Annotated[str | None, typer.Option(help="The site's address, for links.")] = None,
-    locale: Annotated[str | None, typer.Option(help="The site's language, such as en.")] = None,
-    root: Annotated[str | None, typer.Option(help="Folder for the builds.")] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the settings file that is there.")
-    ] = False,
-) -> None:
-    """Ask four questions and write the settings file alsolike.toml; options answer beforehand."""
-    from index.sources.site_discovery import discover_site
-
-    path = Path(CONFIG_FILE)
-    if path.exists() and not force:
-        raise InputError(f"the file {path} exists already; edit it, or replace it with --force")
-    asked = _Answers()
-    source = asked(source, "Where are the articles? An address, a folder or a file", None)
-    found = discover_site(source, most=1, cache="")
-    typer.echo(found.how, err=True)
-    site_url = asked(site_url, "The site's address (empty: none yet)", found.home).rstrip("/")
-    locale = asked(locale, "The site's language, such as en or pt-BR", found.language or "en")
-    root = asked(root, "A folder for the builds", "alsolike-root")
-    english = locale.partition("-")[0].lower() == "en"
-    text = _FILE.format(
-        root=_value(root),
-        site_url=f"site_url = {_value(site_url)}" if site_url else '# site_url = "https://…"',
-        locale=_value(locale),
-        model=f'{"# " * english}model = "multilingual"',
-        sources="\n".join(map(_table, found.tables)),
-    )
-    _try_settings(path, text)
-    typer.echo(f"{path} is written. Next: alsolike doctor, alsolike build, alsolike serve")
-
-
-class _Answers:
-    """Asks for what an option does not say; where nobody can answer, takes what is usual."""
-
-    def __call__(self, given: str | None, question: str, usual: str | None) -> str:
-        if given is not None:
-            return given
-        if sys.stdin.isatty():
-            return str(typer.prompt(question, default=usual)).strip()
-        if usual is None:
-            raise InputError(
-                "standard input is no terminal, so nobody can answer where the articles are; say "
-                "--source ADDRESS-OR-FOLDER"
-            )
-        return usual
-
-
-def _value(value: Any) -> str:
-    """Returns a value as TOML writes it."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def _table(table: Mapping[str, Any]) -> str:
-    said = {name: value for name, value in table.items() if value and name not in _FOR_A_TRIAL}
-    lines = [f"{name} = {_value(value)}\n" for name, value in said.items()]
-    return f"[[source]]\n{''.join(lines)}"
-
-
-def _try_settings(path: Path, text: str) -> None:
-    """Writes the settings file; if it does not hold, puts back what was there, and raises why."""
-    before = path.read_bytes() if path.exists() else None
-    path.write_text(text)
-    try:
-        load_settings()
-    except AlsoLikeError:
-        if before is None:
-            path.unlink()
-        else:
-            path.write_bytes(before)
-        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +49,7 @@ class Finding:
 def doctor(root: option.Root = None, as_json: option.Json = False) -> None:
     """Check machine, settings, model, database, root, port and clock; say what to mend."""
     settings = load_settings(root=root)
-    found = [finding for look in _LOOKS for finding in look(settings)]
+    found = [*_look_everywhere(settings)]
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:
@@ -305,22 +205,15 @@ def _clock(settings: Settings) -> Iterator[Finding]:
         yield Finding("clock", "ok", told)
 
 
-def _guarded(
-    what: str, look: Callable[[Settings], Iterator[Finding]]
-) -> Callable[[Settings], Iterator[Finding]]:
-    def guarded(settings: Settings) -> Iterator[Finding]:
+_LOOKS = (
+    *(_version, _machine, _root, _publishing, _model, _sources),
+    *(_database, _clicks, _notify, _port, _clock),
+)
+
+
+def _look_everywhere(settings: Settings) -> Iterator[Finding]:
+    for look in _LOOKS:
         try:
             yield from look(settings)
         except (AlsoLikeError, OSError) as error:
-            yield Finding(what, "mend", str(error))
-
-    return guarded
-
-
-_LOOKS = [
-    _guarded(look.__name__.strip("_"), look)
-    for look in (
-        *(_version, _machine, _root, _publishing, _model, _sources),
-        *(_database, _clicks, _notify, _port, _clock),
-    )
-]
+            yield Finding(look.__name__.strip("_"), "mend", str(error))
