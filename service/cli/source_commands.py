@@ -124,7 +124,7 @@ def _summary(check: SourceCheck) -> dict[str, Any]:
         **{name: getattr(report, name) for name in ("read", "kept", *_COUNTS)},
         "fields": [asdict(one) for one in check.fields],
         "unread": check.unread,
-        "problems": [asdict(problem) for problem in report.problems],
+        "problems": [problem.to_dict() for problem in report.problems],
         "remarks": check.remarks,
         "error": check.error,
         "whole": check.whole,

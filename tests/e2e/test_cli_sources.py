@@ -165,6 +165,16 @@ def test_check_goes_on_after_a_source_that_fails_and_ends_with_2(
     assert len(ran.err.splitlines()) == 1
 
 
+def test_check_tells_a_problem_as_a_build_does(
+    alsolike: Callable[..., Ran], tmp_path: Path
+) -> None:
+    write_records(tmp_path / "bad.jsonl", "a", ".")
+    (checked,) = json.loads(alsolike("sources", "check", "bad.jsonl", "--json").out)
+    built = json.loads(alsolike("build", "bad.jsonl", "--json").out)
+    assert checked["problems"] == built["problems"]
+    assert "bad.jsonl line 2" in [problem["place"] for problem in checked["problems"]]
+
+
 def test_a_password_is_found_nowhere(
     alsolike: Callable[..., Ran], tmp_path: Path, server: Site
 ) -> None:
