@@ -108,6 +108,11 @@ class HttpResponse:
     body: bytes
     unchanged: bool = False
 
+    def conditions(self) -> dict[str, str]:
+        """Returns request headers with which the server answers only if there is something new."""
+        asked = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
+        return {name: self.headers[of] for name, of in asked.items() if self.headers.get(of)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpOptions:

@@ -43,11 +43,6 @@ class FetchedPage(HttpResponse):
     lastmod: str = ""
     checked: float = 0.0
 
-    def conditions(self) -> dict[str, str]:
-        """Returns request headers with which the server sends the page only if it has changed."""
-        asked = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
-        return {name: self.headers[of] for name, of in asked.items() if self.headers.get(of)}
-
     def is_current(self, lastmod: str, now: float) -> bool:
         """Tells whether the stored page is surely unchanged, so that it need not be fetched again.
 

@@ -124,9 +124,7 @@ class FollowedSource:
         answer = Fetcher(url=feed.url, options=feed).get(feed.url, conditions=self._validators)
         if answer.unchanged:
             return self._stamp
-        names = {"If-None-Match": "etag", "If-Modified-Since": "last-modified"}
-        found = {name: answer.headers[of] for name, of in names.items() if answer.headers.get(of)}
-        self._validators = found
+        self._validators = answer.conditions()
         return hashlib.blake2b(answer.body).digest()
 
     def _read(self, differs: Callable[[Article], bool]) -> SourceRead:
