@@ -5,11 +5,14 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+_WRONG = 0.05
+"""The share of the chosen items that may be chosen wrongly, on the average."""
+
 
 def rate_interval(
-    clicked: ArrayLike, seen: ArrayLike, *, confidence: float = 0.95
+    clicked: ArrayLike, seen: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the confidence interval of each rate clicked / seen: the score interval of Wilson.
+    """Return the interval that holds each rate clicked / seen with 95 %: Wilson's score interval.
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
     JASA 22 (1927).
@@ -17,23 +20,20 @@ def rate_interval(
     Args:
         clicked: Numbers of clicks, of any shape; a number above that of ``seen`` counts as it.
         seen: How often the items were seen, of the same shape.
-        confidence: The probability with which an interval holds the true rate.
 
     Returns:
         The lower and the upper ends of the intervals, float64, of the same shape; 0 and 1 where
         nothing was seen.
     """
     count = np.asarray(seen, dtype=np.float64)
-    reach = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
+    reach = NormalDist().inv_cdf(0.975) ** 2
     rate = np.minimum(np.asarray(clicked, dtype=np.float64) / np.maximum(count, 1), 1)
     middle = (count * rate + reach / 2) / (count + reach)
     half = np.sqrt(reach * count * rate * (1 - rate) + reach**2 / 4) / (count + reach)
     return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
-def sure_ratios(
-    clicked: ArrayLike, seen: ArrayLike, usual: ArrayLike, *, wrong: float = 0.05
-) -> NDArray[np.float64]:
+def sure_ratios(clicked: ArrayLike, seen: ArrayLike, usual: ArrayLike) -> NDArray[np.float64]:
     """Return by which factor each of n items is surely clicked more, or less, than usual.
 
     Among thousands of items, some are clicked more by chance. So only items chosen by Benjamini and
@@ -47,7 +47,6 @@ def sure_ratios(
             as it.
         seen: How often each item was seen; shape (n,).
         usual: How many clicks are usual for an item seen so often; shape (n,).
-        wrong: The share of the chosen items that may be chosen wrongly, on the average.
 
     Returns:
         Shape (n,): the end of each chosen item's interval that is nearest to ``usual``, divided by
@@ -60,10 +59,10 @@ def sure_ratios(
     known = (expected > 0) & (expected < 1)
     unlikely = np.where(known, count * _divergence(rate, np.where(known, expected, 0.5)), 0)
     ranks = np.arange(1, len(count) + 1)
-    passed = np.flatnonzero(np.sort(unlikely)[::-1] >= np.log(2 * len(count) / (wrong * ranks)))
+    passed = np.flatnonzero(np.sort(unlikely)[::-1] >= np.log(2 * len(count) / (_WRONG * ranks)))
     if not len(passed):
         return ratios
-    least = np.log(2 * len(count) / (wrong * (passed[-1] + 1)))
+    least = np.log(2 * len(count) / (_WRONG * (passed[-1] + 1)))
     chosen = unlikely >= least
     count, rate, expected = count[chosen], rate[chosen], expected[chosen]
     inside, outside = rate, expected

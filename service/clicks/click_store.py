@@ -12,7 +12,6 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from sqlalchemy import Integer, Text
 from index.errors import DatabaseError
 from index.sql_engine import describe, file_url, parse_url
 from service.decisions.connections import postgres_engine, sqlite_engine
-from service.decisions.decision_store import Store
+from service.decisions.decision_store import Store, insert_into
 from service.settings import Settings
 
 FILE = "clicks.sqlite"
@@ -108,7 +107,7 @@ class ClickStore(Store):
         try:
             with self.write() as connection:
                 for table, rows in sums.items():
-                    upsert = _upsert(table, connection.dialect.name)
+                    upsert = _upsert(connection, table)
                     names, left = table.columns.keys(), iter(rows.items())
                     while some := list(itertools.islice(left, _AT_ONCE)):
                         values = [
@@ -281,8 +280,8 @@ def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
         ]
 
 
-def _upsert(table: sa.Table, dialect: str) -> Any:
-    insert: Any = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
+def _upsert(connection: sa.Connection, table: sa.Table) -> sa.Insert:
+    insert = insert_into(connection, table)
     sums = {
         column.name: column + insert.excluded[column.name]
         for column in table.columns

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 _DAY = 86_400
 _POWER = 0.8
 _FEW = 100
-
-
-class BlockCount(NamedTuple):
-    """How often the lists of an article were seen in a block of time, and followed."""
-
-    block: int
-    article: str
-    variant: str
-    seen: int
-    clicked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +138,12 @@ def find_comparison(settings: Settings) -> ComparisonFindings:
     if state is None:
         raise NotFoundError("no comparison is running; begin one with: alsolike compare start NAME")
     with closing(open_clicks(settings)) as store:
-        counts = [BlockCount(*row) for row in store.blocks_of(state.key)]
-    articles = {name: number for number, name in enumerate({one.article for one in counts})}
+        counts = store.blocks_of(state.key)
+    numbers = {article: number for number, article in enumerate({row[1] for row in counts})}
     columns = np.array(
         [
-            (articles[one.article], one.block, one.variant != "live", one.seen, one.clicked)
-            for one in counts
+            (numbers[article], block, variant != "live", seen, clicked)
+            for block, article, variant, seen, clicked in counts
         ],
         dtype=np.int64,
     ).reshape(-1, 5)

@@ -386,7 +386,7 @@ def lock_row(
     Returns:
         All columns of the row by name.
     """
-    statement = _insert(connection, table).values(**key, **values)
+    statement = insert_into(connection, table).values(**key, **values)
     held = statement.on_conflict_do_update(index_elements=list(key), set_=key).returning(table)
     return dict(connection.execute(held).mappings().one())
 
@@ -402,11 +402,17 @@ def upsert(
         key: The values of the key columns, by column name.
         **values: The values to set, by column name.
     """
-    statement = _insert(connection, table).values(**key, **values)
+    statement = insert_into(connection, table).values(**key, **values)
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
 
 
-def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+def insert_into(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+    """Returns an insert statement that can also replace rows, for the database's dialect of SQL.
+
+    Args:
+        connection: A connection to the database.
+        table: The table.
+    """
     # Import only the dialect in use, because importing the other would slow down the start.
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
