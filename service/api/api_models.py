@@ -3,12 +3,18 @@
 What stands below a field is its description in the OpenAPI document.
 """
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.articles.card import ArticleCard
 from index.query import MAX_LIMIT
 from service.clicks.placement import MAX_PLACEMENT
+from service.decisions.decision_rules import MAX_REASON
 from service.serving.selection import Origin
+
+ReasonText = Annotated[str, Field(max_length=MAX_REASON)]
+"""Why something is decided, recorded in the audit trail or the journal; may be empty."""
 
 
 class ApiModel(BaseModel):

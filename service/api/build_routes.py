@@ -9,9 +9,8 @@ from pydantic import Field
 from index.publishing.build_history import describe_builds, shown_again
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Gate
-from service.api.api_models import ApiModel, RequestModel
+from service.api.api_models import ApiModel, ReasonText, RequestModel
 from service.api.editorial_router import make_router, problems
-from service.decisions.decision_rules import MAX_REASON
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
@@ -25,7 +24,7 @@ Name = Annotated[
 class Reason(RequestModel):
     """Why a build is rolled back or publishing is allowed again; recorded in the journal."""
 
-    reason: str = Field("", max_length=MAX_REASON)
+    reason: ReasonText = ""
 
 
 class RollingBack(Reason):

@@ -11,8 +11,11 @@ from recommender.article import MAX_ID_BYTES, check_id
 from recommender.errors import ArticleError
 from service.decisions.list_scope import EVERY, tag_scope
 from service.http.auth import Identity
-from service.http.problems import MEDIA_TYPE, ProblemError
+from service.http.problems import ProblemError
 from service.http.query_params import parse_query, refuse_repeated
+
+PAGE = 1_000
+"""How many items a page of a list has, where the request does not say it."""
 
 
 def make_router(tag: str, *required: Callable[..., Identity]) -> APIRouter:
@@ -45,10 +48,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         *statuses: The HTTP statuses; without any, those that all of the editors' routes share.
     """
     return {
-        status: {
-            "description": _DESCRIPTIONS[status],
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
+        status: {"description": _DESCRIPTIONS[status]}
         for status in statuses or (401, 403, 422, 429, 503)
     }
 
@@ -81,6 +81,9 @@ def _query(description: str) -> Any:
 
 Id = Annotated[str, _query("the site's own id of an article"), AfterValidator(_id)]
 """An article's id as a query parameter; it may hold slashes, so it can't be part of the path."""
+
+After = Annotated[int, Query(ge=0, le=2**53)]
+"""A query parameter that says after which item a page of a list begins; 0 for the first page."""
 
 Target = Annotated[str, _query("the id of the article in the list"), AfterValidator(_id)]
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from service.api.api_models import ApiModel, RequestModel
+from service.api.api_models import ApiModel, ReasonText, RequestModel
 from service.api.editorial_router import Id, Target, make_router, problems
-from service.decisions.decision_rules import MAX_NAME, MAX_REASON
+from service.decisions.decision_rules import MAX_NAME
 from service.decisions.judgments import Judgment
 from service.http.audit_export import download
 from service.http.auth import Identity
@@ -36,7 +36,7 @@ class JudgmentChange(RequestModel):
     build: str = Field("", max_length=40, pattern=r"^([0-9]{8}T[0-9]{6}Z-[0-9a-f]{6})?$")
     """the build whose list was judged"""
 
-    reason: str = Field("", max_length=MAX_REASON)
+    reason: ReasonText = ""
 
 
 class JudgmentItem(ApiModel):

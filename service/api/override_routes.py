@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import Field
 
 from recommender.visibility import NEVER
-from service.api.api_models import ApiModel, RequestModel
-from service.api.editorial_router import make_router, problems, read_lists, read_target
-from service.decisions.decision_rules import MAX_POSITION, MAX_REASON
+from service.api.api_models import ApiModel, ReasonText, RequestModel
+from service.api.editorial_router import PAGE, After, make_router, problems, read_lists, read_target
+from service.decisions.decision_rules import MAX_POSITION
 from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import is_rule, scope_values
 from service.decisions.overrides import StoredOverride
@@ -32,7 +32,6 @@ from service.roles import Role
 from service.serving.serving_view import VisibilityStatus
 
 _TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
-_PAGE = 1_000
 
 
 class OverrideChange(RequestModel):
@@ -45,7 +44,7 @@ class OverrideChange(RequestModel):
     position: int | None = Field(None, strict=True, ge=1, le=MAX_POSITION)
     """position in the list, for a pin only"""
 
-    reason: str = Field("", max_length=MAX_REASON)
+    reason: ReasonText = ""
     not_related: bool = Field(False, strict=True)
     """for a hide only: whether it also judges the link as bad"""
 
@@ -116,7 +115,7 @@ class UndoRequest(RequestModel):
     seq: int = Field(strict=True, ge=1, le=2**53)
     """the number of the decision's entry in the audit trail"""
 
-    reason: str = Field("", max_length=MAX_REASON)
+    reason: ReasonText = ""
 
 
 class UndoAnswer(ApiModel):
@@ -148,7 +147,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         response: Response,
         lists: str | None = Depends(read_lists),
         target: str | None = Depends(read_target),
-        after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+        after: After = 0,
     ) -> OverridesAnswer:
         if lists is not None and target is not None:
             raise ProblemError(
@@ -159,8 +158,8 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         overrides = context.database().overrides
         if target is not None:
             return _answer(context, overrides.into(target))
-        found = overrides.all(after=after, limit=_PAGE)
-        return _answer(context, found, next=found[-1].id if len(found) == _PAGE else None)
+        found = overrides.all(after=after, limit=PAGE)
+        return _answer(context, found, next=found[-1].id if len(found) == PAGE else None)
 
     @router.put(
         "/overrides",
@@ -197,7 +196,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         response: Response,
         pair: tuple[str, str] = Depends(_read_pair),
         identity: Identity = Depends(editor),
-        reason: Annotated[str, Query(max_length=MAX_REASON)] = "",
+        reason: ReasonText = "",
         if_match: IfMatch = None,
     ) -> OverridesAnswer:
         return _change(

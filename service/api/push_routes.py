@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from index.articles.record import RecordProblem
 from recommender.errors import ArticleError
 from service.api.api_models import ApiModel, Problem, RequestModel
-from service.api.editorial_router import Id, json_body, make_router, problems
+from service.api.editorial_router import PAGE, After, Id, json_body, make_router, problems
 from service.curation.pushed_articles import PushedArticles, PushState, Standing
 from service.decisions.decision_store import Actor
 from service.decisions.pushed_statements import NewStatement
@@ -23,7 +23,6 @@ from service.http.timestamps import Timestamp, format_timestamp
 from service.roles import Role
 
 MAX_STATEMENTS = 100
-_PAGE = 1_000
 _MOST_NOTES = 20
 
 
@@ -221,9 +220,9 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         description="In the order of their numbers. A push is dropped once a source has caught up "
         "with it.",
     )
-    def pushed(after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> PushedAnswer:
-        found = pushes.waiting(after, _PAGE)
-        following = found[-1].statement.number if len(found) == _PAGE else None
+    def pushed(after: After = 0) -> PushedAnswer:
+        found = pushes.waiting(after, PAGE)
+        following = found[-1].statement.number if len(found) == PAGE else None
         return PushedAnswer(items=[_answer(each) for each in found], next=following)
 
     return router

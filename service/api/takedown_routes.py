@@ -1,24 +1,20 @@
 """API routes for takedowns, which keep an article out of all lists of all builds."""
 
 from dataclasses import asdict
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
-from service.api.api_models import ApiModel, RequestModel
-from service.api.editorial_router import Id, make_router, problems
-from service.decisions.decision_rules import MAX_REASON
+from service.api.api_models import ApiModel, ReasonText, RequestModel
+from service.api.editorial_router import PAGE, After, Id, make_router, problems
 from service.decisions.takedowns import Takedown
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.timestamps import Timestamp, Until
 from service.roles import Role
 from service.serving.serving_view import VisibilityStatus
-
-_PAGE = 1_000
 
 
 class VisibilityChange(RequestModel):
@@ -27,7 +23,7 @@ class VisibilityChange(RequestModel):
     visible: bool = Field(strict=True)
     """false takes the article down, true ends its takedown"""
 
-    reason: str = Field("", max_length=MAX_REASON)
+    reason: ReasonText = ""
     """recorded in the audit trail"""
 
     until: Until = NEVER
@@ -106,9 +102,9 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
         return _answer(context, id)
 
     @router.get("/takedowns", summary="List takedowns, including ended ones, a thousand per page")
-    def takedowns(offset: Annotated[int, Query(ge=0, le=2**53)] = 0) -> TakedownsAnswer:
-        found = context.database().takedowns.all(offset=offset, limit=_PAGE)
-        following = offset + _PAGE if len(found) == _PAGE else None
+    def takedowns(offset: After = 0) -> TakedownsAnswer:
+        found = context.database().takedowns.all(offset=offset, limit=PAGE)
+        following = offset + PAGE if len(found) == PAGE else None
         return TakedownsAnswer(items=[_item(context, each) for each in found], next=following)
 
     return router

@@ -26,6 +26,7 @@ from recommender.visibility import utc_now
 from service.clicks.comparison_findings import find_comparison, settings_lines
 from service.curation.article_search import ArticleRow, find_article_row, read_article_row
 from service.curation.waiting_pushes import tell_waiting
+from service.decisions.decision_rules import MAX_REASON
 from service.decisions.decision_state import DecisionState
 from service.editor.editor_pages import EditorPages, whole_number
 from service.editor.page_templates import HEADERS
@@ -154,7 +155,7 @@ def _positions(
     ]
 
 
-Reason = Annotated[str, Form(max_length=1_000)]
+Reason = Annotated[str, Form(max_length=MAX_REASON)]
 
 SHOWN = 20
 """How many articles with changed lists one page of a comparison shows."""

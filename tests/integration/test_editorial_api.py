@@ -163,7 +163,7 @@ def test_a_snapshot_that_cant_be_written_is_told_everywhere_until_it_is(desk: De
 
 
 def test_takedowns_are_listed_a_page_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.api.takedown_routes._PAGE", 2)
+    monkeypatch.setattr("service.api.takedown_routes.PAGE", 2)
     for name in "abcde":
         take_down(desk, name, ahead=True)
     found, offset = [], 0
