@@ -23,7 +23,7 @@ from starlette.types import ASGIApp
 
 from recommender.errors import SettingError
 from service.http.logs import configure_logs, log_config
-from service.http.processes import end_with_parent, is_running
+from service.http.processes import METRICS_DIRECTORY, end_with_parent, is_running
 from service.serving.live import WATCH_SECONDS
 from service.settings import Settings
 
@@ -36,9 +36,6 @@ FAST_WITH = "0.54."
 """How the uvicorn versions begin with which :mod:`service.http.fast_protocol` was tested."""
 
 _COUNTS = "alsolike-metrics-"
-
-METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable that names the folder in which workers store their metrics."""
 
 
 def log_settings(settings: Settings) -> None:

@@ -19,9 +19,7 @@ from sqlalchemy.pool import QueuePool
 from index.files import sync_folder
 from index.sql_engine import open_engine
 from service.decisions.decision_store import WRITES
-
-BUSY_SECONDS = 5.0
-"""How long a transaction waits for another one that writes before it fails, in seconds."""
+from service.decisions.snapshot_file import BUSY_SECONDS
 
 _CONNECT_SECONDS = 3
 _STATEMENT_SECONDS = 10

@@ -20,7 +20,7 @@ from service.decisions.decision_state import DecisionState, Override, OverrideKi
 SNAPSHOT = "decisions-snapshot.sqlite"
 _BESIDE = ".decisions-snapshot.new"
 BUSY_SECONDS = 5.0
-"""How long reading or writing waits for a process that locks the file, in seconds."""
+"""How long a transaction waits for another one that locks the file or writes, in seconds."""
 
 _SCHEMA = """
 CREATE TABLE meta (database TEXT NOT NULL, version INTEGER NOT NULL, sum INTEGER NOT NULL);

@@ -16,20 +16,6 @@ def hash_source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def inline_hashes(page: str, element: str) -> str:
-    """Returns the hashes of all inline styles or scripts of a page, with spaces between.
-
-    A ``Content-Security-Policy`` that lists them allows these styles or scripts and no others.
-
-    Args:
-        page: The HTML of the page.
-        element: The name of the element, ``script`` or ``style``.
-    """
-    return " ".join(
-        map(hash_source, re.findall(rf"<{element}[^>]*>(.*?)</{element}>", page, re.DOTALL))
-    )
-
-
 def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
     """Returns a ``Content-Security-Policy`` that allows only a page's own styles and some sources.
 
@@ -39,7 +25,8 @@ def page_policy(page: str, *, styles: str = "", more: str = "") -> str:
         styles: Further sources of styles, such as ``'self'``, with spaces between.
         more: Further directives, such as ``img-src https:``, with semicolons between.
     """
-    allowed = f"{inline_hashes(page, 'style')} {styles}".strip() or "'none'"
+    hashes = map(hash_source, re.findall("<style[^>]*>(.*?)</style>", page, re.DOTALL))
+    allowed = f"{' '.join(hashes)} {styles}".strip() or "'none'"
     return (
         "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         f"style-src {allowed}; {more}"

@@ -16,7 +16,7 @@ from service.clicks.click_counter import ClickCounter
 from service.clicks.click_events import EventBatch, Outcome
 from service.http.clients import Proxies, network_of
 from service.http.headers import Cors, by_name
-from service.http.problems import ProblemError, invalid_input, not_ready
+from service.http.problems import ProblemError, invalid_input, not_ready, send_response
 from service.http.request_limits import has_body
 from service.serving.live import Live
 from service.settings import Settings
@@ -90,8 +90,7 @@ class EventRoute:
             more, body = problem.response()
             status, headers = problem.status, headers + more
         headers = [header for header in headers if header[1]]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_response(send, status, headers, body)
 
     def _take(
         self, counter: ClickCounter, body: bytes, named: Mapping[bytes, bytes], scope: Scope

@@ -23,7 +23,7 @@ from prometheus_client import (
 )
 
 from service.clicks.click_counter import ClickCounter
-from service.http.processes import is_running
+from service.http.processes import METRICS_DIRECTORY, is_running
 from service.serving.live import Live
 
 BOUNDS = (
@@ -68,7 +68,6 @@ class RequestCounts:
 Mode = Literal["livemin", "livemax", "livesum"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 _GAUGES: tuple[tuple[str, str, Mode], ...] = (
     ("ready", "1 if related articles can be served", "livemin"),
@@ -217,14 +216,14 @@ class Metrics:
 
         With several workers these are the sums of what each worker last wrote by :meth:`flush`.
         """
-        if DIRECTORY not in os.environ:
+        if METRICS_DIRECTORY not in os.environ:
             return generate_latest(self.registry)
         return generate_latest(_all_workers())
 
 
 def _all_workers() -> CollectorRegistry:
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry, path=os.environ[DIRECTORY])  # type: ignore[no-untyped-call]
+    multiprocess.MultiProcessCollector(registry, path=os.environ[METRICS_DIRECTORY])  # type: ignore[no-untyped-call]
     return registry
 
 
@@ -238,7 +237,7 @@ def _remove_dead_gauges() -> None:
 
     Their counter files stay, so that the totals of requests don't fall.
     """
-    directory = os.environ.get(DIRECTORY)
+    directory = os.environ.get(METRICS_DIRECTORY)
     if directory is None:
         return
     for path in Path(directory).glob("gauge_live*_*.db"):

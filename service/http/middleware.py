@@ -25,7 +25,8 @@ from service.clicks.click_counter import ClickCounter
 from service.http.headers import by_name
 from service.http.logs import REQUEST_ID_HEADER, current_request_id, log_access, request_id
 from service.http.metrics import RequestCounts
-from service.http.problems import ProblemError, out_of_files
+from service.http.problems import ProblemError, out_of_files, send_response
+from service.http.related_lists import POLICY
 from service.http.request_limits import check_head, has_body, read_body, replay
 from service.serving.live import Live
 from service.settings import Settings
@@ -38,7 +39,7 @@ READYZ = "/readyz"
 _SAFE = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "content-security-policy": POLICY[1].decode(),
 }
 """The security headers of a response, unless the route sets its own.
 
@@ -143,9 +144,7 @@ class Probes:
             content["clicks"] = self._clicks.problem
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        body = b"" if scope["method"] == "HEAD" else body
-        await send({"type": "http.response.body", "body": body})
+        await send_response(send, status, headers, b"" if scope["method"] == "HEAD" else body)
 
 
 def readiness(live: Live) -> tuple[int, dict[str, Any]]:

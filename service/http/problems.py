@@ -7,11 +7,19 @@ from typing import Any
 
 from starlette.types import Send
 
+from service.http.headers import Header
+
 MEDIA_TYPE = "application/problem+json"
 
 _MAX_SHOWN = 80
 
 RETRY = {"Retry-After": "5"}
+
+
+async def send_response(send: Send, status: int, headers: list[Header], body: bytes = b"") -> None:
+    """Sends a whole response over ASGI."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class ProblemError(Exception):
@@ -49,8 +57,7 @@ class ProblemError(Exception):
     async def send(self, send: Send) -> None:
         """Sends this error as the response to a request, over ASGI."""
         headers, body = self.response()
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await send_response(send, self.status, headers, body)
 
     def response(self, *, as_html: bool = False) -> tuple[list[tuple[bytes, bytes]], bytes]:
         """Returns the headers and the body of the response that reports this error.

@@ -9,6 +9,9 @@ import time
 
 log = logging.getLogger("alsolike")
 
+METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that names the folder in which workers store their metrics."""
+
 
 def is_running(pid: int) -> bool:
     """Whether a process with this id exists."""

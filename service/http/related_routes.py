@@ -27,7 +27,7 @@ from service.http.headers import (
     parse_lines,
 )
 from service.http.logs import REQUEST_ID_HEADER, log_access, request_id
-from service.http.problems import ProblemError, not_ready, server_error
+from service.http.problems import ProblemError, not_ready, send_response, server_error
 from service.http.query_params import parse_query, read_article_id, read_related_query
 from service.http.related_lists import POLICY, ROUTES, RelatedLists
 from service.http.request_limits import check_address, has_body, read_body
@@ -122,9 +122,7 @@ class RelatedRoutes:
             if reply is not None:
                 status, head, tail, body_at, _ = reply
                 headers = parse_lines(head + tail[:body_at])
-                start = {"type": "http.response.start", "status": status, "headers": headers}
-                await send(start)
-                await send({"type": "http.response.body", "body": tail[body_at:]})
+                await send_response(send, status, headers, tail[body_at:])
                 return
         await self._app(scope, receive, send)
 
