@@ -76,7 +76,7 @@ def test_a_small_root_is_told_nothing(sample_build: Build) -> None:
 
 def test_each_limit_names_its_next_step(sample_build: Build) -> None:
     small = sample_build.manifest
-    model = small.encoder.model_copy(update={"model": "all-MiniLM-L6-v2", "dim": 384})
+    model = replace(small.encoder, model="all-MiniLM-L6-v2", dim=384)
     slow = small.model_copy(
         update={
             "encoder": model,

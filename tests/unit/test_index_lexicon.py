@@ -1,5 +1,7 @@
 """The words of a build, read back: a draft is weighed as the build weighed its articles."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from index.build.build import Build
@@ -45,6 +47,6 @@ def test_the_scale_is_carried_to_the_next_build_of_the_same_model(sample_build: 
     carried = carried_calibration(sample_build, encoder)
     assert carried is not None
     assert all(deviation > 0 for deviation in carried.deviations)
-    other = encoder.model_copy(update={"sha256": "0" * 64})
+    other = replace(encoder, sha256="0" * 64)
     assert carried_calibration(sample_build, other) is None
     assert carried_calibration(None, encoder) is None
