@@ -92,4 +92,15 @@ class GateError(BuildError):
 
 
 class DatabaseError(AlsoLikeError):
-    """A database can't be used; the message is one line and never holds a password."""
+    """A database can't be used; the message is one line and never holds a password.
+
+    Args:
+        message: What is wrong, for operators; it may name files and servers.
+        public: The same in general words, for whoever asks the service.
+    """
+
+    def __init__(
+        self, message: str, public: str = "a database can't be used: the service's log says why"
+    ) -> None:
+        super().__init__(message)
+        self.public = public

@@ -93,15 +93,20 @@ def plain_reason(error: SQLAlchemyError) -> str:
     return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
-def translate(error: SQLAlchemyError, database: str) -> DatabaseError:
+def translate(
+    error: SQLAlchemyError, database: str, public: str = "the decision database"
+) -> DatabaseError:
     """Translate an SQLAlchemy error into a message for operators.
 
     Args:
         error: The error that SQLAlchemy raised.
         database: The database's name, without secrets.
+        public: What the database is called in messages that anybody may read.
     """
     reason = plain_reason(error)
     for said, remedy in _REMEDIES.items():
         if said in reason.casefold():
-            return DatabaseError(f"{database} {remedy}")
-    return DatabaseError(f"{database} can't be used: {reason}")
+            return DatabaseError(f"{database} {remedy}", f"{public} {remedy}")
+    return DatabaseError(
+        f"{database} can't be used: {reason}", f"{public} can't be used: the service's log says why"
+    )

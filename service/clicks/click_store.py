@@ -94,6 +94,8 @@ class ClickStore(Store):
         label: The database's URL without its password, for messages.
     """
 
+    public = "the database of counted clicks"
+
     def add(self, sums: Mapping[sa.Table, Sums]) -> None:
         """Adds numbers to the sums that the tables hold, in one transaction.
 

@@ -280,7 +280,9 @@ def _lost(label: str) -> DatabaseError:
     return DatabaseError(
         f"{label} holds no decisions, but decisions were kept for this root, with a copy in "
         f"{SNAPSHOT}: restore the database from a backup; or, to start over, remove the copy and "
-        "run: alsolike db upgrade"
+        "run: alsolike db upgrade",
+        "the decision database holds no decisions, but decisions were kept for it: restore it "
+        "from a backup",
     )
 
 

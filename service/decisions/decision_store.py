@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -50,7 +50,7 @@ class Store:
 
     Args:
         engine: The SQLAlchemy engine, as :mod:`service.decisions.connections` makes it.
-        label: The database's URL without a password, for messages.
+        label: The database's URL without a password, for messages to operators.
         now: A function that returns the time in microseconds since 1970 UTC.
         save: A function that writes decisions into their copy on disk (the snapshot), so that they
             take effect even without the database. It is called with this store after each decision
@@ -65,6 +65,8 @@ class Store:
     now: Callable[[], int] = utc_now
     save: Callable[[Store], object] = lambda _: None
     check: Check | None = None
+    public: ClassVar[str] = "the decision database"
+    """What the database is called in messages that anybody may read."""
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
@@ -83,7 +85,7 @@ class Store:
                     )
                 yield connection
         except SQLAlchemyError as error:
-            raise translate(error, self.label) from error
+            raise translate(error, self.label, self.public) from error
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -102,7 +104,7 @@ class Store:
             ):
                 yield connection
         except SQLAlchemyError as error:
-            raise translate(error, self.label) from error
+            raise translate(error, self.label, self.public) from error
 
     @contextmanager
     def change(self, actor: Actor) -> Iterator[Change]:

@@ -38,6 +38,7 @@ class PolledState:
     Attributes:
         state: The decisions to apply to responses; ``None`` means that no request may be answered.
         problem: Why the database is not used, as text; ``None`` if the database is used.
+        public: The same in general words, without files and servers, for whoever asks the service.
         away_since: Since when the database is not used, microseconds since 1970 UTC; ``None`` if
             the database is used.
         unsaved: Why the snapshot (the copy of the decisions on disk) lacks decisions that are in
@@ -46,6 +47,7 @@ class PolledState:
 
     state: DecisionState | None = None
     problem: str | None = "not read yet"
+    public: str | None = None
     away_since: int | None = None
     unsaved: str | None = None
 
@@ -109,7 +111,8 @@ class StatePoller:
         """
         database, kept = self._database, self.kept
         if database is None or kept.problem is not None:
-            raise DatabaseError(f"no decision can be made now: {kept.problem}")
+            told = f"no decision can be made now: {kept.public or kept.problem}"
+            raise DatabaseError(told, told)  # the details are in the log since they were noticed
         return database
 
     def refresh(self) -> bool:
@@ -123,7 +126,7 @@ class StatePoller:
             try:
                 database, state = self._from_database(before)
             except DatabaseError as error:
-                self.kept = self._without_database(before, str(error))
+                self.kept = self._without_database(before, error)
             else:
                 kept = PolledState(state=state, problem=None, unsaved=before.unsaved)
                 self.kept = kept  # set before the snapshot is written, as requests must not wait
@@ -200,8 +203,8 @@ class StatePoller:
         self._verified, self._saved = True, file_stamp(self._root / SNAPSHOT)
         return None
 
-    def _without_database(self, before: PolledState, problem: str) -> PolledState:
-        state = before.state
+    def _without_database(self, before: PolledState, away: DatabaseError) -> PolledState:
+        state, problem = before.state, str(away)
         stamp = file_stamp(self._root / SNAPSHOT)
         if stamp is not None and (state is None or stamp != self._seen):
             try:
@@ -220,6 +223,7 @@ class StatePoller:
         return PolledState(
             state=state,
             problem=problem,
+            public=away.public,
             away_since=self._now() if before.away_since is None else before.away_since,
         )
 
@@ -234,5 +238,7 @@ def _log_change(before: PolledState, kept: PolledState) -> None:
             log.error("nothing is served, as editors' decisions can't be read: %s", kept.problem)
         elif kept.state is not NO_STATE:
             log.error("serving with the last known decisions: %s", kept.problem)
+        else:
+            log.error("nothing was decided yet, and no decision can be made: %s", kept.problem)
     elif kept.problem is None and before.away_since is not None:
         log.info("the database of decisions is back, version %d", kept.state.version)  # type: ignore[union-attr]

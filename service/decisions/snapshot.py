@@ -24,6 +24,17 @@ from service.decisions.snapshot_file import SNAPSHOT
 LOCK_SECONDS = 5.0
 """How long a process waits for another one that writes before it fails, in seconds."""
 
+PUBLIC_UNSAVED = (
+    f"decisions are stored in the database, but their copy {SNAPSHOT} can't be written: the "
+    "service's log says why; it keeps trying"
+)
+"""What anybody may read about a snapshot that lacks decisions."""
+
+_PUBLIC_LACKING = (
+    "the decision database lacks decisions that are in its copy in the root: the service's log "
+    "says what to do"
+)
+
 _LOCK = ".state.lock"
 _MARK = ".decided"  # an empty file that says that there was a snapshot
 
@@ -61,7 +72,8 @@ def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> 
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DatabaseError(
             f"decisions are stored in the database, but their copy {root / SNAPSHOT} can't be "
-            f"written ({reason}): make it writable; the service keeps trying"
+            f"written ({reason}): make it writable; the service keeps trying",
+            PUBLIC_UNSAVED,
         ) from error
 
 
@@ -90,13 +102,15 @@ def check_snapshot(
     if saved[0] != version[0]:
         raise DatabaseError(
             f"{root / SNAPSHOT} is a copy of another database, whose decisions this database lacks "
-            "(alsolike db status lists them); to use this database nevertheless, remove the copy"
+            "(alsolike db status lists them); to use this database nevertheless, remove the copy",
+            _PUBLIC_LACKING,
         )
     if saved[1] > version[1] or (saved[1] < version[1] and lacks(saved[1])):
         raise DatabaseError(
             f"the database lacks decisions that are in its copy {root / SNAPSHOT}, probably "
             "because it was restored from an old backup (alsolike db status lists them); to use "
-            "the database nevertheless, remove the copy"
+            "the database nevertheless, remove the copy",
+            _PUBLIC_LACKING,
         )
 
 
@@ -197,7 +211,9 @@ def _read(root: Path, read: Callable[[Path], Value | None]) -> Value | None:
         raise DatabaseError(
             f"the copy of the decisions {root / SNAPSHOT} can't be read ({error}): restore its "
             "read permission, or end the process that locks it; until then, decisions are only in "
-            "the database"
+            "the database",
+            f"the copy of the decisions in the root, {SNAPSHOT}, can't be read (the service's log "
+            "says why): until it can, decisions are only in the database",
         ) from error
     except (TypeError, ValueError, KeyError, OverflowError):
         return None

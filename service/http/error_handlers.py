@@ -6,6 +6,7 @@ outside the API gets a page.
 
 import errno
 import logging
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -49,6 +50,10 @@ _STATUS: Mapping[type[AlsoLikeError], int] = {
     BuildError: 503,
 }
 
+
+_SILENT_SECONDS, _MAX_KNOWN = 60.0, 100
+_silent_until: dict[str, float] = {}
+"""Until when a fault that requests met is not logged again, by its message."""
 
 ErrorPage = Callable[[ProblemError], Response]
 """A function that shows an error to a person, as HTML."""
@@ -104,18 +109,32 @@ def _answer(problem: ProblemError) -> Response:
     return Response(problem.body(), problem.status, problem.headers, media_type=MEDIA_TYPE)
 
 
+def _log_at_times(message: str) -> None:
+    """Logs a fault, unless another request met the same one within the last minute."""
+    now = time.monotonic()
+    if now >= _silent_until.get(message, 0.0):
+        if len(_silent_until) >= _MAX_KNOWN:
+            _silent_until.clear()
+        log.error("%s", message)
+    _silent_until[message] = now + _SILENT_SECONDS
+
+
 def problem_of(error: AlsoLikeError) -> ProblemError:
     """Returns the HTTP error that stands for one of the project's exceptions.
 
-    If a file of the build or the service itself is at fault, the exception's message may name files
-    of the server. Then it is logged, and the client gets a general message.
+    If a database, a file of the build or the service itself is at fault, the exception's message
+    may name files and servers. Then it is logged, and the client gets a general message.
     """
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
     if status == 500:
         log.error("%s", error)
         return server_error()
+    if isinstance(error, DatabaseError):
+        if str(error) != error.public:
+            _log_at_times(str(error))
+        return ProblemError(503, error.public, headers=RETRY)
     if status == 503 and not isinstance(error, NotReadyError):
-        log.error("%s", error)
+        _log_at_times(str(error))
         if isinstance(error, BuildError):  # whose message may name a file or another server
             return ProblemError(
                 503, "a part of the service is unavailable; the service's log says which"

@@ -22,6 +22,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.clicks.click_counter import ClickCounter
+from service.decisions.snapshot import PUBLIC_UNSAVED
 from service.http.headers import by_name
 from service.http.logs import REQUEST_ID_HEADER, current_request_id, log_access, request_id
 from service.http.metrics import RequestCounts
@@ -45,6 +46,10 @@ _SAFE = {
 
 They forbid a browser to load anything for the response, or to show it in a frame.
 """
+
+
+_VARIANT_REFUSED = "the variant's build can't be opened: the service's log says why"
+_CLICKS_KEPT = "clicks can't be stored and are kept in memory: the service's log says why"
 
 
 class Middleware:
@@ -141,7 +146,7 @@ class Probes:
         alive: tuple[int, dict[str, Any]] = (200, {"status": "alive"})
         status, content = alive if scope["path"] == LIVEZ else readiness(self._live)
         if self._clicks is not None and "build" in content:
-            content["clicks"] = self._clicks.problem
+            content["clicks"] = self._clicks.problem and _CLICKS_KEPT
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send_response(send, status, headers, b"" if scope["method"] == "HEAD" else body)
@@ -150,22 +155,23 @@ class Probes:
 def readiness(live: Live) -> tuple[int, dict[str, Any]]:
     """Returns the HTTP status and the JSON content of the response to ``/readyz``.
 
-    The status is 200 if the service can answer requests for related articles, else 503.
+    The status is 200 if the service can answer requests for related articles, else 503. Faults are
+    told in general words, since anybody may ask; the log names files and servers.
     """
     generation = live.generation
     if generation is None:
-        return 503, {"status": "not ready", "reason": live.unready or "starting"}
+        return 503, {"status": "not ready", "reason": live.public_unready}
     build = generation.served.build
     return 200, {
         "status": "ready",
         "build": build.name,
         "articles": build.count,
         "age_seconds": round(build.age()),
-        "refused": live.refused,
-        "variant_refused": live.variant_refused,
+        "refused": live.refused and live.public_refused,
+        "variant_refused": live.variant_refused and _VARIANT_REFUSED,
         "decisions": generation.served.state.version,
-        "database": live.keeper.kept.problem,
-        "snapshot": live.keeper.kept.unsaved,
+        "database": live.keeper.kept.public,
+        "snapshot": live.keeper.kept.unsaved and PUBLIC_UNSAVED,
     }
 
 

@@ -41,6 +41,9 @@ WATCH_SECONDS = 0.25
 RETRY_SECONDS = 30.0
 _EXPLORING = 3_600
 
+_NOTHING = "nothing is published yet: make a build with alsolike build"
+_CANT_OPEN = "the published build can't be opened: the service's log says why"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
@@ -122,6 +125,7 @@ class Live:
     exploring: bool = False
     generation: Generation | None = None
     refused: str | None = None
+    public_refused: str = ""
     swaps: int = 0
     refusals: int = 0
     forgetful: list[Callable[[], None]] = field(default_factory=list)
@@ -211,6 +215,8 @@ class Live:
                 self._retry = time.monotonic() + RETRY_SECONDS
                 if str(error) != self.refused:
                     self.refused = str(error)
+                    missing = isinstance(error, NotFoundError)
+                    self.public_refused = _NOTHING if missing else _CANT_OPEN
                     self.refusals += 1
                     name = "nothing" if self.build is None else self.build.name
                     log.error("still serving %s: %s", name, self.refused)
@@ -249,6 +255,7 @@ class Live:
             self._build = self._other = self.generation = self._seen = None
         self._forget()
         self.refused = f"a process writes to the file {written_to} of the live build"
+        self.public_refused = "a process writes to a file of the live build"
         self.refusals += 1
         log.error("serving nothing: %s", self.refused)
         return True
@@ -285,6 +292,13 @@ class Live:
         if self._build is None:
             return self.refused or "starting"
         return f"editors' decisions can't be read: {self.keeper.kept.problem}"
+
+    @property
+    def public_unready(self) -> str:
+        """Why requests can't be answered, in general words, without files and servers."""
+        if self._build is None:
+            return self.public_refused or "starting"
+        return f"editors' decisions can't be read: {self.keeper.kept.public or 'starting'}"
 
     def _open_current(self) -> None:
         pointer = self.root.current()

@@ -404,11 +404,12 @@ def test_a_running_service_follows_what_is_published_and_refuses_what_is_damaged
         beside = place.path / "CURRENT.new"
         beside.write_bytes(pointer_to_first)
         shutil.move(beside, place.path / "CURRENT")
-        until(lambda: "cards.bin" in (get(f"{base}/readyz").json()["refused"] or ""))  # type: ignore[union-attr]
+        until(lambda: "opened" in (get(f"{base}/readyz").json()["refused"] or ""))  # type: ignore[union-attr]
         assert serves(base, second), "the old build serves on"
     log = (tmp_path / "stderr").read_text()
     assert log.count("still serving") == 2, "once for no build, once for the damaged one"
     assert "Traceback" not in log
+    assert "cards.bin" in log
 
 
 def serves(base: str, build: str) -> bool:
