@@ -1,5 +1,6 @@
 """SQLAlchemy engines: parses database URLs, chooses drivers and translates driver errors."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ _REMEDIES = {
     "disk is full": "has no room left on its disk; nothing was written, free some space",
     "disk i/o error": "can't be read or written; nothing was written, check its disk",
     "readonly database": "can't be written: this user may not write to the file or its folder",
-    "unable to open database file": "can't be opened: its folder is missing or not accessible",
     "not a database": "is not an SQLite database; restore the file from a backup",
     "malformed": "is damaged; restore the file from a backup",
 }
 """For SQLite's messages on common failures, the messages that replace them and name a remedy."""
+
+CANT_OPEN = "unable to open database file"
+"""SQLite's message if it can't open a file, whatever the cause."""
 
 
 def parse_url(url: str, password: str = "") -> sa.URL:
@@ -93,6 +96,27 @@ def plain_reason(error: SQLAlchemyError) -> str:
     return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
+def why_unopened(path: Path) -> str:
+    """Return why SQLite can't open a file, and the remedy, by looking at the file and its folder.
+
+    Args:
+        path: The file.
+    """
+    if not os.path.isdir(path.parent):  # noqa: PTH112 - Path.is_dir raises where it may not look
+        return "its folder is missing or not accessible"
+    if not os.access(path.parent, os.X_OK):
+        return "this user may not enter its folder"
+    if not os.path.lexists(path):
+        if os.access(path.parent, os.W_OK):
+            return "the file is missing: restore it from a backup"
+        return "the file is missing, and this user may not write to its folder"
+    if path.is_dir():
+        return "it is a folder: move it away"
+    if not os.access(path, os.R_OK):
+        return "this user may not read it: restore its permissions"
+    return "this user may not write to it or its folder, or the process has too many files open"
+
+
 def translate(
     error: SQLAlchemyError, database: str, public: str = "the decision database"
 ) -> DatabaseError:
@@ -104,6 +128,9 @@ def translate(
         public: What the database is called in messages that anybody may read.
     """
     reason = plain_reason(error)
+    if CANT_OPEN in reason and (path := sa.make_url(database).database):
+        why = f"can't be opened: {why_unopened(Path(path))}"
+        return DatabaseError(f"{database} {why}", f"{public} {why}")
     for said, remedy in _REMEDIES.items():
         if said in reason.casefold():
             return DatabaseError(f"{database} {remedy}", f"{public} {remedy}")

@@ -17,9 +17,10 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Integer, Text
+from sqlalchemy.exc import SQLAlchemyError
 
 from index.errors import DatabaseError
-from index.sql_engine import describe, file_url, parse_url
+from index.sql_engine import describe, file_url, parse_url, translate
 from service.decisions.connections import postgres_engine, sqlite_engine
 from service.decisions.decision_store import Store, insert_into
 from service.settings import Settings
@@ -95,6 +96,9 @@ class ClickStore(Store):
     """
 
     public = "the database of counted clicks"
+
+    def _fault(self, error: SQLAlchemyError) -> DatabaseError:
+        return translate(error, self.label, self.public)
 
     def add(self, sums: Mapping[sa.Table, Sums]) -> None:
         """Adds numbers to the sums that the tables hold, in one transaction.

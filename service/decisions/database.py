@@ -37,7 +37,7 @@ from service.decisions.api_tokens import Tokens
 from service.decisions.audit_trail import AuditTrail
 from service.decisions.copy_database import copy_rows, count_rows
 from service.decisions.decision_state import DecisionState, StateChanges
-from service.decisions.decision_store import WRITES, Actor, Check, Store, lacks_version
+from service.decisions.decision_store import WRITES, Actor, Check, Store, lacks_version, no_tables
 from service.decisions.editor_accounts import Editors
 from service.decisions.judgments import Judgments
 from service.decisions.overrides import Overrides
@@ -46,7 +46,6 @@ from service.decisions.read_state import read_changes, read_state
 from service.decisions.refused_words import RefusedWords
 from service.decisions.schema import HEAD, VERSION_TABLE, make_tables
 from service.decisions.sessions import Attempts, Sessions
-from service.decisions.snapshot_file import SNAPSHOT
 from service.decisions.takedowns import Takedowns
 
 if TYPE_CHECKING:  # Alembic is slow to import, and needed only for upgrades
@@ -188,7 +187,7 @@ def open_database(
         version = _version(engine, label) if path is None or not is_missing(path) else None
         if version != HEAD and path is not None:
             if version is None and not create:
-                raise _lost(label)
+                raise no_tables(label)
             _upgrade_file(path, label)
         elif version != HEAD:
             check_schema(version, label)
@@ -217,7 +216,7 @@ def upgrade_database(url: str, *, password: str = "", create: bool = True) -> st
     label = describe(url)
     try:
         if not create and _version_at(url, password) is None:
-            raise _lost(label)
+            raise no_tables(label)
         return upgrade(engine, label) if path is None else _upgrade_file(path, label)
     finally:
         engine.dispose()
@@ -274,16 +273,6 @@ def copy_database(
         closing(open_database(target, password=target_password, create=False)) as new,
     ):
         return copy_rows(old._store, new._store)
-
-
-def _lost(label: str) -> DatabaseError:
-    return DatabaseError(
-        f"{label} holds no decisions, but decisions were kept for this root, with a copy in "
-        f"{SNAPSHOT}: restore the database from a backup; or, to start over, remove the copy and "
-        "run: alsolike db upgrade",
-        "the decision database holds no decisions, but decisions were kept for it: restore it "
-        "from a backup",
-    )
 
 
 def _upgrade_file(path: Path, label: str) -> str | None:

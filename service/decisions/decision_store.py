@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+from index.errors import DatabaseError
 from index.sql_engine import translate
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER, utc_now
 from service.decisions import schema
 from service.decisions.decision_rules import check_reason
+from service.decisions.snapshot_file import SNAPSHOT
 from service.errors import ConflictError
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ class Store:
                     )
                 yield connection
         except SQLAlchemyError as error:
-            raise translate(error, self.label, self.public) from error
+            raise self._fault(error) from error
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
@@ -104,7 +106,12 @@ class Store:
             ):
                 yield connection
         except SQLAlchemyError as error:
-            raise translate(error, self.label, self.public) from error
+            raise self._fault(error) from error
+
+    def _fault(self, error: SQLAlchemyError) -> DatabaseError:
+        if "no such table" in str(error):  # another file was put in the database's place
+            return no_tables(self.label)
+        return translate(error, self.label, self.public)
 
     @contextmanager
     def change(self, actor: Actor) -> Iterator[Change]:
@@ -342,6 +349,21 @@ class Change:
             )
         )
         return last + 1
+
+
+def no_tables(label: str) -> DatabaseError:
+    """Returns the error for a database without tables though decisions were made.
+
+    Args:
+        label: The database's URL without its password.
+    """
+    return DatabaseError(
+        f"{label} holds no decisions, but decisions were kept for this root, with a copy in "
+        f"{SNAPSHOT}: restore the database from a backup; or, to start over, remove the copy and "
+        "run: alsolike db upgrade",
+        "the decision database holds no decisions, but decisions were kept for it: restore it "
+        "from a backup",
+    )
 
 
 def lacks_version(connection: sa.Connection, version: int) -> bool:

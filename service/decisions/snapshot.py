@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from index.errors import DatabaseError
 from index.files import is_missing
+from index.sql_engine import CANT_OPEN, why_unopened
 from service.decisions import snapshot_file
 from service.decisions.database import Database
 from service.decisions.decision_state import DecisionState
@@ -208,10 +209,12 @@ def _read(root: Path, read: Callable[[Path], Value | None]) -> Value | None:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             return None
+        why = why_unopened(root / SNAPSHOT) if CANT_OPEN in str(error) else str(error)
+        if "locked" in why:
+            why += ": end the process that locks it"
         raise DatabaseError(
-            f"the copy of the decisions {root / SNAPSHOT} can't be read ({error}): restore its "
-            "read permission, or end the process that locks it; until then, decisions are only in "
-            "the database",
+            f"the copy of the decisions {root / SNAPSHOT} can't be read ({why}); until then, "
+            "decisions are only in the database",
             f"the copy of the decisions in the root, {SNAPSHOT}, can't be read (the service's log "
             "says why): until it can, decisions are only in the database",
         ) from error

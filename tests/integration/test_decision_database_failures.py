@@ -6,6 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -110,9 +111,39 @@ def test_a_backup_moved_into_place_is_seen_by_who_has_the_old_file_open(tmp_path
         shutil.move(copy, path)
         assert [item.target_id for item in database.overrides.all()] == ["before"]
         path.unlink()
-        with pytest.raises(DatabaseError, match="can't be opened"):
+        with pytest.raises(DatabaseError, match="opened: the file is missing: restore it from"):
             database.version()
         assert not path.exists()
+        path.mkdir()
+        with pytest.raises(DatabaseError, match="can't be opened: it is a folder: move it away"):
+            database.version()
+        path.rmdir()
+        path.touch()
+        with pytest.raises(DatabaseError, match="holds no decisions.*restore the database from a"):
+            database.version()
+
+
+def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.sqlite"
+    with opened(f"sqlite:///{path}") as database:
+        pin(database, "a pin")
+    opening = f"open_database('sqlite:///{path}').version()"
+    path.chmod(0)
+    told = failing_as_user(opening)
+    assert f"{path} can't be opened: this user may not read it: restore its permissions" in told
+    path.chmod(0o644)
+    tmp_path.chmod(0o600)
+    told = failing_as_user(opening)
+    tmp_path.chmod(0o700)
+    assert "can't be opened: this user may not enter its folder" in told
+
+
+def failing_as_user(expression: str) -> str:
+    """The error with which an expression ends for a user to whom permissions apply."""
+    code = f"from service.decisions.database import open_database; {expression}"
+    lose = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]  # else root may do all
+    command = [*(lose if os.getuid() == 0 else []), sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stderr
 
 
 def test_a_connection_that_lost_its_file_is_made_anew(tmp_path: Path) -> None:

@@ -95,10 +95,13 @@ def test_a_build_that_cant_be_opened_is_told_without_its_path(
     assert str(cards) in caplog.text
 
 
-def test_a_snapshot_that_cant_be_written_is_told_without_its_path(desk: Desk) -> None:
+def test_a_snapshot_that_cant_be_written_is_told_without_its_path(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     snapshot = desk.root.path / SNAPSHOT
     folder(snapshot)
     assert until(lambda: desk.client.get("/readyz").json()["snapshot"])
     told = desk.client.get("/readyz").text
     assert str(desk.root.path) not in told
     assert SNAPSHOT in told
+    assert f"{snapshot} can't be read (it is a folder: move it away)" in caplog.text
