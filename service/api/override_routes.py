@@ -16,7 +16,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import Field
 
-from recommender.visibility import NEVER
 from service.api.api_models import ApiModel, ReasonText, RequestModel
 from service.api.editorial_router import PAGE, After, make_router, problems, read_lists, read_target
 from service.decisions.decision_rules import MAX_POSITION
@@ -48,10 +47,10 @@ class OverrideChange(RequestModel):
     not_related: bool = Field(False, strict=True)
     """for a hide only: whether it also judges the link as bad"""
 
-    since: Since = 0
+    since: Since = Field(None, validate_default=True)
     """when the pin or hide begins; null for at once"""
 
-    until: Until = NEVER
+    until: Until = Field(None, validate_default=True)
     """when the pin or hide ends; null for never"""
 
 

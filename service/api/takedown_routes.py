@@ -6,7 +6,6 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from recommender.errors import NotFoundError
-from recommender.visibility import NEVER
 from service.api.api_models import ApiModel, ReasonText, RequestModel
 from service.api.editorial_router import PAGE, After, Id, make_router, problems
 from service.decisions.takedowns import Takedown
@@ -26,7 +25,7 @@ class VisibilityChange(RequestModel):
     reason: ReasonText = ""
     """recorded in the audit trail"""
 
-    until: Until = NEVER
+    until: Until = Field(None, validate_default=True)
     """when the takedown ends; null for never"""
 
     ahead: bool = Field(False, strict=True)

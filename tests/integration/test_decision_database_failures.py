@@ -119,7 +119,7 @@ def test_a_backup_moved_into_place_is_seen_by_who_has_the_old_file_open(tmp_path
             database.version()
         path.rmdir()
         path.touch()
-        with pytest.raises(DatabaseError, match="holds no decisions.*restore the database from a"):
+        with pytest.raises(DatabaseError, match=r"holds no decisions.*restore the database from a"):
             database.version()
 
 

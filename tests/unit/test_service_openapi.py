@@ -178,6 +178,21 @@ def test_every_reference_in_the_document_leads_somewhere(document: dict[str, Any
     assert references <= set(document["components"]["schemas"])
 
 
+def test_every_documented_default_is_a_value_that_the_schema_allows(
+    document: dict[str, Any],
+) -> None:
+    types = {"string": str, "null": type(None), "boolean": bool, "integer": int, "number": float}
+    checked = 0
+    for name, schema in document["components"]["schemas"].items():
+        for field, found in schema.get("properties", {}).items():
+            allowed = {each.get("type") for each in found.get("anyOf", [found])}
+            if "default" in found and allowed <= set(types):
+                kinds = tuple(types[kind] for kind in allowed)
+                assert isinstance(found["default"], kinds), f"{name}.{field}"
+                checked += 1
+    assert checked > 20
+
+
 def test_every_documented_example_works(client: TestClient, document: dict[str, Any]) -> None:
     for path, operation in public(document):
         answer = client.get(example_url(path, operation))
