@@ -41,10 +41,12 @@ _SAFE = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "content-security-policy": POLICY[1].decode(),
+    "cache-control": "no-store",
 }
 """The security headers of a response, unless the route sets its own.
 
-They forbid a browser to load anything for the response, or to show it in a frame.
+They forbid a browser to load anything for the response, or to show it in a frame, and caches to
+keep it, for which some have a time of their own where a response says none.
 """
 
 
@@ -88,8 +90,6 @@ class Middleware:
                     headers["location"] = self._settings.path_prefix + headers["location"]
                 for header, value in _SAFE.items():
                     headers.setdefault(header, value)
-                if status >= 400:
-                    headers.setdefault("cache-control", "no-store")
             await send(message)
 
         try:

@@ -51,6 +51,12 @@ def client(root: Root) -> Iterator[TestClient]:
         yield opened
 
 
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/livez", "/readyz", "/metrics"])
+def test_what_says_nothing_of_caches_is_kept_by_none(client: TestClient, path: str) -> None:
+    for answer in (client.get(path), client.head(path)):
+        assert answer.headers["cache-control"] == "no-store"
+
+
 @pytest.mark.parametrize(
     ("url", "headers", "status"),
     [
