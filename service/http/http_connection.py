@@ -12,9 +12,11 @@ on more of uvicorn's internals.
 """
 
 import asyncio
+import sys
 import time
 from typing import Any
 
+from httptools import HttpParserInvalidURLError
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -50,6 +52,11 @@ _WORTH = 16
 A body may come in chunks with a line each; a chunk with a body of one byte takes several bytes.
 """
 _NOTHING = memoryview(b"")
+
+_ODD_ADDRESS = (
+    "the address holds a character that has to be percent-encoded as UTF-8; write "
+    "/v1/related?id=%C3%84pfel for the id Äpfel"
+)
 
 
 class _Transport:
@@ -345,8 +352,10 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answers input that is not valid HTTP with status 400, and closes the connection.
 
-        uvicorn calls this method when its parser fails.
+        uvicorn calls this method when its parser fails, while it handles the parser's exception.
         """
+        if isinstance(sys.exception(), HttpParserInvalidURLError):
+            msg = _ODD_ADDRESS
         self._refuse(ProblemError(400, msg))
 
     def is_midway(self) -> bool:

@@ -228,6 +228,21 @@ def test_all_else_is_left_to_the_server(request_: bytes, quick: Served, usual: S
     assert quick.ways["at once"] == before
 
 
+@pytest.mark.parametrize("address", ["/v1/related?id=ÄÖÜ", "/v1/articles/Ä/related"])
+@pytest.mark.parametrize("more", [0, 100_000])
+def test_an_address_that_is_not_percent_encoded_is_told_so(
+    address: str, more: int, quick: Served, usual: Served
+) -> None:
+    asked = f"GET {address}{'Ä' * more} HTTP/1.1\r\nHost: site\r\n\r\n".encode()
+    for served in (quick, usual):
+        answer = served.send(asked)
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"application/problem+json" in answer
+        assert b"percent-encoded" in answer
+        assert b"id=%C3%84pfel" in answer
+        assert len(answer) < 1_000
+
+
 @settings(max_examples=60, deadline=None)
 @given(asked=st.lists(st.sampled_from(PLAIN + OTHERS), min_size=1, max_size=8), cuts=st.randoms())
 def test_requests_in_any_order_and_in_pieces_are_answered_in_turn(
