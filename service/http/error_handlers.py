@@ -6,6 +6,7 @@ outside the API gets a page.
 
 import errno
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -32,6 +33,7 @@ from service.http.problems import (
     invalid_input,
     out_of_files,
     server_error,
+    unreadable_body,
 )
 
 log = logging.getLogger("alsolike")
@@ -50,6 +52,9 @@ _STATUS: Mapping[type[AlsoLikeError], int] = {
     BuildError: 503,
 }
 
+
+_NO_JSON = re.compile("not JSON|not a JSON object|not valid UTF-8")
+"""Finds the errors about a body that can't be parsed, of which the Content-Encoding may be why."""
 
 _SILENT_SECONDS, _MAX_KNOWN = 60.0, 100
 _silent_until: dict[str, float] = {}
@@ -80,7 +85,10 @@ async def _on_error(error_page: ErrorPage, request: Request, error: Exception) -
         case AlsoLikeError():
             problem = problem_of(error)
         case RequestValidationError():
-            problem = invalid_input(error.errors()[0])
+            first = error.errors()[0]
+            problem = invalid_input({**first, "body": error.body})
+        case HTTPException(status_code=400, __cause__=ValueError() | RecursionError() as cause):
+            problem = unreadable_body(cause)
         case HTTPException():
             detail = str(error.detail)
             if error.status_code == 404:
@@ -95,6 +103,12 @@ async def _on_error(error_page: ErrorPage, request: Request, error: Exception) -
             problem = out_of_files()
         case _:
             raise error
+    coding = request.headers.get("content-encoding", "identity")
+    if coding.lower() != "identity" and _NO_JSON.search(problem.detail):
+        problem.detail += (
+            f"; its Content-Encoding is {coding[:40]!r}, but this service decodes none: send it as "
+            "it is"
+        )
     accepts_html = "text/html" in request.headers.get("accept", "")
     if accepts_html and not request.scope["path"].startswith("/v1/"):
         return error_page(problem)

@@ -94,12 +94,18 @@ def invalid_input(first: Mapping[str, Any]) -> ProblemError:
 
     Args:
         first: The first of the errors that pydantic found, as ``ValidationError.errors`` lists
-            them; its ``loc`` begins with the part of the request, such as ``body``.
+            them; its ``loc`` begins with the part of the request, such as ``body``. FastAPI's of a
+            body that is no JSON has only a number there, so ``body`` is the text itself.
     """
     part, *path = first["loc"]
     field = ".".join(str(part) for part in path)[:_MAX_SHOWN]
     if first["type"] == "json_invalid":
-        return ProblemError(422, f"the body is not JSON: {first['ctx']['error']}")
+        reason = str(first["ctx"]["error"])
+        if path:
+            before = str(first["body"])[: path[0]]
+            line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+            reason = f"{reason[:1].lower()}{reason[1:]} at line {line} column {column}"
+        return ProblemError(422, f"the body is not JSON: {reason}")
     if first["type"] == "missing":
         named = f"the parameter {field}" if part != "body" else field or "the body"
         return ProblemError(422, f"{named} is missing", field=field or None)
@@ -111,6 +117,20 @@ def invalid_input(first: Mapping[str, Any]) -> ProblemError:
     return ProblemError(
         422, f"{field or 'the body'} is {given}: {first['msg']}", field=field or None
     )
+
+
+def unreadable_body(cause: Exception) -> ProblemError:
+    """Returns the HTTP error (400) for a body in which not even the place of a mistake is known.
+
+    Args:
+        cause: The error that the JSON parser raised.
+    """
+    reason = "a number in it is too long"
+    if isinstance(cause, UnicodeDecodeError):
+        reason = f"it is not UTF-8 at byte {cause.start + 1}"
+    elif isinstance(cause, RecursionError):
+        reason = "it is nested too deeply"
+    return ProblemError(400, f"the body is not JSON: {reason}")
 
 
 def not_found() -> ProblemError:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -67,6 +69,36 @@ def unchanged(
 def take_down(desk: Desk, article_id: str, **more: Any) -> Any:
     change = {"visible": False, **more}
     return desk.ask("PUT", "/v1/visibility", params={"id": article_id}, json=change)
+
+
+BODIES = [
+    ("POST", "/v1/related/batch"),
+    ("POST", "/v1/related"),
+    ("PUT", f"/v1/overrides?article_id={PAGE}&target_id=sea-001"),
+    ("PUT", f"/v1/visibility?id={PAGE}"),
+    ("PUT", "/v1/articles?id=new"),
+    ("POST", "/v1/articles/batch"),
+    ("POST", "/v1/undo"),
+]
+"""The routes that take JSON, however they parse it."""
+
+
+@pytest.mark.parametrize(("method", "path"), BODIES)
+def test_a_body_that_cant_be_read_is_told_with_place_and_reason(
+    unchanged: Desk, method: str, path: str
+) -> None:
+    def told(body: bytes, **headers: str) -> str:
+        role = Role.PUBLISHER if path.startswith("/v1/articles") else Role.EDITOR
+        headers |= {"Content-Type": "application/json", "If-Match": "*"}
+        answer = unchanged.ask(method, path, role, headers=headers, content=body)
+        assert answer.status_code in (400, 422)
+        return str(answer.json()["detail"])
+
+    assert re.search("line 2 column 7|character 15", told(b'{"ids":\n ["a",]}'))
+    assert re.search("(byte|column) 10", told(b'{"ids":["\xff"]}'))
+    assert re.search("nested|recursion", told(b"[" * 10_000))
+    zipped = told(gzip.compress(b"{}"), **{"Content-Encoding": "gzip"})
+    assert "Content-Encoding is 'gzip', but this service decodes none: send it as it" in zipped
 
 
 # Takedowns
