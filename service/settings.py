@@ -46,6 +46,7 @@ from recommender.errors import SettingError, did_you_mean
 from recommender.parameters import DEFAULT_DEPTH
 from recommender.preferences import Boost, Preferences
 from recommender.sentence_encoder import DEFAULT_MODEL
+from service.invalid_values import describe_invalid
 from service.roles import Role
 
 if TYPE_CHECKING:
@@ -674,26 +675,6 @@ def load_settings(**overrides: Any) -> Settings:
         ) from error
 
 
-_REQUIRED = {
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "string_type": "must be text",
-    "list_type": "must be a list",
-    "dict_type": "must be a table",
-    "model_type": "must be a table",
-    "greater_than_equal": "must be {ge:g} or more",
-    "greater_than": "must be more than {gt:g}",
-    "less_than_equal": "must be {le:g} or less",
-    "less_than": "must be less than {lt:g}",
-}
-"""What a value must be, by the type of the error that pydantic found."""
-
-
 def _describe_error(found: ErrorDetails) -> str:
     """Returns what is wrong with a setting, as text without the place where it was set."""
     name = ".".join(str(part) for part in found["loc"])
@@ -703,14 +684,11 @@ def _describe_error(found: ErrorDetails) -> str:
         near = did_you_mean(str(found["loc"][-1]), known.model_fields)
         where = f"a variant can have {of_variant}" if known is RankingSettings else _ALL_NAMES
         return f"setting {name!r} does not exist{near}; {where}"
-    # Errors of our own checks have the prefix; one without a name is about two settings.
-    said = found["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    if found["type"] in _REQUIRED:
-        said = _REQUIRED[found["type"]].format(**found.get("ctx", {}))
+    said = describe_invalid(found).replace("an object", "a table")
     # Someone may have put a password into these, so their values are not shown.
     secret = name.partition(".")[0] in ("source", "milvus_uri")
     value = "" if secret else f" = {found['input']!r}"
-    return f"setting {name}{value}: {said}" if name else said
+    return f"setting {name}{value}: {said}" if name else said  # if not, about two settings
 
 
 def _refuse_unknown_variables() -> None:

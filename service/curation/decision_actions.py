@@ -35,7 +35,7 @@ class MetError(ConflictError):
     """
 
     def __init__(self, entries: Sequence[AuditEntry]) -> None:
-        super().__init__(f"{entries[0].who} has made a newer decision on the same article")
+        super().__init__(f"a newer decision on the same article was made by {entries[0].who}")
         self.entries = entries
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
-from recommender.errors import InputError
+from recommender.errors import InputError, NotFoundError
 from service.curation.article_search import read_article_row, read_title
 from service.curation.decision_actions import DecisionActions, MetError, check_known, positions
 from service.curation.preview import MOST_INBOUND, inbound_links
@@ -109,7 +109,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
         undone, refused = context.actions.decide_all(
             person.actor,
             [
-                partial(DecisionActions.undo, actor=person.actor, seq=read_number(each) or 0)
+                partial(DecisionActions.undo, actor=person.actor, seq=_entry_number(each))
                 for each in reversed(seq.split(","))
             ],
         )
@@ -123,6 +123,13 @@ def decision_router(pages: EditorPages) -> APIRouter:
         return back_to(back, *undone, view=view)
 
     return router
+
+
+def _entry_number(text: str) -> int:
+    number = read_number(text)
+    if number is None:
+        raise NotFoundError(f"the history has no entry with the number {text[:20]}")
+    return number
 
 
 def _decide(

@@ -17,6 +17,7 @@ from service.editor.editor_pages import EditorPages, sentence
 from service.editor.links_page import link_values
 from service.http.auth import Identity
 from service.http.problems import ProblemError
+from service.invalid_values import describe_invalid
 from service.serving.serving_view import VisibilityStatus
 
 _WAITING = 30
@@ -61,7 +62,7 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
             problem = (
                 "Use a language code, such as en or pt-BR."
                 if field == "language"
-                else f"{field.capitalize()}: {first['msg']}."
+                else f"The {field} {describe_invalid(first)}."
             )
             return await run_in_threadpool(page, person, given, problem=problem, status=422)
         except (ProblemError, ArticleError) as error:

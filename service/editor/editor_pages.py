@@ -24,11 +24,13 @@ from service.clicks.click_store import ClickStore, open_clicks
 from service.curation.article_search import read_title
 from service.curation.link_texts import Closeness
 from service.editor.kept_form import KeptForm
+from service.editor.labels import capitalized
 from service.editor.page_templates import PageTemplates
 from service.http.auth import ANYONE, Identity, StaleFormError
 from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import problem_of
 from service.http.problems import ProblemError
+from service.invalid_values import describe_invalid
 from service.roles import Role
 from service.serving.serving_view import ServingView
 
@@ -204,9 +206,8 @@ def whole_number(name: str, text: str) -> int:
 
 
 def sentence(error: Exception) -> str:
-    """Returns an error's message with a capital letter at its start and a full stop at its end."""
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."
+    """Returns an error's message as a sentence: with a capital letter and a full stop."""
+    return f"{capitalized(str(error))}."
 
 
 def _page_route(pages: EditorPages) -> type[APIRoute]:
@@ -224,7 +225,9 @@ def _page_route(pages: EditorPages) -> type[APIRoute]:
                 except RequestValidationError as error:
                     first = error.errors()[0]
                     field = ".".join(str(part) for part in first["loc"][1:])
-                    problem = ProblemError(422, f"{field[:80]}: {first['msg']}")
+                    problem = ProblemError(
+                        422, f"the field {field[:80]} is not valid: {describe_invalid(first)}"
+                    )
                 kept = await _kept(pages, request, problem)
                 if problem.status == 401 and kept is None:
                     return RedirectResponse(f"/editor/sign-in?next={_return_to(request)}", 303)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -156,6 +157,12 @@ ACCOUNT_LABELS: Mapping[str, str] = {
     "token.add": "made the token {}",
     "token.revoke": "revoked the token {}",
 }
+
+
+def capitalized(text: str) -> str:
+    """Returns a text with a capital letter at its start, unless it begins with a name or path."""
+    begins_with_word = re.match(r"[a-z']+[ ,]", text) is not None
+    return f"{text[0].upper()}{text[1:]}" if begins_with_word else text
 
 
 def label_end(entry: AuditEntry) -> int | None:

@@ -14,6 +14,7 @@ from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from recommender.visibility import NEVER, microseconds
+from service.editor.labels import capitalized
 from service.http.auth import Identity
 from service.http.content_policy import hash_source
 from service.http.html_fragment import load_templates
@@ -70,6 +71,7 @@ class PageTemplates:
             marked=_marked,
             day=self._day,
             share=_share,
+            capitalized=capitalized,
         )
         self._templates.globals.update(
             static=lambda name: f"/editor/static/{name}",

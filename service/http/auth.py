@@ -162,7 +162,7 @@ class Auth:
         if not identity.role.may(needed):
             raise ProblemError(
                 403,
-                f"{identity.name} has role {identity.role}, but this request needs role {needed}; "
+                f"this request needs role {needed}, but {identity.name} has role {identity.role}; "
                 "ask an admin for it",
             )
         if scope["method"] not in _SAFE:

@@ -103,16 +103,21 @@ async def _on_error(error_page: ErrorPage, request: Request, error: Exception) -
             problem = out_of_files()
         case _:
             raise error
+    _name_coding(problem, request)
+    accepts_html = "text/html" in request.headers.get("accept", "")
+    if accepts_html and not request.scope["path"].startswith("/v1/"):
+        return error_page(problem)
+    return _answer(problem)
+
+
+def _name_coding(problem: ProblemError, request: Request) -> None:
+    """Names a body's Content-Encoding, if it may be why the body can't be parsed."""
     coding = request.headers.get("content-encoding", "identity")
     if coding.lower() != "identity" and _NO_JSON.search(problem.detail):
         problem.detail += (
             f"; its Content-Encoding is {coding[:40]!r}, but this service decodes none: send it as "
             "it is"
         )
-    accepts_html = "text/html" in request.headers.get("accept", "")
-    if accepts_html and not request.scope["path"].startswith("/v1/"):
-        return error_page(problem)
-    return _answer(problem)
 
 
 async def _on_bug(_: Request, __: Exception) -> Response:

@@ -8,6 +8,7 @@ from typing import Any
 from starlette.types import Send
 
 from service.http.headers import Header
+from service.invalid_values import describe_invalid
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -111,12 +112,14 @@ def invalid_input(first: Mapping[str, Any]) -> ProblemError:
         return ProblemError(422, f"{named} is missing", field=field or None)
     if isinstance(first["input"], bytes):
         return ProblemError(422, "the body needs the header Content-Type: application/json")
+    if first["type"] == "extra_forbidden":
+        return ProblemError(422, f"there is no field {field}; leave it out", field=field)
     given = repr(first["input"])
     if len(given) > _MAX_SHOWN:
         given = f"{given[:_MAX_SHOWN]}…"
-    return ProblemError(
-        422, f"{field or 'the body'} is {given}: {first['msg']}", field=field or None
-    )
+    said = describe_invalid(first)
+    it = "it " if said.startswith("must ") else ""
+    return ProblemError(422, f"{field or 'the body'} is {given}: {it}{said}", field=field or None)
 
 
 def unreadable_body(cause: Exception) -> ProblemError:

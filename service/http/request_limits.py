@@ -161,4 +161,8 @@ def replay(body: bytes, receive: Receive) -> Receive:
 
 
 def _too_large(size: int) -> ProblemError:
-    return ProblemError(413, f"the body has over {size} bytes", headers=_CLOSE)
+    return ProblemError(
+        413,
+        f"the body has over {size // 1024} KiB; send less, or raise the setting max_body_kb",
+        headers=_CLOSE,
+    )

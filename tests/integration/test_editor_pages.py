@@ -22,6 +22,7 @@ from service.curation.pin_alerts import AlertReason, find_alerts
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions, read_state
 from service.decisions.pushed_statements import NewStatement
+from service.editor.labels import capitalized
 from service.editor.sign_in import Invitation, may_invite
 from service.roles import Role
 from service.serving.serving_view import ServingView
@@ -591,6 +592,18 @@ def test_an_undo_that_comes_too_late_is_told(desk: Desk, mira: Editor, noor: Edi
     assert answer.status_code == 409
     assert "noor has made a newer decision" in mira.said.lower()
     assert target in desk.shown()
+
+
+def test_what_cant_be_done_is_told_with_numbers_and_names_as_they_are(
+    mira: Editor, noor: Editor
+) -> None:
+    mira.look(PAGE)
+    answer = mira.send("/editor/undo", seq="9" * 24, back=PAGE)
+    assert answer.status_code == 404
+    assert mira.said == "The history has no entry with the number 99999999999999999999."
+    noor.get("/editor/builds/publish", build="x")
+    assert noor.said.startswith("This request needs role admin, but noor has role editor; ask")
+    assert capitalized("sqlite:///x is locked") == "sqlite:///x is locked"
 
 
 # History and builds

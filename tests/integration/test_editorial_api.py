@@ -101,6 +101,26 @@ def test_a_body_that_cant_be_read_is_told_with_place_and_reason(
     assert "Content-Encoding is 'gzip', but this service decodes none: send it as it" in zipped
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("POST", "/v1/related/batch", {"ids": []}, "ids is []: it must have 1 or more entries"),
+        ("POST", "/v1/related/batch", {"ids": [PAGE], "limt": 2}, "there is no field limt"),
+        ("POST", "/v1/related", {"title": 7}, "title is 7: it must be text"),
+        ("PUT", f"/v1/visibility?id={PAGE}", {"visible": False, "until": "2026"}, "'2026': this"),
+        ("PUT", f"/v1/visibility?id={PAGE}", [], "the body is []: it must be an object"),
+        ("POST", "/v1/builds/abc/publish", {}, "it must be the name of a build, like 2026"),
+        ("POST", "/v1/undo", {"seq": 2**60}, "it must be 9007199254740992 or less"),
+    ],
+)
+def test_an_invalid_value_is_told_in_plain_words(
+    unchanged: Desk, method: str, path: str, body: Any, said: str
+) -> None:
+    answer = unchanged.ask(method, path, Role.ADMIN, json=body, headers={"If-Match": "*"})
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]
+
+
 # Takedowns
 
 

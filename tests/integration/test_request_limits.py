@@ -84,7 +84,7 @@ def test_a_body_that_is_too_large_is_refused_declared_or_not(client: TestClient)
     for body in (b" " * 5000, parts()):
         answer = client.post("/v1/related/batch", content=body)
         assert answer.status_code == 413
-        assert "4096 bytes" in answer.json()["detail"]
+        assert "over 4 KiB; send less, or raise the setting max_body_kb" in answer.json()["detail"]
 
 
 def test_every_answer_is_named_and_may_load_nothing_but_what_it_says(client: TestClient) -> None:

@@ -152,7 +152,7 @@ def test_the_page_of_rules_saves_tells_and_removes_them(desk: Desk, mira: Editor
         noor.get("/editor/rules")
         noor.send("/editor/rules", **sent | {"reason": "mine"})
     assert mira.send("/editor/rules", **sent | {"do": "remove"}).status_code == 409
-    assert "Noor has made a newer decision" in html.unescape(mira.page)
+    assert "A newer decision on the same article was made by noor." in html.unescape(mira.page)
     assert mira.send("/editor/rules", **sent | {"do": "remove"}).status_code == 200
     assert "There are no rules to pin or hide articles yet." in mira.page
     mira.send("/editor/undo", seq=mira.hidden["seq"], view="rules")
@@ -259,7 +259,7 @@ def test_a_row_that_met_another_s_decision_is_told_and_stays_selected(
     sent = {name: mira.hidden[name] for name in ("seen", "back")}
     down = {"act": "down", "row": rows, "sure": "1"}
     assert mira.send("/editor/bulk", **down, **sent).status_code == 409
-    assert "Tester has made a newer decision" in mira.page
+    assert "A newer decision on the same article was made by tester." in mira.page
     assert "You took “" in mira.said
     [checked] = re.findall(r'name="row" value="([^"]*)"[^>]* checked', mira.page)
     assert html.unescape(checked) == rows[0]
