@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -222,6 +223,14 @@ def _page_route(pages: EditorPages) -> type[APIRoute]:
                     problem = error
                 except AlsoLikeError as error:
                     problem = problem_of(error)
+                except HTTPException as error:  # the form can't be read
+                    problem = ProblemError(
+                        error.status_code,
+                        f"the form can't be read: {error.detail}".rstrip("."),
+                        headers=error.headers,
+                    )
+                    if isinstance(error.__cause__, ProblemError):
+                        problem = error.__cause__
                 except RequestValidationError as error:
                     first = error.errors()[0]
                     field = ".".join(str(part) for part in first["loc"][1:])

@@ -97,7 +97,10 @@ class Middleware:
                 check_head(scope)
                 body = await read_body(scope, receive, self._settings) if has_body(scope) else None
             except ProblemError as problem:
-                await problem.send(send_named)
+                if scope["method"] == "POST" and scope["path"].startswith("/editor/"):
+                    await self._app(scope, _refusing(problem), send_named)  # which shows a page
+                else:
+                    await problem.send(send_named)
             else:
                 again = receive if body is None else replay(body, receive)
                 await self._app(scope, again, send_named)
@@ -107,6 +110,15 @@ class Middleware:
             self._counts.add(_route(scope), status, seconds)
             if self._settings.access_log:
                 log_access(scope["method"], scope["raw_path"], status, seconds, name)
+
+
+def _refusing(problem: ProblemError) -> Receive:
+    """Returns an ASGI ``receive`` for a request whose body is refused: reading it says why."""
+
+    async def refuse() -> Message:
+        raise problem
+
+    return refuse
 
 
 def _route(scope: Scope) -> str:

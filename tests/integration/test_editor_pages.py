@@ -581,6 +581,21 @@ def test_an_editor_s_own_other_tab_is_no_conflict(desk: Desk, mira: Editor) -> N
     assert desk.shown()[1] == first
 
 
+def test_a_form_that_is_too_large_is_told_on_a_page(mira: Editor) -> None:
+    mira.get("/editor/drafts")
+    answer = mira.send("/editor/drafts", title="x", text="y" * 2_000_000)
+    assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+    assert "<h1>" in answer.text
+    assert "The body has over 1024 KiB" in mira.said
+    mira.get("/editor")
+    answer = mira.send("/editor/bulk", act="hide", row=["x"] * 1_001)
+    assert answer.status_code == 400
+    assert "The form can't be read: Too many fields" in mira.said
+    assert "mira" in answer.text
+    answer = mira.client.post("/editor/nothing", content=b"x" * 2_000_000)
+    assert answer.status_code == 404
+
+
 def test_an_undo_that_comes_too_late_is_told(desk: Desk, mira: Editor, noor: Editor) -> None:
     target = desk.shown()[0]
     mira.look(PAGE)
