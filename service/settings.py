@@ -244,7 +244,20 @@ def _check_variant(name: str) -> str:
     return name
 
 
+def _check_database(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    backend = scheme.partition("+")[0]
+    complete = bool(separator) and (backend != "sqlite" or rest.strip("/") != "")
+    if url and not (complete and backend in ("sqlite", "postgresql", "postgres")):
+        raise ValueError(
+            "write the URL of an SQLite file, like sqlite:////srv/site/alsolike.sqlite, or of a "
+            "PostgreSQL database, like postgresql://user@host/name; others can't be used"
+        )
+    return url
+
+
 Home = AfterValidator(_expand_home_in)
+DatabaseUrl = Annotated[str, Home, AfterValidator(_check_database)]
 VariantName = Annotated[str, AfterValidator(_check_variant)]
 
 
@@ -421,7 +434,7 @@ class Settings(RankingSettings, BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """server processes"""
 
-    database: Annotated[str, Home] = ""
+    database: DatabaseUrl = ""
     """URL of the decision database; unset: alsolike.sqlite in the root"""
 
     database_password: SecretStr = SecretStr("")
@@ -496,7 +509,7 @@ class Settings(RankingSettings, BaseSettings):
     clicks: bool = False
     """count which related articles readers see and click, without anything about a reader"""
 
-    clicks_database: Annotated[str, Home] = ""
+    clicks_database: DatabaseUrl = ""
     """URL of the database of counted clicks; unset: clicks.sqlite in the root"""
 
     keep_click_days: Annotated[int, Field(ge=1, le=3_650)] = 400
@@ -675,6 +688,9 @@ def load_settings(**overrides: Any) -> Settings:
         ) from error
 
 
+_SECRET = ("source", "milvus_uri", "database", "clicks_database")
+
+
 def _describe_error(found: ErrorDetails) -> str:
     """Returns what is wrong with a setting, as text without the place where it was set."""
     name = ".".join(str(part) for part in found["loc"])
@@ -686,7 +702,7 @@ def _describe_error(found: ErrorDetails) -> str:
         return f"setting {name!r} does not exist{near}; {where}"
     said = describe_invalid(found).replace("an object", "a table")
     # Someone may have put a password into these, so their values are not shown.
-    secret = name.partition(".")[0] in ("source", "milvus_uri")
+    secret = name.partition(".")[0] in _SECRET
     value = "" if secret else f" = {found['input']!r}"
     return f"setting {name}{value}: {said}" if name else said  # if not, about two settings
 
