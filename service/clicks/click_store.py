@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from index.errors import DatabaseError
 from index.sql_engine import describe, file_url, parse_url, translate
-from service.decisions.connections import postgres_engine, sqlite_engine
+from service.decisions.connections import BUSY_SECONDS, postgres_engine, sqlite_engine
 from service.decisions.decision_store import Store, insert_into
 from service.settings import Settings
 
@@ -230,8 +230,12 @@ class ClickStore(Store):
         self.engine.dispose()
 
 
-def open_clicks(settings: Settings) -> ClickStore:
+def open_clicks(settings: Settings, wait: float = BUSY_SECONDS) -> ClickStore:
     """Opens the database of counted clicks that the settings name; creates missing tables.
+
+    Args:
+        settings: The effective settings.
+        wait: How long to wait for a process that locks an SQLite file, in seconds.
 
     Raises:
         DatabaseError: If the database can't be opened or created; the message names the remedy.
@@ -245,7 +249,7 @@ def open_clicks(settings: Settings) -> ClickStore:
         engine: sa.Engine = postgres_engine(parsed)
         engine = engine.execution_options(schema_translate_map={None: SCHEMA})
     elif parsed.get_backend_name() == "sqlite" and parsed.database:
-        engine = sqlite_engine(Path(parsed.database), create=True)
+        engine = sqlite_engine(Path(parsed.database), create=True, wait=wait)
     else:
         raise DatabaseError(
             f"clicks can't be counted in {label}: set clicks_database to the URL of an SQLite file "

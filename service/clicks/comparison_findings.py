@@ -17,6 +17,7 @@ from index.root.journal import read_journal
 from index.root.root import Root
 from recommender.errors import NotFoundError
 from service.clicks.click_store import open_clicks
+from service.decisions.connections import BUSY_SECONDS
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -125,8 +126,12 @@ class ComparisonFindings:
         return datetime.fromtimestamp(moment, self.zone).strftime("%Y-%m-%d %H:%M")
 
 
-def find_comparison(settings: Settings) -> ComparisonFindings:
+def find_comparison(settings: Settings, wait: float = BUSY_SECONDS) -> ComparisonFindings:
     """Returns what the root's comparison, running or ended, has shown.
+
+    Args:
+        settings: The effective settings.
+        wait: How long to wait for a process that locks the counts, in seconds.
 
     Raises:
         NotFoundError: If there is none.
@@ -137,7 +142,7 @@ def find_comparison(settings: Settings) -> ComparisonFindings:
     state = read_comparison(settings.root, running=False)
     if state is None:
         raise NotFoundError("no comparison is running; begin one with: alsolike compare start NAME")
-    with closing(open_clicks(settings)) as store:
+    with closing(open_clicks(settings, wait)) as store:
         counts = store.blocks_of(state.key)
     numbers = {article: number for number, article in enumerate({row[1] for row in counts})}
     columns = np.array(

@@ -25,14 +25,15 @@ _CONNECT_SECONDS = 3
 _STATEMENT_SECONDS = 10
 
 
-def sqlite_engine(path: Path, *, create: bool = False) -> sa.Engine:
+def sqlite_engine(path: Path, *, create: bool = False, wait: float = BUSY_SECONDS) -> sa.Engine:
     """Returns an SQLAlchemy engine for an SQLite file, which keeps up to four connections open.
 
     Args:
         path: The file.
         create: Whether to create a missing file; otherwise connecting to it is an error.
+        wait: How long to wait for a process that locks the file before it is an error, in seconds.
     """
-    connect = partial(_connect_sqlite, path, create=create)
+    connect = partial(_connect_sqlite, path, create=create, wait=wait)
     engine = sa.create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=4)
 
     @sa.event.listens_for(engine, "connect")
@@ -117,17 +118,17 @@ def postgres_engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _connect_sqlite(path: Path, *, create: bool) -> sqlite3.Connection:
+def _connect_sqlite(path: Path, *, create: bool, wait: float = BUSY_SECONDS) -> sqlite3.Connection:
     mode = "rwc" if create else "rw"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
-        timeout=BUSY_SECONDS,
+        timeout=wait,
         isolation_level=None,  # the engine's event handlers begin transactions
         check_same_thread=False,  # the pool lends a connection to one thread at a time
     )
     try:
-        _keep_a_log(connection)
+        _keep_a_log(connection, wait)
         connection.execute("PRAGMA synchronous = FULL")  # a commit returns once it is on disk
     except sqlite3.Error:
         connection.close()
@@ -135,13 +136,13 @@ def _connect_sqlite(path: Path, *, create: bool) -> sqlite3.Connection:
     return connection
 
 
-def _keep_a_log(connection: sqlite3.Connection) -> None:
+def _keep_a_log(connection: sqlite3.Connection, wait: float) -> None:
     """Turns on write-ahead logging, so that reading and writing don't block each other.
 
     Turning it on needs exclusive access to the file. SQLite fails at once if another process uses
-    the file, so this function tries again for :data:`BUSY_SECONDS`.
+    the file, so this function tries again for ``wait`` seconds.
     """
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + wait
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             connection.execute("PRAGMA journal_mode = WAL")

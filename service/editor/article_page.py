@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Set
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urljoin
@@ -109,7 +108,7 @@ class ArticleView:
         self._linked = {int(self._view.build.stories[other]) for other in linked}
         self._ranked = context.search.health(self._view, [row], self._now)[0].lists
         self._takedown = database.takedowns.get(article_id)
-        self._list, self._clicks = read_clicks(pages, article_id)
+        self._list, self._clicks, self._unread = read_clicks(pages, article_id)
         self._comparison = context.live.comparison
         self.cards = render_cards(context.settings, self._view, row, self.preview.chosen)
 
@@ -166,6 +165,7 @@ class ArticleView:
             },
             "seen": self.seen,
             "followed": self._list,
+            "clicks_unread": self._unread,
             "compared": self._comparison and self._comparison.variant,
             "digest": hashlib.sha256(self.cards).hexdigest()[:12],
         }
@@ -273,17 +273,20 @@ def render_cards(
 
 def read_clicks(
     pages: EditorPages, article_id: str
-) -> tuple[Figure | None, Mapping[str, LinkFigure]]:
+) -> tuple[Figure | None, Mapping[str, LinkFigure], bool]:
     """Returns how often readers saw and clicked an article's list in the last 28 days.
 
     Returns:
         The figure of the whole list, and those of its links by the id of the linked article;
-        ``None`` and an empty mapping if clicks are not counted or the counts can't be read.
+        ``None`` and an empty mapping if clicks are not counted or the counts can't be read. Last,
+        whether they can't be read.
     """
-    with suppress(DatabaseError):
+    try:
         if (figures := pages.click_figures()) is not None:
-            return figures.list_of(article_id), figures.links_of(article_id)
-    return None, {}
+            return figures.list_of(article_id), figures.links_of(article_id), False
+    except DatabaseError:
+        return None, {}, True
+    return None, {}, False
 
 
 def count_lists(count: int, *, more: bool) -> str:

@@ -28,7 +28,7 @@ from service.curation.article_search import ArticleRow, find_article_row, read_a
 from service.curation.waiting_pushes import tell_waiting
 from service.decisions.decision_rules import MAX_REASON
 from service.decisions.decision_state import DecisionState
-from service.editor.editor_pages import EditorPages, whole_number
+from service.editor.editor_pages import CLICKS_WAIT, EditorPages, whole_number
 from service.editor.page_templates import HEADERS
 from service.http.auth import Identity
 from service.http.content_policy import page_policy
@@ -340,9 +340,10 @@ def _comparison(pages: EditorPages) -> dict[str, Any] | None:
     try:
         if (state := read_comparison(path)) is None:
             return None
-        found = list(find_comparison(pages.context.settings).sentences())
+        found = list(find_comparison(pages.context.settings, CLICKS_WAIT).sentences())
     except AlsoLikeError as error:
-        return {"variant": "", "found": [f"The comparison can't be shown: {error}."]}
+        why = getattr(error, "public", error)
+        return {"variant": "", "found": [f"The comparison can't be shown: {why}."]}
     return {"variant": state.variant, "found": found, "settings": "\n".join(settings_lines(state))}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from index.errors import BuildError
+from index.errors import BuildError, DatabaseError
 from index.reporting.charts import columns, meter
 from recommender.errors import NotFoundError
 from recommender.parameters import EVIDENCE_PHRASES
@@ -24,9 +24,9 @@ from service.clicks.click_figures import (
 )
 from service.clicks.comparison_findings import find_comparison
 from service.curation.article_search import find_article_row
-from service.editor.editor_pages import EditorPages
+from service.editor.editor_pages import CLICKS_WAIT, EditorPages
 from service.http.auth import Identity
-from service.http.problems import ProblemError
+from service.http.problems import RETRY, ProblemError
 from service.serving.selection import ORIGIN_PHRASES
 
 PERIODS = (7, 28, 90)
@@ -46,13 +46,16 @@ def clicks_page_router(pages: EditorPages) -> APIRouter:
             raise ProblemError(
                 422, f"the number of days is {days[:20]!r}; it must be 7, 28 or 90", field="days"
             )
-        figures = pages.click_figures(int(days))
-        values: dict[str, Any] = {"days": int(days), "periods": PERIODS, "figures": figures}
-        values["operated"] = None
-        if figures is not None and figures.total.seen:
-            values |= _values(pages, figures)
-        if figures is not None and person.role == "admin":
-            values["operated"] = _operator_values(pages, figures)
+        values: dict[str, Any] = {"days": int(days), "periods": PERIODS, "operated": None}
+        try:
+            values["figures"] = figures = pages.click_figures(int(days))
+            if figures is not None and figures.total.seen:
+                values |= _values(pages, figures)
+            if figures is not None and person.role == "admin":
+                values["operated"] = _operator_values(pages, figures)
+        except DatabaseError as error:
+            told = f"clicks can't be read now: {error.public}"
+            raise ProblemError(503, told, headers=RETRY) from error
         return pages.render("clicks", person, here="clicks", **values)
 
     return router
@@ -106,7 +109,7 @@ def _operator_values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any
     comparison: list[str] = []
     running = False
     try:
-        found = find_comparison(pages.context.settings)
+        found = find_comparison(pages.context.settings, CLICKS_WAIT)
         comparison, running = list(found.sentences()), found.state.ended is None
     except BuildError as error:
         comparison = [f"The comparison can't be shown: {error}."]

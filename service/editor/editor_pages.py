@@ -35,6 +35,9 @@ from service.invalid_values import describe_invalid
 from service.roles import Role
 from service.serving.serving_view import ServingView
 
+CLICKS_WAIT = 0.1
+"""How long a page waits for a process that locks the counts of clicks, in seconds."""
+
 _KEPT_SECONDS = 60
 
 
@@ -152,7 +155,7 @@ class EditorPages:
 
     @functools.cached_property
     def _clicks(self) -> ClickStore:
-        return open_clicks(self.context.settings)
+        return open_clicks(self.context.settings, CLICKS_WAIT)
 
     def click_figures(self, days: int = 28) -> ClickFigures | None:
         """Returns how often readers saw and clicked lists and links; at most a minute old.
@@ -211,6 +214,9 @@ def sentence(error: Exception) -> str:
     return f"{capitalized(str(error))}."
 
 
+_EXPECTED = (ProblemError, AlsoLikeError, RequestValidationError, HTTPException)
+
+
 def _page_route(pages: EditorPages) -> type[APIRoute]:
     class PageRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
@@ -219,24 +225,8 @@ def _page_route(pages: EditorPages) -> type[APIRoute]:
             async def handler(request: Request) -> Response:
                 try:
                     return await handle(request)
-                except ProblemError as error:
-                    problem = error
-                except AlsoLikeError as error:
-                    problem = problem_of(error)
-                except HTTPException as error:  # the form can't be read
-                    problem = ProblemError(
-                        error.status_code,
-                        f"the form can't be read: {error.detail}".rstrip("."),
-                        headers=error.headers,
-                    )
-                    if isinstance(error.__cause__, ProblemError):
-                        problem = error.__cause__
-                except RequestValidationError as error:
-                    first = error.errors()[0]
-                    field = ".".join(str(part) for part in first["loc"][1:])
-                    problem = ProblemError(
-                        422, f"the field {field[:80]} is not valid: {describe_invalid(first)}"
-                    )
+                except _EXPECTED as error:
+                    problem = _problem(error)
                 kept = await _kept(pages, request, problem)
                 if problem.status == 401 and kept is None:
                     return RedirectResponse(f"/editor/sign-in?next={_return_to(request)}", 303)
@@ -250,6 +240,27 @@ def _page_route(pages: EditorPages) -> type[APIRoute]:
             return handler
 
     return PageRoute
+
+
+def _problem(error: Exception) -> ProblemError:
+    """Returns the error that a page shows for an exception of its route."""
+    match error:
+        case ProblemError():
+            return error
+        case AlsoLikeError():
+            return problem_of(error)
+        case RequestValidationError():
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"][1:])
+            told = f"the field {field[:80]} is not valid: {describe_invalid(first)}"
+            return ProblemError(422, told)
+        case HTTPException(__cause__=ProblemError() as cause):  # the body was refused
+            return cause
+        case HTTPException():
+            told = f"the form can't be read: {error.detail}".rstrip(".")
+            return ProblemError(error.status_code, told, headers=error.headers)
+        case _:
+            raise error
 
 
 async def _kept(pages: EditorPages, request: Request, problem: ProblemError) -> KeptForm | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -109,6 +112,33 @@ def test_editors_see_what_readers_follow_and_admins_what_did_not_count(desk: Des
             assert person.get("/editor/clicks", days=8).status_code == 422
             person.get("/editor")
             assert "followed a link in 12.5\u202f% of the lists" in person.page
+
+
+def test_pages_do_not_wait_for_a_process_that_locks_the_clicks(site: Path, tmp_path: Path) -> None:
+    shutil.copytree(site, tmp_path / "root")
+    with closing(sqlite3.connect(tmp_path / "root" / FILE, isolation_level=None)) as holder:
+        holder.execute("PRAGMA locking_mode = EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        holder.execute("DELETE FROM counts")
+        with (
+            open_desk(site, tmp_path, clicks=True) as desk,
+            editor(desk, "mira") as person,
+        ):
+            person.get("/editor/history")  # by which all is imported
+            for path, status, said in (
+                (f"/editor/article?id={PAGE}", 200, "followed these links can\u2019t be read now"),
+                ("/editor/clicks", 503, "Clicks can&#39;t be read now: the database of counted"),
+                ("/editor", 200, "Find"),
+                (f"/editor/article?id={PAGE}", 200, "followed these links can\u2019t be read now"),
+            ):
+                began = time.monotonic()
+                assert person.get(path).status_code == status
+                assert time.monotonic() - began < 2.5, "not five seconds, on a busy machine too"
+                assert said in person.page
+                assert str(tmp_path) not in person.page
+            holder.execute("ROLLBACK")
+            holder.close()
+            assert person.get("/editor/clicks").status_code == 200
 
 
 def test_a_damaged_comparison_is_told_with_the_remedy_beside_the_figures(desk: Desk) -> None:
