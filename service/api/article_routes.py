@@ -153,6 +153,7 @@ def articles_router(context: EditorialContext) -> APIRouter:
 
     @router.get("/articles", summary="Search articles by words, visibility, tag or weak links")
     def search(given: Annotated[SearchParameters, Query()]) -> SearchAnswer:
+        context.live.follow_decisions()  # those of other workers, too
         view, now = context.live.view()
         query = SearchQuery(words=given.q, **given.model_dump(exclude={"q", "limit", "offset"}))
         limit, offset = given.limit, given.offset
@@ -171,6 +172,7 @@ def articles_router(context: EditorialContext) -> APIRouter:
         responses=problems(404),
     )
     def preview(id: Id) -> PreviewAnswer:
+        context.live.follow_decisions()  # those of other workers, too
         view, now = context.live.view()
         build = view.build
         row = find_row(build, id)

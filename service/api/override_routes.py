@@ -299,6 +299,7 @@ def _answer(
     version: int | None = None,
     next: int | None = None,
 ) -> OverridesAnswer:
+    context.live.follow_decisions()  # another worker may have taken a target down
     items = [_item(context, each) for each in found]
     return OverridesAnswer(article_id=article_id, version=version, items=items, next=next)
 

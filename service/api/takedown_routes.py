@@ -103,6 +103,7 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
     @router.get("/takedowns", summary="List takedowns, including ended ones, a thousand per page")
     def takedowns(offset: After = 0) -> TakedownsAnswer:
         found = context.database().takedowns.all(offset=offset, limit=PAGE)
+        context.live.follow_decisions()
         following = offset + PAGE if len(found) == PAGE else None
         return TakedownsAnswer(items=[_item(context, each) for each in found], next=following)
 
@@ -111,6 +112,7 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
 
 def _answer(context: EditorialContext, article_id: str) -> VisibilityAnswer:
     found = context.database().takedowns.get(article_id)
+    context.live.follow_decisions()  # this worker's view may be older than the database
     return VisibilityAnswer(
         article_id=article_id,
         standing=context.standing(article_id),

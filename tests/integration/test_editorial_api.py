@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,29 @@ def test_a_snapshot_that_cant_be_written_is_told_everywhere_until_it_is(desk: De
     saved = load_snapshot(desk.root.path)
     assert saved is not None
     assert set(saved.takedowns) == {first, second}
+
+
+def test_what_another_worker_decided_is_told_without_contradiction(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.serving.live.WATCH_SECONDS", 60.0)  # it looks when it is asked
+    with TestClient(create_app(desk.settings)) as client:
+        other = replace(desk, client=client)
+        assert PAGE in other.ask("GET", "/v1/preview", params={"id": PAGE}).text
+        first, second = desk.shown()[:2]
+        take_down(desk, first)
+        asked = {"params": {"id": first}}
+        answer = other.ask("GET", "/v1/visibility", **asked).json()
+        assert (answer["standing"], answer["takedown"]["standing"]) == ("taken-down",) * 2
+        assert desk.decide(second, kind="hide").status_code == 200
+        items = other.ask("GET", "/v1/preview", params={"id": PAGE}).json()["items"]
+        assert not {first, second} & {item["article_id"] for item in items}
+        take_down(desk, second)
+        (item,) = other.ask("GET", "/v1/overrides", params={"article_id": PAGE}).json()["items"]
+        assert item["target"] == "taken-down"
+        take_down(desk, PAGE)
+        found = other.ask("GET", "/v1/takedowns").json()["items"]
+        assert {item["standing"] for item in found} == {"taken-down"}
 
 
 def test_takedowns_are_listed_a_page_at_a_time(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
