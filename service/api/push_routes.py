@@ -33,7 +33,7 @@ class PushNote(ApiModel):
     message: str
 
 
-class PushAnswer(ApiModel):
+class PushStatus(ApiModel):
     """The newest push about an article, and whether a build holds it yet."""
 
     id: str
@@ -64,6 +64,10 @@ class PushAnswer(ApiModel):
     lists: list[str]
     """ids of articles whose lists the push changes, as far as known: its own article, and those
     whose lists show it"""
+
+
+class PushAnswer(PushStatus):
+    """The answer to a push: how far it has come, and what is wrong with its record."""
 
     notes: list[PushNote]
     """what was left out of the record or repaired"""
@@ -109,7 +113,7 @@ class PushBatchAnswer(ApiModel):
 class PushedAnswer(ApiModel):
     """A page of the pushes that are still kept, in the order of their numbers."""
 
-    items: list[PushAnswer]
+    items: list[PushStatus]
     next: int | None
     """the value of after to get the next page; null on the last page"""
 
@@ -211,8 +215,8 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         description="Follow the Location of a push until its state is live or refused.",
         responses=problems(404),
     )
-    def status(id: Id) -> PushAnswer:
-        return _answer(pushes.standing(id))
+    def status(id: Id) -> PushStatus:
+        return PushStatus(**_values(pushes.standing(id)))
 
     @router.get(
         "/articles/pushed",
@@ -223,7 +227,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
     def pushed(after: After = 0) -> PushedAnswer:
         found = pushes.waiting(after, PAGE)
         following = found[-1].statement.number if len(found) == PAGE else None
-        return PushedAnswer(items=[_answer(each) for each in found], next=following)
+        return PushedAnswer(items=[PushStatus(**_values(each)) for each in found], next=following)
 
     return router
 
@@ -267,17 +271,21 @@ def accepted(
 
 
 def _answer(found: Standing, notes: Sequence[RecordProblem] = ()) -> PushAnswer:
+    told = [PushNote(field=one.field, message=one.message) for one in notes[:_MOST_NOTES]]
+    return PushAnswer(**_values(found), notes=told)
+
+
+def _values(found: Standing) -> dict[str, Any]:
     statement = found.statement
-    return PushAnswer(
-        id=statement.article_id,
-        number=statement.number,
-        gone=statement.record is None,
-        state=found.state,
-        reason=statement.refused,
-        received=format_timestamp(statement.received),
-        by=statement.who,
-        build=None if found.build is None else found.build.name,
-        since=None if found.build is None else found.build.created,
-        lists=found.lists,
-        notes=[PushNote(field=one.field, message=one.message) for one in notes[:_MOST_NOTES]],
-    )
+    return {
+        "id": statement.article_id,
+        "number": statement.number,
+        "gone": statement.record is None,
+        "state": found.state,
+        "reason": statement.refused,
+        "received": format_timestamp(statement.received),
+        "by": statement.who,
+        "build": None if found.build is None else found.build.name,
+        "since": None if found.build is None else found.build.created,
+        "lists": found.lists,
+    }
