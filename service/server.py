@@ -83,6 +83,12 @@ def run_server(settings: Settings) -> None:
     with bind(settings.host, settings.port) as bound, _counts_of_workers():
         _start_metrics(settings)
         log_settings(settings)
+        if not settings.root.exists():
+            log.warning(
+                "there was no folder %s: it is made now, and nothing can be served before a build "
+                "is published in it; if the name is mistyped, correct root",
+                settings.root.absolute(),
+            )
         log.info("%s", takedown_time(settings))
         os.environ["ALSOLIKE_ROOT"] = str(settings.root)
         config = uvicorn_config(

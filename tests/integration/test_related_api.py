@@ -410,6 +410,7 @@ def test_a_running_service_follows_what_is_published_and_refuses_what_is_damaged
     assert log.count("still serving") == 2, "once for no build, once for the damaged one"
     assert "Traceback" not in log
     assert "cards.bin" in log
+    assert log.count(f"there was no folder {place.path}: it is made now") == 1
 
 
 def serves(base: str, build: str) -> bool:
