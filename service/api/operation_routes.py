@@ -98,6 +98,7 @@ PROBES: dict[str, dict[str, Any]] = {
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:
     """Adds the route ``/metrics``."""
 
+    @app.head("/metrics", include_in_schema=False)
     @app.get(
         "/metrics",
         tags=["operations"],

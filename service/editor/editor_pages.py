@@ -286,7 +286,7 @@ def _identity_or_none(pages: EditorPages, request: Request) -> Identity | None:
 
 
 def _return_to(request: Request) -> str:
-    if request.method != "GET":
+    if request.method not in ("GET", "HEAD"):
         return "/editor"
     query = request.scope["query_string"].decode("latin-1")
     return quote(request.scope["path"] + (f"?{query}" if query else ""), safe="")

@@ -51,6 +51,16 @@ def client(root: Root) -> Iterator[TestClient]:
         yield opened
 
 
+@pytest.mark.parametrize("path", ["/", "/editor", "/editor/sign-in", "/metrics"])
+def test_a_head_is_answered_as_a_get_without_its_body(client: TestClient, path: str) -> None:
+    asked = client.get(path, follow_redirects=False)
+    answer = client.head(path, follow_redirects=False)
+    assert answer.status_code == asked.status_code < 400
+    assert answer.content == b""
+    for name in ("content-type", "location", "cache-control"):
+        assert answer.headers.get(name) == asked.headers.get(name)
+
+
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/livez", "/readyz", "/metrics"])
 def test_what_says_nothing_of_caches_is_kept_by_none(client: TestClient, path: str) -> None:
     for answer in (client.get(path), client.head(path)):
