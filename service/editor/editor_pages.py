@@ -30,6 +30,7 @@ from service.editor.page_templates import PageTemplates
 from service.http.auth import ANYONE, Identity, StaleFormError
 from service.http.editorial_context import EditorialContext
 from service.http.error_handlers import problem_of
+from service.http.middleware import REFUSED
 from service.http.problems import ProblemError
 from service.invalid_values import describe_invalid
 from service.roles import Role
@@ -224,6 +225,8 @@ def _page_route(pages: EditorPages) -> type[APIRoute]:
 
             async def handler(request: Request) -> Response:
                 try:
+                    if REFUSED in request.scope:
+                        raise request.scope[REFUSED]
                     return await handle(request)
                 except _EXPECTED as error:
                     problem = _problem(error)
@@ -254,8 +257,6 @@ def _problem(error: Exception) -> ProblemError:
             field = ".".join(str(part) for part in first["loc"][1:])
             told = f"the field {field[:80]} is not valid: {describe_invalid(first)}"
             return ProblemError(422, told)
-        case HTTPException(__cause__=ProblemError() as cause):  # the body was refused
-            return cause
         case HTTPException():
             told = f"the form can't be read: {error.detail}".rstrip(".")
             return ProblemError(error.status_code, told, headers=error.headers)

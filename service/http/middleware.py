@@ -37,6 +37,9 @@ log = logging.getLogger("alsolike")
 LIVEZ = "/livez"
 READYZ = "/readyz"
 
+REFUSED = "alsolike.refused"
+"""The key of an ASGI scope under which an editors' page finds why its form was not read."""
+
 _SAFE = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -98,7 +101,8 @@ class Middleware:
                 body = await read_body(scope, receive, self._settings) if has_body(scope) else None
             except ProblemError as problem:
                 if scope["method"] == "POST" and scope["path"].startswith("/editor/"):
-                    await self._app(scope, _refusing(problem), send_named)  # which shows a page
+                    scope[REFUSED] = problem  # the route shows it on a page
+                    await self._app(scope, receive, send_named)
                 else:
                     await problem.send(send_named)
             else:
@@ -110,15 +114,6 @@ class Middleware:
             self._counts.add(_route(scope), status, seconds)
             if self._settings.access_log:
                 log_access(scope["method"], scope["raw_path"], status, seconds, name)
-
-
-def _refusing(problem: ProblemError) -> Receive:
-    """Returns an ASGI ``receive`` for a request whose body is refused: reading it says why."""
-
-    async def refuse() -> Message:
-        raise problem
-
-    return refuse
 
 
 def _route(scope: Scope) -> str:
