@@ -21,8 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from index.errors import DatabaseError
 from index.sql_engine import describe, file_url, parse_url, translate
-from service.decisions.connections import BUSY_SECONDS, postgres_engine, sqlite_engine
+from service.decisions.connections import postgres_engine, sqlite_engine
 from service.decisions.decision_store import Store, insert_into
+from service.decisions.snapshot_file import BUSY_SECONDS
 from service.settings import Settings
 
 FILE = "clicks.sqlite"

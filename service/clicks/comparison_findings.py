@@ -17,7 +17,7 @@ from index.root.journal import read_journal
 from index.root.root import Root
 from recommender.errors import NotFoundError
 from service.clicks.click_store import open_clicks
-from service.decisions.connections import BUSY_SECONDS
+from service.decisions.snapshot_file import BUSY_SECONDS
 from service.settings import Settings
 
 if TYPE_CHECKING:
