@@ -418,6 +418,48 @@ def test_while_the_service_is_away_pages_are_whole_and_changes_wait(newsroom: Ne
     assert newsroom.status(late) is not None
 
 
+def open_settings(newsroom: Newsroom, page: Page) -> None:
+    page.goto(f"{newsroom.site.url}/wp-admin/options-general.php?page=alsolike")
+
+
+def choose_pages(newsroom: Newsroom, page: Page, *, chosen: bool) -> None:
+    open_settings(newsroom, page)
+    page.set_checked("input[name='alsolike[types][]'][value=page]", chosen)
+    page.click("#submit")
+
+
+def send_all(newsroom: Newsroom, page: Page) -> None:
+    open_settings(newsroom, page)
+    page.click("input[value='Send all posts']")
+
+
+def test_what_is_not_to_be_sent_any_more_is_taken_back(newsroom: Newsroom, page: Page) -> None:
+    sign_in(newsroom, page)
+    choose_pages(newsroom, page, chosen=True)
+    fields = {"title": SOURDOUGH, "content": TEXT, "status": "publish"}
+    first, second = (newsroom.call("POST", "wp/v2/pages", fields)["id"] for _ in range(2))
+    assert newsroom.status(first) is not None
+    choose_pages(newsroom, page, chosen=False)
+    newsroom.call("DELETE", f"wp/v2/pages/{first}")
+    assert newsroom.gone(first), "its type is no longer chosen, but it was sent"
+    assert not newsroom.gone(second)
+    send_all(newsroom, page)
+    until(lambda: newsroom.gone(second))
+
+
+def test_what_was_deleted_without_the_plugin_is_taken_back(newsroom: Newsroom, page: Page) -> None:
+    trashed, deleted, kept = (newsroom.post(f"{SOURDOUGH} {number}") for number in range(3))
+    load = "require_once ABSPATH . 'wp-admin/includes/plugin.php';"
+    newsroom.php(f"{load} deactivate_plugins('alsolike/alsolike.php');")
+    newsroom.php(f"wp_trash_post({trashed}); wp_delete_post({deleted}, true);")
+    newsroom.php(f"{load} activate_plugin('alsolike/alsolike.php');")
+    assert not newsroom.gone(trashed)
+    sign_in(newsroom, page)
+    send_all(newsroom, page)
+    until(lambda: newsroom.gone(trashed) and newsroom.gone(deleted))
+    assert not newsroom.gone(kept)
+
+
 def test_nothing_stays_after_it_is_deleted(newsroom: Newsroom) -> None:
     left = newsroom.php(
         "require_once ABSPATH . 'wp-admin/includes/plugin.php';"

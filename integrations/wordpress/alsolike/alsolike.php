@@ -44,7 +44,17 @@ function setting( $name ) {
 		'look'         => 'cards',
 		'append'       => true,
 		'types'        => array( 'post' ),
+		'types_before' => array(),
 	)[ $name ];
+}
+
+/**
+ * Returns the types of posts that are or were chosen.
+ *
+ * @return string[] Their names.
+ */
+function types_ever() {
+	return array_values( array_unique( array_merge( (array) setting( 'types' ), (array) setting( 'types_before' ) ) ) );
 }
 
 add_action(

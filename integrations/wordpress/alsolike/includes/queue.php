@@ -19,6 +19,7 @@ const MARK     = 'alsolike_push_';
 const DRAIN    = 'alsolike_drain';
 const HOURLY   = 'alsolike_hourly';
 const WAIT     = 'alsolike_wait';
+const COMPARE  = 'alsolike_compare';
 const PROBLEMS = 'alsolike_problems';
 const BATCH    = 50;
 
@@ -42,7 +43,7 @@ function mark( $post_id ) {
 }
 
 /**
- * Marks all posts that the service may know.
+ * Marks all posts that the service is to know, and has those marked that it knows.
  */
 function mark_all() {
 	global $wpdb;
@@ -55,7 +56,43 @@ function mark_all() {
 			array_merge( array( MARK ), $types )
 		)
 	);
+	update_option( COMPARE, 0, false );
 	plan();
+}
+
+/**
+ * Marks what a page of the service's list of pushes says it has; what WordPress would not send is deleted there then.
+ *
+ * @param int $after The number of the last push of the page before.
+ * @return bool Whether the service answered; else it is tried again later.
+ */
+function mark_pushed( $after ) {
+	$answer = request( 'GET', 'v1/articles/pushed', array( 'after' => $after ), null, 'token', 10 );
+	if ( 200 !== $answer['status'] || ! is_array( $answer['body']['items'] ?? null ) ) {
+		pause( $answer );
+		return false;
+	}
+	$ids = array();
+	foreach ( $answer['body']['items'] as $item ) {
+		$id = $item['id'] ?? null;
+		if ( empty( $item['gone'] ) && (string) (int) $id === $id ) {
+			$ids[] = (int) $id;
+		}
+	}
+	_prime_post_caches( $ids, false, false );
+	foreach ( $ids as $id ) {
+		$post = get_post( $id );
+		if ( ! concerns( $post ) || ! in_array( $post->post_type, (array) setting( 'types' ), true ) ) {
+			mark( $id );
+		}
+	}
+	$next = (int) ( $answer['body']['next'] ?? 0 );
+	if ( $next > $after ) {
+		update_option( COMPARE, $next, false );
+	} else {
+		delete_option( COMPARE );
+	}
+	return true;
 }
 
 /**
@@ -109,8 +146,10 @@ function drain( $seconds = 25 ) {
 		if ( '0' !== $wpdb->get_var( $wpdb->prepare( 'SELECT GET_LOCK(%s, 2)', $lock ) ) ) {
 			$end = microtime( true ) + $seconds;
 			do {
-				$marks = marks();
-			} while ( $marks && push( $marks ) && microtime( true ) < $end );
+				$after = get_option( COMPARE );
+				$marks = false === $after ? marks() : array();
+				$went  = $marks ? push( $marks ) : false !== $after && mark_pushed( (int) $after );
+			} while ( $went && microtime( true ) < $end );
 			$wpdb->query( $wpdb->prepare( 'SELECT RELEASE_LOCK(%s)', $lock ) );
 		}
 	}
@@ -121,7 +160,7 @@ function drain( $seconds = 25 ) {
  * Plans when to send what is still marked.
  */
 function plan() {
-	if ( ! marks( 1 ) ) {
+	if ( false === get_option( COMPARE ) && ! marks( 1 ) ) {
 		return;
 	}
 	$wait = get_option( WAIT );
@@ -174,23 +213,32 @@ function push( $marks ) {
 			),
 		);
 	}
-	if ( 202 !== $answer['status'] && ! is_refusal( $answer['status'] ) ) {
-		$wait  = get_option( WAIT );
-		$tries = is_array( $wait ) ? $wait['tries'] + 1 : 1;
-		$pause = max( $answer['wait'], min( HOUR_IN_SECONDS, 15 * 2 ** min( $tries - 1, 8 ) ) );
-		update_option(
-			WAIT,
-			array(
-				'until'  => time() + $pause,
-				'tries'  => $tries,
-				'detail' => $answer['detail'],
-			)
-		);
+	if ( ! $results || ( 202 !== $answer['status'] && ! is_refusal( $answer['status'] ) ) ) {
+		pause( $answer );
 		return false;
 	}
 	delete_option( WAIT );
 	settle( $marks, $results );
 	return true;
+}
+
+/**
+ * Waits before the service is asked again, longer after each failure.
+ *
+ * @param array $answer The service's answer.
+ */
+function pause( $answer ) {
+	$wait  = get_option( WAIT );
+	$tries = is_array( $wait ) ? $wait['tries'] + 1 : 1;
+	$pause = max( $answer['wait'], min( HOUR_IN_SECONDS, 15 * 2 ** min( $tries - 1, 8 ) ) );
+	update_option(
+		WAIT,
+		array(
+			'until'  => time() + $pause,
+			'tries'  => $tries,
+			'detail' => $answer['detail'],
+		)
+	);
 }
 
 /**
@@ -231,12 +279,12 @@ function settle( $marks, $results ) {
 }
 
 /**
- * Whether a post's state concerns the service.
+ * Whether a post's state concerns the service, which may know posts of types that are no longer chosen.
  *
  * @param \WP_Post|null $post The post.
  */
 function concerns( $post ) {
-	return $post && in_array( $post->post_status, array( 'publish', 'future' ), true ) && in_array( $post->post_type, (array) setting( 'types' ), true );
+	return $post && in_array( $post->post_status, array( 'publish', 'future' ), true ) && in_array( $post->post_type, types_ever(), true );
 }
 
 add_action(
@@ -253,7 +301,7 @@ add_action(
 	'transition_post_status',
 	static function ( $status, $before, $post ) {
 		$public = array_intersect( array( $status, $before ), array( 'publish', 'future' ) );
-		if ( $status !== $before && $public && in_array( $post->post_type, (array) setting( 'types' ), true ) ) {
+		if ( $status !== $before && $public && in_array( $post->post_type, types_ever(), true ) ) {
 			mark( $post->ID );
 		}
 	},

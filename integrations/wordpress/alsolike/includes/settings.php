@@ -31,6 +31,7 @@ function clean_settings( $given ) {
 		'append'  => ! empty( $given['append'] ),
 		'types'   => $types ? $types : array( 'post' ),
 	);
+	$clean['types_before'] = array_values( array_diff( types_ever(), $clean['types'] ) );
 	foreach ( array( 'token', 'editor_token' ) as $name ) { // Never shown again: an empty field keeps what is stored.
 		$entered        = preg_replace( '/[^\x21-\x7e]/', '', (string) ( $given[ $name ] ?? '' ) );
 		$clean[ $name ] = empty( $given['forget'] ) ? ( '' !== $entered ? $entered : setting( $name ) ) : '';
