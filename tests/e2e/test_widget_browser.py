@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 from playwright.sync_api import Page
@@ -397,3 +397,48 @@ def test_a_page_s_own_lists_report_once_what_is_seen_and_clicked(visit: Visit) -
         visit.page.wait_for_url("**/next?1")
     visit.page.wait_for_timeout(200)
     assert len(told) == 2, "nothing is told of readers who ask for that"
+
+
+THEME = """
+  .entry-content h2, .entry-content h3 { font-size: 4rem; margin: 6rem 0; letter-spacing: 0.2em; }
+  .entry-content ul { margin: 2rem 0 2rem 4rem; list-style: square; }
+  .entry-content ul li { margin: 2rem 0 0 2rem; font-size: 2rem; padding-left: 2rem; }
+  .entry-content li::before { content: "- "; }
+  .entry-content p { margin: 3rem 0; font-size: 2rem; text-align: justify; }
+  .entry-content img { margin: 3rem; border: 9px solid; max-width: 50%; padding: 1rem; }
+"""
+"""Rules of a theme for the text of a post, as "classic" ones have them."""
+
+
+@pytest.mark.parametrize("width", [375, 1200])
+def test_a_themes_rules_for_its_texts_do_not_reach_cards(
+    page: Page, site: Site, service: str, width: int
+) -> None:
+    answered = get(f"{service}/v1/related.html?id={quote(SAMPLE_ARTICLE, safe='')}")
+    assert answered is not None
+    picture = f"{service}/static/none.png"
+    cards = re.sub(
+        r'<span class="alsolike-image[^>]*>[^<]*</span>',
+        f'<img class="alsolike-image" src="{picture}" alt="">',
+        answered.body.decode(),
+        count=2,
+    )
+    page.set_viewport_size({"width": width, "height": 900})
+    sizes = []
+    for theme in ("", THEME):
+        site.pages["/"] = answer(
+            f"<!doctype html><meta charset=utf-8><link rel=stylesheet href={service}/widget.css>"
+            f"<style>body {{ font: 16px sans-serif }} {theme}</style>"
+            f"<main class=entry-content>{cards}</main>",
+            Content_Type="text/html; charset=utf-8",
+        )
+        page.goto(site.url)
+        sizes.append(
+            page.eval_on_selector_all(
+                ".alsolike, .alsolike *",
+                "all => all.map((one) => { const box = one.getBoundingClientRect();"
+                " return [one.className, box.x, box.y, box.width, box.height].join(' ') })",
+            )
+        )
+    assert len(sizes[0]) > 20
+    assert sizes[0] == sizes[1]

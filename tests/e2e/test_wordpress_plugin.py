@@ -23,6 +23,7 @@ from integrations.wordpress.make_zip import write_zip
 from tests.support import real_servers
 from tests.support.builds import SAMPLE
 from tests.support.chromium import NEEDS_CHROMIUM
+from tests.support.http_site import page as answer
 from tests.support.http_site import serving
 from tests.support.service_process import alsolike, free_ports, get, stop, until
 
@@ -416,6 +417,78 @@ def test_while_the_service_is_away_pages_are_whole_and_changes_wait(newsroom: Ne
     newsroom.run_cron()
     assert newsroom.waiting() == 0
     assert newsroom.status(late) is not None
+
+
+def test_a_kept_list_stands_while_the_service_starts_anew(newsroom: Newsroom) -> None:
+    post = any_post(newsroom)
+    newsroom.php(f"delete_transient('alsolike_away'); delete_transient('alsolike_list_{post}');")
+    assert '"alsolike-card"' in newsroom.page(post)
+    kept = f"$kept = get_transient('alsolike_list_{post}'); $kept['at'] -= 9;"
+    newsroom.php(f"{kept} set_transient('alsolike_list_{post}', $kept, 60);")
+    stop(newsroom.serving.pop())
+    newsroom.php("update_option('alsolike_fresh', time() + 60);")  # a post was just changed
+    assert '"alsolike-card"' in newsroom.page(post)
+    newsroom.serve()
+    newsroom.post("Written when it is back")
+    assert newsroom.php("echo json_encode(get_transient('alsolike_away'));") == "false"
+
+
+def test_an_answer_of_another_kind_harms_no_post_and_gets_no_token(newsroom: Newsroom) -> None:
+    post = any_post(newsroom)
+    odd = {"article_id": "1", "title": {"a": 1}, "url": "/x"}
+    shown = {
+        "article_id": "x",
+        "title": "Still shown",
+        "url": "/x",
+        "date": [1],
+        "image": {"src": [2]},
+    }
+    answers = [
+        (json.dumps({"items": [odd, shown, 7, {**shown, "excerpt": {"b": 2}}]}), 2),
+        (json.dumps({"items": "none"}), 0),
+        ("null", 0),
+        ("<html>Sign in</html>", 0),
+    ]
+    try:
+        with serving() as other:
+            newsroom.set(address=other.url)
+            for body, cards in answers:
+                newsroom.php(
+                    f"delete_transient('alsolike_away'); delete_transient('alsolike_list_{post}');"
+                )
+                other.pages = dict.fromkeys(
+                    ("/v1/related", "/livez", "/readyz"), answer(body, Content_Type="text/html")
+                )
+                assert newsroom.page(post).count('"alsolike-card"') == cards, body
+            other.requests.clear()
+            checked = json.loads(newsroom.php("echo json_encode(AlsoLike\\check_service());"))
+            assert checked == [[False, "Something answers at this address, but not AlsoLike."]]
+            assert [headers.get("authorization") for _, headers in other.requests] == [None]
+    finally:
+        newsroom.set(address=newsroom.service + "/")
+
+
+def test_a_card_loads_a_small_picture(newsroom: Newsroom) -> None:
+    picture = newsroom.php(
+        "require_once ABSPATH . 'wp-admin/includes/image.php';"
+        "$file = wp_upload_dir()['path'] . '/reef.jpg';"
+        "imagejpeg(imagecreatetruecolor(2000, 1200), $file);"
+        "$id = wp_insert_attachment(array('post_mime_type' => 'image/jpeg'), $file);"
+        "wp_update_attachment_metadata($id, wp_generate_attachment_metadata($id, $file));"
+        "echo $id;"
+    )
+    post = newsroom.post("The reef", featured_media=int(picture))
+    record = newsroom.php(f"echo json_encode(AlsoLike\\make_record(get_post({post})));")
+    assert json.loads(record)["image"]["src"].endswith("/reef-768x461.jpg")
+    card = newsroom.php(
+        "$item = array('article_id' => '1', 'title' => 'A', 'url' => '/');"
+        "$item['image'] = array('src' => '/x');"
+        f"$item = AlsoLike\\read_item($item) + array('local' => {post});"
+        "echo AlsoLike\\own_card($item), AlsoLike\\theme_card($item);"
+    )
+    assert 'width="768"' in card
+    assert "reef-150x150.jpg" in card
+    assert 'src="/x"' not in card
 
 
 def open_settings(newsroom: Newsroom, page: Page) -> None:

@@ -40,9 +40,10 @@ function related( $post_id, $limit ) {
 	$kept  = get_transient( "alsolike_list_$post_id" );
 	$fresh = time() < (int) get_option( FRESH, 0 );
 	if ( ! is_array( $kept ) || ( $fresh && time() - $kept['at'] > 3 ) ) {
-		$kept = fetch_list( $post_id );
+		$fetched = fetch_list( $post_id );
+		$kept    = $fetched ? $fetched : $kept; // What is kept still holds where the service is away.
 	}
-	$items = $kept['items'];
+	$items = is_array( $kept ) ? $kept['items'] : array();
 	$ids   = array_filter( array_column( $items, 'article_id' ), 'ctype_digit' );
 	_prime_post_caches( array_map( 'intval', $ids ) );
 	$shown = array();
@@ -52,7 +53,8 @@ function related( $post_id, $limit ) {
 			if ( ! $post || ! is_listed( $post ) ) {
 				continue;
 			}
-			$item['url'] = get_permalink( $post );
+			$item['url']   = get_permalink( $post );
+			$item['local'] = $post->ID;
 		}
 		$shown[] = $item;
 	}
@@ -63,28 +65,34 @@ function related( $post_id, $limit ) {
  * Asks the service for a post's list, and keeps the answer.
  *
  * @param int $post_id The post.
- * @return array{at: int, items: array[]} When it was asked for, and the list.
+ * @return array{at: int, items: array[]}|null When it was asked for, and the list; null if the service is away.
  */
 function fetch_list( $post_id ) {
-	$list = array(
+	if ( ! setting( 'address' ) || get_transient( AWAY ) ) {
+		return null;
+	}
+	$list   = array(
 		'at'    => time(),
 		'items' => array(),
 	);
-	if ( ! setting( 'address' ) || get_transient( AWAY ) ) {
-		return $list;
-	}
 	$query  = array(
 		'id'    => (string) $post_id,
 		'limit' => LIST_LENGTH,
 	);
+	$start  = microtime( true );
 	$answer = request( 'GET', 'v1/related', $query, null, 'token', 1 );
-	if ( 200 !== $answer['status'] && 404 !== $answer['status'] ) {
+	$items  = 200 === $answer['status'] ? ( $answer['body']['items'] ?? null ) : array();
+	$sound  = is_array( $items ) && in_array( $answer['status'], array( 200, 404 ), true );
+	if ( ! $sound || microtime( true ) - $start > 2 ) {
 		set_transient( AWAY, 1, 20 ); // No page waits for it meanwhile.
-		return $list;
 	}
-	foreach ( (array) ( $answer['body']['items'] ?? array() ) as $item ) {
-		if ( is_array( $item ) && isset( $item['article_id'], $item['title'], $item['url'] ) ) {
-			$item['placement'] = $answer['body']['placement'] ?? ''; // While the service counts clicks.
+	if ( ! $sound ) {
+		return null;
+	}
+	foreach ( $items as $item ) {
+		$item = read_item( $item );
+		if ( $item ) {
+			$item['placement'] = text_in( $answer['body'], 'placement' ); // While the service counts clicks.
 			$list['items'][]   = $item;
 		}
 	}
@@ -93,6 +101,62 @@ function fetch_list( $post_id ) {
 		set_transient( "alsolike_list_$post_id", $list, $seconds );
 	}
 	return $list;
+}
+
+/**
+ * Returns the fields of a card as texts, whatever was answered; null if it can't be shown.
+ *
+ * @param mixed $item An item of the service's list.
+ */
+function read_item( $item ) {
+	$item  = is_array( $item ) ? $item : array();
+	$image = is_array( $item['image'] ?? null ) ? $item['image'] : array();
+	$read  = array(
+		'article_id' => text_in( $item, 'article_id' ),
+		'title'      => text_in( $item, 'title' ),
+		'url'        => text_in( $item, 'url' ),
+		'date'       => text_in( $item, 'date' ),
+		'excerpt'    => text_in( $item, 'excerpt' ),
+		'position'   => is_int( $item['position'] ?? null ) ? $item['position'] : 0,
+		'image'      => array(
+			'src' => text_in( $image, 'src' ),
+			'alt' => text_in( $image, 'alt' ),
+		),
+	);
+	return '' !== $read['article_id'] && '' !== $read['title'] && '' !== $read['url'] ? $read : null;
+}
+
+/**
+ * Returns the text under a name; empty if there is none, or something else.
+ *
+ * @param array  $values Values by name.
+ * @param string $name   The name.
+ */
+function text_in( $values, $name ) {
+	return is_string( $values[ $name ] ?? null ) ? $values[ $name ] : '';
+}
+
+/**
+ * Returns a card's picture as HTML, of a post of this site in a small size; empty if it has none.
+ *
+ * @param array  $item       The card's fields.
+ * @param string $size       The size of this site's pictures.
+ * @param string $class_name The element's class.
+ */
+function picture_of( $item, $size, $class_name ) {
+	$known = array(
+		'class'    => $class_name,
+		'alt'      => $item['image']['alt'],
+		'loading'  => 'lazy',
+		'decoding' => 'async',
+		'sizes'    => '(max-width: 35rem) 12rem, 20rem',
+	);
+	$own   = empty( $item['local'] ) ? 0 : (int) get_post_thumbnail_id( $item['local'] );
+	$html  = '' !== $item['image']['src'] && $own ? wp_get_attachment_image( $own, $size, false, $known ) : '';
+	if ( '' !== $html || '' === $item['image']['src'] ) {
+		return $html;
+	}
+	return '<img class="' . $class_name . '" src="' . esc_url( $item['image']['src'] ) . '" alt="' . esc_attr( $item['image']['alt'] ) . '" loading="lazy" decoding="async">';
 }
 
 /**
@@ -138,11 +202,11 @@ function render_cards( $post_id, $limit = null, $heading = null ) {
  * @param array $item The card's fields.
  */
 function own_card( $item ) {
-	$title   = (string) $item['title'];
+	$title   = $item['title'];
 	$more    = __( 'Read more', 'alsolike' );
-	$picture = $item['image']['src'] ?? '';
+	$picture = picture_of( $item, 'medium_large', 'alsolike-image' );
 	$html    = $picture
-		? '<img class="alsolike-image" src="' . esc_url( $picture ) . '" alt="' . esc_attr( $item['image']['alt'] ?? '' ) . '" loading="lazy" decoding="async">'
+		? $picture
 		: '<span class="alsolike-image alsolike-no-image" aria-hidden="true">' . esc_html( function_exists( 'mb_strtoupper' ) ? mb_strtoupper( mb_substr( $title, 0, 1 ) ) : mb_substr( $title, 0, 1 ) ) . '</span>';
 	$html   .= '<div class="alsolike-text"><h3 class="alsolike-title" dir="auto"><a href="' . esc_url( $item['url'] ) . '">' . esc_html( $title ) . '</a></h3>';
 	$html   .= date_of( $item, 'alsolike-date' ) . excerpt_of( $item, 'p', 'alsolike-excerpt' );
@@ -156,10 +220,8 @@ function own_card( $item ) {
  * @param array $item The card's fields.
  */
 function theme_card( $item ) {
-	$picture = $item['image']['src'] ?? '';
-	$html    = $picture
-		? '<div class="wp-block-latest-posts__featured-image"><img src="' . esc_url( $picture ) . '" alt="' . esc_attr( $item['image']['alt'] ?? '' ) . '" loading="lazy" decoding="async"></div>'
-		: '';
+	$picture = picture_of( $item, 'thumbnail', 'attachment-thumbnail' );
+	$html    = $picture ? "<div class=\"wp-block-latest-posts__featured-image\">$picture</div>" : '';
 	$html   .= '<a class="wp-block-latest-posts__post-title" href="' . esc_url( $item['url'] ) . '">' . esc_html( $item['title'] ) . '</a>';
 	return '<li' . position_of( $item ) . '>' . $html . date_of( $item, 'wp-block-latest-posts__post-date' ) . excerpt_of( $item, 'div', 'wp-block-latest-posts__post-excerpt' ) . '</li>';
 }
@@ -207,7 +269,11 @@ function append_cards( $content ) {
 	if ( ! $here || has_block( 'alsolike/related', $post ) || has_shortcode( $post->post_content, 'alsolike' ) ) {
 		return $content;
 	}
-	return $content . render_cards( $post->ID );
+	try {
+		return $content . render_cards( $post->ID );
+	} catch ( \Throwable $error ) { // Whatever other plugins' filters do to a card, the post is shown.
+		return $content;
+	}
 }
 
 add_filter( 'the_content', __NAMESPACE__ . '\append_cards', 20 );

@@ -218,6 +218,7 @@ function push( $marks ) {
 		return false;
 	}
 	delete_option( WAIT );
+	delete_transient( AWAY );
 	settle( $marks, $results );
 	return true;
 }

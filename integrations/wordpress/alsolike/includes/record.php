@@ -74,7 +74,7 @@ function make_record( $post ) {
 	);
 	if ( $picture && wp_get_attachment_url( $picture ) ) {
 		$record['image'] = array(
-			'src' => wp_get_attachment_url( $picture ),
+			'src' => wp_get_attachment_image_url( $picture, 'medium_large' ), // A card is no wider.
 			'alt' => (string) get_post_meta( $picture, '_wp_attachment_image_alt', true ),
 		);
 	}

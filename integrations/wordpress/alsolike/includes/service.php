@@ -16,14 +16,14 @@ defined( 'ABSPATH' ) || exit;
  * @param string     $path    The path, such as "v1/related".
  * @param array      $query   The parameters of the address.
  * @param array|null $body    What is sent as JSON.
- * @param string     $token   The setting that holds the token.
+ * @param string     $token   The setting that holds the token; empty to send none.
  * @param int        $timeout Seconds to wait for an answer.
  * @return array{status: int, body: array, max_age: int, wait: int, detail: string} Status 0 if
  *         there was no answer; detail says what was wrong, max_age and wait are seconds.
  */
 function request( $method, $path, array $query = array(), $body = null, $token = 'token', $timeout = 2 ) {
 	$headers = array( 'Accept' => 'application/json' );
-	if ( setting( $token ) ) {
+	if ( $token && setting( $token ) ) {
 		$headers['Authorization'] = 'Bearer ' . setting( $token );
 	}
 	if ( null !== $body ) {
@@ -37,11 +37,12 @@ function request( $method, $path, array $query = array(), $body = null, $token =
 	$response = wp_remote_request(
 		trailingslashit( setting( 'address' ) ) . $path . ( $query ? '?' . http_build_query( $query, '', '&', PHP_QUERY_RFC3986 ) : '' ),
 		array(
-			'method'      => $method,
-			'timeout'     => $timeout,
-			'redirection' => 0, // The token goes nowhere else.
-			'headers'     => $headers,
-			'body'        => null === $body ? null : wp_json_encode( $body, JSON_INVALID_UTF8_SUBSTITUTE ),
+			'method'              => $method,
+			'timeout'             => $timeout,
+			'redirection'         => 0, // The token goes nowhere else.
+			'limit_response_size' => 8 * MB_IN_BYTES,
+			'headers'             => $headers,
+			'body'                => null === $body ? null : wp_json_encode( $body, JSON_INVALID_UTF8_SUBSTITUTE ),
 		)
 	);
 	if ( is_wp_error( $response ) ) {

@@ -47,13 +47,16 @@ function clean_settings( $given ) {
  * @return array<array{bool, string}> Whether each thing is in order, and what to say of it.
  */
 function check_service() {
-	$alive = request( 'GET', 'livez' );
+	$alive = request( 'GET', 'livez', array(), null, '' );
+	if ( 200 === $alive['status'] && 'alive' !== ( $alive['body']['status'] ?? '' ) ) {
+		return array( array( false, __( 'Something answers at this address, but not AlsoLike.', 'alsolike' ) ) );
+	}
 	if ( 200 !== $alive['status'] ) {
 		/* translators: %s: what was wrong. */
 		return array( array( false, sprintf( __( 'The service does not answer: %s. Is it started, and can this server reach the address?', 'alsolike' ), $alive['detail'] ) ) );
 	}
 	$found = array( array( true, __( 'The service answers.', 'alsolike' ) ) );
-	$ready = request( 'GET', 'readyz' );
+	$ready = request( 'GET', 'readyz', array(), null, '' );
 	if ( 200 !== $ready['status'] ) {
 		$told = request( 'GET', 'v1/articles/pushed' );
 		/* translators: %s: what was wrong. */
@@ -74,7 +77,7 @@ function check_service() {
 			continue;
 		}
 		$answer = request( 'GET', $path, $query, null, $name );
-		$works  = 200 === $answer['status'];
+		$works  = 200 === $answer['status'] && is_array( $answer['body']['items'] ?? null );
 		/* translators: 1: what the service said, 2: a command. */
 		$bad     = sprintf( __( 'The service refuses the token: %1$s. Make one with: %2$s', 'alsolike' ), $answer['detail'], "alsolike tokens add wordpress --role $role" );
 		$found[] = array( $works, $works ? $good : $bad );
