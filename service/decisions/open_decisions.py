@@ -13,7 +13,7 @@ from index.errors import DatabaseError
 from index.files import is_missing
 from index.sql_engine import file_url
 from service.decisions.database import Database, open_database, upgrade_database
-from service.decisions.decision_state import DecisionState
+from service.decisions.decision_state import NO_STATE, DecisionState
 from service.decisions.poller import StatePoller
 from service.decisions.snapshot import (
     check_decisions,
@@ -76,6 +76,8 @@ def read_state(settings: Settings) -> DecisionState:
     Raises:
         DatabaseError: If neither the database nor a snapshot can be read.
     """
+    if nothing_decided(settings):
+        return NO_STATE
     keeper = StatePoller(
         settings.root, lambda: _open(settings, create=False), own_file=_own_file(settings)
     )

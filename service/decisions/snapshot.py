@@ -68,6 +68,7 @@ def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> 
             changes = None if saved is None else database.changes(*saved)
             if changes is None or not snapshot_file.apply_changes(root, changes):
                 snapshot_file.replace_file(root, database.state())
+            if is_missing(root / _MARK):
                 (root / _MARK).touch()
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)

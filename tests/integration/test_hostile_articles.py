@@ -388,4 +388,4 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(desk: Desk) -> Non
     for method, path in (("PUT", "/v1/visibility?id=fine-1"), ("POST", "/v1/undo")):
         answer = desk.ask(method, path, content=b'{"reason": "' + b"x" * 70_000 + b'"}')
         assert answer.status_code == 413
-        assert "65536" in answer.json()["detail"]
+        assert "64 KiB" in answer.json()["detail"]

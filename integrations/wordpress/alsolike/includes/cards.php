@@ -167,6 +167,21 @@ function picture_of( $item, $size, $class_name ) {
  * @param string|null $heading What stands above; the setting if null.
  */
 function render_cards( $post_id, $limit = null, $heading = null ) {
+	try {
+		return make_section( $post_id, $limit, $heading );
+	} catch ( \Throwable $error ) { // Whatever other plugins' filters do to a card, the post is shown.
+		return '';
+	}
+}
+
+/**
+ * Makes the section that render_cards() returns.
+ *
+ * @param int         $post_id The post.
+ * @param int|null    $limit   How many at most; the setting if null.
+ * @param string|null $heading What stands above; the setting if null.
+ */
+function make_section( $post_id, $limit, $heading ) {
 	if ( ! show_cards() || ! $post_id || is_feed() ) {
 		return '';
 	}
@@ -269,11 +284,7 @@ function append_cards( $content ) {
 	if ( ! $here || has_block( 'alsolike/related', $post ) || has_shortcode( $post->post_content, 'alsolike' ) ) {
 		return $content;
 	}
-	try {
-		return $content . render_cards( $post->ID );
-	} catch ( \Throwable $error ) { // Whatever other plugins' filters do to a card, the post is shown.
-		return $content;
-	}
+	return $content . render_cards( $post->ID );
 }
 
 add_filter( 'the_content', __NAMESPACE__ . '\append_cards', 20 );

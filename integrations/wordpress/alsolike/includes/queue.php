@@ -69,7 +69,11 @@ function mark_all() {
 function mark_pushed( $after ) {
 	$answer = request( 'GET', 'v1/articles/pushed', array( 'after' => $after ), null, 'token', 10 );
 	if ( 200 !== $answer['status'] || ! is_array( $answer['body']['items'] ?? null ) ) {
-		pause( $answer );
+		if ( 200 === $answer['status'] || is_refusal( $answer['status'] ) ) {
+			delete_option( COMPARE ); // It is not to hold up what is marked.
+		} else {
+			pause( $answer );
+		}
 		return false;
 	}
 	$ids = array();
@@ -147,7 +151,7 @@ function drain( $seconds = 25 ) {
 			$end = microtime( true ) + $seconds;
 			do {
 				$after = get_option( COMPARE );
-				$marks = false === $after ? marks() : array();
+				$marks = marks();
 				$went  = $marks ? push( $marks ) : false !== $after && mark_pushed( (int) $after );
 			} while ( $went && microtime( true ) < $end );
 			$wpdb->query( $wpdb->prepare( 'SELECT RELEASE_LOCK(%s)', $lock ) );

@@ -73,8 +73,9 @@ function make_record( $post ) {
 		'authors'  => array_filter( array( get_the_author_meta( 'display_name', $post->post_author ) ) ),
 	);
 	if ( $picture && wp_get_attachment_url( $picture ) ) {
+		$small           = wp_get_attachment_image_url( $picture, 'medium_large' ); // A card is no wider.
 		$record['image'] = array(
-			'src' => wp_get_attachment_image_url( $picture, 'medium_large' ), // A card is no wider.
+			'src' => $small ? $small : wp_get_attachment_url( $picture ),
 			'alt' => (string) get_post_meta( $picture, '_wp_attachment_image_alt', true ),
 		);
 	}
