@@ -97,7 +97,7 @@ def test_a_pointer_that_vanishes_or_breaks_leaves_the_old_build_serving(
 
 def test_a_service_that_has_nothing_to_answer_from_says_why(tmp_path: Path) -> None:
     serving = Live(Root(tmp_path / "root"), Undecided())
-    assert serving.unready == "starting"
+    assert serving.unready == serving.public_unready == "starting"
     with pytest.raises(NotReadyError, match="readyz says why"):
         serving.view(refresh=True)
     assert "nothing is published" in (serving.unready or "")
@@ -142,6 +142,7 @@ def test_a_build_whose_files_are_written_to_is_let_go_and_opened_again_when_it_i
     serving.follow_builds()
     assert serving.at(serving.clock()) is None
     assert serving.unready == f"a process writes to the file {written} of the live build"
+    assert serving.public_unready == "a process writes to a file of the live build"
     assert (serving.refusals, len(forgotten)) == (1, before + 1)
     serving.follow_builds()
     assert serving.build is not None

@@ -248,6 +248,8 @@ def test_without_knowing_what_was_taken_down_nothing_is_served(service: Service)
     answer = service.client.get("/v1/related?id=p-0")
     assert answer.status_code == 503
     assert "away" in (service.live.unready or "")
+    assert service.live.public_unready.startswith("editors' decisions can't be read: ")
+    assert "away" not in service.live.public_unready
     service.decisions.set(version=1)
     service.live.refresh()
     assert service.client.get("/v1/related?id=p-0").status_code == 200
