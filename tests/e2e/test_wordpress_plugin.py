@@ -533,6 +533,18 @@ def test_what_was_deleted_without_the_plugin_is_taken_back(newsroom: Newsroom, p
     assert not newsroom.gone(kept)
 
 
+def test_a_service_that_lists_no_pushes_holds_nothing_up(newsroom: Newsroom) -> None:
+    try:
+        with serving() as other:  # which answers 404, as one of an earlier version
+            newsroom.set(address=other.url)
+            newsroom.php("update_option('alsolike_compare', 0, false); AlsoLike\\drain();")
+            assert other.paths() == ["/v1/articles/pushed?after=0"]
+    finally:
+        newsroom.set(address=newsroom.service + "/")
+    left = "echo json_encode(array(get_option('alsolike_compare'), get_option('alsolike_wait')));"
+    assert newsroom.php(left) == "[false,false]"
+
+
 def test_nothing_stays_after_it_is_deleted(newsroom: Newsroom) -> None:
     left = newsroom.php(
         "require_once ABSPATH . 'wp-admin/includes/plugin.php';"

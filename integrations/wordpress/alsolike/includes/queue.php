@@ -69,7 +69,7 @@ function mark_all() {
 function mark_pushed( $after ) {
 	$answer = request( 'GET', 'v1/articles/pushed', array( 'after' => $after ), null, 'token', 10 );
 	if ( 200 !== $answer['status'] || ! is_array( $answer['body']['items'] ?? null ) ) {
-		if ( 200 === $answer['status'] || is_refusal( $answer['status'] ) ) {
+		if ( in_array( $answer['status'], array( 200, 404 ), true ) || is_refusal( $answer['status'] ) ) {
 			delete_option( COMPARE ); // It is not to hold up what is marked.
 		} else {
 			pause( $answer );
