@@ -10,7 +10,7 @@ from index.publishing.build_history import describe_builds, shown_again
 from index.publishing.churn import compare, describe_churn
 from index.publishing.gates import Gate
 from service.api.api_models import ApiModel, ReasonText, RequestModel
-from service.api.editorial_router import make_router, problems
+from service.api.editorial_router import PAGE, make_router, problems
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
@@ -120,7 +120,8 @@ class PublishAnswer(ApiModel):
     build: str
     verdicts: list[VerdictItem]
     shown_again: list[str]
-    """ids that the build before did not show, if that is the newer one: some may be drafts now"""
+    """up to a thousand ids that the build before did not show, if that is the newer one: some may
+    be drafts now"""
 
 
 class RollbackAnswer(ApiModel):
@@ -128,7 +129,7 @@ class RollbackAnswer(ApiModel):
 
     build: str
     shown_again: list[str]
-    """ids that the build before did not show: some may have become drafts since then"""
+    """up to a thousand ids that the build before did not show: some may be drafts now"""
 
 
 class ReleaseAnswer(ApiModel):
@@ -186,7 +187,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
                 VerdictItem(**{**asdict(each), "gate": Gate(each.gate).name.lower()})
                 for each in verdicts
             ],
-            shown_again=shown_again(context.root, now=context.live.clock()),
+            shown_again=shown_again(context.root, now=context.live.clock())[:PAGE],
         )
 
     @router.post(
@@ -197,7 +198,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
     def rollback(how: RollingBack, identity: Identity = Depends(admin)) -> RollbackAnswer:
         return RollbackAnswer(
             build=context.builds.roll_back(identity.actor, **how.model_dump()),
-            shown_again=shown_again(context.root, now=context.live.clock()),
+            shown_again=shown_again(context.root, now=context.live.clock())[:PAGE],
         )
 
     @router.post(
