@@ -9,6 +9,7 @@ client library.
 import os
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     generate_latest,
     multiprocess,
     start_http_server,
@@ -221,9 +223,25 @@ class Metrics:
         return generate_latest(_all_workers())
 
 
+class _WrittenFiles(multiprocess.MultiProcessCollector):
+    """Reads the files of all workers, without those that a worker has only just created."""
+
+    def collect(self) -> Iterable[Metric]:
+        # The library creates a file empty and sizes it next; in between it could not read it.
+        files = [file for file in Path(self._path).glob("*.db") if _size(file)]
+        return self.merge([str(file) for file in files])  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # of a worker that has ended
+        return 0
+
+
 def _all_workers() -> CollectorRegistry:
     registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry, path=os.environ[METRICS_DIRECTORY])  # type: ignore[no-untyped-call]
+    _WrittenFiles(registry, path=os.environ[METRICS_DIRECTORY])  # type: ignore[no-untyped-call]
     return registry
 
 
