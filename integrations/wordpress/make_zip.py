@@ -1,27 +1,34 @@
 """Packs the plugin for WordPress: ``python integrations/wordpress/make_zip.py [ZIP]``.
 
-Besides the plugin's own files the zip holds the style of the cards, which is the service's, and the
-compiled translations. The same files give the same bytes.
+Besides the plugin's own files the zip holds the style of the cards and their words in many
+languages, which are the service's, and the compiled translations. The same files give the same
+bytes.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import struct
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 from babel.messages.pofile import read_po
 
 PLUGIN = Path(__file__).parent / "alsolike"
-STYLE = Path(__file__).parents[2] / "service" / "static" / "widget.css"
+SERVICE = Path(__file__).parents[2] / "service"
 _TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def plugin_files() -> dict[str, bytes]:
     """Returns the content of each file of the zip, by its path."""
-    files = {"cards.css": STYLE.read_bytes()}
+    words = tomllib.loads((SERVICE / "http" / "html_fragment.toml").read_text())
+    files = {
+        "cards.css": (SERVICE / "static" / "widget.css").read_bytes(),
+        "words.json": json.dumps(words).encode(),
+    }
     for path in sorted(PLUGIN.rglob("*")):
         if path.is_file():
             files[path.relative_to(PLUGIN).as_posix()] = path.read_bytes()

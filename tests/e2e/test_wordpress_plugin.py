@@ -319,6 +319,25 @@ def test_the_second_language_is_there(newsroom: Newsroom) -> None:
     assert "Weiterlesen" in german
 
 
+@pytest.mark.parametrize(
+    ("locale", "heading", "more"),
+    [
+        ("fr_CA", "Vous aimerez aussi", "Lire la suite"),
+        ("pt_PT", "Também lhe pode interessar", "Ler mais"),
+        ("pt_BR", "Você também pode gostar", "Ler mais"),
+        ("zh_TW", "你可能也喜歡", "閱讀全文"),
+        ("de_CH_informal", "Das könnte Sie auch interessieren", "Weiterlesen"),
+        ("xx", "You May Also Like", "Read more"),
+    ],
+)
+def test_the_cards_words_are_in_the_site_s_language(
+    newsroom: Newsroom, locale: str, heading: str, more: str
+) -> None:
+    asked = f"add_filter('pre_determine_locale', fn() => '{locale}');"
+    words = json.loads(newsroom.php(f"{asked} echo json_encode(AlsoLike\\card_words());"))
+    assert words == {"heading": heading, "more": more}
+
+
 def test_an_editor_pins_and_excludes_beside_the_post(newsroom: Newsroom, page: Page) -> None:
     post = any_post(newsroom)
     newsroom.php("update_user_meta(1, 'rich_editing', 'true');")
@@ -489,6 +508,30 @@ def test_a_card_loads_a_small_picture(newsroom: Newsroom) -> None:
     assert 'width="768"' in card
     assert "reef-150x150.jpg" in card
     assert 'src="/x"' not in card
+
+
+def test_what_changes_beside_posts_is_told_of_those_posts(newsroom: Newsroom) -> None:
+    term = newsroom.call("POST", "wp/v2/categories", {"name": "Coasts"})["id"]
+    salt, sand = (newsroom.post(title, categories=[term]) for title in ("Salt", "Sand"))
+    until(lambda: newsroom.waiting() == 0)
+
+    def marked(change: str) -> list[int]:
+        told = newsroom.php(f"{change} echo json_encode(array_keys(AlsoLike\\marks(1000)));")
+        until(lambda: newsroom.waiting() == 0)
+        return list(json.loads(told))
+
+    assert marked(f"wp_update_term({term}, 'category', array('name' => 'Shores'));") == [salt, sand]
+    user = newsroom.php("echo wp_create_user('ines', 'x1', 'i@example.org');")
+    assert marked(f"wp_update_post(array('ID' => {sand}, 'post_author' => {user}));") == [sand]
+    assert marked(f"wp_update_user(array('ID' => {user}, 'user_url' => 'http://i.example'));") == []
+    renamed = f"wp_update_user(array('ID' => {user}, 'display_name' => 'Ines'));"
+    assert marked(renamed) == [sand]
+    picture = "$id = wp_insert_attachment(array('post_mime_type' => 'image/jpeg'), 'a.jpg');"
+    marked(f"{picture} set_post_thumbnail({salt}, $id);")
+    of_salt = f"$id = get_post_thumbnail_id({salt});"
+    assert marked(f"{of_salt} update_post_meta($id, '_wp_attachment_image_alt', 'A');") == [salt]
+    assert marked(f"{of_salt} wp_delete_attachment($id, true);") == [salt]
+    assert {salt, sand} <= set(marked("do_action('permalink_structure_changed');"))
 
 
 def open_settings(newsroom: Newsroom, page: Page) -> None:

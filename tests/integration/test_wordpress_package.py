@@ -27,7 +27,7 @@ def test_the_same_files_give_the_same_zip(tmp_path: Path) -> None:
         write_zip(tmp_path / name)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     names = zipfile.ZipFile(tmp_path / "one.zip").namelist()
-    assert {"alsolike/alsolike.php", "alsolike/cards.css", "alsolike/readme.txt"} <= set(names)
+    assert {"alsolike/alsolike.php", "alsolike/cards.css", "alsolike/words.json"} <= set(names)
     assert all(name.startswith("alsolike/") for name in names)
 
 

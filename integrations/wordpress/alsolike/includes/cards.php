@@ -194,7 +194,7 @@ function make_section( $post_id, $limit, $heading ) {
 		return '';
 	}
 	$heading = trim( (string) ( $heading ? $heading : setting( 'heading' ) ) );
-	$heading = '' !== $heading ? $heading : __( 'You May Also Like', 'alsolike' );
+	$heading = '' !== $heading ? $heading : card_words()['heading'];
 	$theme   = 'theme' === setting( 'look' );
 	wp_enqueue_style( $theme ? 'wp-block-latest-posts' : 'alsolike-cards' );
 	$placement  = (string) ( $items[0]['placement'] ?? '' );
@@ -212,13 +212,37 @@ function make_section( $post_id, $limit, $heading ) {
 }
 
 /**
+ * Returns the heading and the label of the links in the page's language.
+ *
+ * A translation of this plugin comes first; words.json has the service's words for most languages.
+ *
+ * @return array{heading: string, more: string}
+ */
+function card_words() {
+	$words = array(
+		'heading' => __( 'You May Also Like', 'alsolike' ),
+		'more'    => __( 'Read more', 'alsolike' ),
+	);
+	if ( 'You May Also Like' !== $words['heading'] ) {
+		return $words;
+	}
+	static $known = null;
+	$known = $known ?? wp_json_file_decode( dirname( __DIR__ ) . '/words.json', array( 'associative' => true ) );
+	$tag   = str_replace( array( '_', 'zh-TW', 'zh-HK' ), array( '-', 'zh-Hant', 'zh-Hant' ), determine_locale() );
+	while ( $tag && ! isset( $known[ $tag ] ) ) {
+		$tag = implode( '-', explode( '-', $tag, -1 ) ); // As in RFC 4647: de-AT, then de.
+	}
+	return $tag ? array_combine( array_keys( $words ), $known[ $tag ] ) : $words;
+}
+
+/**
  * Returns a card that looks as under AlsoLike's own style.
  *
  * @param array $item The card's fields.
  */
 function own_card( $item ) {
 	$title   = $item['title'];
-	$more    = __( 'Read more', 'alsolike' );
+	$more    = card_words()['more'];
 	$picture = picture_of( $item, 'medium_large', 'alsolike-image' );
 	$html    = $picture
 		? $picture

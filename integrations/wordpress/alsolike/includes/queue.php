@@ -30,13 +30,40 @@ const BATCH    = 50;
  */
 function mark( $post_id ) {
 	global $wpdb;
-	$wpdb->query(
+	insert_marks( $wpdb->prepare( 'VALUES (%s, %s, %s)', MARK . $post_id, uniqid( '', true ), 'no' ) );
+}
+
+/**
+ * Marks the posts that the service may know and that a condition holds for, such as all of an author.
+ *
+ * @param string     $condition In SQL, with one placeholder.
+ * @param int|string $value     What stands for the placeholder.
+ */
+function mark_where( $condition, $value ) {
+	global $wpdb;
+	$types = types_ever();
+	if ( ! $types ) {
+		return;
+	}
+	$names = implode( ', ', array_fill( 0, count( $types ), '%s' ) );
+	insert_marks(
 		$wpdb->prepare(
-			"INSERT INTO $wpdb->options (option_name, option_value, autoload) VALUES (%s, %s, 'no') ON DUPLICATE KEY UPDATE option_value = VALUES(option_value)",
-			MARK . $post_id,
-			uniqid( '', true )
+			// phpcs:ignore WordPress.DB.PreparedSQL.InterpolatedNotPrepared, WordPress.DB.PreparedSQLPlaceholders
+			"SELECT CONCAT(%s, ID), %s, 'no' FROM $wpdb->posts WHERE post_status IN ('publish', 'future') AND post_type IN ($names) AND $condition",
+			array_merge( array( MARK, uniqid( '', true ) ), $types, array( $value ) )
 		)
 	);
+}
+
+/**
+ * Writes marks over those of the same posts, and has what is marked sent at the end of the request.
+ *
+ * @param string $rows Name, value and whether to load it always, in SQL.
+ */
+function insert_marks( $rows ) {
+	global $wpdb;
+	// phpcs:ignore WordPress.DB.PreparedSQL.InterpolatedNotPrepared
+	$wpdb->query( "INSERT INTO $wpdb->options (option_name, option_value, autoload) $rows ON DUPLICATE KEY UPDATE option_value = VALUES(option_value)" );
 	if ( ! has_action( 'shutdown', __NAMESPACE__ . '\drain_at_end' ) ) {
 		add_action( 'shutdown', __NAMESPACE__ . '\drain_at_end' );
 	}
@@ -46,18 +73,8 @@ function mark( $post_id ) {
  * Marks all posts that the service is to know, and has those marked that it knows.
  */
 function mark_all() {
-	global $wpdb;
-	$types = (array) setting( 'types' );
-	$names = implode( ', ', array_fill( 0, count( $types ), '%s' ) );
-	$wpdb->query(
-		$wpdb->prepare(
-			// phpcs:ignore WordPress.DB.PreparedSQL.InterpolatedNotPrepared, WordPress.DB.PreparedSQLPlaceholders
-			"INSERT IGNORE INTO $wpdb->options (option_name, option_value, autoload) SELECT CONCAT(%s, ID), 'all', 'no' FROM $wpdb->posts WHERE post_status IN ('publish', 'future') AND post_type IN ($names)",
-			array_merge( array( MARK ), $types )
-		)
-	);
+	mark_where( 'ID > %d', 0 );
 	update_option( COMPARE, 0, false );
-	plan();
 }
 
 /**
@@ -284,6 +301,16 @@ function settle( $marks, $results ) {
 }
 
 /**
+ * Marks the posts that a picture stands for.
+ *
+ * @param int $picture The picture.
+ */
+function mark_users_of( $picture ) {
+	global $wpdb;
+	mark_where( "ID IN (SELECT post_id FROM $wpdb->postmeta WHERE meta_key = '_thumbnail_id' AND meta_value = %s)", $picture );
+}
+
+/**
  * Whether a post's state concerns the service, which may know posts of types that are no longer chosen.
  *
  * @param \WP_Post|null $post The post.
@@ -335,6 +362,9 @@ foreach ( array( 'added_post_meta', 'updated_post_meta', 'deleted_post_meta' ) a
 	add_action(
 		$change,
 		static function ( $meta, $post_id, $key ) {
+			if ( '_wp_attachment_image_alt' === $key ) {
+				mark_users_of( $post_id );
+			}
 			if ( ( '_thumbnail_id' === $key || isset( NOINDEX[ $key ] ) ) && concerns( get_post( $post_id ) ) ) {
 				mark( $post_id );
 			}
@@ -343,6 +373,27 @@ foreach ( array( 'added_post_meta', 'updated_post_meta', 'deleted_post_meta' ) a
 		3
 	);
 }
+add_action(
+	'edited_term',
+	static function ( $term_id, $relation ) {
+		global $wpdb;
+		mark_where( "ID IN (SELECT object_id FROM $wpdb->term_relationships WHERE term_taxonomy_id = %d)", $relation );
+	},
+	10,
+	2
+);
+add_action(
+	'profile_update',
+	static function ( $user_id, $before ) {
+		if ( get_userdata( $user_id )->display_name !== $before->display_name ) {
+			mark_where( 'post_author = %d', $user_id );
+		}
+	},
+	10,
+	2
+);
+add_action( 'delete_attachment', __NAMESPACE__ . '\mark_users_of' );
+add_action( 'permalink_structure_changed', __NAMESPACE__ . '\mark_all' );
 add_action( DRAIN, __NAMESPACE__ . '\drain', 10, 0 );
 add_action( HOURLY, __NAMESPACE__ . '\drain', 10, 0 );
 add_action(

@@ -104,7 +104,7 @@ function print_page() {
 				print_row( 'editor_token', __( 'Token (role editor), for the boxes beside posts', 'alsolike' ), 'password', '', setting( 'editor_token' ) ? $kept : '' );
 				print_row( 'forget', __( 'Forget both tokens', 'alsolike' ), 'checkbox', false );
 				print_row( 'limit', __( 'How many articles', 'alsolike' ), 'number', setting( 'limit' ) );
-				print_row( 'heading', __( 'Heading', 'alsolike' ), 'text', setting( 'heading' ), __( 'You May Also Like', 'alsolike' ) );
+				print_row( 'heading', __( 'Heading', 'alsolike' ), 'text', setting( 'heading' ), card_words()['heading'] );
 				print_row( 'append', __( 'Show them at the end of each post', 'alsolike' ), 'checkbox', setting( 'append' ) );
 				?>
 				<tr>
