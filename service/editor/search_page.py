@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -95,6 +94,7 @@ def show_search(
     narrowed = any(given.get(name) for name in _FILTERS)
     filtered = narrowed or bool(given.get("q"))
     starts = not (filtered or pinning or page > 1 or query.sort)
+    followed, clicks_unread = _read_week(pages) if starts else (None, False)
     dated = bool((view.build.dates != NO_DATE).any())
     by_date = "newest first" if dated else "by id"
     orders = {"": "best match first" if query.words else by_date, **_ORDERS}
@@ -122,7 +122,8 @@ def show_search(
         filtered=filtered,
         narrowed=narrowed,
         pins=find_weak_pins(view, now, pages.context.query) if starts else [],
-        followed=_followed(pages) if starts else None,
+        followed=followed,
+        clicks_unread=clicks_unread,
         clear=_link({"pin": given["pin"]} if pinning else {}),
         pages=further if further["before"] or further["after"] else None,
         notice=describe_done(pages, person, done, back=back, view="find"),
@@ -205,12 +206,16 @@ def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dic
     return found[:_SHOWN_PINS]
 
 
-def _followed(pages: EditorPages) -> Figure | None:
-    """Returns how often lists were seen and followed in the last week, if clicks are counted."""
-    with suppress(DatabaseError):
+def _read_week(pages: EditorPages) -> tuple[Figure | None, bool]:
+    """Returns how often lists were seen and followed in the last week, and whether that is unread.
+
+    The figure is ``None`` where clicks are not counted or the counts can't be read.
+    """
+    try:
         figures = pages.click_figures(7)
-        return None if figures is None else figures.total
-    return None
+    except DatabaseError:
+        return None, True
+    return (None if figures is None else figures.total), False
 
 
 def read_single(query_string: bytes) -> dict[str, str]:

@@ -128,7 +128,7 @@ def test_pages_do_not_wait_for_a_process_that_locks_the_clicks(site: Path, tmp_p
             for path, status, said in (
                 (f"/editor/article?id={PAGE}", 200, "followed these links can\u2019t be read now"),
                 ("/editor/clicks", 503, "Clicks can&#39;t be read now: the database of counted"),
-                ("/editor", 200, "Find"),
+                ("/editor", 200, "followed links can\u2019t be read now"),
                 (f"/editor/article?id={PAGE}", 200, "followed these links can\u2019t be read now"),
             ):
                 began = time.monotonic()
