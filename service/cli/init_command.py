@@ -34,9 +34,14 @@ locale = {locale}
 
 
 def init(
-    source: Annotated[
-        str | None, typer.Option(help="The site's address, or a folder or file with its articles.")
+    place: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ADDRESS-OR-FOLDER",
+            help="The site's address, or a folder or file with its articles.",
+        ),
     ] = None,
+    source: Annotated[str | None, typer.Option(hidden=True)] = None,
     site_url: Annotated[str | None, typer.Option(help="The site's address, for links.")] = None,
     locale: Annotated[str | None, typer.Option(help="The site's language, such as en.")] = None,
     root: Annotated[str | None, typer.Option(help="Folder for the builds.")] = None,
@@ -50,7 +55,7 @@ def init(
     path = Path(CONFIG_FILE)
     if path.exists() and not force:
         raise InputError(f"the file {path} exists already; edit it, or replace it with --force")
-    source = _ask(source, "Where are the articles? An address, a folder or a file", None)
+    source = _ask(place or source, "Where are the articles? An address, a folder or a file", None)
     found = discover_site(source, most=1, cache="")
     typer.echo(found.how, err=True)
     site_url = _ask(site_url, "The site's address (empty: none yet)", found.home).rstrip("/")
@@ -81,7 +86,7 @@ def _ask(given: str | None, question: str, usual: str | None) -> str:
     if usual is None:
         raise InputError(
             "standard input is no terminal, so nobody can answer where the articles are; say "
-            "--source ADDRESS-OR-FOLDER"
+            "alsolike init ADDRESS-OR-FOLDER"
         )
     return usual
 

@@ -38,7 +38,7 @@ def test_what_init_writes_is_built_as_it_stands(
     alsolike: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(SAMPLE_SOURCE, tmp_path / "articles.jsonl")
-    code, out, err = alsolike("init", "--source", "articles.jsonl", "--site-url", "https://a.org/")
+    code, out, err = alsolike("init", "articles.jsonl", "--site-url", "https://a.org/")
     assert (code, "Next: alsolike doctor" in out) == (0, True), err
     written = tomllib.loads((tmp_path / "alsolike.toml").read_text())
     assert written == {
@@ -64,7 +64,7 @@ def test_init_in_a_sites_folder_takes_address_and_language_from_its_configuratio
     (tmp_path / "hugo.toml").write_text('baseURL = "https://a.org/blog/"\nlocale = "de-AT"\n')
     (tmp_path / "content").mkdir()
     (tmp_path / "content" / "eins.md").write_text("---\ntitle: Eins\n---\nDer Hafen.\n")
-    code, _, err = alsolike("init", "--source", ".")
+    code, _, err = alsolike("init", ".")
     assert (code, "made by hugo, in de-at, for https://a.org" in err) == (0, True), err
     assert tomllib.loads((tmp_path / "alsolike.toml").read_text()) == {
         "root": "alsolike-root",
@@ -92,9 +92,9 @@ def test_init_keeps_what_is_there_and_writes_nothing_that_does_not_hold(
     assert (code, "--force" in err) == (2, True)
 
 
-def test_init_without_anybody_to_answer_says_which_option_it_needs(alsolike: Run) -> None:
+def test_init_without_anybody_to_answer_says_what_it_needs(alsolike: Run) -> None:
     code, _, err = alsolike("init")
-    assert (code, "--source" in err) == (2, True)
+    assert (code, "alsolike init ADDRESS-OR-FOLDER" in err) == (2, True)
 
 
 def test_another_language_gets_the_model_that_knows_it(alsolike: Run, tmp_path: Path) -> None:
