@@ -32,8 +32,7 @@ def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list
         The names of the removed builds, oldest first.
 
     Raises:
-        BuildError: If ``CURRENT`` is damaged, so that the live build is unknown; or if a build
-            can't be removed.
+        BuildError: If ``CURRENT`` is damaged, so that the live build is unknown.
     """
     with root.switching("prune"):
         return _prune(root, keep, keep_small, hours)
@@ -55,8 +54,8 @@ def _prune(root: Root, keep: int, keep_small: int, hours: float) -> list[str]:
             removed.append(name)
         except UnavailableError as error:
             log.warning("%s", error)
-        except OSError as error:
-            raise BuildError(f"build {name} can't be removed: {error}") from error
+        except OSError as error:  # what was built and published is so all the same
+            log.warning("build %s can't be removed: %s", name, error)
     _prune_variants(root)
     if removed:
         append_journal(root.path, "prune", builds=removed)

@@ -45,6 +45,7 @@ HELD_EXIT_CODE = 16
 _SWITCH_SECONDS = 600.0  # a rollback reads all files of the build to which it goes back
 _UNFINISHED = ".unfinished-"
 _REMOVED = ".removed-"
+_LEFT = (_UNFINISHED, _REMOVED)
 _PUBLISHING = ("publish", "force", "rollback", "alias")
 
 
@@ -430,21 +431,23 @@ class Root:
     def _clean_up(self) -> list[str]:
         sentences: list[str] = []
         try:
-            for path in sorted(self.builds.iterdir()):
-                if path.name.startswith((_UNFINISHED, _REMOVED)):
-                    try:
-                        self.discard(path)
-                    except UnavailableError as error:
-                        sentences.append(str(error))
-                        continue
-                    if path.name.startswith(_UNFINISHED):
-                        sentences.append(
-                            f"build {path.name.removeprefix(_UNFINISHED)} was left unfinished"
-                        )
-            for path in self.path.glob(".*.tmp"):
-                path.unlink()
+            left = [path for path in sorted(self.builds.iterdir()) if path.name.startswith(_LEFT)]
         except OSError as error:
             raise BuildError(f"{self.path} can't be cleaned up: {error}") from error
+        for path in left:
+            try:
+                self.discard(path)
+            except UnavailableError as error:
+                sentences.append(str(error))
+            except OSError as error:  # it must not stop a rollback
+                sentences.append(f"{path} can't be removed: {error}")
+            else:
+                if path.name.startswith(_UNFINISHED):
+                    name = path.name.removeprefix(_UNFINISHED)
+                    sentences.append(f"build {name} was left unfinished")
+        for path in self.path.glob(".*.tmp"):
+            with suppress(OSError):
+                path.unlink()
         if sentences:
             append_journal(self.path, "clean-up", reason="; ".join(sentences))
         return sentences + self._complete_journal()

@@ -23,7 +23,7 @@ def print_cleanup(found: list[str]) -> None:
         found: A sentence for each thing that was cleaned up.
     """
     for sentence in found:
-        typer.echo(f"cleaned up: {sentence}", err=True)
+        typer.echo(f"cleaning up: {sentence}", err=True)
 
 
 def publish(
@@ -103,7 +103,8 @@ def prune(
     """Remove old builds, but never the live one or those that a rollback would restore."""
     settings = load_settings(root=root, keep=keep)
     opened = Root(settings.root)
-    with opened.locked("alsolike prune"):
+    with opened.locked("alsolike prune") as found:
+        print_cleanup(found)
         removed = prune_builds(
             opened, settings.keep, settings.keep_small, settings.keep_small_hours
         )

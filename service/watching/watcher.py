@@ -305,7 +305,7 @@ class Watcher:
             with self._root.locked("alsolike watch") as found:
                 self._tried, self._tried_with = int(time.time()), options.pushed
                 for sentence in found:
-                    log.info("cleaned up: %s", sentence)
+                    log.info("cleaning up: %s", sentence)
                 run = run_build(
                     self._root, self.settings, self.sources, options, lambda: self.encoder,
                     self._progress, reason=reason,

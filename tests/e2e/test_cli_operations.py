@@ -318,12 +318,13 @@ def test_every_command_of_operations_has_an_example() -> None:
         assert commands[name].epilog.startswith(f"Example: alsolike {name}")
 
 
-def test_what_a_dead_process_left_is_told_and_gone(call: CALL) -> None:
+@pytest.mark.parametrize("command", ["build", "prune", "release"])
+def test_what_a_dead_process_left_is_told_and_gone(call: CALL, command: str) -> None:
     build(call, articles(20))
     left = Path("alsolike-root/builds/.unfinished-20260102T030405Z-0a1b2c")
     left.mkdir()
-    outcome = call("build", write(articles(20)))
-    assert "cleaned up: build 20260102T030405Z-0a1b2c was left unfinished" in outcome.err
+    outcome = call(command, *([write(articles(20))] if command == "build" else []))
+    assert "cleaning up: build 20260102T030405Z-0a1b2c was left unfinished" in outcome.err
     assert not left.exists()
     assert "clean-up" in events()
 

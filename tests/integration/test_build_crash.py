@@ -308,6 +308,6 @@ def test_the_command_says_what_a_dead_build_left(tmp_path: Path) -> None:
     (left / "ids.bin").write_bytes(b"half")
     done = command(root, "build", str(SOURCE), "--model", "hashing:32")
     assert done.returncode == 0
-    assert "cleaned up: build 20260102T030405Z-0a1b2c was left unfinished" in done.stderr
+    assert "cleaning up: build 20260102T030405Z-0a1b2c was left unfinished" in done.stderr
     (line,) = (entry for entry in read_journal(root.path) if entry["event"] == "clean-up")
     assert json.dumps(line).count("20260102T030405Z-0a1b2c") == 1

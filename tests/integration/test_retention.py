@@ -128,6 +128,30 @@ def test_a_removal_cut_short_is_finished_by_the_next_process(root: Root, build: 
         assert [path.name for path in root.builds.iterdir()] == [made[1]]
 
 
+def test_what_cannot_be_removed_stops_neither_a_prune_nor_a_rollback(
+    root: Root, build: BUILD, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with root.locked("test"):
+        made = [build() for _ in range(4)]
+        for name in made:
+            root.make_live(root.verify(name))
+
+    def refuse(path: Path) -> None:  # as another user's files do, or open ones on NFS
+        raise PermissionError(13, "Permission denied", str(path / "ids.bin"))
+
+    monkeypatch.setattr("index.root.root.shutil.rmtree", refuse)
+    with root.locked("test"):
+        assert prune(root, 1) == []
+    assert f"build {made[0]} can't be removed: [Errno 13]" in caplog.text
+    with root.cleaned("test") as told:
+        assert root.rollback() == made[2]
+    for name, line in zip(made[:2], told, strict=True):
+        assert f".removed-{name} can't be removed: [Errno 13]" in line
+    monkeypatch.undo()
+    with root.locked("test"):
+        assert sorted(path.name for path in root.builds.iterdir()) == made[2:]
+
+
 def test_a_rollback_holds_publishing_until_it_is_released(root: Root, build: BUILD) -> None:
     with root.locked("test"):
         first, second, third = [build() for _ in range(3)]
