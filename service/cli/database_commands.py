@@ -111,6 +111,7 @@ def status(root: option.Root = None, as_json: option.Json = False) -> None:
         "snapshot_id": found.snapshot.database if found.snapshot else None,
         "snapshot_version": found.snapshot.version if found.snapshot else None,
         "only_in_snapshot": found.only_in_snapshot,
+        "only_in_database": found.only_in_database,
     }
     if as_json:
         print_json(values)
@@ -126,6 +127,8 @@ def status(root: option.Root = None, as_json: option.Json = False) -> None:
         typer.echo(f"snapshot  {snapshot}")
         for sentence in found.only_in_snapshot:
             typer.echo(f"  only in the snapshot (the copy): {sentence}")
+        for sentence in found.only_in_database:
+            typer.echo(f"  only in the database: {sentence}")
     if found.problem is not None:
         typer.echo(f"alsolike: {found.problem}", err=True)
         raise typer.Exit(7)

@@ -4,6 +4,7 @@ This copy, the snapshot, is in the folder that holds the builds. It is used when
 unavailable.
 """
 
+import datetime as dt
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,8 +13,10 @@ from pathlib import Path
 from index.errors import DatabaseError
 from index.files import is_missing
 from index.sql_engine import file_url
+from recommender.visibility import NEVER
 from service.decisions.database import Database, open_database, upgrade_database
 from service.decisions.decision_state import NO_STATE, DecisionState
+from service.decisions.list_scope import name_lists, name_scope
 from service.decisions.poller import StatePoller
 from service.decisions.snapshot import (
     check_decisions,
@@ -103,6 +106,8 @@ class DecisionsStatus:
         snapshot: The decisions in the copy; ``None`` if it is missing or damaged.
         only_in_snapshot: Decisions that the copy has and the database lacks, each as a phrase such
             as ``"takedown of news/7"``.
+        only_in_database: Decisions of the database that the copy lacks: what was taken back or
+            changed since a backup was made.
         problem: Why the database can't be used; ``None`` if it can.
     """
 
@@ -110,6 +115,7 @@ class DecisionsStatus:
     counts: dict[str, int] = field(default_factory=dict)
     snapshot: DecisionState | None = None
     only_in_snapshot: list[str] = field(default_factory=list)
+    only_in_database: list[str] = field(default_factory=list)
     problem: str | None = None
 
 
@@ -140,6 +146,7 @@ def decisions_status(settings: Settings) -> DecisionsStatus:
         counts=counts,
         snapshot=snapshot,
         only_in_snapshot=_only_in(snapshot, state) if snapshot and problem else [],
+        only_in_database=_only_in(state, snapshot) if snapshot and problem else [],
         problem=problem,
     )
 
@@ -154,16 +161,26 @@ def nothing_decided(settings: Settings) -> bool:
     return own_file is not None and is_missing(own_file) and not was_decided(settings.root)
 
 
-def _only_in(snapshot: DecisionState, state: DecisionState) -> list[str]:
-    found = [f"takedown of {key}" for key in snapshot.takedowns if key not in state.takedowns]
-    for article_id, some in snapshot.overrides.items():
-        there = set(state.overrides.get(article_id, ()))
+def _only_in(one: DecisionState, other: DecisionState) -> list[str]:
+    found = [
+        f"takedown of {key}{_ends(end)}"
+        for key, end in one.takedowns.items()
+        if other.takedowns.get(key) != end
+    ]
+    for scope, some in one.overrides.items():
+        there = set(other.overrides.get(scope, ()))
         found += [
-            f"{item.kind} of {item.target_id} in the list of {article_id}"
+            f"{item.kind} of {name_scope(item.target_id)} in {name_lists(scope)}{_ends(item.until)}"
             for item in some
             if item not in there
         ]
     return found
+
+
+def _ends(end: int) -> str:
+    if end >= NEVER:
+        return ""
+    return f" until {dt.datetime.fromtimestamp(end // 1_000_000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def upgrade_decisions(settings: Settings) -> str | None:

@@ -247,6 +247,7 @@ def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
     backup = settings.root.with_name("backup.sqlite")
     copy(settings, backup)
     keeper.database.takedowns.put(MIRA, article_id="new")
+    keeper.database.takedowns.put(MIRA, article_id="old", until=4_000_000_000_000_000)
     keeper.refresh()
     lose(settings)
     shutil.move(backup, settings.root / "alsolike.sqlite")
@@ -258,7 +259,11 @@ def test_a_restored_backup_is_not_believed_before_someone_removed_the_snapshot(
     with pytest.raises(DatabaseError, match="lacks decisions that are in its copy"):
         open_decisions(settings)
     look = decisions_status(settings)
-    assert look.only_in_snapshot == ["takedown of new"]
+    assert look.only_in_snapshot == [
+        "takedown of new",
+        "takedown of old until 2096-10-02 07:06:40 UTC",
+    ]
+    assert look.only_in_database == ["takedown of old"]
     (settings.root / SNAPSHOT).unlink()
     for kept in (look_again(keeper), started(settings)):
         assert kept.state is not None
