@@ -75,9 +75,18 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
 
 
-def _without_secrets(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+_OF_SOURCES_TOO = {"map", "url_template", "date_format"}
+
+
+def _check_tables(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for table in tables:
         refuse_secrets(table)
+        # Who only serves never opens the sources, and would do without the setting in silence.
+        for name in table.keys() & (Settings.model_fields.keys() - _OF_SOURCES_TOO):
+            raise ValueError(
+                f"a table has no option {name!r}; settings of the whole site stand above the "
+                "first [[source]]"
+            )
     return tables
 
 
@@ -309,7 +318,7 @@ class Settings(RankingSettings, BaseSettings):
     map: dict[str, str | list[str]] = Field(default_factory=dict)
     """fields that the source names differently: AlsoLike's name = the source's"""
 
-    source: Annotated[list[dict[str, Any]], AfterValidator(_without_secrets)] = []
+    source: Annotated[list[dict[str, Any]], AfterValidator(_check_tables)] = []
     """the sources that articles are read from, one table each"""
 
     url_template: Annotated[str, AfterValidator(_check_url_template)] = DEFAULT_TEMPLATE

@@ -122,7 +122,8 @@ def publish(
     print_result(
         {"live": build, "settings": state.settings},
         f"live: {build}, with the lists of {state.variant}. So that the next builds are made like "
-        f"it, write into {CONFIG_FILE}, and start alsolike watch and serve again:\n{lines}",
+        f"it, write above the tables of {CONFIG_FILE}, and start alsolike watch and serve "
+        f"again:\n{lines}",
         as_json=as_json,
     )
 

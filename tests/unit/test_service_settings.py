@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from index.sources.registry import open_source, table_for
+from index.sources.registry import KINDS, open_source, table_for
 from recommender.errors import SettingError
 from service.server import log_settings
 from service.settings import CONFIG_FILE, Settings, load_settings
@@ -266,6 +267,10 @@ def test_what_can_never_work_is_refused(settings: dict[str, Any], told: str) -> 
         ('site_url = "example.org"', "= 'example.org': write an address with http:// or https://"),
         ('full_build_at = "24:00"', "= '24:00': write hours and minutes, like 03:00, or off"),
         ('milvus_alias = "a-b"', "write letters, digits and '_', like alsolike_news"),
+        (
+            "[[source]]\nkind = 'sql'\nread_token = true",
+            "setting source: a table has no option 're",
+        ),
         ("max_loss = 2", "setting max_loss = 2: must be 1 or less"),
         ('min_score = "low"', "setting min_score = 'low': must be a number"),
         ('skip_linked = "no"', "setting skip_linked = 'no': must be 'last', 'drop' or 'off'"),
@@ -290,6 +295,13 @@ def test_a_slip_in_the_file_is_told_with_what_is_expected(
     (tmp_path / CONFIG_FILE).write_text(written)
     assert told in message()
     assert not re.search("Value error|should match|Input should", message())
+
+
+def test_no_option_of_a_source_is_taken_for_a_setting_of_the_site() -> None:
+    options = {option.name for kind in KINDS.values() for option in dataclasses.fields(kind)}
+    shared = options & Settings.model_fields.keys()
+    table = {"map": {}, "url_template": "/{id}", "date_format": "%d/%m/%Y"} | dict.fromkeys(shared)
+    assert Settings(source=[table]).source == [table]
 
 
 def test_all_slips_of_the_file_are_told_at_once(
