@@ -98,13 +98,27 @@ class Root:
             Sentences that say what was cleaned up.
 
         Raises:
+            NotFoundError: If the folder is none of builds.
             BuildError: If the folder can't be written.
         """
+        self.check_builds()
         with ExitStack() as stack:
             found: list[str] = []
             with suppress(BusyError):
                 found = stack.enter_context(self.locked(purpose))
             yield found
+
+    def check_builds(self) -> None:
+        """Raise an error if the folder is none of builds, as where a command runs elsewhere.
+
+        Raises:
+            NotFoundError: If no build was ever made in this folder.
+        """
+        if not self.builds.is_dir():
+            raise NotFoundError(
+                f"there are no builds in {self.path.absolute()}; run this where alsolike.toml is, "
+                "or name the service's folder of builds with --root"
+            )
 
     def switching(self, purpose: str) -> AbstractContextManager[None]:
         """Lock what is live for the duration of the ``with`` block; waits for another process.

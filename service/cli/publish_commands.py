@@ -103,6 +103,7 @@ def prune(
     """Remove old builds, but never the live one or those that a rollback would restore."""
     settings = load_settings(root=root, keep=keep)
     opened = Root(settings.root)
+    opened.check_builds()
     with opened.locked("alsolike prune") as found:
         print_cleanup(found)
         removed = prune_builds(

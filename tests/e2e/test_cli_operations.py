@@ -318,6 +318,14 @@ def test_every_command_of_operations_has_an_example() -> None:
         assert commands[name].epilog.startswith(f"Example: alsolike {name}")
 
 
+@pytest.mark.parametrize("command", ["rollback", "prune", "release"])
+def test_in_a_folder_without_builds_nothing_is_done_or_made(call: CALL, command: str) -> None:
+    outcome = call(command)
+    assert outcome.code == 6
+    assert "there are no builds in" in outcome.err
+    assert not Path("alsolike-root").exists()
+
+
 @pytest.mark.parametrize("command", ["build", "prune", "release"])
 def test_what_a_dead_process_left_is_told_and_gone(call: CALL, command: str) -> None:
     build(call, articles(20))
