@@ -23,8 +23,8 @@ def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list
 
     Args:
         root: The root whose old builds are removed.
-        keep: Number of latest full builds to keep, besides the live build and those that a
-            rollback would return to.
+        keep: Number of latest full builds to keep; the live build and those that a rollback would
+            return to are kept in any case.
         keep_small: Number of latest small builds to keep besides.
         hours: Age in hours from which even these small builds are removed.
 
