@@ -4,7 +4,7 @@ import os
 import re
 from urllib.parse import unquote
 
-from index.articles.page_words import page_words
+from index.articles.page_words import page_words, words_of
 from index.articles.urls import join_url, split_url
 from index.errors import RecordError
 from index.sources.html_metadata import canonical_of
@@ -44,8 +44,10 @@ _LIST_NAME = re.compile(
     r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/",
     re.IGNORECASE,
 )
-_LIST_CLASSES = {"archive", "search-results", "paged"}
+_LIST_CLASS = re.compile(words_of("list_page_class"))
 _SINGLE_CLASSES = {"single", "singular", "page"}
+_WIKI_CLASS = re.compile("ns-(talk|-1|2|6|8|10|14|828)")
+"""MediaWiki's pages of talk, and its special pages, users, files, templates and categories."""
 
 
 def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
@@ -68,11 +70,14 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         raise RecordError("error-page", "the page is the site's page for errors such as 404")
     if any("{{" in title or "{%" in title for title in titles):
         raise RecordError("template", "the page is a template: its title holds {{ or {%")
-    is_list = classes & _LIST_CLASSES and not classes & _SINGLE_CLASSES
+    outer = set((next(iter(select(root, "html")), root).get("class") or "").lower().split())
+    is_list = any(map(_LIST_CLASS.fullmatch, classes | outer)) and not classes & _SINGLE_CLASSES
     names = (name, f"{name}/") if page.address.endswith("/") else (name,)
     is_list = is_list or (any(map(_LIST_NAME.fullmatch, names)) and not said.facts())
     if said.is_list or is_list:
         raise RecordError("list-page", "the page says that it is a list of pages, not an article")
+    if "mediawiki" in classes and any(map(_WIKI_CLASS.fullmatch, classes)):
+        raise RecordError("not-an-article", "the page is about the wiki: talk, user, file or list")
     canonical = canonical_of(root, page.address)
     if canonical and not page.url and (other := _other_page(page, canonical)):
         raise RecordError("canonical", f"the page is a copy: it names {other} as the original")
@@ -98,6 +103,8 @@ def _redirect(root: Element, page: Page) -> str:
             at_once = int(found["delay"][:9] or 0) < _LONGEST_DELAY
             if at_once and not to_itself:
                 return target
+    for link in select(root, ".mediawiki .redirectMsg a[href]"):
+        return str(link.get("href"))
     scripts = "".join(map(text_of, select(root, "script:not([src])")))
     scripts = f"{_body(root).get('onload', '')} {scripts}"
     hidden = sum(len(text_of(each)) for each in select(_body(root), "script, style, noscript"))

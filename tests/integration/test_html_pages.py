@@ -269,6 +269,36 @@ def test_a_page_that_is_no_article_is_reported(tmp_path: Path, page: str, reason
 
 
 @pytest.mark.parametrize(
+    ("attributes", "body", "reason"),
+    [
+        ("class='blog-wrapper blog-tags-post-list-page'", "", "list-page"),  # Docusaurus
+        ("class='docs-wrapper docs-doc-page'", "", ""),
+        ("", "class='list' id=top", "list-page"),  # Hugo's PaperMod
+        ("", "class='author-template author-mara'", "list-page"),  # Ghost
+        ("", "class='post-template tag-sea'", ""),
+        ("", "class='site com_content view-category layout-blog'", "list-page"),  # Joomla
+        ("", "class='mediawiki ns--1 ns-special'", "not-an-article"),
+        ("", "class='mediawiki ns-3 ns-talk'", "not-an-article"),
+        ("", "class='mediawiki ns-14 ns-subject'", "not-an-article"),
+        ("", "class='mediawiki ns-0 ns-subject'", ""),
+        (
+            "",
+            "class='mediawiki ns-0'><div class=redirectMsg><a href='/wiki/Kelp'>Kelp</a",
+            "redirect",
+        ),
+    ],
+)
+def test_pages_of_generators_and_wikis_that_are_no_articles(
+    tmp_path: Path, attributes: str, body: str, reason: str
+) -> None:
+    page = f"<html {attributes}><title>Sea</title><body {body}><h1>Sea</h1>{BODY}"
+    (tmp_path / "p.html").write_text(page)
+    articles, report = read({"kind": "html", "path": str(tmp_path)})
+    assert [problem.reason for problem in report.problems] == ([reason] if reason else [])
+    assert len(articles) == (not reason)
+
+
+@pytest.mark.parametrize(
     ("title", "shown"),
     [
         *(("Error 500", False), ("403 Forbidden", False), ("503 Service Unavailable", False)),
