@@ -39,6 +39,7 @@ _DEEPEST = 6
 _HEAD = re.compile(r"<meta\b[^<>]{0,400}?\bnoindex\b", re.IGNORECASE)
 _LOCALE = re.compile(r"[a-z]{2,3}[-_][A-Z]{2}")
 _LONGEST_JSON = 20_000
+_LONGEST_WORD = 40
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
 
@@ -87,7 +88,7 @@ def is_scheduled(values: Mapping[str, Any], status: Any) -> bool:
         status: The value of the record's field ``status``.
     """
     named = (value for name, value in values.items() if plain_name(name) in _FIELDS["status"])
-    words = (one.strip().casefold() for one in (status, *named) if isinstance(one, str))
+    words = (_plain_status(one) for one in (status, *named) if isinstance(one, str))
     return any(word in _TABLES["scheduled"] for word in words)
 
 
@@ -157,7 +158,7 @@ def _drafts_without_time(values: Mapping[str, Any]) -> Iterator[HidingWord]:
     In tables a null, and a box that is not checked, is a cell without text.
     """
     for path, plain, value in _find(_FIELDS["null_if_draft"] | _FIELDS["null_if_empty"], values):
-        is_null = value is None or value in _NULLS
+        is_null = value is None or value == [] or value in _NULLS
         if value == "" or (is_null and plain in _FIELDS["null_if_draft"]):
             wanted = "null" if is_null else "empty"
             said = f"{path} is {wanted}: kept as a draft; if it is published, say so in status"
@@ -185,11 +186,15 @@ def _known_status(value: Any) -> Status | None:
         value = value.get("name", value)
     if not isinstance(value, str | int):
         return None
-    word = str(value).strip().casefold()
-    if word in _STATUSES:
-        return _STATUSES[word]
-    several = {_STATUSES.get(one.strip()) for one in word.split(",")}  # "published,featured"
-    return Status.PUBLISHED if several == {Status.PUBLISHED} else None
+    words = str(value).split(",")  # "published,featured"
+    several = {_STATUSES.get(_plain_status(word)) for word in words}
+    return several.pop() if several == {Status.PUBLISHED} or len(words) == 1 else None
+
+
+def _plain_status(value: str) -> str:
+    """Returns ``inreview`` for In Review and in-review; numbers keep their sign."""
+    word = value.strip()
+    return word if word[:1] == "-" or len(word) > _LONGEST_WORD else plain_name(word) or word
 
 
 def _flag_hides(plain: str, value: Any) -> bool | None:
