@@ -15,6 +15,9 @@ from index.sources.schema_org import SchemaOrg
 
 _METAS = load_table(__file__)
 _HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-\w+")
+_LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
+"""Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
+
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 _ENTRY = re.compile(r"h-entry|h-cite")
 _CLASSED = {
@@ -52,7 +55,8 @@ def page_facts(
         facts["image"] = {"src": facts["image"], "alt": metas.get("og:image:alt", [""])[0]}
     labels = select(main, "a[rel~=tag]") or select(root, "a[rel~=tag]")
     keywords = metas.get("article:tag") or split_keywords(metas.get("keywords", [""])[0])
-    facts["tags"] = [line_of(link) for link in labels] or keywords or classed.get("tags")
+    shown = keywords or classed.get("tags") or [line_of(link) for link in select(root, _LABELS)]
+    facts["tags"] = [line_of(link) for link in labels] or shown
     named = ([one for one in found if not _URL.fullmatch(one)] for found in given["authors"])
     facts["authors"] = next(filter(None, named), classed.get("authors"))
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
@@ -79,7 +83,8 @@ def page_facts(
         facts["language_from"] = "page"
     titles = [found[0] for found in given["title"]]
     sites = [*metas.get("og:site_name", []), *said.site_names()]
-    facts["title"] = find_title(root, main, said.titles(), titles, sites, here)
+    headlines = said.titles() or [line_of(each) for each in select(root, "h1#firstHeading")]
+    facts["title"] = find_title(root, main, headlines, titles, sites, here)
     if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
@@ -139,7 +144,7 @@ def published_times(root: Element) -> list[Element]:
     return (
         select(root, "time[itemprop=datePublished], time[pubdate]")
         or select(main, "time.published[datetime], time.dt-published")[:1]
-        or select(main, "time[datetime]")[:1]
+        or select(main, "time[datetime]:not([itemprop=dateModified])")[:1]
         or _byline_times(root, main)
     )
 

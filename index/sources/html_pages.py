@@ -118,7 +118,9 @@ class HtmlSource(PageFolderSource):
 
 
 def _drop_heading_links(root: Element) -> None:
-    """Removes the links that a heading has to itself, such as "¶" or "#"."""
+    """Removes the links that a heading has to itself, such as "¶", "#" or "[edit]"."""
+    for mark in select(root, ".mw-editsection"):
+        mark.tag = "heading-link"
     for heading in root.iter(*HEADINGS):
         whole = line_of(heading)
         for link in heading.iterdescendants("a"):

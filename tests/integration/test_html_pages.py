@@ -268,6 +268,37 @@ def test_a_page_that_is_no_article_is_reported(tmp_path: Path, page: str, reason
     assert refused(tmp_path, page) == reason
 
 
+def test_a_page_of_mediawiki_is_read_without_its_edit_links(tmp_path: Path) -> None:
+    edit = "<span class=mw-editsection>[<a href='/w/index.php?action=edit'>edit</a>]</span>"
+    page = (
+        "<title>Kelp - The Wiki of the Harbour</title><body class='mediawiki ns-0'><h1"
+        f" id=firstHeading>Kelp</h1><div id=content><p>{PROSE}</p><div id=toc class=toc>Contents"
+        f"</div><h2>Waves{edit}</h2><p>{PROSE}</p><div><h2>Uses</h2>{edit}</div><p>Soup.</p><h2>"
+        f"See also{edit}</h2><ul><li><a href=/wiki/Rye>Rye</a></ul><div class=printfooter>Retrieved"
+        "</div></div><div id=mw-normal-catlinks><a href=/wiki/C>Category</a>: <ul><li><a href=/wiki"
+        "/Category:Sea>Sea</a></ul></div>"
+    )
+    article = one(tmp_path, "Kelp.html", page, "html")
+    assert (article.title, article.tags) == ("Kelp", ("Sea",))
+    assert [heading for heading, _ in told(article)] == ["", "Waves", "Uses"]
+    assert not any(word in str(told(article)) for word in ("edit", "Contents", "Retrieved"))
+    assert [(link.url, link.kind) for link in article.links] == [("/wiki/Rye", "related")]
+
+
+def test_what_themes_put_around_the_text_is_no_text(tmp_path: Path) -> None:
+    page = (
+        f"<main><article class=post-single><h1>Kelp</h1><div class=post-meta>3 min · Mara</div><div"
+        f" class=toc>Table of Contents</div><p>{PROSE}</p><div class='admonition seealso'><p>See"
+        f" also</p><p><a href=/oats>Oats</a></p></div><p>{PROSE}</p><ul class=post-tags><li>"
+        "<a href=/t/sea>Sea</a></ul><p>Last updated on <time itemprop=dateModified"
+        " datetime=2026-02-01>1 Feb</time></p></article></main>"
+    )
+    article = one(tmp_path, "kelp.html", page, "html")
+    assert not any(word in str(told(article)) for word in ("3 min", "Contents", "Oats"))
+    assert [link.kind for link in article.links if link.url == "/oats"] == ["related"]
+    assert (article.tags, article.date) == (("Sea",), None)
+
+
 @pytest.mark.parametrize(
     ("attributes", "body", "reason"),
     [
