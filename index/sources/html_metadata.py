@@ -14,7 +14,9 @@ from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 
 _METAS = load_table(__file__)
-_HIDDEN_CLASS = re.compile(r"status-(draft|private|pending|future|trash)|post-password-\w+")
+_HIDDEN_CLASS = re.compile(
+    r"status-(draft|private|pending|future|trash)|post-password-\w+|(node-|system)-?unpublished"
+)
 _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
 

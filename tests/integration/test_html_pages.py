@@ -299,6 +299,12 @@ def test_what_themes_put_around_the_text_is_no_text(tmp_path: Path) -> None:
     assert (article.tags, article.date) == (("Sea",), None)
 
 
+@pytest.mark.parametrize("name", ["node--unpublished", "node-unpublished", "system-unpublished"])
+def test_an_entry_that_its_class_calls_unpublished_is_hidden(tmp_path: Path, name: str) -> None:
+    page = f"<main><article class='node {name}'><h1>Kelp</h1>{BODY}</article></main>"
+    assert one(tmp_path, "kelp.html", page, "html").status is Status.HIDDEN
+
+
 @pytest.mark.parametrize(
     ("attributes", "body", "reason"),
     [
