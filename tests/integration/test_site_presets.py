@@ -120,6 +120,10 @@ CONFIGURATIONS = {
             site: {{ url: '{HOME}' }} }})""",
         "content/start.md": "# Start\n\nA page.\n",
     },
+    "vitepress": {
+        ".vitepress/config.mts": f"""export default defineConfig({{ base: '/blog/', lang: 'pt-BR',
+            sitemap: {{ hostname: '{HOME}' }} }})"""
+    },
     "mkdocs": {"mkdocs.yml": f"site_url: {HOME}/blog/\ntheme: {{name: x, language: pt-BR}}\n"},
 }
 
@@ -327,6 +331,67 @@ def test_a_time_without_zone_is_in_the_zone_of_the_site(
         (link, dt.timedelta(hours=hour) + dt.timedelta(minutes=30 if at < 3 else 0))
         for at, (link, hour) in enumerate(zip(links, hours, strict=True))
     ]
+
+
+SIDEBAR = "themeConfig: { sidebar: { '/guide/': { base: '/guide/', items: [] } } }"
+
+
+@pytest.mark.parametrize(
+    ("file", "config", "links"),
+    [
+        (".vitepress/config.ts", SIDEBAR, ("/guide/start.html", "/guide/")),
+        (
+            ".vitepress/config.js",
+            "base: '/docs/', cleanUrls: true",
+            ("/docs/guide/start", "/docs/guide/"),
+        ),
+        (".vitepress/config/index.mts", "srcDir: 'src'", ("/guide/start.html", "/guide/")),
+        (".vitepress/config.mjs", "rewrites: { 'guide/:a': ':a' }", ("/guide/start", "/guide")),
+        (".vuepress/config.js", "base: '/docs/'", ("/docs/guide/start.html", "/docs/guide/")),
+    ],
+)
+def test_vitepress_says_where_its_pages_stand(
+    tmp_path: Path, file: str, config: str, links: tuple[str, str]
+) -> None:
+    index = "README.md" if "vuepress" in file else "index.md"
+    within = "src/" if "srcDir" in config else ""
+    pages = (index, "guide/start.md", f"guide/{index}", ".vitepress/theme/notes.md")
+    for name in (*(f"{within}{page}" for page in pages), file):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"---\ntitle: {name}\n---\nText.\n")
+    (tmp_path / file).write_text(f"export default defineConfig({{ {config} }})")
+    articles, skipped, report = read(tmp_path)
+    found = {name.removeprefix(within): article.url for name, article in articles.items()}
+    assert found == {"guide/start.md": links[0], f"guide/{index}": links[1]}
+    del skipped[f"{within}.vitepress/theme/notes.md"]
+    assert skipped == {f"{within}{index}": "list-page"}
+    unknown = [str(one) for one in report.problems if "vitepress computes" in str(one)]
+    assert bool(unknown) == ("rewrites" in config)
+
+
+def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Path) -> None:
+    (tmp_path / ".vitepress").mkdir()
+    (tmp_path / ".vitepress" / "config.mts").write_text(
+        "export default { srcExclude: ['**/notes/**', 'old.md'], locales: {\n"
+        "  root: { lang: 'en-US' }, zh: zhConfig,"
+        "  de: { label: 'Deutsch', themeConfig: { nav: [{ text: 'x' }] } } } }"
+    )
+    names = ("start.md", "de/start.md", "zh/start.md", "it/start.md", "old.md", "a/notes/b.md")
+    for name in (*names, "de/index.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# Start\n\nText.\n")
+    articles, skipped, _ = read(tmp_path)
+    assert {name: article.language for name, article in articles.items()} == {
+        "start.md": "en-us",
+        "de/start.md": "de",
+        "zh/start.md": "zh",
+        "it/start.md": "en-us",
+    }
+    assert skipped == {
+        "old.md": "not-content",
+        "a/notes/b.md": "not-content",
+        "de/index.md": "list-page",
+    }
 
 
 def test_nuxt_content_leaves_out_the_numbers_of_its_names(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
 from index.sources.site_presets.site_preset import SitePreset
 from index.sources.site_presets.starlight import StarlightPreset
+from index.sources.site_presets.vitepress import VitePressPreset
 from index.sources.site_presets.zola import ZolaPreset
 from recommender.errors import SettingError
 
@@ -21,7 +22,7 @@ PRESETS: dict[str, type[SitePreset]] = {
     preset.name: preset
     for preset in (
         *(SitePreset, HexoPreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset),
-        *(StarlightPreset, DocusaurusPreset, MkdocsPreset, NuxtPreset),
+        *(StarlightPreset, DocusaurusPreset, MkdocsPreset, NuxtPreset, VitePressPreset),
     )
 }
 """The presets by name; in one folder they are looked for in this order."""

@@ -1,0 +1,85 @@
+"""VitePress's pages of documentation, and those of VuePress before it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from index.articles.language_tags import is_language
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
+
+_EXCLUDED = re.compile(r"\bsrcExclude\s*:\s*\[([^\]]*)\]")
+_QUOTED = re.compile(r"""["'`]([^"'`\n]+)["'`]""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VitePressPreset(SitePreset):
+    """A site made by VitePress or VuePress; where ``rewrites`` move pages, no address is known."""
+
+    name = "vitepress"
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has ``.vitepress/config`` or ``.vuepress/config``, or if the
+        user named it (``named``).
+        """
+        code = site.read_code(folder / ".vitepress", "config", "config/index")
+        older = site.read_code(folder / ".vuepress", "config") if code is None else None
+        if code is None and older is None and not named:
+            return None
+        code = code or older or ""
+        outer, excluded = _outer(code), _EXCLUDED.search(code)
+        return cls(
+            root=folder / site.written(outer, "srcDir"),
+            config={
+                "code": code,
+                "indexes": ("index",) if older is None else ("index", "README"),
+                "end": "" if site.written(outer, "cleanUrls") == "true" else ".html",
+                "moves": re.search(r"\brewrites\b", code) is not None,
+            },
+            base=site.base_path(site.written(outer, "base")),
+            home=site.written(code, "hostname"),
+            language=site.written(outer, "lang") or site.written(code, "lang"),
+            ignored=site.globs(_QUOTED.findall(excluded[1]) if excluded else (), within=""),
+        )
+
+    def complete(self, page: SitePage) -> None:
+        """Sets a page's record values and its address, as VitePress makes them."""
+        parts = page.path.with_suffix("").parts
+        is_index = parts[-1] in self.config.get("indexes", ("index",))
+        folder = parts[0] if len(parts) > 1 and self._has_locale(parts[0]) else ""
+        rest = parts[1:] if folder else parts
+        if is_index and len(rest) == 1:
+            raise site.list_page("it is the site's first page, not an article")
+        if "locales" in self.config.get("code", ""):
+            language = folder or self.language
+            page.values |= {"language": language, "translation_key": "/".join(rest)}
+        page.read_name(parts[-2 if is_index else -1], page.given.get("date"), dated=False)
+        page.values["section"] = rest[0] if len(rest) > 1 else ""
+        page.pattern = own = page.text("permalink")
+        end = "/" if is_index else self.config.get("end", ".html")
+        path = "/".join(parts[:-1] if is_index else parts) + end
+        is_known = not self.config.get("moves") and ":" not in own
+        page.set_link((own or path) if is_known else "", own=bool(own))
+
+    def _has_locale(self, name: str) -> bool:
+        """Tells whether a folder is that of one of the site's languages."""
+        key = rf"""["']?/?{re.escape(name)}/?["']?\s*:"""
+        locales = self.config.get("code", "").partition("locales")[2]
+        return is_language(name.lower()) and re.search(key, locales) is not None
+
+
+def _outer(code: str) -> str:
+    """Returns what code says in its outermost braces, without a sidebar's ``base`` within."""
+    depth, kept = 0, []
+    for part in re.split(r"([{}\[\]])", code):
+        if part in ("{", "["):
+            depth += 1
+        elif part in ("}", "]"):
+            depth -= 1
+        elif depth <= 1:
+            kept.append(part)
+    return "\n".join(kept)
