@@ -180,10 +180,10 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
 
 
 def _known_status(value: Any) -> Status | None:
-    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping):
-        value = value[0].get("value", value)  # as Drupal writes it
-    if isinstance(value, Mapping):
-        value = value.get("name", value)
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, Mapping):  # as Drupal and others write it
+        value = next((value[name] for name in _WORDS["holds_status"] if name in value), value)
     if not isinstance(value, str | int):
         return None
     words = str(value).split(",")  # "published,featured"
