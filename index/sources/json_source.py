@@ -13,7 +13,7 @@ from index.sources.jsonl_source import json_object
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, SplitItems, SplitSource, read_record
 
-_DEPTH = 2  # how deep in objects a list is found by itself, as in {"data": {"posts": [...]}}
+_DEPTH = 3  # how deep a list is found by itself, as in {"data": {"allPosts": {"nodes": [...]}}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,8 @@ class JsonSource(PathSource, SplitSource):
 
     def _found(self) -> Path:
         lists = lists_of_objects(self.path)
-        shallow = [path for path in lists if len(path) <= 1] or list(lists)
+        least = max(1, min(map(len, lists), default=0))
+        shallow = [path for path in lists if len(path) <= least]
         if len(shallow) == 1:
             return shallow[0]
         if not shallow:

@@ -34,6 +34,8 @@ ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"
         f'{{"articles": {ITEMS}}}',
         f'{{"count": 2, "tags": ["x"], "articles": {ITEMS}, "more": {{"next": [1]}}}}',
         f'{{"meta": {{"a": []}}, "data": {{"posts": {ITEMS}}}}}',
+        f'{{"data": {{"allPosts": {{"nodes": {ITEMS}}}}}}}',  # as GraphQL answers
+        f'{{"data": {{"posts": {ITEMS}, "page": {{"errors": [{{"a": 1}}]}}}}}}',
     ],
 )
 def test_all_records_of_the_one_list_are_read(tmp_path: Path, text: str) -> None:
