@@ -37,6 +37,12 @@ class PlainSource(PageFolderSource):
     def parse_page(self, location: str, page: Page) -> Record:
         """Parses a plain text page into a record; raises a ``RecordError`` if it can't be used."""
         text = page.text().replace("\r\n", "\n").replace("\r", "\n").strip()
+        if "\n-----\nBODY:" in text:
+            raise RecordError(
+                "many-posts",
+                "the file is an export of Movable Type: it holds many posts, drafts too; bring "
+                "them into a system whose export can be read, such as WordPress, and read that",
+            )
         blocks = [[line.strip() for line in block.split("\n")] for block in _BLANK.split(text)]
         title = blocks[0][0]
         if not title:

@@ -201,6 +201,7 @@ def test_a_page_is_read_in_its_encoding(tmp_path: Path, content: str, encoding: 
         ("p.html", b"<p>no title", "html", "title: missing"),
         ("p.txt", b" \n\n ", "plain", "empty"),
         ("p.txt", b"\xff", "plain", "invalid-encoding"),
+        ("p.txt", b"TITLE: A\nSTATUS: Draft\n-----\nBODY:\nText\n", "plain", "many-posts"),
         ("p.md", b"---\ntitle: x\n", "markdown", "front-matter"),
         ("p.md", b"---\ntitle: [\n---\n", "markdown", "front-matter"),
         ("p.md", b"---\na: &a [*a]\n---\n", "markdown", "front-matter"),
