@@ -29,7 +29,7 @@ MAX_PAGE_BYTES = 4 * 1024 * 1024
 _NO_FILE = (errno.ENOENT, errno.ELOOP, errno.ENOTDIR)
 _LEADS_OUT = "it is a link that leads out of the folder"
 _MARKED = re.compile(r"[._].*|node_modules")
-_DRAFT = re.compile(r"(^|/)(drafts/|draft_[^/]*$)|\.draft\.\w+$", re.IGNORECASE)
+_DRAFT = re.compile(r"(^|/)((drafts?|unpublished)/|draft_[^/]*$)|\.draft\.\w+$", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?\[]")
 
 

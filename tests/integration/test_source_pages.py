@@ -486,6 +486,7 @@ def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
         {"zola.toml": ZOLA, "content/b/_index.fr.md": "draft: true", "content/b/a.fr.md": ""},
         {"a.md": "publish_date: 2020-01-01\nembargo: 2099-01-01"},
         {"drafts/a.md": ""},
+        {"posts/Unpublished/a.md": ""},
         {"a.draft.md": ""},
         {"draft_a.md": ""},
         {"a.md": '|<head><meta name="robots" content="noindex"></head>\n\nWords'},
