@@ -113,7 +113,7 @@ def test_a_line_that_is_too_long_is_skipped_unread(
         ({"status": "publishd"}, "status: unknown"),
         ({"status": 7}, "status: unknown"),
         ({"status": False}, "status: unknown"),
-        ({"status": ["published"]}, "status: unknown"),
+        ({"status": ["published", "draft"]}, "status: unknown"),
         ({"status": {}}, "status: unknown"),
         ({"visible_from": "next Tuesday"}, "visible_from: invalid"),
         ({"visible_from": "2026-13-01"}, "visible_from: invalid"),
