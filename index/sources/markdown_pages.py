@@ -92,7 +92,9 @@ class MarkdownSource(PageFolderSource):
             raise
         is_mdx = site.is_mdx or page.path.suffix.lower() == ".mdx"
         front = (exported_values(body) if is_mdx else {}) | front
-        if not front and page.path.stem.casefold() in _TABLE["for_authors"]:
+        stem, is_below = page.path.stem, "/" in page.file
+        of_folder = stem in site.indexes and is_below
+        if not front and not of_folder and stem.casefold() in _TABLE["for_authors"]:
             raise RecordError("not-content", "a file for the site's maintainers, not an article")
         given = {name.casefold(): value for name, value in front.items() if value is not None}
         values = {**front, **_fields(given)}

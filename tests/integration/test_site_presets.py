@@ -89,8 +89,8 @@ def test_pages_of_mkdocs_have_its_addresses_unless_a_plugin_moves_them(tmp_path:
         "news/posts/hello.md": "/docs/news/posts/hello",
     }
     assert skipped == {
-        "docs/index.md": "list-page",
-        **{f"docs/{name}.md": "not-content" for name in (*left_out, "README", "Guide/README")},
+        **dict.fromkeys(("docs/index.md", "docs/README.md"), "list-page"),
+        **{f"docs/{name}.md": "not-content" for name in (*left_out, "Guide/README")},
     }
     assert [one.location for one in report.problems if one.reason == "unknown-address"] == [
         str(tmp_path / "docs/news/posts/hello.md")
@@ -367,6 +367,27 @@ def test_vitepress_says_where_its_pages_stand(
     assert skipped == {f"{within}{index}": "list-page"}
     unknown = [str(one) for one in report.problems if "vitepress computes" in str(one)]
     assert bool(unknown) == ("rewrites" in config)
+
+
+@pytest.mark.parametrize(
+    ("config", "folder", "link"),
+    [
+        ("mkdocs.yml", "docs/guide", "/guide/"),
+        (".vuepress/config.js", "guide", "/guide/"),
+        ("docusaurus.config.js", "docs/guide", "/docs/guide"),
+    ],
+)
+def test_a_readme_is_its_folders_page_where_the_generator_has_it_so(
+    tmp_path: Path, config: str, folder: str, link: str
+) -> None:
+    for name in (config, "README.md", f"{folder}/README.md", f"{folder}/CONTRIBUTING.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("" if name == config else "# Guide\n\nWords.\n")
+    articles, skipped, _ = read(tmp_path)
+    assert {name: article.url for name, article in articles.items()} == {
+        f"{folder}/README.md": link
+    }
+    assert skipped == dict.fromkeys(("README.md", f"{folder}/CONTRIBUTING.md"), "not-content")
 
 
 def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ class DocusaurusPreset(SitePreset):
         return cls(
             root=folder,
             config=config,
+            indexes=("index", "readme", "README"),
             base=site.base_path(site.written(code, "baseUrl")),
             home=site.written(code, "url"),
             language=site.written(code, "defaultLocale"),
@@ -78,7 +79,7 @@ class DocusaurusPreset(SitePreset):
             page.read_name(path, page.given.get("date"), dated and "-".join(dated.groups()[:3]))
             path = "/".join(dated.groups()) if dated else path
         elif kind == "docs":
-            is_index = last.lower() in ("index", "readme") or last == (folders or [""])[-1]
+            is_index = last.lower() in self.indexes or last == (folders or [""])[-1]
             path = "/".join((*folders, *([] if is_index else [own or last])))
             slug = "/".join((*folders, slug)) if slug and not slug.startswith("/") else slug
             route = f"{self.config['docs']}/{self._version(found['version'])}"

@@ -9,6 +9,7 @@ from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _LISTS = ("exclude_docs", "draft_docs")
+_INDEXES = ("index", "README")
 _NEVER = (".*", "/templates/")
 """What MkDocs leaves out unless a pattern brings it back."""
 
@@ -27,7 +28,7 @@ class MkdocsPreset(SitePreset):
         """
         config = site.read_config(folder, "mkdocs.yml", "mkdocs.yaml")
         if config is None:
-            return cls(root=folder) if named else None
+            return cls(root=folder, indexes=_INDEXES) if named else None
         left_out, drafts = (str(config.get(name) or "").splitlines() for name in _LISTS)
         theme, home = config.get("theme"), config.get("site_url")
         return cls(
@@ -40,13 +41,14 @@ class MkdocsPreset(SitePreset):
             base=site.base_path(home),
             home=home,
             language=theme.get("language") if isinstance(theme, Mapping) else None,
+            indexes=_INDEXES,
             excluded=[*map(site.like_gitignore, ([*_NEVER, *left_out], drafts))],
         )
 
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as MkDocs makes them."""
         path, folder = page.path.with_suffix(""), page.path.parent
-        is_index = path.name in ("index", "README")
+        is_index = path.name in self.indexes
         if is_index and len(page.path.parts) == 1:
             raise site.list_page("the page is the site's first page, not an article")
         if path.name == "README" and (self.root / folder / "index.md").exists():

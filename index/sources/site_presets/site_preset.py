@@ -139,6 +139,7 @@ class SitePreset:
             the path below the site's content.
         ignored: Regular expressions for the paths that the site's configuration leaves out.
         excluded: Patterns of such paths in the notation of ``.gitignore``.
+        indexes: Names, without suffix, of files that are the page of their folder.
     """
 
     name: ClassVar[str] = "none"
@@ -153,6 +154,7 @@ class SitePreset:
     shared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ignored: Sequence[str] = ()
     excluded: Sequence[GitIgnoreSpec] = ()
+    indexes: Sequence[str] = ("index",)
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:

@@ -36,12 +36,12 @@ class VitePressPreset(SitePreset):
             root=folder / site.written(outer, "srcDir"),
             config={
                 "code": code,
-                "indexes": ("index",) if older is None else ("index", "README"),
                 "end": "" if site.written(outer, "cleanUrls") == "true" else ".html",
                 "moves": re.search(r"\brewrites\b", code) is not None,
             },
             base=site.base_path(site.written(outer, "base")),
             home=site.written(code, "hostname"),
+            indexes=("index",) if older is None else ("index", "README"),
             language=site.written(outer, "lang") or site.written(code, "lang"),
             ignored=site.globs(_QUOTED.findall(excluded[1]) if excluded else (), within=""),
         )
@@ -49,7 +49,7 @@ class VitePressPreset(SitePreset):
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as VitePress makes them."""
         parts = page.path.with_suffix("").parts
-        is_index = parts[-1] in self.config.get("indexes", ("index",))
+        is_index = parts[-1] in self.indexes
         folder = parts[0] if len(parts) > 1 and self._has_locale(parts[0]) else ""
         rest = parts[1:] if folder else parts
         if is_index and len(rest) == 1:
