@@ -176,6 +176,9 @@ def test_included_text_is_read_where_the_page_includes_it() -> None:
     names = {"includes/name.md": "Kelp Planner"}
     body = "Export from [!INCLUDE[name](includes/name.md)], or [!include [x](y.md)]."
     assert text(body, include=lambda file: names.get(file, "")) == "Export from Kelp Planner, or ."
+    body = "A plan.\n\n<!--@include: ./b.md{3,}-->\n\n<!-- @include: c.md -->\n<!-- a note -->"
+    names = {"./b.md": "## Made by *hand*", "c.md": "Twice."}
+    assert text(body, include=lambda file: names.get(file, "")) == ("A plan.\nMade by hand\nTwice.")
 
 
 @pytest.mark.parametrize(
