@@ -21,6 +21,7 @@ from recommender.article import Status
 _TABLES = load_table(__file__)
 _STATUSES = {word: Status(kind) for kind, words in _TABLES["status"].items() for word in words}
 _FIELDS = {kind: frozenset(names) for kind, names in _TABLES["fields"].items()}
+_FIELDS["hides_if_true"] |= _FIELDS["draft"]
 _FIELDS["hides_if_true"] |= _FIELDS["times"] | {f"is{name}" for name in _FIELDS["hides_if_true"]}
 _WITHIN, _LISTS = _FIELDS.pop("within"), _FIELDS.pop("lists")
 _JUDGED = frozenset[str]().union(*_FIELDS.values())
