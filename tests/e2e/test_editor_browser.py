@@ -505,10 +505,31 @@ def test_an_article_is_dragged_to_its_place(browser: Browser, demo: Demo, clean:
         said(page, f"You pinned “{before[4]}” at position 2")
         assert listed(page) == [before[0], before[4], *before[1:4], before[5]]
         page.get_by_role("button", name="30 days").click()
-        said(page, "until")
-        expect(page.locator("#decisions")).to_contain_text("until")
+        end = dt.datetime.now(dt.UTC) + dt.timedelta(days=30)
+        said(page, f"until {end:%-d %b %Y}")
         page.locator("#decisions").get_by_role("button", name="Remove").click()
         said(page, "You unpinned")
+
+
+def test_what_is_pressed_before_an_answer_is_done_after_it(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    held: list[Route] = []
+    with visit(browser, demo) as page:
+        page.route("**/editor/decide", lambda route: held.append(route))
+        page.goto(ARTICLE)
+        before = listed(page)
+        row(page, "shown", 4).locator(".place").drag_to(row(page, "shown", 1).locator(".place"))
+        said(page, f"You pinned “{before[4]}” at position 2")
+        page.get_by_role("button", name="30 days").click()
+        page.locator("#decisions").get_by_role("button", name="Remove").click()
+        page.wait_for_timeout(1_000)
+        expect(page.locator("#notice")).not_to_contain_text("You unpinned", timeout=1)
+        held[0].continue_()
+        said(page, "You unpinned")
+        assert listed(page) == before
+        page.reload()
+        assert listed(page) == before
 
 
 def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(

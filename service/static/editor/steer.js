@@ -6,6 +6,7 @@ import { isSamePage, swap } from "./swap.js";
 const dialog = document.getElementById("dialog");
 const body = dialog?.querySelector("[data-dialog-body]");
 let isRenewed = false;
+let sending = Promise.resolve();
 
 function followEnds(root) {
   const ends = root.querySelector("[data-ends]");
@@ -52,10 +53,7 @@ async function compare(link) {
   link.setAttribute("aria-expanded", "true");
 }
 
-async function send(form, submitter) {
-  const sent = new URLSearchParams(new FormData(form, submitter));
-  clearFailure();
-  form.setAttribute("aria-busy", "true");
+async function send(form, sent) {
   try {
     const seconds = Number(form.dataset.seconds ?? 20);
     const found = await load(form.action, { method: "POST", body: sent, seconds });
@@ -79,7 +77,12 @@ export function followForms() {
     if (form.method !== "post" || (form.matches("[data-plain]") && !dialog.contains(form))) return;
     event.preventDefault();
     if (form.getAttribute("aria-busy") === "true") return;
-    attempt(() => send(form, submitter), form.dataset.failed ?? "This may not have been saved. ");
+    form.setAttribute("aria-busy", "true");
+    clearFailure();
+    const sent = new URLSearchParams(new FormData(form, submitter));
+    const before = form.dataset.failed ?? "This may not have been saved. ";
+    // One after another, so that the page shows what the last one led to.
+    sending = sending.catch(() => {}).then(() => attempt(() => send(form, sent), before));
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a");
