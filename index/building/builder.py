@@ -24,6 +24,7 @@ from index.build.manifest import (
     FORMAT_VERSION,
     Manifest,
     describe_files,
+    read_manifest,
     write_manifest,
 )
 from index.build.ragged import Ragged
@@ -49,7 +50,7 @@ from index.building.worker_processes import in_processes
 from index.errors import BuildError, UnavailableError
 from index.files import save_array, write_json
 from index.publishing.churn import describe_churn
-from index.publishing.publish import Assessment, assess
+from index.publishing.publish import Assessment, assess, check_reading
 from index.reporting.report import REPORT, BuildFindings, describe_reading, make_report
 from index.reporting.report_page import PAGE, render_page
 from index.root.journal import append_journal, utc_timestamp
@@ -196,6 +197,18 @@ def _live_articles(root: Root) -> Path | None:
     return None
 
 
+def _check_reading(context: BuildContext, count: int) -> None:
+    """Ends a build that would be held back for what was read, before texts are encoded."""
+    context.options.on_read(context.report)
+    if not context.options.to_publish or context.carried is not None:
+        return
+    live = None
+    if context.seen is not None:
+        with suppress(BuildError):
+            live = read_manifest(context.seen.parent)
+    check_reading(describe_reading(context.report), count, live)
+
+
 def _make(
     context: BuildContext,
     name: str,
@@ -211,6 +224,7 @@ def _make(
             count = take_articles(context, context.beside)
         else:
             count = read_sources(context, sources)
+            _check_reading(context, count)
         full_text = parallel.enter_context(filled_beside(folder, context.carried))
         context.fail_with(full_text)
     store = ArticleStore(folder / ARTICLES)

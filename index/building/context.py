@@ -55,6 +55,9 @@ class BuildOptions:
             learned.
         from_scratch: Reuse nothing of the live build: encode and learn everything again.
         limits: The limits of the gates.
+        on_read: Called with what was read of the sources, before texts are prepared and encoded.
+        to_publish: Whether the build is only made to be published: if a gate refuses what was read,
+            no build is made.
         preferences: The site's ranking preferences, such as boosts by tag.
         adopt_orphans: Add articles that are in no list to a list where they fit well.
         trust_related_blocks: Take blocks of related links that stand on most pages, with nearly the
@@ -84,6 +87,8 @@ class BuildOptions:
     engine: Engine = field(default_factory=LocalEngine)
     from_scratch: bool = False
     limits: Limits = field(default_factory=Limits)
+    on_read: Callable[[ReadReport], None] = lambda _report: None
+    to_publish: bool = False
 
     @property
     def small(self) -> bool:

@@ -28,8 +28,9 @@ Code 16 is not a gate: it means that a rollback holds publishing
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +67,23 @@ class Gate(enum.IntEnum):
     TEXT = 19
     UNDECIDED = 20
     LINKS = 21
+
+
+_LACKING = (
+    (
+        Gate.TEXT,
+        ("summary: no-text",),
+        "have no text, only a title",
+        "if they do, name the field that holds it with --map summary=FIELD",
+    ),
+    (
+        Gate.LINKS,
+        ("url: no-field", "url: unknown-address"),
+        "lack a field that url_template names, or have an address that isn't known",
+        "set or correct url_template (docs/sources.md)",
+    ),
+)
+"""What most articles must not lack: the gate, what notes say so, and the words of its message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +160,10 @@ def judge(
         full: For a small build, the last full build, to which it is compared too, so that small
             losses don't add up; and the share of lists changed since, new articles not counted.
     """
-    verdicts = [_judge_texts(new, live), _judge_links(new, live), *_judge_alone(new, limits, now)]
+    verdicts = [
+        *judge_reading(new.manifest.reading, new.count, None if live is None else live.manifest),
+        *_judge_alone(new, limits, now),
+    ]
     if full is not None:
         verdicts.append(_judge_loss(new, full[0], limits, now, "the last full build"))
         verdicts.append(_judge_lists(new, full[1], new.count, limits, "the last full build"))
@@ -251,51 +272,50 @@ def _judge_loss(
     )
 
 
-def _judge_texts(new: Build, live: Build | None) -> Verdict:
-    """Judge whether most articles have no text though those of the live build, if any, have."""
-    return _judge_lacking(
-        Gate.TEXT,
-        new,
-        live,
-        ["summary: no-text"],
-        "have no text, only a title",
-        "if they do, name the field that holds it with --map summary=FIELD",
-    )
+def judge_reading(reading: Mapping[str, Any], count: int, live: Manifest | None) -> list[Verdict]:
+    """Measure at the gates *text* and *links* what a build has read of its sources.
 
-
-def _judge_links(new: Build, live: Build | None) -> Verdict:
-    """Judge whether most addresses can't be known, unlike the live build's."""
-    return _judge_lacking(
-        Gate.LINKS,
-        new,
-        live,
-        ["url: no-field", "url: unknown-address"],
-        "lack a field that url_template names, or have an address that isn't known",
-        "set or correct url_template (docs/sources.md)",
-    )
+    Args:
+        reading: What was read, as the build's manifest says it.
+        count: The number of articles.
+        live: The manifest of the live build; ``None`` if there is none.
+    """
+    return [
+        _judge_lacking(gate, reading, count, live, notes, what, hint)
+        for gate, notes, what, hint in _LACKING
+    ]
 
 
 def _judge_lacking(
-    gate: Gate, new: Build, live: Build | None, notes: list[str], what: str, hint: str
+    gate: Gate,
+    reading: Mapping[str, Any],
+    count: int,
+    live: Manifest | None,
+    notes: Sequence[str],
+    what: str,
+    hint: str,
 ) -> Verdict:
-    share = _share_noted(new, notes)
-    passed = share <= _MOST_LACKING or new.count < FEW
-    passed = passed or (live is not None and _share_noted(live, notes) > _MOST_LACKING)
+    """Judge whether most articles lack something that those of the live build, if any, have."""
+    share = _share_noted(reading, count, notes)
+    passed = share <= _MOST_LACKING or count < FEW
+    passed = passed or (
+        live is not None and _share_noted(live.reading, live.count, notes) > _MOST_LACKING
+    )
     return Verdict(
         gate=gate,
         value=share,
         limit=_MOST_LACKING,
         passed=passed,
-        message=f"{share_of(share, new.count)} articles {what}"
+        message=f"{share_of(share, count)} articles {what}"
         + f"; {hint}" * (not passed)
-        + _not_judged(share, _MOST_LACKING, new.count),
+        + _not_judged(share, _MOST_LACKING, count),
     )
 
 
-def _share_noted(build: Build, notes: list[str]) -> float:
-    said = build.manifest.reading.get("notes", {})
+def _share_noted(reading: Mapping[str, Any], count: int, notes: Sequence[str]) -> float:
+    said = reading.get("notes", {})
     noted = sum(said.get(note, 0) for note in notes)
-    return float(min(1.0, noted / max(build.count, 1)))
+    return float(min(1.0, noted / max(count, 1)))
 
 
 def _judge_alone(new: Build, limits: Limits, now: int) -> list[Verdict]:

@@ -1,16 +1,17 @@
 """Publishes a build: makes it live if it passes the gates, and refuses it otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from index.build.build import Build
 from index.build.list_dates import build_date
-from index.build.manifest import read_manifest
+from index.build.manifest import Manifest, read_manifest
 from index.errors import BuildError, BusyError, GateError
 from index.publishing.churn import Churn, compare
-from index.publishing.gates import Gate, Limits, Verdict, judge
+from index.publishing.gates import Gate, Limits, Verdict, judge, judge_reading
 from index.root.journal import append_journal
 from index.root.pointer import CURRENT
 from index.root.root import Root
@@ -70,6 +71,26 @@ def assess(new: Build, live: Build | None, limits: Limits, *, now: int) -> Asses
         verdicts=verdicts,
         churn=churn,
     )
+
+
+def check_reading(reading: Mapping[str, Any], count: int, live: Manifest | None) -> None:
+    """Check what a build has read, before much time is spent on it.
+
+    Args:
+        reading: What was read, as the build's manifest says it.
+        count: The number of articles.
+        live: The manifest of the live build; ``None`` if there is none.
+
+    Raises:
+        GateError: If a gate would refuse the finished build for it.
+    """
+    refusals = [verdict for verdict in judge_reading(reading, count, live) if not verdict.passed]
+    if refusals:
+        raise GateError(
+            f"no build was made, as it would be held back: {_reasons(refusals)}. To make it for "
+            "inspection: --no-publish; to publish it anyway: --force",
+            int(refusals[0].gate),
+        )
 
 
 def _last_full(new: Build, live: Build) -> Build | None:
@@ -207,11 +228,14 @@ def _refusal(name: str, refusals: Sequence[Verdict]) -> str:
         verdict.gate is Gate.ENCODER for verdict in refusals
     )
     option = "--accept-change" if only_change else "--force"
-    reasons = "; ".join(f"{verdict.gate.name.lower()}: {verdict.message}" for verdict in refusals)
     looks = [f"alsolike report {name}"]
     if any(verdict.gate is Gate.GOLDEN for verdict in refusals):
         looks.append(f"alsolike evaluate {name} --golden")
     return (
-        f"build {name} is held back: {reasons}. It is kept for inspection ({', '.join(looks)}); "
-        f"to publish it anyway: alsolike publish {name} {option}"
+        f"build {name} is held back: {_reasons(refusals)}. It is kept for inspection "
+        f"({', '.join(looks)}); to publish it anyway: alsolike publish {name} {option}"
     )
+
+
+def _reasons(refusals: Sequence[Verdict]) -> str:
+    return "; ".join(f"{verdict.gate.name.lower()}: {verdict.message}" for verdict in refusals)

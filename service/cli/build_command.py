@@ -119,6 +119,7 @@ def build(
         relearn=relearn,
         from_scratch=from_scratch,
         accept_change=accept_change,
+        on_read=print_problems,
     )
     sources = []
     if source or settings.source or not options.pushed:  # a site may live by pushes alone
@@ -132,7 +133,7 @@ def build(
     if as_json:
         print_json(build_summary(manifest, report, published=published))
     else:
-        print_build(manifest, report, settings, published=published)
+        print_build(manifest, settings, published=published)
     if refusal is not None:
         raise refusal
 
@@ -218,17 +219,8 @@ def build_summary(manifest: Manifest, report: ReadReport, *, published: bool) ->
     }
 
 
-def print_build(
-    manifest: Manifest, report: ReadReport, settings: Settings, *, published: bool
-) -> None:
-    """Prints for people the problems of the records that were read, and a summary of the build.
-
-    Args:
-        manifest: The build's manifest.
-        report: The numbers and problems of the records that were read.
-        settings: The effective settings.
-        published: Whether the build was published.
-    """
+def print_problems(report: ReadReport) -> None:
+    """Prints for people the problems of the records that were read, on stderr."""
     told = {
         problem.message if problem.reason == "unknown-address" else str(problem): problem
         for problem in report.problems
@@ -249,6 +241,16 @@ def print_build(
             + (long if count > report.kept // 2 else ""),
             err=True,
         )
+
+
+def print_build(manifest: Manifest, settings: Settings, *, published: bool) -> None:
+    """Prints for people a summary of a build.
+
+    Args:
+        manifest: The build's manifest.
+        settings: The effective settings.
+        published: Whether the build was published.
+    """
     if hint := _other_languages(manifest, settings):
         typer.echo(hint, err=True)
     total = sum(manifest.seconds.values())

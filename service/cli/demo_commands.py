@@ -16,7 +16,7 @@ from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli import options as option
-from service.cli.build_command import build, build_summary, make_live, print_build
+from service.cli.build_command import build, build_summary, make_live, print_build, print_problems
 from service.cli.options import print_json
 from service.cli.related_commands import print_list, related, say_why
 from service.decisions.open_decisions import read_state
@@ -150,7 +150,9 @@ def _try(
         for table in found.tables
     ]
     stale = is_unreadable(Root(settings.root))
-    options = build_options(settings, relearn=True, accept_change=True, from_scratch=stale)
+    options = build_options(
+        settings, relearn=True, accept_change=True, from_scratch=stale, on_read=print_problems
+    )
     made, refusal = make_live(
         settings, sources, options, force=True, reason="a trial", most=limit or _FROM_FILES
     )
@@ -167,7 +169,7 @@ def _try(
         summary = build_summary(made.manifest, made.report, published=True)
         print_json({**summary, **made.manifest.reading, **told, "lists": shown})
         return
-    print_build(made.manifest, made.report, settings, published=True)
+    print_build(made.manifest, settings, published=True)
     typer.echo(f"languages: {', '.join(f'{name} {n}' for name, n in languages.most_common())}")
     typer.echo(f"kept in {folder}; remove it when you like")
     for row in lists:

@@ -107,9 +107,8 @@ def run_build(
     try:
         kind = "local" if options.changes is not None else settings.engine
         with open_engine(kind, address=settings.ray_address, root=root.path) as engine:
-            made = make_build(
-                root, sources, load_encoder, replace(options, engine=engine), progress
-            )
+            chosen = replace(options, engine=engine, to_publish=publish and not force)
+            made = make_build(root, sources, load_encoder, chosen, progress)
     except AlsoLikeError as error:
         if options.changes is None:
             notify(settings, "failed", f"no build could be made: {error}")

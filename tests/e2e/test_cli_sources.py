@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from index.publishing.gates import Gate
 from tests.support.commands import runner
 from tests.support.http_site import Site, page, serving
 
@@ -240,3 +241,22 @@ def test_a_template_that_names_no_field_of_the_records_fails_the_check(
     ran = alsolike("sources", "check", "a.jsonl", "--url-template", "/{slugg}/")
     assert ran.code != 0
     assert "most records of a.jsonl lack a field that url_template names" in ran.err
+
+
+def test_what_was_read_is_refused_before_anything_is_encoded(
+    alsolike: Callable[..., Ran], tmp_path: Path
+) -> None:
+    long = "Words of a story that stand in another field. " * 9
+    records = [{"id": f"n{at}", "title": f"Title {at}", "story": long} for at in range(24)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
+    options = ("a.jsonl", "--model", "hashing:32", "--url-template", "/{slug}/")
+    ran = alsolike("build", *options)
+    assert ran.code == Gate.TEXT
+    assert "did you mean --map summary=story, a long field of 24 records?" in ran.err
+    assert "24 of 24 (100%) articles have no text" in ran.err
+    assert "links: 24 of 24 (100%) articles lack a field that url_template names" in ran.err
+    assert list((tmp_path / "alsolike-root" / "builds").iterdir()) == []
+    assert alsolike("build", *options, "--no-publish").code == 0
+    ran = alsolike("build", *options, "--force", "--reason", "titles alone")
+    assert (ran.code, "published although a gate fails: 24 of 24" in ran.err) == (0, True)
+    assert alsolike("build", *options).code == Gate.WEAK, "the live build lacks them, too"
