@@ -1,18 +1,23 @@
 """The third stage of a build: encodes new and changed texts, and reuses all other embeddings."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import CENTERING, Build
+from index.build.manifest import MANIFEST, read_manifest
 from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.context import BuildContext
 from index.building.engine import Encoding, find_digests
+from index.errors import BuildError
 from index.files import load_array, save_array
 from recommender.centering import learn_centering
-from recommender.encoder import Embeddings, Encoder, center
+from recommender.encoder import Embeddings, Encoder, Fingerprint, center
 
 
 def encode_texts(
@@ -22,7 +27,10 @@ def encode_texts(
     texts: PreparedTexts | StoredTexts,
     languages: NDArray[np.int32],
 ) -> tuple[Embeddings, int, NDArray[np.float32]]:
-    """Writes one embedding per row; unchanged texts reuse the live build's embeddings.
+    """Writes one embedding per row; unchanged texts reuse those of the live build.
+
+    If that was made with another encoder, or no build is live, they reuse those of the newest other
+    build that was made with this one, such as a build that a gate holds back.
 
     The part of embeddings that only shows a text's language is removed (centering). It is learned
     when all texts are encoded, and stays the same as long as embeddings are reused.
@@ -50,8 +58,11 @@ def encode_texts(
     missing = np.arange(len(texts))
     origin = encoder.fingerprint.model
     beside = None if context.beside is None else context.beside.build
+    others: Iterator[Build] = iter(())
+    if not context.options.from_scratch:
+        others = _made_with(encoder.fingerprint, context.folder.parent)
     centering: NDArray[np.float32] | None = None
-    for build in (beside, context.previous):
+    for build in chain((beside, context.previous), others):
         if build is not None and build.manifest.encoder == encoder.fingerprint:
             missing = _carry_over(build, digests, embeddings)
             centering = load_array(build.checked(CENTERING))
@@ -83,6 +94,17 @@ def encode_texts(
     save_array(context.folder / CENTERING, centering)
     del embeddings
     return load_array(path), len(missing), centering
+
+
+def _made_with(encoder: Fingerprint, folder: Path) -> Iterator[Build]:
+    """Yields the builds in the folder of all builds whose embeddings are intact, newest first."""
+    for path in sorted(folder.glob(f"[!.]*/{MANIFEST}"), reverse=True):
+        with suppress(BuildError):
+            build = Build(path.parent, read_manifest(path.parent))
+            if build.manifest.encoder == encoder:
+                for name in ("embeddings.npy", "text_digests.npy", CENTERING):
+                    build.checked(name)
+                yield build
 
 
 def _carry_over(

@@ -4,9 +4,14 @@ All engines do the same work on the same blocks of rows, so a build has the same
 engine made it.
 """
 
+import hashlib
+import os
+import pickle
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Generic, Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +24,7 @@ from recommender.stories import StoryTexts
 S = TypeVar("S")
 T = TypeVar("T")
 
-_ENCODE_CHUNK = 16_384
+_ENCODE_CHUNK = 4_096
 _STREAM_CHUNK = 64
 _STREAM_BYTES = 8 * 1024 * 1024
 
@@ -81,8 +86,54 @@ class Engine(Protocol):
         ...
 
 
+class KeptEmbeddings:
+    """The embeddings that builds which came to no end have written, as far as a new one needs them.
+
+    Iterating over them yields groups of rows with their embeddings.
+
+    Args:
+        work: The folder for the results of unfinished builds.
+        encoding: The job. Its encoder and texts must be those of the unfinished build; of which
+            text an embedding is, its digest says.
+
+    Attributes:
+        folder: Where the embeddings of this encoder are; each file is written by :meth:`keep`.
+        left: Shape (m,), int64: the rows still to encode, known once the iteration is over.
+    """
+
+    def __init__(self, work: Path, encoding: Encoding) -> None:
+        fingerprint = repr(encoding.encoder.fingerprint)
+        self.folder = work_folder(work, "encoded", fingerprint.encode())
+        self.left = encoding.rows
+        self._encoding = encoding
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
+        for path in sorted(self.folder.glob("*.pickle")):
+            digests, embeddings = load_result(path)
+            known, positions = find_digests(self._encoding.digests[self.left], digests)
+            rows = self.left[known]
+            self.left = self.left[~known]
+            self._encoding.progress(len(rows))
+            yield rows, embeddings[positions[known]]
+
+    @staticmethod
+    def keep(folder: Path, digests: NDArray[np.generic], embeddings: Embeddings) -> Path:
+        """Writes embeddings with the digests of their texts, shape (m, 16); returns the file."""
+        digests = np.ascontiguousarray(digests)
+        name = hashlib.blake2b(digests.tobytes(), digest_size=16).hexdigest()
+        save_result(folder / f"{name}.pickle", (digests, embeddings))
+        return folder / f"{name}.pickle"
+
+
 class LocalEngine:
-    """An engine that runs the stages in this process, on all cores."""
+    """An engine that runs the stages in this process, on all cores.
+
+    Args:
+        work: A folder for embeddings that must survive a crash; ``None`` to keep none.
+    """
+
+    def __init__(self, work: Path | None = None) -> None:
+        self._work = work
 
     def stream(
         self,
@@ -99,15 +150,25 @@ class LocalEngine:
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
         """Encodes texts; yields rows and their embeddings, see :meth:`Engine.encode`."""
-        for start in range(0, len(encoding.rows), _ENCODE_CHUNK):
-            rows = encoding.rows[start : start + _ENCODE_CHUNK]
+        kept, left = None, encoding.rows
+        if self._work is not None and len(left) > _ENCODE_CHUNK:  # else encoding anew takes little
+            kept = KeptEmbeddings(self._work, encoding)
+            yield from kept
+            left = kept.left
+        for start in range(0, len(left), _ENCODE_CHUNK):
+            rows = left[start : start + _ENCODE_CHUNK]
             batch = [encoding.texts[row] for row in rows.tolist()]
-            yield rows, embed_texts(encoding.encoder, batch, progress=encoding.progress)
+            embeddings = embed_texts(encoding.encoder, batch, progress=encoding.progress)
+            if kept is not None:
+                kept.keep(kept.folder, encoding.digests[rows], embeddings)
+            yield rows, embeddings
 
     spread = staticmethod(map_in_threads)
 
     def finish(self) -> None:
-        """Does nothing, because this engine keeps no results to resume from."""
+        """Removes the embeddings that were kept to resume the build after a crash."""
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
 
 
 def batches_of(
@@ -161,6 +222,35 @@ def find_digests(
     order = np.argsort(keys)
     positions = order[np.minimum(np.searchsorted(keys[order], wanted), len(keys) - 1)]
     return keys[positions] == wanted, positions
+
+
+def work_folder(work: Path, stage: str, what: bytes) -> Path:
+    """Returns the folder for results of a stage, which is made if it is missing.
+
+    Args:
+        work: The folder for the results of unfinished builds.
+        stage: The stage's name.
+        what: What the results depend on beside what their files' names say.
+    """
+    folder = work / f"{stage}-{hashlib.blake2b(what, digest_size=8).hexdigest()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def save_result(path: Path, result: object) -> None:
+    """Writes a result atomically, even if another process writes the same one."""
+    beside = path.with_name(f".{path.stem}.{os.uname().nodename}-{os.getpid()}.tmp")
+    with beside.open("wb") as file:
+        pickle.dump(result, file, pickle.HIGHEST_PROTOCOL)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def load_result(path: Path) -> Any:
+    """Reads a result that :func:`save_result` wrote, in this build or before a build crashed."""
+    with path.open("rb") as file:
+        return pickle.load(file)  # noqa: S301 - the root is written by nobody but its builders
 
 
 class InterruptibleIterator(Generic[S]):

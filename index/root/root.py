@@ -9,6 +9,7 @@
       comparison.json  the variant with which the live lists are compared, and how
       variants/NAME/   the builds of a variant, each under the name of the live one beside it
       journal.jsonl    what was done, when, and by whom
+      work/            what a build in progress has encoded, and on a cluster all it has done
       .lock            locked by the process that makes a build
       .current.lock    locked while CURRENT changes, for a moment
 """

@@ -24,7 +24,7 @@ def open_engine(kind: str, *, address: str | None, root: Path) -> Iterator[Engin
         UnavailableError: If there is no cluster at the address.
     """
     if kind == "local":
-        yield LocalEngine()
+        yield LocalEngine(root / "work")
         return
     try:
         from index.scale_out.ray.ray_engine import RayEngine

@@ -15,6 +15,7 @@ from index.build.build import Build
 from index.build.manifest import MANIFEST, SEAL
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.building.engine import LocalEngine
 from index.errors import SourceError
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
@@ -54,6 +55,9 @@ class Site:
         write_jsonl: Write,
         records: Sequence[Any],
         encoder: Encoder | None = None,
+        *,
+        publish: bool = True,
+        told: Callable[[str, int, int | None], None] = lambda _stage, _done, _total: None,
         **options: Any,
     ) -> Build:
         source = JsonlSource(str(write_jsonl(records)))
@@ -63,8 +67,10 @@ class Site:
                 [source],
                 lambda: encoder or HashingEncoder(64),
                 BuildOptions(mapping=plain_mapping(), **options),
+                told,
             ).manifest
-            self.root.make_live(self.root.verify(manifest.name))
+            if publish:
+                self.root.make_live(self.root.verify(manifest.name))
         return self.root.open(manifest.name)
 
 
@@ -283,6 +289,83 @@ def test_what_the_pages_share_is_carried_over_until_it_is_to_be_learned_anew(
     site.build(write_jsonl, [with_footer[0], *plain[1:]], encoder, relearn=True)
     assert titles_in(encoder.texts) == {plain[0]["title"]}
     assert any("harbour master" in text for text in encoder.texts)
+
+
+class Interrupted(CountingEncoder):
+    """Ends with an error once it has encoded a number of texts."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> Embeddings:
+        if len(self.texts) >= self.most:
+            raise KeyboardInterrupt
+        return super().encode(texts, progress=progress)
+
+
+def test_what_an_unfinished_build_has_encoded_is_not_encoded_again(
+    site: Site, write_jsonl: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.building.engine._ENCODE_CHUNK", 4)
+    records, work = topical(20), tmp_path / "root" / "work"
+    interrupted = Interrupted(16)  # titles and bodies of two chunks
+    with pytest.raises(KeyboardInterrupt):
+        site.build(write_jsonl, records, interrupted, engine=LocalEngine(work))
+    assert site.root.names() == []
+    done = titles_in(interrupted.texts)
+    assert len(done) == 8
+
+    changed = next(record for record in records if record["title"] in done)
+    changed["summary"] = "An owl was seen above the depot and nobody knows why it came."
+    told: list[tuple[str, int, int | None]] = []
+    encoder = CountingEncoder()
+    build = site.build(
+        write_jsonl, records, encoder, engine=LocalEngine(work), told=lambda *at: told.append(at)
+    )
+    assert titles_in(encoder.texts) == {r["title"] for r in records} - done | {changed["title"]}
+    assert ("encode", 7, 20) in told
+    assert ("encode", 20, 20) in told
+    fresh = Site(tmp_path / "fresh").build(write_jsonl, records)
+    assert build.manifest.files["embeddings.npy"] == fresh.manifest.files["embeddings.npy"]
+    assert not work.exists()
+
+
+def test_what_another_model_had_encoded_is_no_use(
+    site: Site, write_jsonl: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.building.engine._ENCODE_CHUNK", 4)
+    work = tmp_path / "root" / "work"
+    with pytest.raises(KeyboardInterrupt):
+        site.build(write_jsonl, topical(12), Interrupted(16), engine=LocalEngine(work))
+    encoder = CountingEncoder(32)
+    site.build(write_jsonl, topical(12), encoder, engine=LocalEngine(work))
+    assert len(titles_in(encoder.texts)) == 12
+
+
+def test_a_build_that_did_not_go_live_has_not_encoded_in_vain(
+    site: Site, write_jsonl: Write
+) -> None:
+    held = site.build(write_jsonl, topical(12), publish=False)
+    encoder = CountingEncoder()
+    site.build(write_jsonl, topical(12), encoder, publish=False, from_scratch=True)
+    assert len(titles_in(encoder.texts)) == 12
+    site.root.remove(site.root.names()[-1])
+
+    encoder.texts.clear()
+    build = site.build(write_jsonl, topical(14), encoder)
+    assert titles_in(encoder.texts) == {record["title"] for record in topical(14)[12:]}
+
+    # A live build of another model changes nothing about that; a damaged file does.
+    site.build(write_jsonl, topical(12), CountingEncoder(32))
+    encoder.texts.clear()
+    site.build(write_jsonl, topical(14), encoder, publish=False)
+    assert encoder.texts == []
+    for name in site.root.names():
+        (site.root.builds / name / "embeddings.npy").write_bytes(b"")
+    assert len({held.name, build.name, *site.root.names()}) == 4
+    site.build(write_jsonl, topical(14), encoder, publish=False, from_scratch=True)
+    assert len(titles_in(encoder.texts)) == 14
 
 
 # Single articles

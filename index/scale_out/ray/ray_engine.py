@@ -28,7 +28,15 @@ import ray
 import ray.data
 from numpy.typing import NDArray
 
-from index.building.engine import Encoding, InterruptibleIterator, batches_of, find_digests
+from index.building.engine import (
+    Encoding,
+    InterruptibleIterator,
+    KeptEmbeddings,
+    batches_of,
+    load_result,
+    save_result,
+    work_folder,
+)
 from index.errors import BuildError, UnavailableError
 from index.scale_out.ray import mmap_pickle as by_name
 from recommender.encoder import Embeddings, embed_texts
@@ -87,16 +95,9 @@ class RayEngine:
 
     def encode(self, encoding: Encoding) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
         """Encodes texts on the cluster; yields groups of rows with their embeddings."""
-        fingerprint = encoding.encoder.fingerprint
-        folder = self._folder("encoded", repr(fingerprint).encode())
-        left = encoding.rows
-        for path in sorted(folder.glob("*.pickle")):
-            digests, embeddings = _load(path)
-            known, positions = find_digests(encoding.digests[left], digests)
-            rows = left[known]
-            left = left[~known]
-            encoding.progress(len(rows))
-            yield rows, embeddings[positions[known]]
+        kept = KeptEmbeddings(self._work, encoding)
+        yield from kept
+        left, folder, fingerprint = kept.left, kept.folder, encoding.encoder.fingerprint
         shards = [left[start : start + SHARD] for start in range(0, len(left), SHARD)]
         if not shards:
             return
@@ -117,7 +118,7 @@ class RayEngine:
         with _our_errors():
             for batch in encoded.iter_batches(batch_size=1, prefetch_batches=0):
                 rows = np.frombuffer(batch["rows"][0], dtype=np.int64)
-                yield rows, _load(folder / str(batch["file"][0]))[1]
+                yield rows, load_result(folder / str(batch["file"][0]))[1]
                 self.worked["encode"] += float(batch["seconds"][0])
                 encoding.progress(len(rows))
 
@@ -154,7 +155,7 @@ class RayEngine:
             work: Called with each block of a shard.
             shards: Each shard's file name and its blocks.
         """
-        folder = self._folder(stage or "work", version("alsolike").encode() + what)
+        folder = work_folder(self._work, stage or "work", version("alsolike").encode() + what)
         blob = ray.put(by_name.dumps(work))
         ahead = max(2, _AHEAD * _number_of("CPU"))
         waiting: deque[tuple[Path, Any]] = deque()
@@ -176,14 +177,8 @@ class RayEngine:
         """Waits until a shard is processed, and returns the results of its blocks."""
         if task is not None:
             self.worked[stage] += ray.get(task)
-        results: list[Any] = _load(path)
+        results: list[Any] = load_result(path)
         return results
-
-    def _folder(self, stage: str, what: bytes) -> Path:
-        """Returns the folder for a stage's results; ``what`` is the digest of function and data."""
-        folder = self._work / f"{stage}-{hashlib.blake2b(what, digest_size=8).hexdigest()}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
 
 def _reach(address: str | None) -> None:
@@ -213,12 +208,10 @@ class _ShardEncoder:
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
         began = time.perf_counter()
         rows = np.frombuffer(batch["rows"][0], dtype=np.int64)
-        digests = np.ascontiguousarray(self._digests[rows])
-        name = hashlib.blake2b(digests.tobytes(), digest_size=16).hexdigest() + ".pickle"
         values = embed_texts(self._encoder, [self._texts[row] for row in rows.tolist()])
-        _save(self._folder / name, (digests, values))
+        written = KeptEmbeddings.keep(self._folder, self._digests[rows], values)
         seconds = time.perf_counter() - began
-        return {"rows": batch["rows"], "file": [name], "seconds": [seconds]}
+        return {"rows": batch["rows"], "file": [written.name], "seconds": [seconds]}
 
 
 class _Unpacking:
@@ -252,7 +245,7 @@ def _run(blob: bytes, shard: list[tuple[Any, ...]], path: str) -> float:
     if key not in _opened:
         _opened.clear()
         _opened[key] = by_name.loads(blob)
-    _save(Path(path), [_opened[key](*call) for call in shard])
+    save_result(Path(path), [_opened[key](*call) for call in shard])
     return time.perf_counter() - began
 
 
@@ -266,22 +259,6 @@ def _shards_of(blocks: Iterable[Block]) -> Iterator[list[Block]]:
             shard = []
     if shard:
         yield shard
-
-
-def _save(path: Path, result: object) -> None:
-    """Writes a result atomically, even if another process writes the same one."""
-    beside = path.with_name(f".{path.stem}.{os.uname().nodename}-{os.getpid()}.tmp")
-    with beside.open("wb") as file:
-        pickle.dump(result, file, pickle.HIGHEST_PROTOCOL)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
-def _load(path: Path) -> Any:
-    """Reads a result that :func:`_save` wrote, in this build or before the build crashed."""
-    with path.open("rb") as file:
-        return pickle.load(file)  # noqa: S301 - the root is written by nobody but its builders
 
 
 def _number_of(resource: str) -> int:
