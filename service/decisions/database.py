@@ -232,17 +232,26 @@ def back_up(url: str, target: Path) -> None:
         target: The file to write.
 
     Raises:
-        DatabaseError: If the database is not SQLite, or can't be copied.
+        DatabaseError: If the database is not SQLite or not there, or can't be copied to the file,
+            as that is the database itself.
     """
     engine, path = _engine(_parse(url, ""))
     engine.dispose()
     label = describe(url)
     if path is None:
         raise DatabaseError(f"{label} is on a PostgreSQL server; back it up with pg_dump")
+    if is_missing(path):
+        raise DatabaseError(f"there is no {label}: nothing was decided, or it is another folder's")
+    if target.is_dir() or (target.exists() and target.samefile(path)):
+        what = "a folder" if target.is_dir() else "the database itself"
+        raise DatabaseError(f"{target} is {what}; name a new file for the backup")
     try:
         connecting.copy_file(path, target)
-    except sqlite3.Error as error:
-        raise DatabaseError(f"{label} can't be copied to {target}: {error}") from error
+    except (sqlite3.Error, OSError) as error:
+        raise DatabaseError(
+            f"{label} can't be copied to {target}: {error}; is its folder there, with room, and "
+            "may this user write to it?"
+        ) from error
 
 
 def copy_database(

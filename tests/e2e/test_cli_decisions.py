@@ -363,6 +363,19 @@ def test_a_backup_of_a_database_in_use_can_be_put_in_its_place(
     assert call("db", "backup", "no such folder/copy.sqlite")[0] == 7
 
 
+@pytest.mark.parametrize("target", [".", "alsolike-root/alsolike.sqlite"])
+def test_a_backup_takes_the_place_of_no_folder_and_not_of_the_database(
+    target: str, call: Run, settings: Settings
+) -> None:
+    assert call("takedown", PAGE)[0] == 0
+    with closing(open_decisions(settings)) as service:  # it goes on with the file that it opened
+        code, _, err = call("db", "backup", target)
+        assert (code, err.count("\n"), "name a new file" in err) == (7, 1, True), err
+        service.takedowns.lift(MIRA, article_id=PAGE)
+    with closing(open_decisions(settings)) as later:
+        assert later.takedowns.get(PAGE) is None
+
+
 def test_a_lost_database_is_told_with_what_to_do(call: Run, settings: Settings) -> None:
     call("takedown", "x", "--ahead")
     for path in settings.root.glob("alsolike.sqlite*"):
