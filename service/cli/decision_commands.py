@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Annotated
 
 import typer
@@ -98,7 +98,9 @@ def audit(
         elif as_csv:
             lines = csv_lines(entries)
         else:
-            build = Root(settings.root).open_live()
+            build = None  # without one, the lines name ids only
+            with suppress(AlsoLikeError, OSError):
+                build = Root(settings.root).open_live()
             lines = (_sentence(build, entry) for entry in entries)
         for line in lines:
             typer.echo(line, nl=False)

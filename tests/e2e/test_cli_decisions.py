@@ -240,6 +240,16 @@ def test_the_audit_trail_prints_as_text_json_and_csv(call: Run) -> None:
     assert json.loads(told["after"])["until"] is None
 
 
+def test_the_audit_trail_is_printed_though_the_live_build_can_t_be_opened(
+    call: Run, settings: Settings
+) -> None:
+    call("takedown", PAGE, "--reason", "withdrawn")
+    (settings.root / "CURRENT").unlink()
+    (settings.root / "CURRENT").write_text("{")
+    code, out, err = call("audit")
+    assert (code, f"[{PAGE}]: withdrawn" in out) == (0, True), err
+
+
 # Tokens and editors
 
 
