@@ -45,6 +45,15 @@ class ReadReport:
         if problem.reason != "made-from-template":  # all records of a site without links have it
             self._remember(problem)
 
+    def told(self) -> list[str]:
+        """Return the problems as text for people, each once, without those of whole sites."""
+        found = {
+            one.message if one.reason == "unknown-address" else str(one): str(one)
+            for one in self.problems
+            if one.reason not in ("no-text", "made-from-template")
+        }
+        return list(found.values())
+
     def take_back(self, problem: RecordProblem, *, at: int) -> None:
         """Move one article from the count of kept ones to that of skipped ones.
 

@@ -221,16 +221,11 @@ def build_summary(manifest: Manifest, report: ReadReport, *, published: bool) ->
 
 def print_problems(report: ReadReport) -> None:
     """Prints for people the problems of the records that were read, on stderr."""
-    told = {
-        problem.message if problem.reason == "unknown-address" else str(problem): problem
-        for problem in report.problems
-        if problem.reason not in ("no-text", "made-from-template")
-    }
-    skipping = list(told.values())
-    for problem in skipping[:10]:
-        typer.echo(str(problem), err=True)
-    if len(skipping) > 10:
-        typer.echo(f"… and {len(skipping) - 10} more; see the build's report.json", err=True)
+    told = report.told()
+    for problem in told[:10]:
+        typer.echo(problem, err=True)
+    if len(told) > 10:
+        typer.echo(f"… and {len(told) - 10} more; see the build's report.json", err=True)
     without_text = report.notes["summary: no-text"]
     if without_text > report.kept // 2:
         name, count = next(iter(report.unused_fields.most_common(1)), ("", 0))

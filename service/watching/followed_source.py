@@ -1,6 +1,7 @@
 """Follows one source: notices that it may have changed, and reads what is new in it."""
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -18,11 +19,16 @@ from index.sources.page_folder import folder_of
 from index.sources.source import split_records
 from recommender.article import Article
 
+log = logging.getLogger("alsolike")
+
 SETTLE = 0.2
 """Seconds for which files must stay as they are before they are read: one may be half written."""
 
 _SHARE = 0.05
 """A source that takes long to read is read less often, so that reading it takes this share."""
+
+_MOST_TOLD = 10
+"""Problems of records that are logged each time a source is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +151,11 @@ class FollowedSource:
             if article_id:
                 ids.add(article_id)
         self._ids = present
+        told = report.told()
+        for problem in told[:_MOST_TOLD]:
+            log.warning("%s", problem)
+        if len(told) > _MOST_TOLD:
+            log.warning("… and %d more problems of %s", len(told) - _MOST_TOLD, self.source.name)
         left = frozenset({*known.values()} - ids if known else ())
         return SourceRead(ids=frozenset(ids), fresh=fresh, left=left, first=known is None)
 

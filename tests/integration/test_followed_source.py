@@ -49,6 +49,22 @@ def test_a_file_is_read_again_once_it_changed(tmp_path: Path) -> None:
     assert first.ids - second.ids == {records[2]["id"]}
 
 
+def test_records_that_are_skipped_or_corrected_are_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, (good, undated) = tmp_path / "a.jsonl", topical(2)
+    path.write_text(json.dumps(good) + "\n" + json.dumps({**undated, "date": "31.31.2026"}) + "\n")
+    source = followed(kind="jsonl", path=str(path))
+    assert len(look(source).ids) == 2
+    assert [line for line in caplog.messages if "line 2: date '31.31.2026'" in line], caplog.text
+    caplog.clear()
+    path.write_text(path.read_text().replace('"}', '"', 1) + "{}\n" * 12)
+    assert look(source).left == {good["id"]}
+    assert "line 1: not a JSON object" in caplog.messages[0]
+    assert "31.31.2026" not in caplog.text, "it was told before"
+    assert "and 3 more problems of" in caplog.messages[-1]
+
+
 def test_what_can_not_be_read_is_read_again_the_next_time(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("[1, 2")
