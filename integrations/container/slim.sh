@@ -8,6 +8,7 @@ find "$HERE/lib" -depth -type d \
     \( -name tests -o -name test -o -name __pycache__ -o -path '*/torch/include' \) -exec rm -rf {} +
 find "$HERE/lib" -path '*/torch/bin/*' ! -name torch_shm_manager -delete
 find "$HERE/lib" -name '*.so*' -type f ! -path '*.libs/*' -exec strip --strip-unneeded {} +
+cd "$HERE"  # in the folder of the source, its modules would be compiled instead of those installed
 for module in service.cli.alsolike service.server service.fastapi_app alembic.command psycopg "$@"; do
     PYTHONDONTWRITEBYTECODE='' python3 -c "import $module"
 done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -47,6 +48,24 @@ def test_whatever_an_image_copies_is_there_and_sent_along() -> None:
     for name in names:
         assert (HERE / name).exists()
         assert any(name == one or name.startswith(f"{one}/") for one in sent)
+
+
+def test_the_modules_that_an_image_compiles_are_those_installed_in_it(tmp_path: Path) -> None:
+    (source := tmp_path / "source").mkdir()
+    (installed := tmp_path / "venv" / "lib").mkdir(parents=True)
+    for folder in (source, installed):
+        (folder / "only_here.py").touch()
+    script = (HERE / "integrations" / "container" / "slim.sh").read_text()
+    commands = re.sub(r"(?m)^pip .*|service\.\S+|alembic\.\S+|psycopg", "", script)
+    variables = {"PATH": os.environ["PATH"], "ALSOLIKE_VENV": str(installed.parent)}
+    done = subprocess.run(
+        ["sh", "-e", "-c", commands, "slim.sh", "only_here"],
+        cwd=source, env={**variables, "PYTHONPATH": str(installed)}, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [*installed.glob("__pycache__/only_here*.pyc")]
+    assert not [*source.glob("__pycache__")]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
