@@ -9,10 +9,16 @@ import typer
 
 from recommender.errors import InputError
 from service.cli import options as option
-from service.cli.options import command_actor, command_group, print_json, print_result, read_until
+from service.cli.options import (
+    command_actor,
+    command_group,
+    open_here,
+    print_json,
+    print_result,
+    read_until,
+)
 from service.decisions.api_tokens import Token
 from service.decisions.editor_accounts import Editor
-from service.decisions.open_decisions import open_decisions
 from service.http.timestamps import format_timestamp
 from service.roles import Role
 from service.settings import load_settings
@@ -36,7 +42,7 @@ def add_token(
 ) -> None:
     """Make an API token and print it once; only its hash is stored."""
     settings = load_settings(root=root)
-    with closing(open_decisions(settings)) as database:
+    with closing(open_here(settings, first=True)) as database:
         text, token = database.tokens.add(
             command_actor(), name=name, role=role, expires=read_until(until, settings)
         )
@@ -50,7 +56,7 @@ def add_token(
 @tokens_app.command("list", epilog="Example: alsolike tokens list")
 def list_tokens(root: option.Root = None, as_json: option.Json = False) -> None:
     """List all API tokens, without their secrets."""
-    with closing(open_decisions(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root))) as database:
         found = database.tokens.all()
     if as_json:
         print_json([_describe(token) for token in found])
@@ -79,7 +85,7 @@ def revoke_token(
     as_json: option.Json = False,
 ) -> None:
     """Revoke an API token, so that it no longer works."""
-    with closing(open_decisions(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root))) as database:
         token = database.tokens.revoke(command_actor(), token_id, reason=reason)
     print_result({"revoked": token.id}, f"revoked {token.id} ({token.name})", as_json=as_json)
 
@@ -101,7 +107,7 @@ def add_editor(
     as_json: option.Json = False,
 ) -> None:
     """Add an editor; asks for the password, or reads it from the first line of standard input."""
-    with closing(open_decisions(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root), first=True)) as database:
         given = _read_password()
         editor = database.editors.add(command_actor(), name=name, role=role, password=given)
     print_result(_describe(editor), f"{name} may sign in as {role}", as_json=as_json)
@@ -110,7 +116,7 @@ def add_editor(
 @editors_app.command("list", epilog="Example: alsolike editors list")
 def list_editors(root: option.Root = None, as_json: option.Json = False) -> None:
     """List the accounts of all editors."""
-    with closing(open_decisions(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root))) as database:
         found = database.editors.all()
     if as_json:
         print_json([_describe(editor) for editor in found])
@@ -133,7 +139,7 @@ def disable(
     as_json: option.Json = False,
 ) -> None:
     """Disable an editor's account, and end all its sessions; the editor's decisions stay."""
-    with closing(open_decisions(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root))) as database:
         database.editors.disable(command_actor(), name, reason=reason)
     print_result({"disabled": name}, f"{name} can no longer sign in", as_json=as_json)
 
@@ -141,7 +147,7 @@ def disable(
 @editors_app.command(epilog="Example: alsolike editors password mira")
 def password(name: NameArgument, root: option.Root = None, as_json: option.Json = False) -> None:
     """Change an editor's password, and end the editor's sessions."""
-    with closing(open_decisions(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root))) as database:
         database.editors.set_password(command_actor(), name, _read_password())
     sentence = f"{name} has a new password, and is signed out everywhere"
     print_result({"changed": name}, sentence, as_json=as_json)
@@ -150,7 +156,7 @@ def password(name: NameArgument, root: option.Root = None, as_json: option.Json 
 @editors_app.command("sign-out", epilog="Example: alsolike editors sign-out mira")
 def sign_out(name: NameArgument, root: option.Root = None, as_json: option.Json = False) -> None:
     """End all of an editor's sessions."""
-    with closing(open_decisions(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root))) as database:
         database.editors.sign_out(command_actor(), name)
     print_result({"signed_out": name}, f"{name} is signed out everywhere", as_json=as_json)
 

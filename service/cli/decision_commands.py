@@ -13,11 +13,11 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli import options as option
-from service.cli.options import command_actor, print_json, print_result, read_until
+from service.cli.options import command_actor, open_here, print_json, print_result, read_until
 from service.curation.pin_alerts import find_alerts
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.list_scope import name_scope
-from service.decisions.open_decisions import open_decisions, read_state
+from service.decisions.open_decisions import read_state
 from service.http.audit_export import audit_json, csv_lines
 from service.http.timestamps import format_timestamp
 from service.serving.serving_view import ServingView
@@ -45,7 +45,7 @@ def takedown(
     if lift and (ahead or until is not None):
         raise InputError("--lift can't be used with --until or --ahead")
     known = lift or ahead or _is_known(Root(settings.root), article_id)
-    with closing(open_decisions(settings)) as database:
+    with closing(open_here(settings, first=ahead)) as database:
         takedowns, actor = database.takedowns, command_actor()
         if lift:
             takedowns.lift(actor, article_id=article_id, reason=reason)
@@ -89,7 +89,7 @@ def audit(
 ) -> None:
     """Print every decision, oldest first: when it was made, by whom, what and why."""
     settings = load_settings(root=root)
-    with closing(open_decisions(settings)) as database:
+    with closing(open_here(settings)) as database:
         entries = database.audit.all()
         if as_json:  # one object per line, because the trail may be long
             lines: Iterator[str] = (

@@ -8,9 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from index.root.journal import who
-from recommender.errors import InputError
+from index.root.root import Root as BuildsFolder
+from recommender.errors import InputError, NotFoundError
 from recommender.visibility import NEVER
+from service.decisions.database import Database
 from service.decisions.decision_store import Actor
+from service.decisions.open_decisions import nothing_decided, open_decisions
 from service.http.timestamps import read_local_moment
 from service.settings import Settings
 
@@ -128,6 +131,27 @@ def read_moment(option: str, text: str, settings: Settings) -> int:
         raise InputError(
             f"{option} {text!r} must be a date or time such as 2026-12-31 or 2026-12-31T18:00"
         ) from None
+
+
+def open_here(settings: Settings, *, first: bool = False) -> Database:
+    """Opens the database of decisions, but makes none in a folder where a command went astray.
+
+    Args:
+        settings: The effective settings.
+        first: Whether the command may be the first of all on a site, so that a note is enough.
+
+    Raises:
+        NotFoundError: If the folder of the builds has neither builds nor decisions.
+        DatabaseError: If the database can't be opened.
+    """
+    if nothing_decided(settings):
+        try:
+            BuildsFolder(settings.root).check_builds()
+        except NotFoundError as error:
+            if not first:
+                raise
+            typer.echo(f"note: decisions begin anew here: {error}", err=True)
+    return open_decisions(settings)
 
 
 def command_actor() -> Actor:

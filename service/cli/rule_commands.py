@@ -10,7 +10,7 @@ import typer
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from service.cli import options as option
-from service.cli.options import command_actor, print_json, read_moment, read_until
+from service.cli.options import command_actor, open_here, print_json, read_moment, read_until
 from service.cli.related_commands import unknown_article
 from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import (
@@ -21,7 +21,6 @@ from service.decisions.list_scope import (
     scope_values,
     tag_scope,
 )
-from service.decisions.open_decisions import open_decisions
 from service.decisions.overrides import StoredOverride
 from service.http.timestamps import format_timestamp
 from service.settings import load_settings
@@ -56,7 +55,7 @@ def rules(
     Without --pin, --hide or --remove, print all rules.
     """
     settings = load_settings(root=root)
-    with closing(open_decisions(settings)) as database:
+    with closing(open_here(settings)) as database:
         if [pin is not None, hide, remove].count(True) > 1:
             raise InputError("use only one of --pin, --hide and --remove")
         if pin is not None or hide or remove:

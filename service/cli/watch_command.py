@@ -11,7 +11,7 @@ import typer
 
 from recommender.errors import InputError
 from service.cli import options as option
-from service.cli.options import read_mapping
+from service.cli.options import open_here, read_mapping
 from service.settings import load_settings
 
 _NICENESS = 19
@@ -53,7 +53,7 @@ def watch(
 
     settings = load_settings(root=root, model=model, url_template=url_template)
     if status:
-        with closing(open_decisions(settings)) as database:
+        with closing(open_here(settings)) as database:
             for told in tell_waiting(Root(settings.root), database) or ["No push waits."]:
                 typer.echo(told)
         return

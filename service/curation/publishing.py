@@ -192,6 +192,7 @@ class BuildActions:
             action: What the actor does, such as ``"publish"``, for the message to those who wait.
             beside_builds: Whether it may be done while a build is being made.
         """
+        self._root.check_builds()
         name = _named(actor)
         lock = self._root.cleaned if beside_builds else self._root.locked
         try:

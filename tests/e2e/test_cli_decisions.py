@@ -192,6 +192,28 @@ def test_commands_that_only_read_make_no_database(call: Run, settings: Settings)
 # What editors should look at
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("tokens list", "tokens revoke x", "editors list", "editors disable x", "audit", "rules"),
+        *("takedown x --lift", "watch --status", "compare stop"),
+    ],
+)
+def test_where_there_are_neither_builds_nor_decisions_no_folder_is_made(
+    command: str, call: Run, tmp_path: Path
+) -> None:
+    code, _, err = call(*command.split(), "--root", "elsewhere")
+    assert (code, "run this where alsolike.toml is" in err) == (6, True), err
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_first_decision_of_a_folder_says_where_it_is_kept(call: Run, tmp_path: Path) -> None:
+    command = ("takedown", "x", "--ahead", "--root", "elsewhere")
+    code, _, err = call(*command)
+    assert (code, str(tmp_path / "elsewhere") in err) == (0, True), err
+    assert call(*command)[2] == "", "it is known by now"
+
+
 def test_pins_that_readers_dont_see_are_told(call: Run, settings: Settings) -> None:
     database = open_decisions(settings)
     for target in ("gone", "tidal-kite-second-year"):
