@@ -113,9 +113,8 @@ def open_source(
     """
     kind = table.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
-        raise SettingError(
-            f"[[source]] kind = {kind!r:.40} is unknown; choose one of {', '.join(KINDS)}"
-        )
+        said = f"kind = {kind!r:.40} is unknown" if "kind" in table else "has no kind"
+        raise SettingError(f"[[source]] {said}; choose one of {', '.join(KINDS)}")
     where = f"[[source]] of kind {kind}"
     options, secrets = resolve_secrets(
         {

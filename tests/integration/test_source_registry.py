@@ -88,6 +88,8 @@ def test_a_source_says_how_it_writes_dates_and_which_fields_hold_a_title(tmp_pat
         ({"kind": "html", "path": "x", "main": "p[["}, "p[["),
         ({"kind": "html", "path": "x", "select": {"date": "h1::before"}}, "Pseudo"),
         ({"kind": "feed"}, "either url or path"),
+        ({"path": "a.jsonl"}, "[[source]] has no kind; choose one of csv,"),
+        ({"kind": "xls"}, "kind = 'xls' is unknown"),
         ({"kind": "feed", "url": "https://x.example", "private": ["x"]}, "private"),
         ({"kind": "feed", "url": "https://me:hunter2@x.example"}, "password_env"),
         ({"kind": "feed", "url": "https://x.example", "password": "hunter2"}, "password_env"),
