@@ -295,9 +295,12 @@ def _print_agreement(build: Build, found: Agreement, least: float | None, *, as_
         del figures["pairs"]
         print_json({"build": build.name, "share": round(found.share, 4), **figures})
     else:
+        said = f"{found.share:.1%} as editors want it"
+        if not found.good + found.bad:
+            said = "nothing is judged or pinned yet"
         typer.echo(
-            f"{found.share:.1%} as editors want it, build {build.name}: {found.good_shown} of "
-            f"{found.good} good links shown, {found.bad_shown} of {found.bad} bad links shown"
+            f"{said}, build {build.name}: {found.good_shown} of {found.good} good links shown, "
+            f"{found.bad_shown} of {found.bad} bad links shown"
         )
         for sign, pairs in (("+", found.missed), ("-", found.wrong)):
             for article_id, target_id in pairs:

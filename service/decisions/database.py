@@ -241,7 +241,10 @@ def back_up(url: str, target: Path) -> None:
     if path is None:
         raise DatabaseError(f"{label} is on a PostgreSQL server; back it up with pg_dump")
     if is_missing(path):
-        raise DatabaseError(f"there is no {label}: nothing was decided, or it is another folder's")
+        raise DatabaseError(
+            f"there is no {label}: nothing was decided yet, it was lost, or it belongs to another "
+            "folder; alsolike db status says more"
+        )
     if target.is_dir() or (target.exists() and target.samefile(path)):
         what = "a folder" if target.is_dir() else "the database itself"
         raise DatabaseError(f"{target} is {what}; name a new file for the backup")

@@ -147,6 +147,7 @@ def test_export_and_evaluate_leave_out_what_is_taken_down(call: Run, tmp_path: P
 
 def test_a_build_can_be_held_to_what_editors_said(call: Run, settings: Settings) -> None:
     first, second, *_ = related(call)
+    assert call("evaluate", "--golden")[1].startswith("nothing is judged or pinned yet, build")
     with closing(open_decisions(settings)) as database:
         database.judgments.put(MIRA, article_id=PAGE, target_id=first, verdict=1)
         database.judgments.put(MIRA, article_id=PAGE, target_id=second, verdict=-1)
