@@ -19,7 +19,7 @@ import typer
 from index.capacity import near_limits
 from index.errors import GateError
 from index.root.root import Root
-from recommender.errors import AlsoLikeError
+from recommender.errors import AlsoLikeError, SettingError
 from recommender.machine import usable_cores, usable_memory
 from service.cli import options as option
 from service.cli.options import print_json
@@ -48,8 +48,10 @@ class Finding:
 
 def doctor(root: option.Root = None, as_json: option.Json = False) -> None:
     """Check machine, settings, model, database, root, port and clock; say what to mend."""
-    settings = load_settings(root=root)
-    found = [*_look_everywhere(settings)]
+    try:
+        found = [*_look_everywhere(load_settings(root=root))]
+    except SettingError as error:  # all else depends on the settings
+        found = [Finding("settings", "mend", str(error))]
     if as_json:
         print_json([asdict(finding) for finding in found])
     else:

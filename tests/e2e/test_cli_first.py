@@ -127,6 +127,17 @@ def test_the_doctor_names_what_is_ill_with_its_remedy(
     assert "trusted_proxies" in found["clicks"][1]
 
 
+@pytest.mark.parametrize("text", ['depth = "x"', "max_chrn = 0.5", "[[sourc"])
+def test_the_doctor_tells_of_settings_that_can_t_be_used(
+    text: str, alsolike: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "alsolike.toml").write_text(text)
+    code, out, err = alsolike("doctor", "--json")
+    (found,) = json.loads(out)
+    assert (code, found["what"], found["state"], err) == (1, "settings", "mend", "")
+    assert "alsolike.toml" in found["sentence"]
+
+
 def test_the_doctor_notices_a_build_that_is_not_whole_and_a_hold(
     alsolike: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
