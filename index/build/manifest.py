@@ -119,7 +119,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
     if manifest.format != FORMAT_VERSION:
         raise BuildError(
             f"{path} has format {manifest.format}, but this version of AlsoLike reads "
-            f"{FORMAT_VERSION}; make a new build"
+            f"{FORMAT_VERSION}; make a new build with: alsolike build --from-scratch --force"
         )
     if manifest.name != folder.name:
         raise BuildError(

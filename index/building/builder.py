@@ -185,7 +185,8 @@ def _previous(root: Root) -> Build | None:
     except (BuildError, NotFoundError) as error:
         raise BuildError(
             f"the live build can't be reused for the new one: {error} (return to the previous "
-            "build with alsolike rollback, or encode every article again with --from-scratch)"
+            "build with alsolike rollback, or encode every article again with --from-scratch "
+            "--force)"
         ) from error
 
 

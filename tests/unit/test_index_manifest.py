@@ -169,7 +169,10 @@ def test_a_manifest_of_another_format_is_refused_with_the_remedy(root: Root) -> 
     path = root.folder() / MANIFEST
     content = path.read_text()
     path.write_text(content.replace(f'"format": {FORMAT_VERSION}', '"format": 99'))
-    with pytest.raises(BuildError, match=rf"has format 99, .* reads {FORMAT_VERSION}; make"):
+    with pytest.raises(
+        BuildError,
+        match=rf"has format 99, .* reads {FORMAT_VERSION}; make .* --from-scratch --force",
+    ):
         read_manifest(root.folder())
     path.write_text(content.replace('"format":', '"format":"x"+'))
     with pytest.raises(
