@@ -1,7 +1,7 @@
 """Publishes a build: makes it live if it passes the gates, and refuses it otherwise."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,10 @@ def assess(new: Build, live: Build | None, limits: Limits, *, now: int) -> Asses
     churn = None if live is None else compare(live, new, now=now, query=limits.query)
     full = None if live is None else _last_full(new, live)
     since = None if full is None else (full, _upset(full, new, limits, now))
-    verdicts = judge(new, live, churn, limits, now=now, full=since)
+    judged = churn
+    if live is not None and churn is not None and not new.manifest.small:
+        judged = _without_new(churn, new, _last_full(live, live))
+    verdicts = judge(new, live, judged, limits, now=now, full=since)
     if limits.golden is not None:
         verdicts.append(limits.golden(new))
     return Assessment(
@@ -99,6 +102,19 @@ def _last_full(new: Build, live: Build) -> Build | None:
     if not new.manifest.small or new.manifest.full == live.name or not folder.is_dir():
         return None
     return Build(folder, read_manifest(folder), verify=False)
+
+
+def _without_new(churn: Churn, new: Build, full: Build | None) -> Churn:
+    """Leave out lists of articles that only small builds had, for a full one to be judged by.
+
+    A small build makes their lists without the words that are new to the site: a full one turns
+    them over, as it should, however many came at once.
+    """
+    if full is None:
+        return churn
+    known = (full.rows_of(new.ids) >= 0)[churn.rows]
+    names = ("rows", "old_rows", "turned", "replaced", "reordered")
+    return replace(churn, **{name: getattr(churn, name)[known] for name in names})
 
 
 def _upset(full: Build, new: Build, limits: Limits, now: int) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -21,6 +23,7 @@ from index.publishing.gates import Gate, Limits
 from index.publishing.publish import publish_build
 from index.publishing.retention import prune
 from index.root.root import Root
+from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
 from service.settings import Settings
 from service.watching.build_run import build_options, run_build
@@ -72,6 +75,23 @@ def test_many_small_losses_do_not_pass_one_by_one(root: Root) -> None:
     assert [(day["published"], day["refused"]) for day in days] == [(5, 1)]
     with root.locked("test"):
         assert root.rollback(full=True) == full
+
+
+def test_lists_that_only_small_builds_made_do_not_hold_a_full_build_back(
+    root: Root, tmp_path: Path
+) -> None:
+    more = topical(2 * COUNT)
+    assert more[:COUNT] == RECORDS
+    change(root, put=more[COUNT:])
+    (source := tmp_path / "all.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in more))
+    options = BuildOptions(mapping=plain_mapping())
+    with root.locked("test"):
+        made = make_build(root, [JsonlSource(str(source))], lambda: HashingEncoder(64), options)
+    assert made.assessment is not None
+    (verdict,) = [one for one in made.assessment.verdicts if one.gate is Gate.LISTS]
+    assert re.search(rf"\b(of|in) {COUNT}\b", verdict.message), verdict.message
+    assert made.assessment.churn is not None
+    assert len(made.assessment.churn.rows) == 2 * COUNT, "people see the changes of all lists"
 
 
 def test_a_rollback_goes_to_the_build_before_or_to_the_last_full_one(root: Root) -> None:
