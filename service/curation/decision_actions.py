@@ -11,6 +11,7 @@ from index.build.build import Build
 from index.errors import DatabaseError
 from index.query import RelatedQuery
 from recommender.errors import AlsoLikeError, NotFoundError
+from service.curation.article_search import read_title
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.database import Database
 from service.decisions.decision_state import OverrideKind
@@ -298,7 +299,8 @@ class DecisionActions:
         Args:
             actor: Who decides.
             article_id: The article whose list is changed.
-            target_id: The article to move; readers must see it in the list.
+            target_id: The article to move; readers must see it in the list, unless it was hidden
+                there meanwhile: then it is pinned, as long as no other editor hid it.
             position: The new position, from 1; beyond the end of the list, the last position.
             seen: The number of the last audit entry that the actor could see; ``None`` to overrule
                 everything.
@@ -308,26 +310,29 @@ class DecisionActions:
 
         Raises:
             NotFoundError: If readers don't see the article in that list.
-            MetError: If another editor has moved the same article, or another article to the same
-                position, after audit entry ``seen``.
+            MetError: If another editor has moved or hidden the same article, or moved another
+                article to the same position, after audit entry ``seen``.
         """
         view, now = self._live.view(refresh=True)
         row = view.build.row(article_id)
         chosen = [] if row is None else select(view, row, now=now, query=self._query)
-        current = positions(view.build, chosen).get(target_id)
-        if current is None:
+        current = positions(view.build, chosen).get(target_id, 0)
+        overrides = self._database().overrides.of(article_id)
+        stored = overrides.about(target_id)
+        if not current and (stored is None or stored.kind is OverrideKind.PIN):
             raise NotFoundError(
-                f"the list of article {article_id[:80]!r} does not show article "
-                f"{target_id[:80]!r}, so it can't be moved there; reload the page"
+                f"readers no longer see “{read_title(view.build, target_id)}” in this list, so it "
+                "can't be moved there; reload the page"
             )
-        position = min(max(1, position), len(chosen))
-        below = chosen[current] if current < len(chosen) else None
-        if position == current + 1 and below is not None and below.origin is Origin.PINNED:
+        position = min(max(1, position), max(1, len(chosen)))
+        below = chosen[current] if 0 < current < len(chosen) else None
+        if below is not None and position == current + 1 and below.origin is Origin.PINNED:
             # The article below is pinned. Pin it at this position: of two pins at one position,
             # the one that was made later comes first.
             target_id, position = view.build.article_id(below.row), current
-        stored = self._database().overrides.of(article_id).about(target_id)
-        kept = stored if stored is not None and now < stored.until else None
+            stored = overrides.about(target_id)
+        is_pin = stored is not None and stored.kind is OverrideKind.PIN
+        kept = stored if stored is not None and is_pin and now < stored.until else None
         return self.change_list(
             actor,
             article_id,

@@ -481,6 +481,7 @@ def test_a_button_that_nobody_has_changes_nothing(desk: Desk, mira: Editor, act:
     before = desk.shown()
     mira.look(PAGE)
     assert mira.press(act).status_code in (404, 422)
+    assert PAGE not in mira.said, "titles, not ids"
     assert desk.shown() == before
 
 
@@ -569,6 +570,21 @@ def test_who_hides_or_releases_what_another_has_done_already_is_told(
     mira.press(f"place-1 {last}")
     assert noor.press(f"place-1 {last}").status_code == 200
     assert noor.said.startswith("There was nothing left to do: mira pinned “")
+
+
+def test_who_moves_what_another_has_hidden_meanwhile_sees_both_and_may_pin_it(
+    desk: Desk, mira: Editor, noor: Editor
+) -> None:
+    first = desk.shown()[0]
+    noor.look(PAGE)
+    mira.look(PAGE)
+    mira.press(f"hide {first}")
+    act = f"place-2 {first}"
+    assert noor.press(act).status_code == 409
+    assert "mira changed the same thing while you had the page open" in noor.page
+    assert first not in desk.shown()
+    assert noor.press(act).status_code == 200, "anyway"
+    assert desk.shown()[1] == first
 
 
 def test_an_editor_s_own_other_tab_is_no_conflict(desk: Desk, mira: Editor) -> None:
