@@ -175,7 +175,8 @@ def test_log_lines_can_be_json_and_carry_the_request(capsys: pytest.CaptureFixtu
 def test_a_real_server_gives_up_on_a_slow_body_and_logs_what_it_is_told_to(
     root: Root, tmp_path: Path
 ) -> None:
-    port, figures_port = free_ports(), free_ports()
+    port = free_ports()
+    figures_port = port + 1
     settings = {
         "ALSOLIKE_BODY_SECONDS": "0.3",
         "ALSOLIKE_LOG_FORMAT": "json",

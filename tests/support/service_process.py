@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -58,12 +59,10 @@ def until(found: Callable[[], Any]) -> Any:
 
 
 def free_ports() -> int:
-    """A port that is free, and so is the next."""
+    """A port that is free, and so is the next; neither is one that systems give to connections."""
     while True:
-        service = bind("127.0.0.1", 0)
-        port = int(service.getsockname()[1])
-        with service, suppress(SettingError):
-            bind("127.0.0.1", port + 1).close()
+        port = random.SystemRandom().randrange(10_000, 32_000)
+        with suppress(SettingError), bind("127.0.0.1", port), bind("127.0.0.1", port + 1):
             return port
 
 
