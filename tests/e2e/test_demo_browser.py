@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from service.clicks.click_store import open_clicks
 from service.demo.site import SAMPLE_ARTICLE
 from service.settings import Settings
-from tests.support.chromium import NEEDS_CHROMIUM, site_of_one_page
+from tests.support.chromium import NEEDS_CHROMIUM, look_at, site_of_one_page
 from tests.support.demo_service import demo
 from tests.support.service_process import get, stop, until
 
@@ -93,7 +93,7 @@ def test_what_readers_see_and_follow_is_counted_unless_they_ask_not_to(
             return {(row[5], row[4]): row[-2:] for row in map(tuple, rows) if row[3] == article}
 
     asks_not_to = "Object.defineProperty(navigator, 'doNotTrack', { value: '1' })"
-    for way, script in (("", asks_not_to), ("", ""), ("?include", "")):
+    for number, (way, script) in enumerate((("", asks_not_to), ("", ""), ("?include", ""))):
         context = browser.new_context(viewport={"width": 390, "height": 844})
         page = context.new_page()
         page.add_init_script(script)
@@ -101,12 +101,13 @@ def test_what_readers_see_and_follow_is_counted_unless_they_ask_not_to(
         cards = titles(page)
         second = page.locator(".alsolike-card").nth(1)
         second.scroll_into_view_if_needed()
-        page.wait_for_timeout(1_200)
+        if number:
+            look_at(page.locator(".alsolike-card").first)
         second.locator("a").first.click()
         arrives(page, cards[1])
         page.wait_for_timeout(200)
+        until(lambda seen=number: counted().get((0, ""), (0, 0))[0] >= seen)
         context.close()
-    until(lambda: counted().get((0, ""), (0, 0))[0] >= 2)
     assert counted()[0, ""] == (2, 2)
     links = {position: sums for (position, _), sums in counted().items()}
     assert links[2] == (2, 2)

@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 
 from service.demo.site import SAMPLE_ARTICLE
 from tests.support.browser_libraries import library
-from tests.support.chromium import NEEDS_CHROMIUM
+from tests.support.chromium import NEEDS_CHROMIUM, look_at
 from tests.support.demo_service import demo
 from tests.support.http_site import Site, serving
 from tests.support.http_site import page as answer
@@ -161,15 +161,15 @@ def test_a_list_that_comes_too_late_is_another_article_s_and_not_shown(visit: Vi
     visit.add("/", tag())
     held = []
     visit.page.route(f"**/*id={SAMPLE_ARTICLE}*", lambda route: held.append(route))
-    visit.open()
-    visit.page.wait_for_timeout(300)
+    with visit.page.expect_request(f"**/*id={SAMPLE_ARTICLE}*"):
+        visit.open()
     visit.page.evaluate(
         "id => document.querySelector('alsolike-related').setAttribute('article', id)", OTHER
     )
     visit.shows(OTHER)
-    for route in held:
-        route.continue_()
-    visit.page.wait_for_timeout(300)
+    with visit.page.expect_response(f"**/*id={SAMPLE_ARTICLE}*"):
+        held[0].continue_()
+    visit.page.wait_for_timeout(200)  # it would be shown by then
     visit.shows(OTHER)
 
 
@@ -225,7 +225,7 @@ def test_links_of_the_page_are_left_out_unless_they_are_to_be_kept(visit: Visit)
     visit.add("/", f'<a href="{first}/#top">One</a>{tag()}<p>{tag(OTHER, "keep-links")}</p>')
     visit.open()
     visit.shows(OTHER, "p > alsolike-related")
-    visit.page.wait_for_selector("alsolike-related .alsolike-card")
+    visit.page.wait_for_selector("body > alsolike-related .alsolike-card")
     shown = visit.page.locator("body > alsolike-related .alsolike-title a").evaluate_all(
         "links => links.map((link) => link.getAttribute('href'))"
     )
@@ -268,8 +268,9 @@ def test_turbo_moves_from_page_to_page_and_back(visit: Visit) -> None:
     visit.shows(SAMPLE_ARTICLE)
     assert visit.page.evaluate("window.same"), "the page was never loaded anew"
     assert visit.page.locator("link[data-alsolike-style]").count() == 1
+    visit.page.evaluate("document.body.dataset.old = ''")
     visit.page.evaluate("Turbo.visit(location.href, { action: 'replace' })")
-    visit.page.wait_for_timeout(300)
+    visit.page.wait_for_selector("body:not([data-old])")
     visit.shows(SAMPLE_ARTICLE)
     assert visit.shift() == 0
 
@@ -345,7 +346,7 @@ def test_react_renders_another_article_and_orders_lists_anew(visit: Visit) -> No
     visit.shows(OTHER, "section:nth-of-type(2) > alsolike-related")
     assert visit.asked() == before, "lists that change places are not asked for again"
     visit.page.evaluate("show([])")
-    assert visit.page.locator(".alsolike").count() == 0
+    visit.page.wait_for_function("() => !document.querySelector('.alsolike')")
 
 
 def test_a_page_s_own_lists_report_once_what_is_seen_and_clicked(visit: Visit) -> None:
@@ -370,7 +371,7 @@ def test_a_page_s_own_lists_report_once_what_is_seen_and_clicked(visit: Visit) -
     )
     visit.add("/next", "Next")
     visit.open()
-    visit.page.wait_for_timeout(1_200)
+    look_at(visit.page.locator("[data-position]").first)
     turn = "document.dispatchEvent(new Event('visibilitychange'))"
     visit.page.evaluate(
         f"""() => {{

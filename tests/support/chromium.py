@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Locator
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -57,6 +58,17 @@ NEEDS_CHROMIUM = [
     ),
 ]
 """Marks of a file whose tests need a browser: `pytestmark = NEEDS_CHROMIUM`."""
+
+
+def look_at(item: Locator) -> None:
+    """Look at an item of a list until it counts as seen: after a second, by a timer of the page."""
+    item.evaluate(
+        """async (item) => {
+          const pause = (time) => new Promise((done) => setTimeout(done, time));
+          while (!item.timer) await pause(20);
+          await pause(1_000); // its own began before, and so ends before
+        }"""
+    )
 
 
 @contextmanager
