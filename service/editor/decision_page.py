@@ -203,13 +203,24 @@ def _press(
                 return newest.seq
             raise
     if button == "lift":
-        return actions.lift(actor, target_id)
+        return _end_takedown(context, actor, target_id)
     judgments = context.database().judgments
     if button == "unjudge":
         return judgments.remove(actor, **pair)
     view, _ = context.live.view()
     verdict = 1 if button == "good" else -1
     return judgments.put(actor, **pair, verdict=verdict, build=view.build.name)
+
+
+def _end_takedown(context: EditorialContext, actor: Actor, article_id: str) -> int:
+    """Ends a takedown; returns the number of the audit entry, of who did before if it has ended."""
+    try:
+        return context.actions.lift(actor, article_id)
+    except NotFoundError:
+        for entry in context.database().audit.latest(article_id=article_id):
+            if entry.action.startswith("takedown.") and entry.after is None:
+                return entry.seq
+        raise
 
 
 def _carry_out(

@@ -564,6 +564,12 @@ def test_who_hides_or_releases_what_another_has_done_already_is_told(
     mira.press(f"remove {first}")
     assert noor.press(f"remove {first}").status_code == 200
     assert noor.said == "Already shown again by mira."
+    mira.decide(first, "everywhere")
+    mira.look(first)
+    noor.look(first)
+    mira.press(f"lift {first}")
+    assert noor.press(f"lift {first}").status_code == 200
+    assert noor.said == "Already shown again by mira."
     last = desk.shown()[-1]
     noor.look(PAGE)
     mira.look(PAGE)
