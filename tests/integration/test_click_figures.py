@@ -27,17 +27,21 @@ from tests.support.decision_databases import NewUrl
 from tests.support.editor_forms import add_editor, editor
 from tests.support.editor_site import PAGE, Desk, build_site, open_desk
 
-TODAY = dt.datetime.now(dt.UTC).date()
 BUILD = "20260130T030000Z-00ab12"
 LOVED, IGNORED, RARE, DEAD = "sea-016", "sea-020", "sea-024", "song-001"
 """Of PAGE's list, what readers follow, pass over and hardly saw; and a list that nobody follows."""
+
+
+def today() -> dt.date:
+    """Asked anew each time: a run that begins before midnight may come here after it."""
+    return dt.datetime.now(dt.UTC).date()
 
 
 def count(settings: Settings) -> None:
     """Two days of two lists, and a day long past."""
     rows = {}
     for ago in (0, 2, 400):
-        day = str(TODAY - dt.timedelta(days=ago))
+        day = str(today() - dt.timedelta(days=ago))
         for article, target, position, origin, seen, clicked in (
             (PAGE, "", 0, "", 500, 100),
             (PAGE, LOVED, 1, "related", 500, 90),
@@ -49,7 +53,7 @@ def count(settings: Settings) -> None:
             rows[day, "live", BUILD, article, target, position, origin] = [seen, clicked]
     with closing(open_clicks(settings)) as store:
         store.add(
-            {counts: rows, rejected: {(str(TODAY), "robot"): [7], (str(TODAY), "forged"): [9]}}
+            {counts: rows, rejected: {(str(today()), "robot"): [7], (str(today()), "forged"): [9]}}
         )
 
 
@@ -155,7 +159,7 @@ def test_a_damaged_comparison_is_told_with_the_remedy_beside_the_figures(desk: D
 def test_admins_see_why_nothing_was_counted(desk: Desk) -> None:
     (desk.settings.root / FILE).unlink()
     with closing(open_clicks(desk.settings)) as store:
-        store.add({rejected: {(str(TODAY), "foreign"): [4]}})
+        store.add({rejected: {(str(today()), "foreign"): [4]}})
     for name, operates in (("noor", False), ("mira", True)):
         with editor(desk, name) as person:
             assert person.get("/editor/clicks").status_code == 200
@@ -165,7 +169,7 @@ def test_admins_see_why_nothing_was_counted(desk: Desk) -> None:
 
 def test_the_page_of_an_article_says_how_its_links_are_followed(desk: Desk) -> None:
     shown = desk.shown(PAGE)
-    key = (str(TODAY), "live", BUILD, PAGE, shown[0], 1, "related")
+    key = (str(today()), "live", BUILD, PAGE, shown[0], 1, "related")
     with closing(open_clicks(desk.settings)) as store:
         store.add({counts: {key: [12, 1]}})
     with editor(desk, "noor") as person:
@@ -208,7 +212,7 @@ def test_the_command_prints_figures(
     ]
     code, out, _ = run("clicks", "--root", str(site), "--by", "evidence", "--days", "1", "--json")
     told = json.loads(out)
-    assert told["since"] == str(TODAY)
+    assert told["since"] == str(today())
     assert sum(figure["seen"] for figure in told["figures"]) == 800
     assert run("clicks", "--root", str(site), "--days", "99999999")[0] == 2
     code, out, _ = run("clicks", "--root", str(site), "--csv")
