@@ -44,7 +44,7 @@ BUTTONS = {
 BULK = {
     "hide": "hide {} articles in all lists",
     "down": "take {} articles down",
-    "lift": "lift what was decided in {} rows",
+    "lift": "end the pin, hide or takedown in {} rows",
 }
 """What the buttons for several rows do, by their values, as the end of a sentence."""
 
