@@ -548,6 +548,15 @@ def test_what_is_done_far_down_on_a_phone_is_told_and_undone_there(
         expect(page.locator("#notice .notice")).to_be_in_viewport(ratio=1)
         page.get_by_role("button", name="Undo").click()
         said(page, "You undid the hide")
+        row(page, "shown", 2).get_by_role("button", name="Move up").click()
+        said(page, "You pinned")
+        told = page.locator("#notice p").first
+        assert told.evaluate("told => told.scrollHeight <= told.clientHeight"), "and all of it"
+        page.get_by_role("button", name="Undo").click()
+        said(page, "You undid the pin")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        row(page, "passed-over", 9).scroll_into_view_if_needed()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 class Hands:
