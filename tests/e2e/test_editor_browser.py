@@ -902,6 +902,20 @@ def test_the_article_of_a_rule_is_suggested_by_words_of_its_title(
         expect(found).to_have_text("Trees between the parking bays")
 
 
+def test_where_a_rule_is_refused_the_focus_goes_to_the_reason(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo, viewport={"width": 390, "height": 844}) as page:
+        page.goto("/editor/rules")
+        page.get_by_label("Reason").fill("Typed once")
+        page.get_by_role("button", name="Save the rule").click()
+        refused = page.get_by_role("alert")
+        expect(refused).to_contain_text("Choose what to pin or hide")
+        expect(refused).to_be_in_viewport()
+        expect(refused).to_be_focused()
+        expect(page.get_by_label("Reason")).to_have_value("Typed once")
+
+
 def test_a_letter_stands_for_a_picture_of_find_that_is_gone(
     browser: Browser, demo: Demo, clean: None
 ) -> None:
