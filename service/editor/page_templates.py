@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -44,6 +43,8 @@ _CARDS_STYLE = (STATIC / "widget.css").read_text() + (
 """The CSS of the frame that shows a list as readers see it: the widget's, and three rules more."""
 
 _OWN_ADDRESS = re.compile(rb'(?<= )(?:href|src|action)="(?=/(?:editor|docs)[/?"])')
+
+_HEADINGS = {403: "Not allowed", 404: "Not found", 503: "Not available now"}
 
 _WHEN = "d MMM y, HH:mm z"
 
@@ -161,7 +162,7 @@ class PageTemplates:
             "problem",
             person,
             status=problem.status,
-            title=HTTPStatus(problem.status).phrase,
+            title=_HEADINGS.get(problem.status, "This could not be done"),
             detail=problem.detail,
         )
         for name, value in (problem.headers or {}).items():

@@ -507,6 +507,7 @@ def test_an_action_that_a_page_does_not_have_is_named(mira: Editor) -> None:
     assert mira.press("steal sea-001").status_code == 422
     assert mira.said == "'steal' is not an action of this page; reload it and use its buttons."
     assert mira.get("/editor/decide", do="steal", id=PAGE, target="sea-001").status_code == 422
+    assert "<h1>This could not be done</h1>" in mira.page
 
 
 # Two editors
