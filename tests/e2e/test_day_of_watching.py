@@ -135,7 +135,8 @@ def served(day: Day) -> Iterator[None]:
     (day.folder / "serve").mkdir(exist_ok=True)
     arguments = ("serve", "--port", str(day.port), "--root", str(day.root.path))
     with alsolike(*arguments, folder=day.folder / "serve") as process:
-        until(lambda: get(f"http://127.0.0.1:{day.port}/readyz"))
+        ready = f"http://127.0.0.1:{day.port}/readyz"
+        until(lambda: (answer := get(ready)) and answer.status == 200)
         reader = threading.Thread(target=day.read, args=(stop,))
         reader.start()
         try:

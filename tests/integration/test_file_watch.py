@@ -137,7 +137,7 @@ def test_a_live_build_cut_short_in_place_ends_no_process(tmp_path: Path, name: s
         assert 503 in seen
         with root.locked("test"):
             root.make_live(root.verify(sound))
-        until(lambda: get(f"{base}/v1/related?id=p-1").status == 200)  # type: ignore[union-attr]
+        until(lambda: (answer := get(f"{base}/v1/related?id=p-1")) and answer.status == 200)
         assert until(lambda: draft(base) == 200)
         assert process.poll() is None
     assert name in (tmp_path / "stderr").read_text()
@@ -152,7 +152,7 @@ def test_a_process_that_can_open_no_more_files_says_so_and_recovers(tmp_path: Pa
         until(lambda: (answer := get(f"{base}/readyz")) and answer.status == 200)
         soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
         assert soft == hard
-        until(lambda: get(f"{base}/editor/sign-in").status == 200)  # type: ignore[union-attr]
+        until(lambda: (answer := get(f"{base}/editor/sign-in")) and answer.status == 200)
         used = until(lambda: settled(process.pid))  # what editors need is still being opened
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (used + 4, hard))
         assert draft(base) == 503

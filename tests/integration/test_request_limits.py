@@ -198,7 +198,8 @@ def test_a_real_server_gives_up_on_a_slow_body_and_logs_what_it_is_told_to(
         assert b"did not arrive within 0.3 s" in answer
         assert get(f"{base}/metrics").status == 404  # type: ignore[union-attr]
         asked = 'alsolike_requests_total{route="/v1/related",status="200"} '
-        until(lambda: asked in get(f"http://127.0.0.1:{figures_port}/metrics").body.decode())  # type: ignore[union-attr]
+        figures = f"http://127.0.0.1:{figures_port}/metrics"
+        until(lambda: (answer := get(figures)) and asked in answer.body.decode())
     log = (tmp_path / "stderr").read_text()
     lines = [json.loads(line) for line in log.splitlines()]
     access = [line for line in lines if line["logger"] == "alsolike.access"]
