@@ -146,7 +146,7 @@ def test_the_page_of_rules_saves_tells_and_removes_them(desk: Desk, mira: Editor
     assert mira.said == "You hid articles tagged “choir” in the lists of all articles."
     assert "season is over" in mira.page
     mira.look(PAGE)
-    assert "1 rule</a> for this list hides articles that are no candidates" in mira.page
+    assert "1 rule</a> for this list hides articles that the list would not" in mira.page
     mira.get("/editor/rules")
     with editor(desk, "noor") as noor:
         noor.get("/editor/rules")
@@ -212,7 +212,7 @@ def test_what_a_rule_hides_everywhere_says_so_and_burdens_no_other_page(
     assert "<b>Hidden in all lists</b> by mira" in mira.page
     mira.look(PAGE)
     assert mira.page.count(">By a rule</a>: hidden: ") == 1
-    assert "1 rule</a> for this list hides articles that are no candidates of it" in mira.page
+    assert "1 rule</a> for this list hides articles that the list would not show" in mira.page
     mira.get("/editor", overridden="1")
     assert all(f"/editor/article?id={each}" in mira.page for each in (target, far))
     assert ">2 articles<" in mira.page
