@@ -154,7 +154,7 @@ def _routes() -> Iterator[str]:
             described.add((method.upper(), path))
             yield _row(f"`{method.upper()} {path}`", _plain(operation.get("summary", "")))
     for method, path, says in sorted(_undescribed(_framework(service))):
-        if (method, path) not in described:
+        if (method, path) not in described and "/static/" not in path:
             yield _row(f"`{method} {path}`", says)
 
 
@@ -220,7 +220,8 @@ def _plain(text: str) -> str:
 
 
 def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    """A row of a table, which ends with its line."""
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
 def main() -> None:

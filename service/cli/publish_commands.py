@@ -27,7 +27,7 @@ def print_cleanup(found: list[str]) -> None:
 
 
 def publish(
-    name: Annotated[str, typer.Argument(metavar="BUILD")],
+    name: Annotated[str, typer.Argument(metavar="BUILD", help="The build.")],
     root: option.Root = None,
     accept_change: option.Accept = False,
     force: option.Force = False,

@@ -67,6 +67,13 @@ def test_every_internal_link_and_anchor_leads_somewhere(name):
             assert anchor in anchors(there), target
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_row_of_a_table_stands_on_one_line(name):
+    for line in prose(name).splitlines():
+        if line.startswith("|"):
+            assert line.endswith("|"), line
+
+
 def test_a_broken_anchor_would_be_noticed():
     assert "exit-codes" in anchors(HERE / "docs" / "operations.md")
     assert "nothing-such" not in anchors(HERE / "docs" / "operations.md")
