@@ -1,7 +1,7 @@
 """The ranking parameters, whose defaults are the same for every corpus, and the lengths of lists.
 
-Each default was chosen by measuring quality on three corpora with relevance judgments. It is a
-round number, near which quality changes little. ``python -m benchmarks.ablation`` shows how much
+Each default was chosen by measuring quality on corpora with relevance judgments. It is a round
+number, near which quality changes little. ``python -m benchmarks.ablation`` shows how much
 each stage adds.
 """
 
