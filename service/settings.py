@@ -382,7 +382,7 @@ class Settings(RankingSettings, BaseSettings):
     """take a block of related links that stands on most pages for the editors' own"""
 
     keep: Annotated[int, Field(ge=1)] = 5
-    """number of latest builds to keep; the live one and those a rollback goes to always stay"""
+    """latest full builds to keep; the live one and those a rollback goes to always stay"""
 
     keep_small: Annotated[int, Field(ge=1)] = 5
     """number of small builds to keep, besides the live one and those a rollback goes to"""

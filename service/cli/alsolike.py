@@ -75,7 +75,7 @@ _COMMANDS: tuple[tuple[Callable[..., None], str, str | None], ...] = (
         "Pin or hide by tag: in many lists, from a day to another.",
     ),
     (audit, "audit --csv", "Print every decision: when, by whom, why."),
-    (check_overrides, "check-overrides --json", "Find pins that have no effect, now or soon."),
+    (check_overrides, "check-overrides --json", "Find pins and rules without effect, now or soon."),
     (builds, "builds", "List the builds: which is live, which were held back."),
     (diff, "diff 20260102T030405Z-0a1b2c", "Compare the articles and lists of two builds."),
     (prune, "prune --keep 3", "Remove old builds."),

@@ -31,7 +31,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 @compare_app.command(
     epilog="Example: alsolike compare start fresh --share 0.5 --block 1h",
-    short_help="Make the variant's build, and show its lists to a share of readers.",
+    short_help="Make the variant's build, and show its lists in a share of articles.",
 )
 def start(
     name: Annotated[

@@ -56,9 +56,10 @@ GATES_EPILOG = (
     "A build that a gate (a check) refuses is kept for inspection. The exit code names the gate: "
     "10 too many articles lost, 11 too many lists changed, 12 too many articles without a good "
     "related article, 13 one article in too many lists, 14 the index misses neighbors, 15 model or "
-    "text preparation changed, 16 publishing on hold since a rollback, 17 no live build to compare "
-    "with, 18 too few of the editors' judgments met, 19 most articles without text, 20 a variant "
-    "is compared and not decided on, 21 most links not as url_template says."
+    "text preparation changed, 16 publishing on hold since a rollback, 17 the live build can't be "
+    "read, 18 too few of the editors' judgments met, 19 most articles without text, 20 a variant "
+    "is compared and not decided on, 21 most links not as url_template says. For 19 and 21 a full "
+    "build ends before it is made."
 )
 
 

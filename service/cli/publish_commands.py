@@ -96,7 +96,7 @@ def prune(
     root: option.Root = None,
     keep: Annotated[
         int | None,
-        typer.Option(min=1, help="How many of the latest builds to keep (setting keep)."),
+        typer.Option(min=1, help="How many of the latest full builds to keep (setting keep)."),
     ] = None,
     as_json: option.Json = False,
 ) -> None:
