@@ -1,1 +1,1 @@
-"""The JSON API's routes for batches, drafts, editors' decisions, builds and documentation."""
+"""The JSON API: batches, drafts, pushes, links, editors' decisions, builds, documentation."""

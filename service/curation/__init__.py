@@ -1,1 +1,1 @@
-"""What editors do: search articles, decide about lists, preview them, judge links, publish."""
+"""What editors do: search, decide, preview, judge, link, publish; and the pushes of a site."""

@@ -1,1 +1,1 @@
-"""Editors' decisions: their database, and the copy on disk for when the database is unavailable."""
+"""Decisions, accounts and pushes: their database, and a copy on disk for when it is unavailable."""

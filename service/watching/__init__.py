@@ -1,1 +1,1 @@
-"""Makes builds of a site's sources, once or all day, and tells people what went wrong."""
+"""Makes builds, once or all day, and a variant's beside them; tells people what went wrong."""
