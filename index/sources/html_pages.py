@@ -19,6 +19,7 @@ from index.sources.page_folder import Page, PageFolderSource
 from index.sources.page_refusal import check_is_article
 from index.sources.page_text import HEADINGS, text_and_links
 from index.sources.schema_org import SchemaOrg
+from index.sources.substack import substack_facts
 from recommender.errors import SettingError
 
 _HEADING_LINK_CLASS = re.compile(
@@ -71,7 +72,8 @@ class HtmlSource(PageFolderSource):
             main = find_main_text(root, text)
         facts = page_facts(root, main.element, said, metas, page.address)
         selected = self._selected(root)
-        values = {"id": page.where.id, **facts, **selected}
+        exported = substack_facts(page)
+        values = {"id": page.where.id, **facts, **exported, **selected}
         if page.is_draft:
             values["status"] = "draft"
         elif not self.main and hides(main.element):
@@ -100,7 +102,7 @@ class HtmlSource(PageFolderSource):
             location=location,
             values=_literals(values),
             language_from=language_from,
-            link="" if page.url else page.address,
+            link="" if page.url else f"/p/{exported['slug']}" if exported else page.address,
         )
 
     def _selected(self, root: Element) -> dict[str, Any]:

@@ -715,3 +715,27 @@ def test_pages_that_markdown_is_not_are_counted_and_its_other_suffixes_read(tmp_
         record.values["title"] for record in source.records() if isinstance(record, Record)
     } == {*("Page a.md", "Page b.mkd", "Page c/index.qmd")}
     assert source.remarks[-1] == "files in other formats can't be read: 1 .html, 2 .rst"
+
+
+def test_pages_of_a_substack_export_are_what_its_table_says(tmp_path: Path) -> None:
+    rows = [
+        "post_id,post_date,is_published,audience,title,subtitle",
+        '1.kelp,2026-03-01T10:00:00Z,true,everyone,"Kelp, <calm>",Behind the forest',
+        "2.idea,,false,everyone,An idea,",
+        "3.paid,2026-03-02T10:00:00Z,true,only_paid,For some,",
+    ]
+    (tmp_path / "posts.csv").write_text("\n".join(rows))
+    (tmp_path / "posts").mkdir()
+    for name in ("1.kelp", "2.idea", "3.paid", "4.unknown"):
+        (tmp_path / "posts" / f"{name}.html").write_text("<h2>Within</h2><p>The waves were lower.")
+    for folder in (tmp_path, tmp_path / "posts"):
+        articles, report = read({"kind": "html", "path": str(folder)})
+        assert report.kept == 4, report
+        kelp, *others = articles.values()
+        assert (kelp.title, kelp.excerpt, kelp.url) == (
+            "Kelp, <calm>",
+            "Behind the forest",
+            "/p/kelp",
+        )
+        assert (kelp.status, kelp.date) == (Status.PUBLISHED, dt.date(2026, 3, 1))
+        assert not any(each.status is Status.PUBLISHED for each in others)
