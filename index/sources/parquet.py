@@ -78,6 +78,11 @@ def _cell(cell: Any) -> Any:
     except (ValueError, OverflowError):
         if hasattr(cell, "as_buffer"):
             return cell.as_buffer().to_pybytes()  # text that is not UTF-8
+        values = getattr(cell, "values", None)
+        if callable(values):  # an object
+            return dict(zip(cell, map(_cell, values()), strict=True))
+        if values is not None:  # a list or a map
+            return [*map(_cell, values)]
         return _far_time(cell)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,25 @@ def test_a_box_not_checked_and_a_time_not_given_are_drafts(tmp_path: Path) -> No
         articles, _ = read({"kind": "csv", "path": str(tmp_path / name)})
         shown = [a.title for a in articles.values() if a.status is Status.PUBLISHED]
         assert shown == ["Kelp"], name
+
+
+def test_a_parquet_cell_that_python_has_no_value_for_costs_neither_article_nor_state(
+    tmp_path: Path,
+) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    far = pa.array([2**62], pa.timestamp("ms"))
+    broken = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(struct.pack("<ii", 0, 1)), pa.py_buffer(b"\x80")]
+    )
+    columns = {
+        "id": pa.array(["kelp"]),
+        "title": pa.array(["Kelp"]),
+        "seo": pa.StructArray.from_arrays([far, pa.array([True])], ["checked", "noindex"]),
+        "more": pa.ListArray.from_arrays([0, 1], far),
+        "words": pa.MapArray.from_arrays([0, 1], broken, pa.array([1])),
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    articles, report = read({"kind": "parquet", "path": str(tmp_path / "a.parquet")})
+    assert not report.skipped, report
+    assert articles["kelp"].status is Status.HIDDEN
