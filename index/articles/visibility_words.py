@@ -261,7 +261,9 @@ _SAYS: dict[str, Callable[[Any], bool]] = {
     "tags": _has_hiding_tag,
     "passwords": lambda value: _truth(value) is not False and value not in _NULLS,
     "layouts": lambda value: (
-        "redirect" in str(value)[:100] or str(value)[:10].casefold() == "draft"
+        "redirect" in str(value)[:100]
+        or str(value)[:10].casefold() == "draft"
+        or value is True  # template: true, as in Outline; 1 is a number of one
     ),
     "redirects": lambda value: (
         _truth(value) is not False
@@ -272,6 +274,7 @@ _SAYS: dict[str, Callable[[Any], bool]] = {
         )
     ),
     "heads": lambda value: bool(_HEAD.search(str(value)[:_LONGEST_JSON])),
+    "page_types": lambda value: str(value) in _WORDS["not_pages"],
     "types": lambda value: plain_name(str(value)) in _WORDS["not_articles"],
 }
 """How fields say that their page is hidden, by the kind of field."""

@@ -577,3 +577,49 @@ def test_what_systems_say_of_a_published_page_hides_nothing(values: dict[str, An
 )
 def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name: str) -> None:
     assert [value for _, value in other_instants(values, name)] == ["D"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"draftId": 5},  # Craft
+        {"isProvisionalDraft": True},
+        {"t3ver_wsid": 2},  # a workspace of TYPO3
+        {"t3ver_oid": 14},
+        {"doktype": 254},
+        {"_originalId": "drafts.kelp"},  # Sanity
+        {"o_published": 0},  # Pimcore
+        {"website_published": "f"},  # Odoo
+        {"cvIsApproved": 0},  # Concrete
+        {"discussion_state": "moderated"},  # XenForo
+        {"topic_visibility": 2},  # phpBB
+        {"workflowPlace": "review"},  # Sulu
+        {"OData__ModerationStatus": 3},  # SharePoint
+        {"IsVisibleInPkb": False},  # Salesforce
+        {"page_is_redirect": 1},  # MediaWiki
+        {"hidden_from_feed": True},  # beehiiv
+        {"hiddenFromRelated": True},  # FixIt
+        {"article": False},  # VuePress Hope
+        {"security": "friends"},  # LiveJournal
+        {"template": True},  # Outline
+        {"post_type": "elementor_library"},
+        {"status": {"code": 2, "label": "draft"}},  # Liferay
+    ],
+)
+def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, Any]) -> None:
+    found = find_hiding_word(values, values.get("status"))
+    assert found is not None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"draftId": None, "t3ver_wsid": 0, "t3ver_oid": 0, "doktype": 1},
+        {"originalId": "kelp", "o_published": 1, "cvIsApproved": 1, "topic_visibility": 1},
+        {"OData__ModerationStatus": 0, "page_is_redirect": 0, "template": 1},
+        {"article": {"title": "Kelp"}, "security": "public"},
+        {"status": {"code": 0, "label": "approved"}},
+    ],
+)
+def test_further_systems_say_that_a_record_is_for_readers(values: dict[str, Any]) -> None:
+    assert find_hiding_word(values, values.get("status")) is None
