@@ -171,6 +171,7 @@ def names_in_other_spelling(names: tuple[str, ...]) -> Mapping[str, str]:
 def get_field(values: Mapping[str, Any], name: str) -> Any:
     """Return a record's value by field name or dotted path; ``None`` if there is none.
 
+    A list of one value on the path, as Drupal and Prismic write fields, counts as that value.
     ``name`` may be several names, separated by commas: then the first with a value is used.
     """
     if name in values:
@@ -182,6 +183,8 @@ def get_field(values: Mapping[str, Any], name: str) -> Any:
         return None
     inner: Any = values
     for part in name.split("."):
+        if isinstance(inner, list) and len(inner) == 1:
+            inner = inner[0]
         if not isinstance(inner, Mapping):
             return None
         inner = inner.get(part)

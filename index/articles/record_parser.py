@@ -177,7 +177,8 @@ class RecordParser(FieldReader):
         return self._get("url") or (permalink if is_address else None)
 
     def _url(self) -> str:
-        value, link = self._stated_url(), self._record.link
+        is_address = self._id.startswith(("http://", "https://"))  # an id, as in JSON-LD
+        value, link = self._stated_url(), self._record.link or (self._id if is_address else "")
         templates = [self._record.url_template, self._url_template, DEFAULT_TEMPLATE]
         if link and self._url_template == DEFAULT_TEMPLATE:
             templates[1] = link
@@ -255,7 +256,7 @@ class RecordParser(FieldReader):
 
     def _links(self, url: str) -> tuple[Link, ...]:
         given = self._get("links")
-        if given is not None and given != "" and not isinstance(given, list | tuple):
+        if given not in (None, "") and not isinstance(given, list | tuple | Mapping):
             self._note("invalid", f"expected a list of links, found {short(given)}")
         named = {"related": self._get("related")} | {
             name: value for name, value in self._values.items() if is_related_name(name)

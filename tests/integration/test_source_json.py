@@ -35,6 +35,7 @@ ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"
         f'{{"count": 2, "tags": ["x"], "articles": {ITEMS}, "more": {{"next": [1]}}}}',
         f'{{"meta": {{"a": []}}, "data": {{"posts": {ITEMS}}}}}',
         f'{{"data": {{"allPosts": {{"nodes": {ITEMS}}}}}}}',  # as GraphQL answers
+        f'{{"data": {{"blog": {{"posts": {{"edges": {ITEMS}}}}}}}}}',
         f'{{"data": {{"posts": {ITEMS}, "page": {{"errors": [{{"a": 1}}]}}}}}}',
     ],
 )
@@ -198,3 +199,31 @@ def test_a_mapped_field_is_not_read_under_its_own_name_too(tmp_path: Path) -> No
     path = write(tmp_path, json.dumps([item]))
     (article,) = read({"kind": "json", "path": path, "map": fields})[0].values()
     assert (article.url, article.sections[0].text, article.tags) == ("/b", "Words of it.", ())
+
+
+def test_a_list_of_one_value_is_reached_into_as_drupal_writes_it(tmp_path: Path) -> None:
+    items = [
+        {"nid": [{"value": 7}], "title": [{"value": "Kelp"}], "status": [{"value": True}]},
+        {"nid": [{"value": 8}], "title": [{"value": "Rye"}], "status": [{"value": False}]},
+    ]
+    table = {"kind": "json", "path": write(tmp_path, json.dumps(items))}
+    articles, _ = read({**table, "map": {"id": "nid.value", "title": "title.value"}})
+    assert {key: (one.title, one.status) for key, one in articles.items()} == {
+        "7": ("Kelp", Status.PUBLISHED),
+        "8": ("Rye", Status.HIDDEN),
+    }
+
+
+def test_an_id_that_is_an_address_links_its_article(tmp_path: Path) -> None:
+    items = [{"@id": "https://shore.example/kelp", "title": "Kelp", "summary": "Waves.", "url": ""}]
+    table = {"kind": "json", "path": write(tmp_path, json.dumps(items))}
+    assert [one.url for one in read(table)[0].values()] == ["https://shore.example/kelp"]
+    articles, _ = read({**table, "url_template": "/{title}"})
+    assert [one.url for one in articles.values()] == ["/Kelp"]
+
+
+def test_an_object_of_links_as_json_api_has_it_is_no_fault(tmp_path: Path) -> None:
+    items = [{"id": "a", "title": "A", "summary": "Waves.", "links": {"self": {"href": "/a"}}}]
+    articles, report = read({"kind": "json", "path": write(tmp_path, json.dumps(items))})
+    assert articles["a"].links == ()
+    assert not report.problems
