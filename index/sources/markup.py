@@ -23,6 +23,7 @@ MAX_ATTRIBUTES = 5_000
 """Most attributes of an element; the parser's time grows with the square of their number."""
 
 _NO_MEMORY = etree.ErrorTypes.ERR_NO_MEMORY
+_OF_HEAD = set("title meta link script style base noscript template".split())
 _WORTH_COUNTING = 50_000
 _TAG = re.compile(r"""<[a-zA-Z](?:[^>"'=]+|=\s*(?:"[^"]*"|'[^']*')?|["'])*+""")
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
@@ -69,6 +70,7 @@ def parse_html(text: str) -> Element:
         raise MarkupError(f"the page is not HTML: {_message(error)}") from error
     if root is None:
         raise MarkupError("the page is empty")
+    _empty_head(root)
     for element in root.xpath("//*[@rel]"):  # HTML's keywords have no letter case
         element.set("rel", element.get("rel").lower())
     for entry in parser.error_log:
@@ -77,6 +79,20 @@ def parse_html(text: str) -> Element:
         if entry.type == _NO_MEMORY:
             raise MemoryError
     return root
+
+
+def _empty_head(root: Element) -> None:
+    """Moves what libxml2 leaves in the head, of a page without ``<body>``, to the body.
+
+    It knows no elements of HTML 5, so that ``<title>Kelp</title><main>…`` does not end the head.
+    """
+    for head in root.findall("head"):
+        if strays := [each for each in head if local_name(each) not in _OF_HEAD]:
+            body = root.find("body")
+            body = etree.SubElement(root, "body") if body is None else body
+            strays[-1].tail = (strays[-1].tail or "") + (body.text or "")
+            body.text = None
+            body[:0] = strays
 
 
 def stream_xml(

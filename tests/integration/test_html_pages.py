@@ -376,6 +376,13 @@ def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> No
     assert one(tmp_path / "more", "tag/a/b.html", f"<h1>Kelp</h1>{BODY}", "html").title == "Kelp"
 
 
+@pytest.mark.parametrize("name", ["main", "article", "section", "kelp-page"])
+def test_a_page_without_a_body_tag_keeps_its_text(tmp_path: Path, name: str) -> None:
+    page = f"<!doctype html><title>Kelp</title><{name}>{BODY}</{name}><div></div>"
+    ((_, text),) = told(one(tmp_path, "p.html", page, "html"))
+    assert text.startswith("Behind the kelp")
+
+
 def test_the_name_of_an_icon_is_no_part_of_a_title(tmp_path: Path) -> None:
     icon = "<svg viewBox='0 0 1 1'><title>Link icon</title></svg>"
     page = f"<title>Energy</title><article><h1>{icon} Energy</h1>{BODY}</article>"
