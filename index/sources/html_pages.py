@@ -16,7 +16,7 @@ from index.sources.html_metadata import canonical_of, metas_of, page_facts, publ
 from index.sources.main_text import MainText, find_main_text, hides
 from index.sources.markup import Element, MarkupError, line_of, select, text_of
 from index.sources.page_folder import Page, PageFolderSource
-from index.sources.page_refusal import check_is_article
+from index.sources.page_refusal import check_is_article, check_is_no_list
 from index.sources.page_text import HEADINGS, text_and_links
 from index.sources.schema_org import SchemaOrg
 from index.sources.substack import substack_facts
@@ -95,6 +95,8 @@ class HtmlSource(PageFolderSource):
                 page=root,
                 headings=self.related_headings,
             )
+            if not (self.main or said.facts() or "article" in metas.get("og:type", [])):
+                check_is_no_list(found, values.get("url") or page.address)
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]

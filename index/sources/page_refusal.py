@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote
 
 from index.articles.page_words import page_words, words_of
@@ -15,6 +17,8 @@ from index.sources.schema_org import SchemaOrg
 _LONGEST_DELAY = 60  # seconds; a page that waits longer shows itself anew
 _SERVED = re.compile(r"(^|/)index\.x?html?$|\.x?html?$")
 _WORD = re.compile(r"\w")
+_FEWEST, _FEWEST_LINKS = 3, 5  # teasers, or links without any, that make a list of pages
+_LONGEST_TEASER, _LONGEST_LABEL = 400, 60  # characters
 _STUB = 200  # characters; a page with more text is not there to redirect by a script
 _REFRESH = re.compile(
     r"""\s*+(?P<delay>\d*+)[.\d]*+(?:\s*+[;,]|\s)\s*+(?:url\s*=\s*)?["']?(?P<url>[^"']*)""",
@@ -32,7 +36,7 @@ _ONLY_LEADS = re.compile(
     re.VERBOSE,
 )
 _LANGUAGE = "([a-z]{2}([-_][a-z]{2})?/)?"
-_ERROR_NAME = re.compile(rf"{_LANGUAGE}(40\d|410|50[\dx]|offline)", re.IGNORECASE)
+_ERROR_NAME = re.compile(rf"{_LANGUAGE}(40\d|410|50[\dx]|offline|dev-404-page)", re.IGNORECASE)
 _CODE = re.compile(
     r"((error|fehler|erreur)\W*)?\b(30[12378]|4[0-2]\d|50\d)\b(\W*(error|fehler|erreur)\b)?",
     re.IGNORECASE,
@@ -41,9 +45,10 @@ _NO_COUNT = re.compile(r"404|410|[a-z]", re.IGNORECASE)  # other bare numbers ma
 _SEPARATOR = re.compile(r"\s[|\-\u2013\u2014·»:\u2039\u203a]+\s")
 _LIST_NAME = re.compile(
     rf"(.*/)?(page|seite|pagina|página)[/-]\d+|{_LANGUAGE}(search|(py-)?(gen|mod)index)"
-    r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/",
+    r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/|(.*/)?print_page",
     re.IGNORECASE,
 )
+_PLACEHOLDER = re.compile(r"(^|/)\[[^/]+\](/|$)")  # of Next.js: posts/[slug].html
 _LIST_CLASS = re.compile(words_of("list_page_class"))
 _SINGLE_CLASSES = {"single", "singular", "page"}
 _WIKI_CLASS = re.compile("ns-(talk|-1|2|6|8|10|14|828)")
@@ -70,6 +75,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         raise RecordError("error-page", "the page is the site's page for errors such as 404")
     if any("{{" in title or "{%" in title for title in titles):
         raise RecordError("template", "the page is a template: its title holds {{ or {%")
+    if _PLACEHOLDER.search(name):
+        raise RecordError("template", "the page is a template: a part of its address is in [ ]")
     outer = set((next(iter(select(root, "html")), root).get("class") or "").lower().split())
     is_list = any(map(_LIST_CLASS.fullmatch, classes | outer)) and not classes & _SINGLE_CLASSES
     names = (name, f"{name}/") if page.address.endswith("/") else (name,)
@@ -81,6 +88,36 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     canonical = canonical_of(root, page.address)
     if canonical and not page.url and (other := _other_page(page, canonical)):
         raise RecordError("canonical", f"the page is a copy: it names {other} as the original")
+
+
+def check_is_no_list(found: Mapping[str, list[dict[str, Any]]], address: str) -> None:
+    """Checks that a page's text is more than links to other pages of its site, with teasers.
+
+    Args:
+        found: The page's sections and links, from :func:`index.sources.page_text.text_and_links`.
+        address: The page's own address.
+
+    Raises:
+        RecordError: If it is not.
+    """
+    here = split_url(address)
+    own: dict[str, str] = {}
+    for link in found["links"]:
+        to = split_url(join_url(address, link["url"]))
+        if link["kind"] == "text" and to.netloc == here.netloc and to.path != here.path:
+            own[link["text"]] = to.path
+    parts = [(section["heading"] in own, section["text"]) for section in found["sections"]]
+    teasers = [text for is_teaser, text in parts if is_teaser]
+    rest = "\n".join(text for is_teaser, text in parts if not is_teaser)
+    if len({*own.values()}) < (_FEWEST if teasers else _FEWEST_LINKS) or len(
+        "".join(teasers)
+    ) > _LONGEST_TEASER * len(teasers):
+        return
+    if 2 * sum(map(len, own)) >= len(rest):
+        for words in sorted(own, key=len, reverse=True):
+            rest = rest.replace(words, "")
+    if all(len(line) <= _LONGEST_LABEL for line in rest.split("\n")):
+        raise RecordError("list-page", "the page only links to other pages of the site")
 
 
 def leads_away(script: str) -> bool:

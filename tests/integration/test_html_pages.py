@@ -358,7 +358,16 @@ def test_a_title_that_says_that_there_is_no_page(tmp_path: Path, title: str, sho
 
 
 @pytest.mark.parametrize(
-    "name", ["404.html", "404/index.html", "de/404.html", "500.html", "50x.html", "offline.html"]
+    "name",
+    [
+        "404.html",
+        "404/index.html",
+        "de/404.html",
+        "500.html",
+        "50x.html",
+        "offline.html",
+        "dev-404-page/index.html",
+    ],
 )
 def test_a_page_for_errors_is_no_article(tmp_path: Path, name: str) -> None:
     assert refused(tmp_path, f"<h1>Lost at sea</h1>{BODY}", name) == "error-page"
@@ -369,6 +378,7 @@ def test_a_page_for_errors_is_no_article(tmp_path: Path, name: str) -> None:
     [
         *("news/page/2/index.html", "page2/index.html", "search/index.html", "search.html"),
         *("genindex.html", "category/sea/index.html", "tag/sea.html", "blog/tags/index.html"),
+        "print_page/index.html",
     ],
 )
 def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> None:
@@ -381,6 +391,46 @@ def test_a_page_without_a_body_tag_keeps_its_text(tmp_path: Path, name: str) -> 
     page = f"<!doctype html><title>Kelp</title><{name}>{BODY}</{name}><div></div>"
     ((_, text),) = told(one(tmp_path, "p.html", page, "html"))
     assert text.startswith("Behind the kelp")
+
+
+def test_a_page_that_a_script_fills_from_its_address_is_no_article(tmp_path: Path) -> None:
+    assert refused(tmp_path, f"<h1>Loading</h1>{BODY}", "posts/[slug].html") == "template"
+
+
+def cards_of(count: int, teaser: str = "How kelp calms the waves.", host: str = "") -> str:
+    return "".join(
+        f"<article><h2><a href={host}/blog/{number}/>Kelp {number}</a></h2><time>Mar 1</time>"
+        f"<p>{teaser}</p><a href={host}/blog/{number}/>Read more</a></article>"
+        for number in range(count)
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "is_list"),
+    [
+        (f"<main><h1>Blog</h1>{menu_of('Kelp in year')}</main>", True),
+        (f"<main><h1>Blog</h1><p>All posts.</p>{cards_of(4)}</main>", True),
+        (f"<main><h1>Blog</h1>{cards_of(4, host='https://shore.example')}</main>", True),
+        (
+            f"<section><h1>2026</h1><h2>May</h2>{menu_of('Rye', 3)}<h2>June</h2>{menu_of('Kelp')}",
+            True,
+        ),
+        (f"<main><h1>Kelp</h1>{BODY}{menu_of('Kelp in year')}</main>", False),
+        (f"<main><h1>Kelp</h1>{BODY}{cards_of(4)}</main>", False),
+        (f"<main><h1>Links</h1>{cards_of(4, host='https://other.example')}</main>", False),
+        (f"<main><h1>Handbook</h1>{cards_of(4, teaser=PROSE)}</main>", False),
+        (f"<main><h1>Kelp</h1><p>It grows.</p>{menu_of('Kelp', 2)}</main>", False),
+    ],
+)
+def test_a_page_of_links_to_the_site_and_teasers_is_a_list(
+    tmp_path: Path, body: str, is_list: bool
+) -> None:
+    page = f"<link rel=canonical href='https://shore.example/blog/'><title>Blog</title>{body}"
+    (tmp_path / "blog.html").write_text(page)
+    _, report = read({"kind": "html", "path": str(tmp_path)})
+    assert report.skipped == ({"list-page": 1} if is_list else {})
+    _, report = read({"kind": "html", "path": str(tmp_path), "main": "main, section"})
+    assert not report.skipped
 
 
 def test_the_name_of_an_icon_is_no_part_of_a_title(tmp_path: Path) -> None:
