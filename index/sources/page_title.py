@@ -37,6 +37,8 @@ def find_title(
         site_names: Names of the site from the page's metadata.
         address: The page's address; its host, as in shoreweekly.org, may be the site's name.
     """
+    if main.tag != "article":  # its title may stand above the element with the text
+        main = next(main.iterancestors("article"), main)
     branded = _lines(each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if _is_site(each))
     sites = {_plain(name) for name in (*site_names, *branded)} - {""}
     shown = _lines(select(root, "head > title")[:1])

@@ -106,6 +106,10 @@ def title_of(folder: Path, head: str, body: str) -> str:
             f"<h1 class=site-title>Shore</h1><div><h2>Kelp calms</h2>{BODY}</div>",
         ),
         (
+            "<title>Kelp calms | The Harbour's Weekly</title>",
+            f"<article><h1>Kelp calms</h1><div itemprop=articleBody>{BODY}</div></article>",
+        ),
+        (
             "<title>Kelp calms - Shore</title>",
             f"<p class=site-title>Shore</p><div>{BODY}</div>",
         ),
