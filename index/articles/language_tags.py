@@ -10,7 +10,7 @@ from recommender.errors import ArticleError
 
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _MOST = 100
-_NO_LANGUAGE = frozenset({"", "und", "mul", "mis", "zxx", "x-default"})
+_NO_LANGUAGE = frozenset({"", "und", "mul", "mis", "zxx", "x-default", "default", "*"})
 """What stands for an unknown language, several or none; read as if nothing were said."""
 
 _OLD = {"iw": "he", "in": "id", "ji": "yi"}

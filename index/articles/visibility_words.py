@@ -42,6 +42,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}[-_][A-Z]{2}")
 _LONGEST_JSON = 20_000
 _LONGEST_WORD = 40
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
+_NUMBER_OR_ONE = re.compile(r"-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
 
 
@@ -104,7 +105,12 @@ def tells_by_nothing(name: str) -> bool:
 
 
 def _unknown(name: str, value: Any) -> HidingWord:
-    return HidingWord(name, Status.HIDDEN, f"{name} {short(value)} is unknown: kept hidden")
+    said = f"{name} {short(value)} is unknown: kept hidden"
+    if _NUMBER_OR_ONE.fullmatch(str(value)[:20]):
+        said += (
+            "; what a number means differs from system to system: give status published or draft"
+        )
+    return HidingWord(name, Status.HIDDEN, said)
 
 
 def _find(

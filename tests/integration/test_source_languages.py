@@ -51,7 +51,7 @@ def write(folder: Path, **pages: str) -> str:
             ({"name": "Swedish"}, "sv"),
             ("Brazilian Portuguese", "pt-br"),
         ],
-        *[("und", None), ("x-default", None), (" ", None), ("ast", "ast")],
+        *[("und", None), ("*", None), ("x-default", None), (" ", None), ("ast", "ast")],
         *[(False, "no"), ([False], "no"), ("no", "no")],
     ],
 )

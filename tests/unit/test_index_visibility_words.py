@@ -602,6 +602,7 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"article": False},  # VuePress Hope
         {"security": "friends"},  # LiveJournal
         {"template": True},  # Outline
+        {"read_restricted": True},  # Discourse
         {"post_type": "elementor_library"},
         {"status": {"code": 2, "label": "draft"}},  # Liferay
     ],
@@ -619,7 +620,15 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"OData__ModerationStatus": 0, "page_is_redirect": 0, "template": 1},
         {"article": {"title": "Kelp"}, "security": "public"},
         {"status": {"code": 0, "label": "approved"}},
+        {"Status": "On"},  # a view of Drupal
     ],
 )
 def test_further_systems_say_that_a_record_is_for_readers(values: dict[str, Any]) -> None:
     assert find_hiding_word(values, values.get("status")) is None
+
+
+def test_a_number_as_status_is_told_with_what_to_do() -> None:
+    for values, status in (({}, 1), ({"post_status": "2"}, None)):
+        found = find_hiding_word(values, status)
+        assert found is not None
+        assert "give status published or draft" in found.unknown
