@@ -390,6 +390,24 @@ def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> No
     assert one(tmp_path / "more", "tag/a/b.html", f"<h1>Kelp</h1>{BODY}", "html").title == "Kelp"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("cookie-law-info-bar", "cookies-eu-banner", "eu-cookie-compliance-banner", "cc-window"),
+        *("onetrust-consent-sdk", "CybotCookiebotDialog", "BorlabsCookieBox", "cookie_consent"),
+        *("kg-signup-card", "kg-cta-card", "kg-video-player", "captioned-button-wrap"),
+        *("author-box", "reading-time", "edit-this-page", "post-navigation", "disqus_thread"),
+        *("skip-link", "comments-area", "popular-posts", "announcement-bar"),
+    ],
+)
+def test_what_stands_around_texts_is_no_part_of_them(tmp_path: Path, name: str) -> None:
+    for place in ("id", "class"):
+        extra = f"<div {place}='{name}'><p>We use cookies.</p></div>"
+        page = f"<body class='has-cookie-banner'><div><h1>Kelp</h1>{BODY}{extra}<p>So it went."
+        ((_, text),) = told(one(tmp_path, "p.html", page, "html"))
+        assert text.endswith("all winter.\nSo it went.")
+
+
 @pytest.mark.parametrize("name", ["main", "article", "section", "kelp-page"])
 def test_a_page_without_a_body_tag_keeps_its_text(tmp_path: Path, name: str) -> None:
     page = f"<!doctype html><title>Kelp</title><{name}>{BODY}</{name}><div></div>"
