@@ -17,6 +17,9 @@ _METAS = load_table(__file__)
 _HIDDEN_CLASS = re.compile(
     r"status-(draft|private|pending|future|trash)|post-password-\w+|(node-|system)-?unpublished"
 )
+_DRAFT_BANNERS = ".theme-draft-banner, .theme-unlisted-banner, .entry-isdraft, .typo3-preview-info"
+"""What Docusaurus, PaperMod and TYPO3 show on a page that is not published."""
+
 _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
 
@@ -64,8 +67,7 @@ def page_facts(
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
     for time in published_times(root)[:1]:
         facts["date"] = (time.get("datetime") or line_of(time)).strip()
-    around = (main, *main.iterancestors(), *select(root, "article, form"))
-    if any(markup.names_match(each, _HIDDEN_CLASS, "class") for each in around):
+    if _is_kept_out(root, main):
         facts["robots"] += ", noindex"
     stated = said.facts()
     facts |= stated
@@ -90,6 +92,19 @@ def page_facts(
     if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
+
+
+def _is_kept_out(root: Element, main: Element) -> bool:
+    """Tells whether classes, banners or marks for Pagefind say that no list shows the page."""
+    around = (main, *main.iterancestors())
+    return (
+        any(
+            markup.names_match(each, _HIDDEN_CLASS, "class")
+            for each in (*around, *select(root, "article, form, .node"))
+        )
+        or any("data-pagefind-ignore" in each.attrib for each in around)
+        or bool(select(root, _DRAFT_BANNERS))
+    )
 
 
 def _classed(main: Element) -> dict[str, Any]:

@@ -310,6 +310,24 @@ def test_an_entry_that_its_class_calls_unpublished_is_hidden(tmp_path: Path, nam
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        f"<div class='node node-article node-unpublished'><h1>Kelp</h1>{BODY}</div>",  # Drupal 7
+        f"<div class=theme-draft-banner>Draft</div><article><h1>Kelp</h1>{BODY}</article>",
+        f"<article><h1>Kelp<sup><span class=entry-isdraft>[draft]</span></sup></h1>{BODY}</article>",
+        f"<div class=typo3-preview-info>Preview</div><h1>Kelp</h1>{BODY}",
+        f"<main data-pagefind-ignore><h1>Kelp</h1>{BODY}</main>",
+    ],
+)
+def test_a_page_that_a_banner_or_a_mark_keeps_out_of_lists_is_hidden(
+    tmp_path: Path, body: str
+) -> None:
+    assert one(tmp_path, "kelp.html", f"<body>{body}", "html").status is Status.HIDDEN
+    page = f"<main><h1>Kelp</h1>{BODY}<nav data-pagefind-ignore>All</nav></main>"
+    assert one(tmp_path, "kelp.html", page, "html").status is Status.PUBLISHED
+
+
+@pytest.mark.parametrize(
     ("attributes", "body", "reason"),
     [
         ("class='blog-wrapper blog-tags-post-list-page'", "", "list-page"),  # Docusaurus
