@@ -314,7 +314,7 @@ def test_an_entry_that_its_class_calls_unpublished_is_hidden(tmp_path: Path, nam
     [
         f"<div class='node node-article node-unpublished'><h1>Kelp</h1>{BODY}</div>",  # Drupal 7
         f"<div class=theme-draft-banner>Draft</div><article><h1>Kelp</h1>{BODY}</article>",
-        f"<article><h1>Kelp<sup><span class=entry-isdraft>[draft]</span></sup></h1>{BODY}</article>",
+        f"<article><h1>Kelp<sup class=entry-isdraft>[draft]</sup></h1>{BODY}</article>",
         f"<div class=typo3-preview-info>Preview</div><h1>Kelp</h1>{BODY}",
         f"<main data-pagefind-ignore><h1>Kelp</h1>{BODY}</main>",
     ],
