@@ -19,6 +19,7 @@ _SERVED = re.compile(r"(^|/)index\.x?html?$|\.x?html?$")
 _WORD = re.compile(r"\w")
 _FEWEST, _FEWEST_LINKS = 3, 5  # teasers, or links without any, that make a list of pages
 _LONGEST_TEASER, _LONGEST_LABEL = 400, 60  # characters
+_MOST_LINKS = 2_000  # each is looked for in the text
 _STUB = 200  # characters; a page with more text is not there to redirect by a script
 _REFRESH = re.compile(
     r"""\s*+(?P<delay>\d*+)[.\d]*+(?:\s*+[;,]|\s)\s*+(?:url\s*=\s*)?["']?(?P<url>[^"']*)""",
@@ -102,7 +103,7 @@ def check_is_no_list(found: Mapping[str, list[dict[str, Any]]], address: str) ->
     """
     here = split_url(address)
     own: dict[str, str] = {}
-    for link in found["links"]:
+    for link in found["links"][:_MOST_LINKS]:
         to = split_url(join_url(address, link["url"]))
         if link["kind"] == "text" and to.netloc == here.netloc and to.path != here.path:
             own[link["text"]] = to.path
