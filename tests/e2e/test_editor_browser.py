@@ -575,6 +575,7 @@ class Hands:
             self.page.keyboard.press(key)
 
     def type(self, text: str) -> None:
+        expect(self.page.locator(":is(input, textarea):focus")).to_have_count(1)
         self.page.keyboard.type(text)
 
     @property
