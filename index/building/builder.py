@@ -146,7 +146,8 @@ def make_build(
         if isinstance(error, OSError | sqlite3.Error):
             raise BuildError(f"the build could not be written to {folder}: {error}") from error
         raise
-    options.engine.finish()
+    if not manifest.small:  # what a full build has kept is for the next full one
+        options.engine.finish()
     append_journal(
         root.path,
         "build",

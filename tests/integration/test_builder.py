@@ -331,6 +331,22 @@ def test_what_an_unfinished_build_has_encoded_is_not_encoded_again(
     assert not work.exists()
 
 
+def test_a_small_build_leaves_what_a_full_one_has_encoded(
+    site: Site, write_jsonl: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.building.engine._ENCODE_CHUNK", 4)
+    records, work = topical(24), tmp_path / "root" / "work"
+    site.build(write_jsonl, records[:12])
+    with pytest.raises(KeyboardInterrupt):
+        site.build(write_jsonl, records, Interrupted(8), engine=LocalEngine(work))
+    only = frozenset([records[0]["id"]])
+    assert site.build(write_jsonl, records, only=only, engine=LocalEngine(work)).manifest.small
+    encoder = CountingEncoder()
+    site.build(write_jsonl, records, encoder, engine=LocalEngine(work))
+    assert len(titles_in(encoder.texts)) == 8
+    assert not work.exists()
+
+
 def test_what_another_model_had_encoded_is_no_use(
     site: Site, write_jsonl: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
