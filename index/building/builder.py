@@ -13,6 +13,8 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
 from index.articles.record import RecordProblem, short
@@ -233,6 +235,8 @@ def _make(
     with context.stage("prepare"):
         boilerplate, relearned = _boilerplate(context, store)
         columns, texts, collected = prepare_articles(context, store, boilerplate)
+        spoken = np.bincount(columns.languages, minlength=len(columns.language_names)).tolist()
+        context.options.on_prepared(dict(zip(columns.language_names, spoken, strict=True)))
     with context.stage("links"):
         trusted = context.options.trust_related_blocks
         links = resolve_links(collected, store, columns.dates, trust_related_blocks=trusted)

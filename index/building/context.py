@@ -56,6 +56,8 @@ class BuildOptions:
         from_scratch: Reuse nothing of the live build: encode and learn everything again.
         limits: The limits of the gates.
         on_read: Called with what was read of the sources, before texts are prepared and encoded.
+        on_prepared: Called with the number of articles in each language, by BCP 47 tag (empty if
+            unknown), before texts are encoded.
         to_publish: Whether the build is only made to be published: if a gate refuses what was read,
             no build is made.
         preferences: The site's ranking preferences, such as boosts by tag.
@@ -88,6 +90,7 @@ class BuildOptions:
     from_scratch: bool = False
     limits: Limits = field(default_factory=Limits)
     on_read: Callable[[ReadReport], None] = lambda _report: None
+    on_prepared: Callable[[Mapping[str, int]], None] = lambda _languages: None
     to_publish: bool = False
 
     @property

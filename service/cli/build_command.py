@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -120,6 +122,7 @@ def build(
         from_scratch=from_scratch,
         accept_change=accept_change,
         on_read=print_problems,
+        on_prepared=partial(hint_languages, settings.model),
     )
     sources = []
     if source or settings.source or not options.pushed:  # a site may live by pushes alone
@@ -238,6 +241,30 @@ def print_problems(report: ReadReport) -> None:
         )
 
 
+def hint_languages(model: str, languages: Mapping[str, int]) -> None:
+    """Prints for people, on stderr, that the default model does not know most articles' languages.
+
+    Args:
+        model: The model that the texts are to be encoded with.
+        languages: The number of articles of each language, by its BCP 47 tag.
+    """
+    from recommender.multilingual import MULTILINGUAL
+    from recommender.sentence_encoder import DEFAULT_MODEL
+
+    others = Counter(
+        {name: n for name, n in languages.items() if name.partition("-")[0] not in ("en", "")}
+    )
+    if model != DEFAULT_MODEL or 2 * others.total() <= sum(languages.values()):
+        return
+    named = ", ".join(f"{name} {n}" for name, n in others.most_common(5))
+    typer.echo(
+        f"hint: most articles are not in English ({named}), the only language that the default "
+        f"model knows; set model = \"{MULTILINGUAL}\", after pip install 'alsolike[multilingual]' "
+        "(docs/tuning.md)",
+        err=True,
+    )
+
+
 def print_build(manifest: Manifest, settings: Settings, *, published: bool) -> None:
     """Prints for people a summary of a build.
 
@@ -246,8 +273,6 @@ def print_build(manifest: Manifest, settings: Settings, *, published: bool) -> N
         settings: The effective settings.
         published: Whether the build was published.
     """
-    if hint := _other_languages(manifest, settings):
-        typer.echo(hint, err=True)
     total = sum(manifest.seconds.values())
     typer.echo(
         f"{count_articles(manifest.count)} ({manifest.visible} visible), "
@@ -256,22 +281,3 @@ def print_build(manifest: Manifest, settings: Settings, *, published: bool) -> N
     typer.echo(counts(manifest.reading))
     state = "published" if published else "built, not published"
     typer.echo(f"{state}: {Root(settings.root).builds / manifest.name}")
-
-
-def _other_languages(manifest: Manifest, settings: Settings) -> str:
-    """Returns the hint that the default model does not know the languages of most articles."""
-    from recommender.multilingual import MULTILINGUAL
-    from recommender.sentence_encoder import DEFAULT_MODEL
-
-    if manifest.encoder.model != DEFAULT_MODEL:
-        return ""
-    found = Root(settings.root).open(manifest.name).report()["languages"]
-    others = [row for row in found if row["name"].partition("-")[0] not in ("en", "unknown")]
-    if 2 * sum(row["articles"] for row in others) <= manifest.count:
-        return ""
-    named = ", ".join(f"{row['name']} {row['articles']}" for row in others[:5])
-    return (
-        f"hint: most articles are not in English ({named}), the only language that the default "
-        f"model knows; set model = \"{MULTILINGUAL}\", after pip install 'alsolike[multilingual]' "
-        "(docs/tuning.md)"
-    )

@@ -6,6 +6,7 @@ import os
 import re
 import tempfile
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,14 @@ from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli import options as option
-from service.cli.build_command import build, build_summary, make_live, print_build, print_problems
+from service.cli.build_command import (
+    build,
+    build_summary,
+    hint_languages,
+    make_live,
+    print_build,
+    print_problems,
+)
 from service.cli.options import print_json
 from service.cli.related_commands import print_list, related, say_why
 from service.decisions.open_decisions import read_state
@@ -151,7 +159,12 @@ def _try(
     ]
     stale = is_unreadable(Root(settings.root))
     options = build_options(
-        settings, relearn=True, accept_change=True, from_scratch=stale, on_read=print_problems
+        settings,
+        relearn=True,
+        accept_change=True,
+        from_scratch=stale,
+        on_read=print_problems,
+        on_prepared=partial(hint_languages, settings.model),
     )
     made, refusal = make_live(
         settings, sources, options, force=True, reason="a trial", most=limit or _FROM_FILES

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Encoder, Fingerprint, HashingEncoder, Progress
 from recommender.errors import InputError, NotFoundError
+from recommender.sentence_encoder import DEFAULT_MODEL
+from service.cli.build_command import hint_languages
 from tests.support.articles import topical
 from tests.support.builds import plain_mapping
 
@@ -382,6 +384,25 @@ def test_a_build_that_did_not_go_live_has_not_encoded_in_vain(
     assert len({held.name, build.name, *site.root.names()}) == 4
     site.build(write_jsonl, topical(14), encoder, publish=False, from_scratch=True)
     assert len(titles_in(encoder.texts)) == 14
+
+
+def test_languages_are_told_before_anything_is_encoded(
+    site: Site, write_jsonl: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encoder, told = CountingEncoder(), []
+
+    def tell(languages: Mapping[str, int]) -> None:
+        told.append((dict(languages), list(encoder.texts)))
+        hint_languages(DEFAULT_MODEL, languages)
+
+    records = [{**one, "language": "fr-CA"} for one in topical(12)]
+    records[0]["language"] = records[1]["language"] = "en"
+    site.build(write_jsonl, records, encoder, on_prepared=tell)
+    assert told == [({"": 0, "en": 2, "fr-ca": 10}, [])]
+    assert "most articles are not in English (fr-ca 10), the only" in capsys.readouterr().err
+    for model, languages in (("other", {"fr": 9}), (DEFAULT_MODEL, {"": 5, "en-GB": 2, "fr": 7})):
+        hint_languages(model, languages)
+    assert capsys.readouterr().err == ""
 
 
 # Single articles
