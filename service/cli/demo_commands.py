@@ -27,6 +27,7 @@ from service.cli.build_command import (
 )
 from service.cli.options import print_json
 from service.cli.related_commands import print_list, related, say_why
+from service.cli.usual_fields import usual_fields
 from service.decisions.open_decisions import read_state
 from service.http.list_json import related_json
 from service.serving.selection import Origin, SelectedItem, select
@@ -86,15 +87,6 @@ def is_unreadable(opened_root: Root) -> bool:
 _FROM_WEB = 200
 _FROM_FILES = 1_000
 _SHOWN = 4
-_TABLES = ("jsonl", "json", "csv", "parquet")
-_USUAL_FIELDS = {
-    "title": "title,headline,name",
-    "summary": "summary,text,body,content,description",
-    "url": "url,link,permalink",
-    "date": "date,published_at,pubDate,created_at",  # "published" may say whether, not when
-}
-"""What tables usually call our fields."""
-
 _ITEMS = 5
 _INTERRUPTED = 130  # as a shell reports Ctrl+C
 
@@ -153,10 +145,7 @@ def _try(
     found = discover_site(location, most=limit or _FROM_WEB, cache=str(folder / "pages"))
     kinds = [table["kind"] for table in found.tables]
     typer.echo(f"{found.how} (kind {', '.join(dict.fromkeys(kinds))}); reading …", err=True)
-    sources = [
-        open_source(table, _USUAL_FIELDS if table["kind"] in _TABLES else {})
-        for table in found.tables
-    ]
+    sources = [open_source(table, usual_fields(table["kind"])) for table in found.tables]
     stale = is_unreadable(Root(settings.root))
     options = build_options(
         settings,

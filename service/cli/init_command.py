@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from recommender.errors import AlsoLikeError, InputError
+from service.cli.usual_fields import fields_found
 from service.settings import CONFIG_FILE, load_settings
 
 _FOR_A_TRIAL = ("cache", "sample")
@@ -100,6 +101,9 @@ def _value(value: Any) -> str:
 def _table(table: Mapping[str, Any]) -> str:
     said = {name: value for name, value in table.items() if value and name not in _FOR_A_TRIAL}
     lines = [f"{name} = {_value(value)}\n" for name, value in said.items()]
+    if fields := fields_found(table):
+        named = ", ".join(f"{field} = {_value(name)}" for field, name in fields.items())
+        lines.append(f"map = {{ {named} }}\n")
     return f"[[source]]\n{''.join(lines)}"
 
 

@@ -58,6 +58,23 @@ def test_what_init_writes_is_built_as_it_stands(
     assert {state for state, _ in after.values()} <= {"ok", "look"}
 
 
+def test_init_finds_what_the_records_call_our_fields(alsolike: Run, tmp_path: Path) -> None:
+    rows = [
+        f'{{"slug": "p{at}", "Headline": "Kelp {at}", "body": "Cold water.", "summary": "", '
+        f'"publishedAt": "2024-01-0{at}"}}'
+        for at in range(1, 9)
+    ]
+    (tmp_path / "posts.jsonl").write_text("\n".join(rows))
+    (tmp_path / "own.csv").write_text("id,Title,summary,text\n1,Kelp,Cold water.,Much more.\n")
+    assert alsolike("init", "posts.jsonl")[0] == 0
+    written = tomllib.loads((tmp_path / "alsolike.toml").read_text())["source"][0]
+    assert written["map"] == {"title": "Headline", "summary": "body", "date": "publishedAt"}
+    code, out, _ = alsolike("build", "--model", "hashing:32", "--json")
+    assert (code, json.loads(out)["reading"]["notes"]) == (0, {"url: made-from-template": 8})
+    assert alsolike("init", "own.csv", "--force")[0] == 0
+    assert "map" not in tomllib.loads((tmp_path / "alsolike.toml").read_text())["source"][0]
+
+
 def test_init_in_a_sites_folder_takes_address_and_language_from_its_configuration(
     alsolike: Run, tmp_path: Path
 ) -> None:

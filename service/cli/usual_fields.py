@@ -1,0 +1,58 @@
+"""What tables of records usually call our fields, for sites that have not said it yet."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from index.articles.record import Record
+from recommender.errors import AlsoLikeError
+
+_TABLES = ("jsonl", "json", "csv", "parquet")
+_NAMES = {
+    "title": "title,headline,name",
+    "summary": "summary,text,body,content,description,abstract",
+    "url": "url,link,permalink",
+    # "published" may say whether, not when
+    "date": "date,published_at,publishedAt,pubDate,published_date,created_at",
+}
+_READ = 20
+
+
+def usual_fields(kind: str) -> Mapping[str, str]:
+    """Returns the names of our fields in the records of sources of a kind, if these are tables.
+
+    Args:
+        kind: The kind of the source.
+
+    Returns:
+        For each field the names to look for, by comma, the likeliest first.
+    """
+    return _NAMES if kind in _TABLES else {}
+
+
+def fields_found(table: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what the first records of a source call those of our fields that they name otherwise.
+
+    Args:
+        table: The ``[[source]]`` table that describes the source.
+
+    Returns:
+        For each such field its name in the records; nothing if the source can't be read.
+    """
+    from index.sources.registry import open_source
+
+    held: dict[str, str] = {}  # the letter case of names is no matter
+    if names := usual_fields(table["kind"]):
+        with suppress(AlsoLikeError):
+            for item in islice(open_source(table).records(), _READ):
+                values = item.values if isinstance(item, Record) else {}
+                given = [name for name, value in values.items() if value not in (None, "", [], {})]
+                held = {name.casefold(): name for name in given} | held
+    if "sections" in held:
+        held["summary"] = ""
+    found = {
+        field: next((name for name in usual.casefold().split(",") if name in held), field)
+        for field, usual in names.items()
+    }
+    return {field: held[name] for field, name in found.items() if name != field}
