@@ -10,12 +10,15 @@ from recommender.errors import AlsoLikeError
 
 _TABLES = ("jsonl", "json", "csv", "parquet")
 _NAMES = {
-    "title": "title,headline,name",
-    "summary": "summary,text,body,content,description,abstract",
+    "title": "title,headline,name,titel,titre,título,titolo,tytuł,заголовок,タイトル,标题",
+    "summary": "summary,text,body,content,description,abstract,inhalt,texte,contenu,contenido,"
+    "conteúdo,testo,treść,текст,本文,正文",
     "url": "url,link,permalink",
     # "published" may say whether, not when
-    "date": "date,published_at,publishedAt,pubDate,published_date,created_at",
+    "date": "date,published_at,publishedAt,pubDate,published_date,created_at,datum,fecha,data,дата,"
+    "日付,日期",
 }
+_IDS = "id,guid,uuid,post_id,article_id,nid,nr,nummer"
 _READ = 20
 
 
@@ -43,7 +46,8 @@ def fields_found(table: Mapping[str, Any]) -> dict[str, str]:
     from index.sources.registry import open_source
 
     held: dict[str, str] = {}  # the letter case of names is no matter
-    if names := usual_fields(table["kind"]):
+    names = dict(usual_fields(table["kind"]))
+    if names:
         with suppress(AlsoLikeError):
             for item in islice(open_source(table).records(), _READ):
                 values = item.values if isinstance(item, Record) else {}
@@ -51,6 +55,8 @@ def fields_found(table: Mapping[str, Any]) -> dict[str, str]:
                 held = {name.casefold(): name for name in given} | held
     if "sections" in held:
         held["summary"] = ""
+    if not held.keys() & {"slug", *names.get("url", "").split(",")}:  # of which ids are made
+        names["id"] = _IDS
     found = {
         field: next((name for name in usual.casefold().split(",") if name in held), field)
         for field, usual in names.items()

@@ -71,6 +71,10 @@ def test_init_finds_what_the_records_call_our_fields(alsolike: Run, tmp_path: Pa
     assert written["map"] == {"title": "Headline", "summary": "body", "date": "publishedAt"}
     code, out, _ = alsolike("build", "--model", "hashing:32", "--json")
     assert (code, json.loads(out)["reading"]["notes"]) == (0, {"url: made-from-template": 8})
+    (tmp_path / "posten.csv").write_text("Nr;Titel;Inhalt\n1;Tang;Kaltes Wasser.\n")
+    assert alsolike("init", "posten.csv", "--force")[0] == 0
+    written = tomllib.loads((tmp_path / "alsolike.toml").read_text())["source"][0]
+    assert written["map"] == {"id": "Nr", "title": "Titel", "summary": "Inhalt"}
     assert alsolike("init", "own.csv", "--force")[0] == 0
     assert "map" not in tomllib.loads((tmp_path / "alsolike.toml").read_text())["source"][0]
 
