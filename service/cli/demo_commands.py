@@ -25,9 +25,9 @@ from service.cli.build_command import (
     print_build,
     print_problems,
 )
+from service.cli.first_records import usual_fields
 from service.cli.options import print_json
 from service.cli.related_commands import print_list, related, say_why
-from service.cli.usual_fields import usual_fields
 from service.decisions.open_decisions import read_state
 from service.http.list_json import related_json
 from service.serving.selection import Origin, SelectedItem, select

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from recommender.errors import AlsoLikeError, InputError
-from service.cli.usual_fields import fields_found
+from service.cli.first_records import fields_found, language_found
 from service.settings import CONFIG_FILE, load_settings
 
 _FOR_A_TRIAL = ("cache", "sample")
@@ -61,7 +61,9 @@ def init(
     found = discover_site(source, most=1, cache="")
     typer.echo(found.how, err=True)
     site_url = _ask(site_url, "The site's address (empty: none yet)", found.home).rstrip("/")
-    locale = _ask(locale, "The site's language, such as en or pt-BR", found.language or "en")
+    if locale is None:
+        spoken = found.language or language_found(found.tables[0])
+        locale = _ask(None, "The site's language, such as en or pt-BR", spoken or "en")
     root = _ask(root, "A folder for the builds", "alsolike-root")
     english = locale.partition("-")[0].lower() == "en"
     text = _FILE.format(

@@ -71,10 +71,17 @@ def test_init_finds_what_the_records_call_our_fields(alsolike: Run, tmp_path: Pa
     assert written["map"] == {"title": "Headline", "summary": "body", "date": "publishedAt"}
     code, out, _ = alsolike("build", "--model", "hashing:32", "--json")
     assert (code, json.loads(out)["reading"]["notes"]) == (0, {"url: made-from-template": 8})
-    (tmp_path / "posten.csv").write_text("Nr;Titel;Inhalt\n1;Tang;Kaltes Wasser.\n")
+    text = "Der Wald aus Tang wächst im kalten Wasser vor der Küste."
+    (tmp_path / "posten.csv").write_text(f"Nr;Titel;Inhalt\n1;Tang;{text}\n2;Robben;Kurz.\n")
     assert alsolike("init", "posten.csv", "--force")[0] == 0
-    written = tomllib.loads((tmp_path / "alsolike.toml").read_text())["source"][0]
-    assert written["map"] == {"id": "Nr", "title": "Titel", "summary": "Inhalt"}
+    written = tomllib.loads((tmp_path / "alsolike.toml").read_text())
+    assert written["source"][0]["map"] == {"id": "Nr", "title": "Titel", "summary": "Inhalt"}
+    assert "model" not in written, "half of the articles may be in any language"
+    with (tmp_path / "posten.csv").open("a") as file:
+        file.write(f"3;Küste;{text}\n")
+    assert alsolike("init", "posten.csv", "--force")[0] == 0
+    written = tomllib.loads((tmp_path / "alsolike.toml").read_text())
+    assert (written["locale"], written["model"]) == ("de", "multilingual")
     assert alsolike("init", "own.csv", "--force")[0] == 0
     assert "map" not in tomllib.loads((tmp_path / "alsolike.toml").read_text())["source"][0]
 

@@ -1,10 +1,15 @@
-"""What tables of records usually call our fields, for sites that have not said it yet."""
+"""What the first records of a source show that nobody has said: names of fields, the language."""
 
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from index.articles.guessed_languages import Certainty, find_language
+from index.articles.parse import FieldMapping, parse_records
+from index.articles.read_report import ReadReport
 from index.articles.record import Record
 from recommender.errors import AlsoLikeError
 
@@ -62,3 +67,25 @@ def fields_found(table: Mapping[str, Any]) -> dict[str, str]:
         for field, usual in names.items()
     }
     return {field: held[name] for field, name in found.items() if name != field}
+
+
+def language_found(table: Mapping[str, Any]) -> str:
+    """Returns the language of most of a source's first articles, as BCP 47 tag.
+
+    Args:
+        table: The ``[[source]]`` table that describes the source.
+
+    Returns:
+        The language; empty if most are in none that is certain, or the source can't be read.
+    """
+    from index.sources.registry import open_source
+
+    counts: Counter[str] = Counter()
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
+    with suppress(AlsoLikeError):
+        records = open_source(table, fields_found(table)).records()
+        for article, _ in islice(parse_records(records, mapping, ReadReport()), _READ):
+            language, certainty = find_language(article)
+            counts[language if certainty >= Certainty.FAIR else ""] += 1
+    language = max(counts, key=counts.__getitem__, default="")
+    return language if 2 * counts[language] > counts.total() else ""
