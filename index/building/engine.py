@@ -6,12 +6,12 @@ engine made it.
 
 import hashlib
 import os
-import pickle
 import shutil
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import BinaryIO, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,8 +108,11 @@ class KeptEmbeddings:
         self._encoding = encoding
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.int64], Embeddings]]:
-        for path in sorted(self.folder.glob("*.pickle")):
-            digests, embeddings = load_result(path)
+        for path in sorted(self.folder.glob("*.npz")):
+            try:
+                digests, embeddings = self.load(path)
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+                continue  # it is damaged
             known, positions = find_digests(self._encoding.digests[self.left], digests)
             rows = self.left[known]
             self.left = self.left[~known]
@@ -120,9 +123,15 @@ class KeptEmbeddings:
     def keep(folder: Path, digests: NDArray[np.generic], embeddings: Embeddings) -> Path:
         """Writes embeddings with the digests of their texts, shape (m, 16); returns the file."""
         digests = np.ascontiguousarray(digests)
-        name = hashlib.blake2b(digests.tobytes(), digest_size=16).hexdigest()
-        save_result(folder / f"{name}.pickle", (digests, embeddings))
-        return folder / f"{name}.pickle"
+        path = folder / f"{hashlib.blake2b(digests.tobytes(), digest_size=16).hexdigest()}.npz"
+        save_result(path, lambda file: np.savez(file, digests=digests, embeddings=embeddings))
+        return path
+
+    @staticmethod
+    def load(path: Path) -> tuple[NDArray[np.generic], Embeddings]:
+        """Reads what :meth:`keep` wrote: digests and embeddings."""
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return arrays["digests"], arrays["embeddings"]
 
 
 class LocalEngine:
@@ -237,20 +246,14 @@ def work_folder(work: Path, stage: str, what: bytes) -> Path:
     return folder
 
 
-def save_result(path: Path, result: object) -> None:
-    """Writes a result atomically, even if another process writes the same one."""
+def save_result(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Writes a file by ``write`` atomically, even if another process writes the same one."""
     beside = path.with_name(f".{path.stem}.{os.uname().nodename}-{os.getpid()}.tmp")
     with beside.open("wb") as file:
-        pickle.dump(result, file, pickle.HIGHEST_PROTOCOL)
+        write(file)
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)
-
-
-def load_result(path: Path) -> Any:
-    """Reads a result that :func:`save_result` wrote, in this build or before a build crashed."""
-    with path.open("rb") as file:
-        return pickle.load(file)  # noqa: S301 - the root is written by nobody but its builders
 
 
 class InterruptibleIterator(Generic[S]):

@@ -110,7 +110,7 @@ class Driver:
 
     def wait_for_shards(self, count: int) -> None:
         deadline = time.monotonic() + 100
-        while len(list((self.path / "work").glob("encoded-*/*.pickle"))) < count:
+        while len(list((self.path / "work").glob("encoded-*/*.npz"))) < count:
             assert self.process.poll() is None, self.process.communicate()[1][-2000:]
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -206,7 +206,7 @@ def test_a_build_outlives_its_driver_and_then_a_node(
     first.wait_for_shards(5)
     first.process.kill()
     first.process.communicate()
-    kept = len(list((tmp_path / "root" / "work").glob("encoded-*/*.pickle")))
+    kept = len(list((tmp_path / "root" / "work").glob("encoded-*/*.npz")))
     second = Driver(tmp_path / "root", cluster, pause=0.1)
     second.wait_for_shards(kept + 2)
     cluster.kill_the_other_node()

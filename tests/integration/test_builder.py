@@ -349,6 +349,25 @@ def test_a_small_build_leaves_what_a_full_one_has_encoded(
     assert not work.exists()
 
 
+def test_a_damaged_file_of_an_unfinished_build_is_passed_over(
+    site: Site, write_jsonl: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.building.engine._ENCODE_CHUNK", 4)
+    records, work = topical(20), tmp_path / "root" / "work"
+    with pytest.raises(KeyboardInterrupt):
+        site.build(write_jsonl, records, Interrupted(24), engine=LocalEngine(work))
+    cut, changed, _ = sorted(work.glob("*/*.npz"))
+    cut.write_bytes(cut.read_bytes()[:100])
+    content = bytearray(changed.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
+    encoder = CountingEncoder()
+    build = site.build(write_jsonl, records, encoder, engine=LocalEngine(work))
+    assert len(titles_in(encoder.texts)) == 16
+    fresh = Site(tmp_path / "fresh").build(write_jsonl, records)
+    assert build.manifest.files["embeddings.npy"] == fresh.manifest.files["embeddings.npy"]
+
+
 def test_what_another_model_had_encoded_is_no_use(
     site: Site, write_jsonl: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

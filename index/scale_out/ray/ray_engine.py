@@ -33,7 +33,6 @@ from index.building.engine import (
     InterruptibleIterator,
     KeptEmbeddings,
     batches_of,
-    load_result,
     save_result,
     work_folder,
 )
@@ -118,7 +117,7 @@ class RayEngine:
         with _our_errors():
             for batch in encoded.iter_batches(batch_size=1, prefetch_batches=0):
                 rows = np.frombuffer(batch["rows"][0], dtype=np.int64)
-                yield rows, load_result(folder / str(batch["file"][0]))[1]
+                yield rows, KeptEmbeddings.load(folder / str(batch["file"][0]))[1]
                 self.worked["encode"] += float(batch["seconds"][0])
                 encoding.progress(len(rows))
 
@@ -177,7 +176,8 @@ class RayEngine:
         """Waits until a shard is processed, and returns the results of its blocks."""
         if task is not None:
             self.worked[stage] += ray.get(task)
-        results: list[Any] = load_result(path)
+        with path.open("rb") as file:
+            results: list[Any] = pickle.load(file)  # noqa: S301 - written by the root's builders
         return results
 
 
@@ -245,7 +245,8 @@ def _run(blob: bytes, shard: list[tuple[Any, ...]], path: str) -> float:
     if key not in _opened:
         _opened.clear()
         _opened[key] = by_name.loads(blob)
-    save_result(Path(path), [_opened[key](*call) for call in shard])
+    results = [_opened[key](*call) for call in shard]
+    save_result(Path(path), lambda file: pickle.dump(results, file, pickle.HIGHEST_PROTOCOL))
     return time.perf_counter() - began
 
 
