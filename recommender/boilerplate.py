@@ -38,7 +38,7 @@ _PARTICLE = 3  # longest word in lower case that a name may contain: "of", "and"
 _EDGE_SENTENCES = 12
 
 _SENTENCE = re.compile(  # not after initials: "the U.S. Congress", "e.g. tea"
-    r"(?<=[.!?。！？])(?<!\b[^\W\d_]\.[^\W\d_]\.)[\"'”’)\]]*\s+|\n+"  # noqa: RUF001 - CJK marks
+    r"(?<=[.!?。！？])(?<!\b[^\W\d_]\.[^\W\d_]\.)([\"'”’)\]]*)\s+|\n+"  # noqa: RUF001 - CJK marks
 )
 _NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # matches only at word starts: linear time
 _DIGIT = re.compile(r"\d")
@@ -246,7 +246,7 @@ def _sentences(article: Article) -> Iterator[str]:
 
 def split_sentences(text: str) -> list[str]:
     """Split a text into its nonempty sentences and lines; it may also split at abbreviations."""
-    return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
+    return [part.strip() for part in _SENTENCE.sub(r"\1\n", text).split("\n") if part.strip()]
 
 
 def shape(sentence: str) -> str:

@@ -95,6 +95,14 @@ def test_sentences_end_at_marks_and_lines(mark: str) -> None:
     assert len(split_sentences(f"One boat{mark} Two boats")) == 2
 
 
+@pytest.mark.parametrize("sentence", ["He said: “Go home.”", "(It was late.)", "Why [sic]?"])
+def test_a_sentence_keeps_the_quotation_marks_and_brackets_that_it_closes(sentence: str) -> None:
+    text = f"{sentence} It rained."
+    assert split_sentences(text) == [sentence, "It rained."]
+    shared = Boilerplate(passages={shape(FOOTER): 9}, labels={}, headings={})
+    assert shared.clean(f"{text} {FOOTER}") == text
+
+
 @pytest.mark.parametrize("name", ["U.S. Web Design", "J.R.R. Tolkien", "tea (e.g. green tea)"])
 def test_no_sentence_ends_after_initials(name: str) -> None:
     assert split_sentences(f"They told of {name}. It rained.") == [
