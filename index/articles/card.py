@@ -16,9 +16,10 @@ MAX_EXCERPT = 140
 """Longest excerpt in characters, including its ellipsis."""
 
 _SENTENCE_END = re.compile(  # not after initials, as in "the U.S. Senate"
-    r"[.!?…。！？](?<!\b[^\W\d_]\.[^\W\d_]\.)[\"'”’)\]]*(?=\s)"  # noqa: RUF001 - CJK marks
+    r"[.!?…؟।۔。！？](?<!\b[^\W\d_]\.[^\W\d_]\.)[\"'”’)\]]*(?=\s)"  # noqa: RUF001
+    r"|[。！？][」』）”’]*(?=[^」』）”’])"  # noqa: RUF001 - no space follows in Chinese and Japanese
 )
-_CLAUSE_END = re.compile(r"(?=[;:] | [–—] )")  # noqa: RUF001 - the dashes are meant
+_CLAUSE_END = re.compile(r"(?=[;:؛] | [–—] |[、，；：])")  # noqa: RUF001 - the marks are meant
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _DATE_LINE = re.compile(
     rf"(?=[^.]*\d)(?:\w+ )?(?:(?:19|20)\d\d )?(?:\d\d? )?{_MONTH}(?:-{_MONTH})?"
@@ -92,8 +93,8 @@ def make_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
 
     If whole sentences fill at least two thirds of the limit, the text is cut after the last of
     them, without an ellipsis, because a finished sentence reads better than a few more words; else
-    before a semicolon, colon or dash there. Text in a script without spaces may be cut after any
-    character.
+    before a semicolon, colon or dash there, and in Chinese and Japanese before a comma. Text in a
+    script without spaces may otherwise be cut after any character.
 
     Args:
         text: Any text; each run of white space becomes one space.
@@ -110,4 +111,4 @@ def make_excerpt(text: str, limit: int = MAX_EXCERPT) -> str:
     clauses = [match.end() for match in _CLAUSE_END.finditer(text[: limit + 1], least)]
     if clauses:
         text = text[: clauses[-1]]
-    return cut_text(text, limit - 1).rstrip(" ,;:–—-.…(") + "…"  # noqa: RUF001 - the dashes are meant
+    return cut_text(text, limit - 1).rstrip(" ,;:–—-.…(،、（「") + "…"  # noqa: RUF001

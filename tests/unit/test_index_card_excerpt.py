@@ -94,6 +94,20 @@ def test_scripts_without_spaces_are_cut_at_a_character() -> None:
     assert cut == "海" * (MAX_EXCERPT - 1) + "…"
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    ["乳酸菌が生地を酸っぱくします。", "彼は「もう行くの？」", "هل تعرف الخميرة؟ ", "यह रोटी है। "],  # noqa: RUF001
+)
+def test_sentences_of_other_scripts_end_an_excerpt_too(sentence: str) -> None:
+    limit = 2 * len(sentence) + 5
+    assert make_excerpt(sentence * 4, limit) == (sentence * 2).strip()
+
+
+def test_without_spaces_a_text_is_cut_before_a_comma() -> None:
+    text = "鋳物鍋は蒸気を閉じ込めるので、皮がぱりっと割れます。"
+    assert make_excerpt(text, 20) == "鋳物鍋は蒸気を閉じ込めるので…"
+
+
 @given(st.text(max_size=400), st.integers(2, 200))
 def test_an_excerpt_fits_and_is_a_beginning_of_the_text(text: str, limit: int) -> None:
     plain = " ".join(text.split())
