@@ -44,6 +44,8 @@ _DOTTED_CLOCK = re.compile(  # surely no date only where a word or a whole date 
 )
 _SPACED_H = re.compile(r"(?<=\d) ?h ?(?=\d\d\b)")
 _EASTERN_AM_PM = re.compile("(?:(上午|午前|오전)|下午|午後|오후) ?([0-9]{1,2}:[0-9:]+)")
+_HEBREW_IN = re.compile(r"\bב(?=[א-ת]{3})")
+_TUESDAY = re.compile(r"mar\.?,? (?=\d\d?\.? [^\W\d]{3})", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _OFFSET = re.compile(r"(?<=:\d\d)(?:[.,]\d+)?(?:\s*[+-]\d{4}\s*$)?")
 _BARE_NUMBER = re.compile(r"[^\d+-]*\d+")
@@ -80,7 +82,8 @@ def parse_date_words(text: str) -> dt.datetime:
         text, days_first = f"{'-'.join(found.groups())} {clock}{rest}", (False,)
     elif _DOTS.match(text):
         days_first = (True,)  # with dots, every country puts the day first
-    text = _SHORT_YEAR.sub(_full_year, _without_accents(text))
+    text = _TUESDAY.sub("", _HEBREW_IN.sub("", _without_accents(text)))
+    text = _SHORT_YEAR.sub(_full_year, text)
     text = _AM_PM.sub(r" \1m", _BEFORE_OFFSET.sub(" ", text))
     ways = [_parse(text, _DEFAULTS[0], day_first) for day_first in days_first]
     years = _YEAR.findall(_OFFSET.sub("", text))
@@ -142,7 +145,6 @@ def _parser() -> parser:
         JUMP: ClassVar = _TABLE["between"]
         AMPM: ClassVar = [("am",), ("pm",)]
         MONTHS: ClassVar = [tuple(names) for names in months]
-        # "mar" is a Tuesday too, but then a month in words follows.
         WEEKDAYS: ClassVar = [tuple(names - known) for names in weekdays]
         TZOFFSET: ClassVar = {name: 3600 * hours for name, hours in _TABLE["hours"].items()}
 

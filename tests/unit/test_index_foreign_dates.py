@@ -119,6 +119,19 @@ def test_a_clear_time_is_read_whatever_program_wrote_it(written: Any) -> None:
         "1 de março de 2026",
         "1 maart 2026",
         "1. marraskuuta 2026".replace("marras", "maalis"),
+        "dim. 1 mars 2026",
+        "1 марта 2026 года",
+        "الأحد، 1 مارس 2026",
+        "\u0661 مارس \u0662\u0660\u0662\u0666",
+        "יום ראשון, 1 במרץ 2026",
+        "Κυριακή 1 Μαρτίου 2026",
+        "2026. március 1., vasárnap",
+        "1 март 2026 \u0433.",
+        "nedelja, 1. mart 2026",
+        "1. marca 2026",
+        "1. märts 2026",
+        "2026. gada 1. marts",
+        "Minggu, 1 Maret 2026",
         "1.3.2026",
         "2026-03-01Z",
         "2026-03-01+01:00",
@@ -374,6 +387,10 @@ def test_an_offset_behind_a_date_is_no_time_of_day(written: str, utc: str) -> No
 def test_a_word_that_is_a_month_is_no_weekday(written: str) -> None:
     assert READER.date(written) == dt.date(2026, 10, 4)
     assert READER.date("pt., 6 mar 2026") == dt.date(2026, 3, 6)
+
+
+def test_mar_before_a_day_and_its_month_is_a_tuesday() -> None:
+    assert READER.date("mar. 3 mars 2026") == READER.date("Mar 3, 2026") == dt.date(2026, 3, 3)
 
 
 @pytest.mark.parametrize(
