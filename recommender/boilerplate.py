@@ -130,7 +130,8 @@ def _catch_short_neighbors(sentences: list[str], shared: list[bool]) -> None:
 
     An example is the name of a journal at the beginning of a text, before a shared citation: too
     few articles have it for it to be shared by itself. A short sentence (``It floats.``) is not
-    marked: unlike a name, it has longer words in lower case.
+    marked: unlike a name, it has longer words in lower case. Where letters have no case, as in
+    Arabic and Japanese, the two can't be told apart, and nothing is marked.
 
     Args:
         sentences: The sentences of a text.
@@ -151,9 +152,13 @@ def _catch_short_neighbors(sentences: list[str], shared: list[bool]) -> None:
 
 def _looks_like_a_name(sentence: str) -> bool:
     words = sentence.split(None, _SHORT_WORDS)
-    return len(words) <= _SHORT_WORDS and not any(
-        len(word) > _PARTICLE and word[0].islower() for word in words
-    )
+    if len(words) > _SHORT_WORDS or any(map(_has_no_case, sentence)):
+        return False
+    return not any(len(word) > _PARTICLE and word[0].islower() for word in words)
+
+
+def _has_no_case(character: str) -> bool:
+    return character.isalpha() and not character.islower() and not character.isupper()
 
 
 def learn_boilerplate(articles: Iterable[Article], count: int) -> Boilerplate:

@@ -77,6 +77,14 @@ def test_a_short_line_between_a_shared_passage_and_the_edge_goes_with_it() -> No
     assert cleaned == FERRY
 
 
+@pytest.mark.parametrize(
+    "text", ["鋳物鍋は蒸気を閉じ込めます。", "يحفظ القدر البخار.", "הסיר שומר אדים."]
+)
+def test_letters_without_case_make_no_name_beside_a_shared_passage(text: str) -> None:
+    articles = [article(i, f"{own(i)}.\n{FOOTER}") for i in range(5)]
+    assert learn(articles).clean(f"{text}\n{FOOTER}") == text
+
+
 def test_one_article_or_none_has_no_boilerplate() -> None:
     assert len(learn([])) == 0
     assert learn([article(0, f"{FOOTER} {FOOTER}")]).clean(FOOTER) == FOOTER
