@@ -22,6 +22,7 @@ from index.articles.article_store import ARTICLES, NUMBERS
 from index.build.carried_rows import CarriedRows
 from index.errors import BuildError
 from index.files import load_array, open_sqlite, open_unjournaled
+from recommender.tokenizer import UNSPACED
 
 FULL_TEXT = "search.sqlite"
 
@@ -37,6 +38,9 @@ them as one b-tree, and merges the b-trees only at the end, unless there are ver
 _CHANGING = {"hashsize": 1024 * 1024, "automerge": 4, "crisismerge": 16}
 """How FTS5 adds to it: by default, or each change would leave one more b-tree to search."""
 
+_UNSPACED = re.compile(UNSPACED.pattern.removesuffix("{2,}"))
+_TOKENS = 1  # user_version of a file whose unspaced scripts are indexed by character
+
 _FIELDS = """
     number,
     json_extract(article, '$.id'),
@@ -47,8 +51,14 @@ _FIELDS = """
         )
         FROM json_each(article, '$.sections')
     )
-FROM (SELECT number, CAST(data AS TEXT) AS article FROM {store}.articles {which})
+FROM (
+    SELECT number, iif(length(data) > 1.1 * length(text), spaced(text), text) AS article
+    FROM (SELECT number, data, CAST(data AS TEXT) AS text FROM {store}.articles {which})
+)
 """
+"""An article's fields. In Japanese and the like words are found by their characters, one after
+another; most characters of such a text take more than one byte."""
+
 _INSERT = f"INSERT INTO words (rowid, id, title, body) SELECT {_FIELDS}"
 _DELETE = f"INSERT INTO words (words, rowid, id, title, body) SELECT 'delete', {_FIELDS}"
 
@@ -167,7 +177,14 @@ def _expression(words: Sequence[Sequence[str]]) -> str:
 
 
 def _quote(word: str) -> str:
-    return '"' + word.replace('"', '""') + '"*'
+    quoted = word.replace('"', '""')
+    spaced = _space(quoted)
+    return f'"{quoted}"*' if spaced == quoted else f'("{quoted}"* OR "{spaced}"*)'
+
+
+def _space(text: str) -> str:
+    """Put spaces around the characters of scripts that are written without spaces."""
+    return _UNSPACED.sub(r" \g<0> ", text)
 
 
 @contextmanager
@@ -203,6 +220,7 @@ def filled_beside(folder: Path, carried: CarriedRows | None = None) -> Iterator[
 def _open(folder: Path) -> sqlite3.Connection:
     address = (folder / FULL_TEXT).resolve().as_uri()
     database = open_unjournaled(address, uri=True, check_same_thread=False)
+    database.create_function("spaced", 1, _space, deterministic=True)
     _attach(database, "store", folder / ARTICLES)
     return database
 
@@ -217,6 +235,7 @@ def _write(database: sqlite3.Connection) -> None:
         "tokenize = \"unicode61 remove_diacritics 2\", prefix = '1 2')"
     )
     _configure(database, _FILLING)
+    database.execute(f"PRAGMA user_version = {_TOKENS}")
     database.execute("BEGIN")
     database.execute(_INSERT.format(store="store", which="ORDER BY number"))
     # Merge the index's b-trees into one: looking a word up then takes a third of the time.
@@ -231,6 +250,10 @@ def _configure(database: sqlite3.Connection, values: Mapping[str, int]) -> None:
 
 def _change(database: sqlite3.Connection, folder: Path, carried: CarriedRows) -> None:
     """Take what changed or is gone out of the index, as it was indexed, and add what is new."""
+    if database.execute("PRAGMA user_version").fetchone() != (_TOKENS,):
+        database.execute("DROP TABLE words")
+        _write(database)
+        return
     _attach(database, "live", carried.path_of(ARTICLES))
     gone = load_array(carried.path_of(NUMBERS))[carried.new_rows < 0]
     fresh = load_array(folder / NUMBERS)[carried.fresh]

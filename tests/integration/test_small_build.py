@@ -246,6 +246,23 @@ def test_a_build_of_whole_sources_is_small_if_little_changed(
     assert (much.manifest.small, much.manifest.full, much.manifest.drift) == (False, much.name, 0)
 
 
+def test_a_full_text_index_of_an_earlier_version_is_filled_anew(
+    build_root: BuildRoot, write_jsonl: Write
+) -> None:
+    records = topical(3)
+    text = "ライ麦パンを天然酵母で焼く。" * 40
+    with pytest.MonkeyPatch.context() as patch:  # it held runs of such characters as one word
+        patch.setattr("index.build.search_index._TOKENS", 0)
+        patch.setattr("index.build.search_index._space", str)
+        root, before = build_root(
+            write_jsonl([*records, records[0] | {"id": "x", "summary": text}])
+        )
+        assert not len(before.full_text.search("酵母", 9))
+    small = change(root, [records[0] | {"title": "New"}])
+    assert len(small.full_text.search("酵母", 9)) == 1
+    assert len(small.full_text.search("new", 9)) == 1
+
+
 def test_another_encoder_is_refused_with_the_remedy(
     build_root: BuildRoot, write_jsonl: Write
 ) -> None:

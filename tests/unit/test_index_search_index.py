@@ -77,6 +77,18 @@ def test_ids_titles_headings_and_texts_are_found_by_the_beginnings_of_words(tmp_
         assert index.first_word("t") == "tall"
 
 
+def test_words_between_others_are_found_where_no_spaces_are_written(tmp_path: Path) -> None:
+    pages = [
+        article("a-pan", "天然酵母のパン", "ライ麦粉と水で二十六度のもとに五日間育てます。"),
+        article("b-neko", "猫のワクチン", "獣医は猫にパルボのワクチンを接種します。"),
+        article("c-maeo", "แมวกับวัคซีน", "สัตวแพทย์ฉีดวัคซีนให้แมวทุกปี"),
+    ]
+    with closing(index_of(tmp_path, pages)) as found:
+        for words, row in (("酵母", 0), ("ワクチン 接種", 1), ("ワク", 1), ("猫", 1), ("วัคซีน", 2)):
+            assert found.search(words, 9) == [row], words
+        assert found.search("母酵", 9) == []
+
+
 def test_of_very_many_hits_those_with_the_words_in_the_title_come_first(tmp_path: Path) -> None:
     texts = [article(f"{number:06}", "A title", "kelp") for number in range(RANKED)]
     titles = [article("b", "Much else and kelp at last"), article("c", "Kelp"), article("d", "Sea")]
