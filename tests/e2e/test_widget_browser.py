@@ -407,6 +407,13 @@ THEME = """
   .entry-content li::before { content: "- "; }
   .entry-content p { margin: 3rem 0; font-size: 2rem; text-align: justify; }
   .entry-content img { margin: 3rem; border: 9px solid; max-width: 50%; padding: 1rem; }
+  .entry-content * + * { margin-top: 1.5rem; }
+  .entry-content :is(h2, h3, li)::after { content: ""; display: block; width: 4rem; height: 3px; }
+  .entry-content a { position: relative; background: yellow; }
+  .entry-content a::after {
+    content: ""; position: absolute; bottom: 0; width: 0; height: 2px; background: red;
+    transform: scaleX(0); transition: transform 0.3s;
+  }
 """
 """Rules of a theme for the text of a post, as "classic" ones have them."""
 
@@ -441,5 +448,28 @@ def test_a_themes_rules_for_its_texts_do_not_reach_cards(
                 " return [one.className, box.x, box.y, box.width, box.height].join(' ') })",
             )
         )
+        corner = page.locator(".alsolike-card").first.evaluate(
+            "(card) => { const box = card.getBoundingClientRect();"
+            " return document.elementFromPoint(box.right - 9, box.bottom - 9).localName }"
+        )
+        assert corner == "a", "the whole card is the link's target"
     assert len(sizes[0]) > 20
     assert sizes[0] == sizes[1]
+
+
+def test_long_words_of_large_text_do_not_widen_a_narrow_page(
+    page: Page, site: Site, service: str
+) -> None:
+    word = "Donaudampfschifffahrtsgesellschaft"
+    answered = get(f"{service}/v1/related.html?id={quote(SAMPLE_ARTICLE, safe='')}")
+    assert answered is not None
+    cards = re.sub(r"(<(?:h2|a|time|p|span)\b[^>]*>)[^<]+", rf"\1{word}", answered.body.decode())
+    page.set_viewport_size({"width": 320, "height": 900})
+    site.pages["/"] = answer(
+        f"<!doctype html><meta charset=utf-8><link rel=stylesheet href={service}/widget.css>"
+        f"<style>html {{ font: 200% sans-serif }}</style>{cards}",
+        Content_Type="text/html; charset=utf-8",
+    )
+    page.goto(site.url)
+    assert page.locator(".alsolike-card").count() > 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
