@@ -11,6 +11,8 @@ RECIPE = "1"
 """Version of the text preparation. Raise it when prepared texts change, so that embeddings of
 earlier builds are not reused."""
 
+_OPENING = 2_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedText:
@@ -50,6 +52,19 @@ def prepare(article: Article, boilerplate: Boilerplate) -> PreparedText:
             parts.append(section.heading)
         parts.append(section.text)
     return PreparedText(title=article.title, body=boilerplate.clean("\n".join(parts)))
+
+
+def prepare_opening(article: Article, boilerplate: Boilerplate) -> str:
+    """Return the beginning of an article's text without headings and boilerplate, for excerpts.
+
+    It is empty if the text begins with nothing else.
+    """
+    text = ""
+    for section in article.sections:
+        if len(text) >= _OPENING:
+            break
+        text += f"{section.text[:_OPENING]}\n"
+    return boilerplate.clean(text)
 
 
 def without_link_words(article: Article) -> Article:

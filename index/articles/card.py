@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from index.articles.cleaning import cut_text
 from index.articles.urls import MAX_URL
 from recommender.article import Article
-from recommender.text import PreparedText
 
 MAX_EXCERPT = 140
 """Longest excerpt in characters, including its ellipsis."""
@@ -67,16 +66,16 @@ def make_card(article: Article, excerpt: str) -> ArticleCard:
     )
 
 
-def render_card(article: Article, prepared: PreparedText) -> bytes:
+def render_card(article: Article, text: str) -> bytes:
     """Render a card as a JSON object without its braces, so that more fields can be added.
 
     Args:
         article: The article to show.
-        prepared: The article's text without boilerplate. It is used to make an excerpt if the
+        text: The article's text without boilerplate. It is used to make an excerpt if the
             article does not come with one.
     """
-    dated = _DATE_LINE.match(prepared.body)
-    text = prepared.body[dated.end() :] if dated else prepared.body
+    dated = _DATE_LINE.match(text)
+    text = text[dated.end() :] if dated else text
     card = make_card(article, make_excerpt(article.excerpt or text))
     return card.model_dump_json().encode()[1:-1]
 

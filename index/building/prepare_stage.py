@@ -24,7 +24,7 @@ from recommender.article import Article
 from recommender.boilerplate import Boilerplate
 from recommender.parallel import equal_blocks
 from recommender.preferences import Preferences
-from recommender.text import prepare
+from recommender.text import prepare, prepare_opening
 from recommender.translations import key_number
 from recommender.versions import version_number
 from recommender.visibility import day_number, microseconds, window
@@ -46,6 +46,7 @@ def prepare_article(
         preferences: The site's ranking preferences.
     """
     prepared = prepare(article, boilerplate)
+    opening = "" if article.excerpt else prepare_opening(article, boilerplate)
     day = day_number(article)
     if article.visible_from is not None:
         recency = microseconds(article.visible_from)
@@ -53,7 +54,7 @@ def prepare_article(
         recency = NO_RECENCY if article.date is None else day * _DAY
     return PreparedArticle(
         id=article.id.encode(),
-        card=render_card(article, prepared),
+        card=render_card(article, opening or prepared.body),
         text=f"{prepared.title}\0{prepared.body}".encode(),
         digest=prepared.digest(),
         visibility=window(article),

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from index.articles.card import ArticleCard, CardImage, read_card, render_card
 from index.build.build import Build
 from recommender.article import Article, Image
-from recommender.text import PreparedText
 from service.api.api_models import RelatedItem
 from service.api.draft_models import SameStory
 from service.http.html_fragment import FragmentCard, Heading, make_fragment_card, render_fragment
@@ -92,7 +91,7 @@ def test_a_card_is_rendered_as_json_and_read_back(
         excerpt=excerpt,
         image=None if picture is None else Image(src="/a.svg", alt=picture),
     )
-    rendered = b"{%b}" % render_card(article, PreparedText(title=title, body=""))
+    rendered = b"{%b}" % render_card(article, "")
     values = json.loads(rendered)
     assert rendered == json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
     assert read_card(rendered[1:-1]) == ArticleCard.model_validate(values)

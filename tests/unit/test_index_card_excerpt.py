@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from index.articles.card import MAX_EXCERPT, make_excerpt, read_card, render_card
 from recommender.article import Article
-from recommender.text import PreparedText
 
 # Cut at 100 characters, it would end in "evening tid", as cards do that count characters only.
 TEASER = (
@@ -79,7 +78,7 @@ def test_a_cut_leaves_no_two_words_of_the_next_clause() -> None:
 def test_a_line_of_dates_before_the_text_is_left_out_of_its_excerpt(
     text: str, excerpt: str
 ) -> None:
-    card = render_card(Article(id="a", title="A", url="/a"), PreparedText(title="A", body=text))
+    card = render_card(Article(id="a", title="A", url="/a"), text)
     assert read_card(card).excerpt == excerpt
 
 

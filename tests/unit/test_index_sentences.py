@@ -17,7 +17,6 @@ from recommender.article import Article
 from recommender.neighbors import NO_ROW
 from recommender.parameters import SHOWN
 from recommender.sentences import CLOSE, NOTHING
-from recommender.text import PreparedText
 
 
 def words(text: str) -> str:
@@ -112,6 +111,6 @@ def test_a_title_is_read_from_a_card_whatever_its_id_and_title_hold(
 ) -> None:
     cards = BlobWriter(tmp_path / "cards.bin")
     article = Article(id=name, title=name, url='/?q="title":')
-    cards.append(render_card(article, PreparedText(title=name, body=name)))
+    cards.append(render_card(article, name))
     cards.close()
     assert _Texts(tmp_path.joinpath).title(0) == article.title

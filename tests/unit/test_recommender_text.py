@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from recommender.article import Article, Link, LinkKind, Section
 from recommender.boilerplate import Boilerplate
-from recommender.text import PreparedText, prepare, without_link_words
+from recommender.text import PreparedText, prepare, prepare_opening, without_link_words
 
 NOTHING = Boilerplate(passages={}, labels={}, headings={})
 
@@ -42,6 +42,16 @@ def test_headings_and_passages_that_the_site_shares_are_left_out() -> None:
         ),
     )
     assert prepare(article, shared).body == "It floats because its hull is full of cork."
+
+
+def test_an_opening_has_no_headings_and_no_more_than_an_excerpt_needs() -> None:
+    shared = Boilerplate(passages={"ask the harbour master": 9}, labels={}, headings={})
+    texts = ("", "It floats.", "Ask the harbour master.", "It hears. " * 999, "It sings.")
+    sections = tuple(Section(heading=f"Part {at}", text=text) for at, text in enumerate(texts))
+    opening = prepare_opening(Article(id="a", title="A", url="/a", sections=sections), shared)
+    assert opening.startswith("It floats. It hears. It hears.")
+    assert len(opening) < 3_000
+    assert prepare_opening(Article(id="a", title="A", url="/a"), shared) == ""
 
 
 def test_a_title_alone_is_a_text() -> None:
