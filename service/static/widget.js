@@ -1,8 +1,7 @@
 /* AlsoLike: related articles in any page.
-   <script src="https://SERVICE/widget.js" defer></script>
+   <script src="https://SERVICE/widget.js" async></script>
    <alsolike-related article="ARTICLE_ID"></alsolike-related>
-   or <div data-alsolike="ARTICLE_ID"></div>; see docs/front-ends.md.
-   Shows nothing if the service is away. */
+   See docs/front-ends.md. */
 (() => {
   const NAME = "alsolike-related";
   const FILTERS = ["tag", "source", "newer-than"];
@@ -62,8 +61,8 @@
 
   const target = (link) => link.host + link.pathname.replace(/\/$/, "") + link.search;
 
-  /* Removes cards that the page links to, and those beyond the limit: here, so that all readers
-     ask for the same address, which caches keep. */
+  /* Removes cards that the page links to, and those beyond the limit: here, so that one
+     address serves all readers. */
   function skipLinks(content, limit) {
     const links = Array.from(document.links).filter((link) => !link.closest(".alsolike"));
     const here = new Set([location, ...links].map(target));
@@ -100,8 +99,10 @@
       const styled = addStyle(place, list.service);
       const signal = AbortSignal.timeout(5000);
       const answer = await fetch(list.url, { credentials: "omit", signal });
-      if (answer.ok) box.innerHTML = await answer.text(); // escaped by the service, without scripts
+      if (answer.ok) box.innerHTML = await answer.text(); // escaped by the service
       await styled;
+      if (document.readyState === "loading") // links below count, too
+        await new Promise((resolve) => document.addEventListener("readystatechange", resolve));
     } catch {} // nothing is shown
     if (lists.get(place) !== list) return; // another article's page by now
     if (list.skips) skipLinks(box.content, list.limit);

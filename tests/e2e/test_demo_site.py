@@ -152,7 +152,7 @@ def test_every_card_leads_to_a_page_of_the_site(addresses: tuple[str, str]) -> N
 def test_the_widget_is_used_as_the_page_s_own_words_say(addresses: tuple[str, str]) -> None:
     service, site = addresses
     page = found(f"{site}/{SAMPLE_ARTICLE}").body.decode()
-    assert f'<script src="{service}/widget.js" defer></script>' in page
+    assert f'<script src="{service}/widget.js" async></script>' in page
     script = found(f"{service}/widget.js")
     assert script.headers["content-type"].startswith("text/javascript")
     assert len(gzip.compress(script.body)) < 3_000, "small"

@@ -6,16 +6,18 @@ import gzip
 import importlib.resources
 import json
 import re
+import socket
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from service.demo.site import SAMPLE_ARTICLE
 from tests.support.browser_libraries import library
-from tests.support.chromium import NEEDS_CHROMIUM, look_at
+from tests.support.chromium import NEEDS_CHROMIUM, look_at, site_of_one_page
 from tests.support.demo_service import demo
 from tests.support.http_site import Site, serving
 from tests.support.http_site import page as answer
@@ -216,6 +218,38 @@ def test_a_list_far_below_is_asked_for_when_readers_come_near(visit: Visit) -> N
     visit.page.mouse.wheel(0, 4_500)
     visit.shows(SAMPLE_ARTICLE)
     assert visit.shift() == 0
+
+
+def test_a_service_that_hangs_does_not_hold_up_the_page_s_own_scripts(page: Page) -> None:
+    texts = [Path("docs/front-ends.md").read_text(), Path("README.md").read_text()]
+    tags = {found for text in texts for found in re.findall(r"<script src=[^>]+></script>", text)}
+    assert len(tags) == 2
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts, and never answers
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        head = "".join(tags).replace("https://related.example.org", address)
+        own = "<script defer src='data:text/javascript,document.title=`ready`'></script>"
+        with site_of_one_page(f"<!doctype html>{head}{own}<p>Text</p>") as url:
+            page.goto(url, wait_until="domcontentloaded", timeout=10_000)
+            assert page.title() == "ready"
+
+
+def test_links_below_count_on_a_page_that_comes_slowly(visit: Visit) -> None:
+    found = get(f"{visit._service}/v1/related?id={SAMPLE_ARTICLE}&limit=1")
+    assert found is not None
+    first = found.json()["items"][0]["url"]
+    slow = "<script src=/slow.js></script>"
+    visit.add("/", f"{tag()}{slow}<a href='{first}'>One</a>")
+
+    def late(route: Route) -> None:
+        visit.page.wait_for_timeout(1_500)
+        route.fulfill(body="")
+
+    visit.page.route("**/slow.js", late)
+    visit.open()
+    visit.page.wait_for_selector(".alsolike-card")
+    links = visit.page.locator(".alsolike-title a").evaluate_all("all => all.map((a) => a.href)")
+    assert len(links) == 6
+    assert not any(link.endswith(first) for link in links)
 
 
 def test_links_of_the_page_are_left_out_unless_they_are_to_be_kept(visit: Visit) -> None:

@@ -201,7 +201,7 @@ function make_section( $post_id, $limit, $heading ) {
 	$attributes = ' aria-label="' . esc_attr( $heading ) . '"';
 	if ( $placement ) {
 		$attributes .= ' data-placement="' . esc_attr( $placement ) . '"';
-		wp_enqueue_script( 'alsolike-clicks', trailingslashit( setting( 'address' ) ) . 'clicks.js', array(), VERSION, true );
+		wp_enqueue_script( 'alsolike-clicks', trailingslashit( setting( 'address' ) ) . 'clicks.js', array(), VERSION, array( 'strategy' => 'async' ) );
 	}
 	$cards = implode( '', array_map( $theme ? __NAMESPACE__ . '\theme_card' : __NAMESPACE__ . '\own_card', $items ) );
 	return $theme
