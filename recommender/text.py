@@ -11,6 +11,9 @@ RECIPE = "1"
 """Version of the text preparation. Raise it when prepared texts change, so that embeddings of
 earlier builds are not reused."""
 
+UNSPACED_SCRIPTS = "\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"
+"""The characters of scripts without spaces between words, as a class of a regular expression."""
+
 _OPENING = 2_000
 
 
@@ -57,8 +60,10 @@ def prepare(article: Article, boilerplate: Boilerplate) -> PreparedText:
 def prepare_opening(article: Article, boilerplate: Boilerplate) -> str:
     """Return the beginning of an article's text without headings and boilerplate, for excerpts.
 
-    It is empty if the text begins with nothing else.
+    It is empty if the text has no headings, or begins with nothing else than boilerplate.
     """
+    if not any(section.heading for section in article.sections):
+        return ""
     text = ""
     for section in article.sections:
         if len(text) >= _OPENING:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from recommender.article import Section
+from recommender.text import UNSPACED_SCRIPTS
 from recommender.tokenizer import UNSPACED
 
 MAX_WORDS = 10
@@ -41,8 +42,10 @@ _SENTENCE = 0.2
 _LATER = 1.5
 _FULL = 10.0
 
-_UNSPACED = "\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"
-_WORD = re.compile(rf"[{_UNSPACED}]+|[^\W{_UNSPACED}]+(?:[-’'‐‑][^\W{_UNSPACED}]+)*")  # noqa: RUF001
+_WORD = re.compile(
+    rf"[{UNSPACED_SCRIPTS}]+"
+    rf"|[^\W{UNSPACED_SCRIPTS}]+(?:[-’'‐‑][^\W{UNSPACED_SCRIPTS}]+)*"  # noqa: RUF001
+)
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’»)\]]*\s+|(?<=[。！？])|\n+")  # noqa: RUF001
 _CLAUSE_END = re.compile(r"[^\s\w&/'’‐‑.#+-]|\.\s")  # noqa: RUF001
 _CLOSED = re.compile(

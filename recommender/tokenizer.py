@@ -24,7 +24,7 @@ from recommender.parallel import (
     map_in_threads,
 )
 from recommender.stories import StoryTexts
-from recommender.text import PreparedText
+from recommender.text import UNSPACED_SCRIPTS, PreparedText
 
 TITLE_WEIGHT = 2
 """Weight of a word in the title; a word in the body has weight 1."""
@@ -32,7 +32,7 @@ TITLE_WEIGHT = 2
 BREAK = 0
 """The id that stands for punctuation in the arrays of words; no phrase extends across it."""
 
-UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]{2,}")
+UNSPACED = re.compile(rf"[{UNSPACED_SCRIPTS}]{{2,}}")
 """Matches text in scripts that are written without spaces between words."""
 
 _TOKEN = re.compile(

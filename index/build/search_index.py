@@ -22,7 +22,7 @@ from index.articles.article_store import ARTICLES, NUMBERS
 from index.build.carried_rows import CarriedRows
 from index.errors import BuildError
 from index.files import load_array, open_sqlite, open_unjournaled
-from recommender.tokenizer import UNSPACED
+from recommender.text import UNSPACED_SCRIPTS
 
 FULL_TEXT = "search.sqlite"
 
@@ -38,7 +38,7 @@ them as one b-tree, and merges the b-trees only at the end, unless there are ver
 _CHANGING = {"hashsize": 1024 * 1024, "automerge": 4, "crisismerge": 16}
 """How FTS5 adds to it: by default, or each change would leave one more b-tree to search."""
 
-_UNSPACED = re.compile(UNSPACED.pattern.removesuffix("{2,}"))
+_UNSPACED = re.compile(f"[{UNSPACED_SCRIPTS}]")
 _TOKENS = 1  # user_version of a file whose unspaced scripts are indexed by character
 
 _FIELDS = """
@@ -54,10 +54,13 @@ _FIELDS = """
 FROM (
     SELECT number, iif(length(data) > 1.1 * length(text), spaced(text), text) AS article
     FROM (SELECT number, data, CAST(data AS TEXT) AS text FROM {store}.articles {which})
+    LIMIT -1
 )
 """
-"""An article's fields. In Japanese and the like words are found by their characters, one after
-another; most characters of such a text take more than one byte."""
+"""An article's fields; with a limit, which limits nothing, SQLite makes its text only once.
+
+In Japanese and the like words are found by their characters, one after another; most characters of
+such a text take more than one byte."""
 
 _INSERT = f"INSERT INTO words (rowid, id, title, body) SELECT {_FIELDS}"
 _DELETE = f"INSERT INTO words (words, rowid, id, title, body) SELECT 'delete', {_FIELDS}"
