@@ -42,7 +42,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}[-_][A-Z]{2}")
 _LONGEST_JSON = 20_000
 _LONGEST_WORD = 40
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
-_NUMBER_OR_ONE = re.compile(r"-?\d+(?:\.0)?")
+_WHOLE_NUMBER = re.compile(r"-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
 
 
@@ -106,7 +106,7 @@ def tells_by_nothing(name: str) -> bool:
 
 def _unknown(name: str, value: Any) -> HidingWord:
     said = f"{name} {short(value)} is unknown: kept hidden"
-    if _NUMBER_OR_ONE.fullmatch(str(value)[:20]):
+    if _WHOLE_NUMBER.fullmatch(str(value)[:20]):
         said += (
             "; what a number means differs from system to system: give status published or draft"
         )
@@ -269,7 +269,7 @@ _SAYS: dict[str, Callable[[Any], bool]] = {
     "layouts": lambda value: (
         "redirect" in str(value)[:100]
         or str(value)[:10].casefold() == "draft"
-        or value is True  # template: true, as in Outline; 1 is a number of one
+        or value is True  # template: true, as in Outline; a 1 may be the number of a template
     ),
     "redirects": lambda value: (
         _truth(value) is not False

@@ -90,7 +90,7 @@ def check_reading(reading: Mapping[str, Any], count: int, live: Manifest | None)
     refusals = [verdict for verdict in judge_reading(reading, count, live) if not verdict.passed]
     if refusals:
         raise GateError(
-            f"no build was made, as it would be held back: {_reasons(refusals)}. To make it for "
+            f"the build would be held back, so it ends here: {_reasons(refusals)}. To make it for "
             "inspection: --no-publish; to publish it anyway: --force",
             int(refusals[0].gate),
         )

@@ -13,9 +13,8 @@ from index.sources.jsonl_source import json_object
 from index.sources.regular_file import file_errors, open_unpacked
 from index.sources.source import PathSource, SplitItems, SplitSource, read_record
 
-_DEPTH = (
-    4  # how deep a list is found by itself, as in {"data": {"blog": {"posts": {"edges": [...]}}}}
-)
+_DEPTH = 4
+"""How deep a list is found by itself, as in ``{"data": {"blog": {"posts": {"edges": [...]}}}}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,9 +60,10 @@ def init(
     source = _ask(place or source, "Where are the articles? An address, a folder or a file", None)
     found = discover_site(source, most=1, cache="")
     typer.echo(found.how, err=True)
+    tables = [{**table, "map": fields_found(table)} for table in found.tables]
     site_url = _ask(site_url, "The site's address (empty: none yet)", found.home).rstrip("/")
     if locale is None:
-        spoken = found.language or language_found(found.tables[0])
+        spoken = found.language or language_found(tables[0])
         locale = _ask(None, "The site's language, such as en or pt-BR", spoken or "en")
     root = _ask(root, "A folder for the builds", "alsolike-root")
     english = locale.partition("-")[0].lower() == "en"
@@ -71,7 +72,7 @@ def init(
         site_url=f"site_url = {_value(site_url)}" if site_url else '# site_url = "https://…"',
         locale=_value(locale),
         model=f'{"# " * english}model = "multilingual"',
-        sources="\n".join(map(_table, found.tables)),
+        sources="\n".join(map(_table, tables)),
     )
     _try_settings(path, text)
     typer.echo(f"{path} is written. Next: alsolike doctor, alsolike build, alsolike serve")
@@ -97,15 +98,14 @@ def _ask(given: str | None, question: str, usual: str | None) -> str:
 
 def _value(value: Any) -> str:
     """Returns a value as TOML writes it."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{name} = {_value(inner)}' for name, inner in value.items())} }}"
     return json.dumps(value, ensure_ascii=False)
 
 
 def _table(table: Mapping[str, Any]) -> str:
     said = {name: value for name, value in table.items() if value and name not in _FOR_A_TRIAL}
     lines = [f"{name} = {_value(value)}\n" for name, value in said.items()]
-    if fields := fields_found(table):
-        named = ", ".join(f"{field} = {_value(name)}" for field, name in fields.items())
-        lines.append(f"map = {{ {named} }}\n")
     return f"[[source]]\n{''.join(lines)}"
 
 

@@ -61,7 +61,7 @@ def test_what_init_writes_is_built_as_it_stands(
 def test_init_finds_what_the_records_call_our_fields(alsolike: Run, tmp_path: Path) -> None:
     rows = [
         f'{{"slug": "p{at}", "Headline": "Kelp {at}", "body": "Cold water.", "summary": "", '
-        f'"publishedAt": "2024-01-0{at}"}}'
+        f'"publishedAt": "2024-01-0{at}", "data": {{"a": 1}}}}'
         for at in range(1, 9)
     ]
     (tmp_path / "posts.jsonl").write_text("\n".join(rows))
