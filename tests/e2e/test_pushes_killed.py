@@ -175,7 +175,7 @@ def check_whole(settings: Settings, pusher: Pusher) -> None:
 
 
 def test_a_service_that_is_killed_loses_no_answered_push(tmp_path: Path) -> None:
-    check_kills(tmp_path, 40)
+    check_kills(tmp_path, 25)
 
 
 @pytest.mark.full

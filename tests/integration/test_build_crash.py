@@ -114,11 +114,11 @@ def check_kills(folder: Path, kills: int, how: signal.Signals) -> None:
 
 
 def test_operations_killed_at_any_moment_leave_a_live_build(tmp_path: Path) -> None:
-    check_kills(tmp_path, 8, signal.SIGKILL)
+    check_kills(tmp_path, 5, signal.SIGKILL)
 
 
 def test_operations_ended_politely_leave_a_live_build(tmp_path: Path) -> None:
-    check_kills(tmp_path, 4, signal.SIGTERM)
+    check_kills(tmp_path, 3, signal.SIGTERM)
 
 
 @pytest.mark.full

@@ -284,7 +284,7 @@ def fuzz(kind: str, examples: int) -> None:
 
 @pytest.mark.parametrize("kind", PIECES)
 def test_no_file_makes_a_parser_fail_or_lose_a_record_in_silence(kind: str) -> None:
-    fuzz(kind, 100)
+    fuzz(kind, 60)
 
 
 @pytest.mark.full
@@ -332,7 +332,7 @@ def fuzz_documents(kind: str, examples: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_document_with_one_hostile_value_is_read_or_reported(kind: str) -> None:
-    fuzz_documents(kind, 100)
+    fuzz_documents(kind, 60)
 
 
 @pytest.mark.full
