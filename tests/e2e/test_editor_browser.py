@@ -898,7 +898,7 @@ def _too_wide(page: Page) -> list[str]:
     """The widths of a window in which a page scrolls sideways."""
     wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     found = []
-    for width in (390, 768, 1280):
+    for width in (320, 768, 1280):
         page.set_viewport_size({"width": width, "height": 900})
         found += [f"too wide for {width}"] * page.evaluate(wide)
     return found
