@@ -36,6 +36,7 @@ _SHORT_YEAR = re.compile(r"(\d\d?[ -][A-Za-z]{3}[ -])(\d\d)(?= \d\d?:\d\d)")
 _BEFORE_OFFSET = re.compile(
     r"\s?(?:UTC|GMT)?\s?(?=[+-]\d\d?:?(?:\d\d)?$)|(?<=[+-]00:00)Z$|(?<=[+-]\d{4}) [A-Z]{3,4}$"
 )
+_CET = re.compile(r"(?<=[\dm])\s?CET\b")  # the same as MEZ; elsewhere a Thursday in Slovenia
 _AM_PM = re.compile(r"(?<=\d)\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
 _DOTTED_CLOCK = re.compile(  # surely no date only where a word or a whole date says so
     r"(\b(?:klo?\.?|um|ore|alle) |^\d{4}[-/.]\d\d?[-/.]\d\d?,? )(\d\d?(?:\.\d\d){1,2})(?![\d.])"
@@ -84,7 +85,7 @@ def parse_date_words(text: str) -> dt.datetime:
         days_first = (True,)  # with dots, every country puts the day first
     text = _TUESDAY.sub("", _HEBREW_IN.sub("", _without_accents(text)))
     text = _SHORT_YEAR.sub(_full_year, text)
-    text = _AM_PM.sub(r" \1m", _BEFORE_OFFSET.sub(" ", text))
+    text = _CET.sub(" MEZ", _AM_PM.sub(r" \1m", _BEFORE_OFFSET.sub(" ", text)))
     ways = [_parse(text, _DEFAULTS[0], day_first) for day_first in days_first]
     years = _YEAR.findall(_OFFSET.sub("", text))
     if _parse(text, _DEFAULTS[1], days_first[0]) != ways[0] or years != [f"{ways[0].year:04}"]:
@@ -139,6 +140,7 @@ def _parser() -> parser:
                 for number, name in found.get(width, {}).items():
                     spellings = _words(name) | _words(name.replace("ä", "ae"))
                     names[number - (names is months)] |= spellings
+    months[2].add("mrz")  # of March, in German Windows and its tables
     known = set().union(*months)
 
     class Words(parserinfo):  # type: ignore[misc] # the library has no types

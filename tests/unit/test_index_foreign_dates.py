@@ -104,6 +104,7 @@ def test_a_clear_time_is_read_whatever_program_wrote_it(written: Any) -> None:
         "2026 Mar 1",
         "1. Mär. 2026",
         "1. Maerz 2026",
+        "01. Mrz 2026",
         "1er mars 2026",
         "mar. 1 Mar 2026".replace("mar. ", "dom. "),
         "søndag 1. mars 2026",
@@ -344,6 +345,22 @@ def test_the_end_of_a_day_is_the_beginning_of_the_next(written: str) -> None:
 @pytest.mark.parametrize("none", ["-", "—", "n/a", "NULL", "None", "NaN", "NaT", r"\N"])
 def test_words_for_no_date_are_none(none: str) -> None:
     assert READER.date(none) is READER.instant(none) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "zone", "utc"),
+    [
+        ("2026-07-01 10:00 {}", "CET", 9),
+        ("1 July 2026 10:00:00{}", "CET", 9),
+        ("July 1, 2026 at 10:00 a.m. {}", "CET", 9),
+        ("Wed Jul  1 10:00:00 {} 2026", "CET", 9),
+        ("Wed Jul  1 10:00:00 {} 2026", "MSK", 7),
+        ("2026-07-01 10:00 {}", "EST", 15),
+    ],
+)
+def test_a_zone_is_read_even_if_it_is_a_weekday_elsewhere(form: str, zone: str, utc: int) -> None:
+    instant = DateReader(timezone=ZoneInfo("Asia/Tokyo")).instant(form.format(zone))
+    assert instant == dt.datetime(2026, 7, 1, utc, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize(
