@@ -20,6 +20,7 @@ _HIDDEN_CLASS = re.compile(
 _DRAFT_BANNERS = ".theme-draft-banner, .theme-unlisted-banner, .entry-isdraft, .typo3-preview-info"
 """What Docusaurus, PaperMod and TYPO3 show on a page that is not published."""
 
+_LONGEST_PROMPT = 300  # characters
 _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
 
@@ -104,7 +105,15 @@ def _is_kept_out(root: Element, main: Element) -> bool:
         )
         or any("data-pagefind-ignore" in each.attrib for each in around)
         or bool(select(root, _DRAFT_BANNERS))
+        or _asks_for_password(main)
     )
+
+
+def _asks_for_password(main: Element) -> bool:
+    """Tells whether an article is little more than a field for a password, as of StatiCrypt."""
+    scripts = select(main, "script, style, noscript")
+    words = len(line_of(main)) - sum(len(line_of(each)) for each in scripts)
+    return words < _LONGEST_PROMPT and bool(select(main, "input[type=password]"))
 
 
 def _classed(main: Element) -> dict[str, Any]:

@@ -541,6 +541,22 @@ def test_a_page_that_robots_must_not_list_is_hidden(tmp_path: Path, words: str) 
 
 
 @pytest.mark.parametrize(
+    ("around", "text", "status"),
+    [
+        ("body class=staticrypt-body", "Enter the word", Status.HIDDEN),
+        ("article", "<script type=hbeData>" + 400 * "c0ffee" + "</script>", Status.HIDDEN),
+        ("main", "Log in", Status.HIDDEN),
+        ("article", BODY * 4, Status.PUBLISHED),
+    ],
+)
+def test_a_page_of_little_more_than_a_field_for_a_password_is_hidden(
+    tmp_path: Path, around: str, text: str, status: Status
+) -> None:
+    page = f"<title>Kelp</title><{around}><h1>Kelp</h1><form><input type=password></form>{text}"
+    assert one(tmp_path, "p.html", page, "html").status is status
+
+
+@pytest.mark.parametrize(
     "hidden", ["hidden", "aria-hidden=true", "style='color: red; display : none'"]
 )
 @pytest.mark.parametrize("length", [1, 6])
