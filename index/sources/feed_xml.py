@@ -186,7 +186,8 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     date = entry.get("published") or entry.get("updated") or entry.get("created")
     summary = _markup(entry.get("summary_detail"))
     texts = [_markup(part) for part in entry.get("content", ()) if not part.get("src")]
-    content = max((*texts, summary), key=len)
+    words = literal(entry.get("media_words", ""))
+    content = max((*texts, summary), key=len) or words  # of a video
     excerpt = max(texts, key=len, default="") if content is summary else summary
     details = [*entry.get("content", ()), entry.get("summary_detail"), entry.get("title_detail")]
     said = [entry.get("language"), *(part.get("language") for part in details if part)]
@@ -209,7 +210,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
             literal(tag.get("label") or tag.get("term") or "") for tag in tags if not _is_kind(tag)
         ],
         "authors": _names(entry) or (_names(feed.feed) if feed.version[:4] == "atom" else []),
-        "image": _image(entry, base),
+        "image": _image(entry, base, "" if content == words else words),
     }
     return html_record(location, content, values, finds_image=True)
 
@@ -233,11 +234,10 @@ def _names(owner: Any) -> list[str]:
     return [literal(name) for person in owner.get("authors", ()) if (name := person.get("name"))]
 
 
-def _image(entry: Any, base: str) -> dict[str, str] | None:
+def _image(entry: Any, base: str, words: str) -> dict[str, str] | None:
     """Returns an item's picture: of Media RSS, an enclosure, or iTunes."""
     media = [*entry.get("media_content", ()), *entry.get("enclosures", ())]
     found = [each for each in media if f"{each.get('type') or each.get('medium')}"[:5] == "image"]
     found += [*entry.get("media_thumbnail", ()), entry.get("image") or {}]
     address = next(filter(None, (each.get("url") or each.get("href") for each in found)), None)
-    words = literal(entry.get("media_words", ""))
     return {"src": join_url(base, address), "alt": words} if address else None

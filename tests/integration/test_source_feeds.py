@@ -292,6 +292,18 @@ def test_a_picture_keeps_its_own_words(tmp_path: Path) -> None:
     assert second.image == Image(src="https://s.example/b.jpg")
 
 
+def test_a_video_s_description_is_its_text(tmp_path: Path) -> None:
+    feed = (
+        "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:media='http://search.yahoo.com/mrss/'>"
+        "<entry><id>yt:video:a</id><title>A</title><link href='https://v.example/a'/><media:group>"
+        "<media:title>A</media:title><media:thumbnail url='https://v.example/a.jpg'/>"
+        "<media:description>Kelp grows.\nIt sways.</media:description></media:group></entry></feed>"
+    )
+    (article,) = from_file(tmp_path, feed).values()
+    assert [section.text for section in article.sections] == ["Kelp grows. It sways."]
+    assert article.image == Image(src="https://v.example/a.jpg")
+
+
 def test_without_another_picture_the_first_in_the_text_is_taken(tmp_path: Path) -> None:
     text = (
         "<img src='https://count.example/p' width='1' height='1'><img class='emoji' src='/e.png'>"
