@@ -66,10 +66,11 @@ _KEPT = (
 """The groups that hold what stays of an extension."""
 
 _MDX = re.compile(
-    rf"{_TABLE['code']} | (?<!\\)\{{ | </?(?:[A-Z][\w.]*(?=[\s/>])|[a-z]\w*\.[\w.]+(?=[\s/>])|>)",
+    rf"{_TABLE['code']} | {_TABLE['export']}"
+    r"| (?<!\\)\{ | </?(?:[A-Z][\w.]*(?=[\s/>])|[a-z]\w*\.[\w.]+(?=[\s/>])|>)",
     _FLAGS,
 )
-"""Code, and where expressions and the tags of components begin."""
+"""Code, exports of several lines, and where expressions and the tags of components begin."""
 
 _TEXT_EXPRESSION = re.compile(r"""\{\s*(?P<quote>["'`])(?P<text>[^"'`{}\n]*)(?P=quote)\s*\}""")
 _EDGE = re.compile("[{}>]")
@@ -194,7 +195,7 @@ def strip_mdx(text: str) -> str:
         elif said := _TEXT_EXPRESSION.match(text, found.start()):
             kept.append(said["text"])
             end = said.end()
-        elif found[0][-1] != ">":
+        elif not found["export"] and found[0][-1] != ">":
             mark = "}" if found[0] == "{" else ">"
             end = _behind(_STEP, text, end, mark) or _behind(_EDGE, text, end, mark)
             if not end:  # it is no MDX from here on

@@ -167,6 +167,15 @@ def test_marks_in_what_mdx_computes_end_nothing(said: str) -> None:
     assert text(body, mdx=True) == "Kelp grows.\nIt costs {a > b} and 5 > more."
 
 
+def test_what_mdx_exports_in_several_lines_is_no_text() -> None:
+    span = "<span style={{color: hue}}>\n    {children}\n  </span>"
+    for code in (
+        f"export const Hue = ({{children, hue}}) => (\n  {span}\n);",
+        f"export default function Page({{\n  hue,\n}}) {{\n  x();\n\n  return {span};\n}}",
+    ):
+        assert text(f"{code}\n\nIt grows <Hue>green</Hue>.", mdx=True) == "It grows green."
+
+
 def test_a_brace_that_mdx_never_closes_loses_no_text() -> None:
     assert text("{ok && <i>It's {x}</i>}Kelp's ripe.", mdx=True) == "Kelp's ripe."
     assert text("Kelp {grows.\n\nIt *waves*.", mdx=True) == "Kelp grows.\nIt waves."
