@@ -4,6 +4,7 @@ Such a link's address is ``file:`` and the file's path below the source's folder
 names a page otherwise becomes ``file:`` and this name, which may lack folder and suffix.
 """
 
+import re
 from collections.abc import Mapping
 from posixpath import dirname, join, normpath
 from typing import Any
@@ -12,6 +13,9 @@ from urllib.parse import unquote
 from index.articles.file_suffixes import PAGES, SUFFIXES
 from index.articles.urls import split_url
 from recommender.article import FILE_LINK
+
+_PELICAN = re.compile(r"[{|](?:filename|static|attach)[}|]")
+"""Begins links to files in Pelican's pages."""
 
 
 def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
@@ -32,7 +36,7 @@ def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
 def _with_file(url: str, file: str) -> str:
     """Returns the ``file:`` form of a relative link to a page's file; other links unchanged."""
     parts = split_url(url)
-    path = unquote(parts.path)
+    path = _PELICAN.sub("", unquote(parts.path))
     if parts.scheme or parts.netloc or not path.lower().endswith(PAGES):
         return url
     if path.startswith("/"):

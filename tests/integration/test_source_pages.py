@@ -29,6 +29,12 @@ def told(article: Article) -> list[tuple[str, str]]:
     return [(section.heading, section.text) for section in article.sections]
 
 
+def test_pelican_s_links_to_files_name_them(tmp_path: Path) -> None:
+    text = "Title: Rye\nDate: 2026-03-01\n\n[K]({filename}/sea/kelp.md), [w](|filename|wrack.md#b)."
+    links = one(tmp_path, "food/rye.md", text, "markdown").links
+    assert [link.url for link in links] == ["file:sea/kelp.md", "file:food/wrack.md"]
+
+
 REFERENCE = """Treatments Cut Relapses
 
 Treatments Cut Relapses
