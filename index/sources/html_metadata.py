@@ -20,6 +20,9 @@ _HIDDEN_CLASS = re.compile(
 _DRAFT_BANNERS = ".theme-draft-banner, .theme-unlisted-banner, .entry-isdraft, .typo3-preview-info"
 """What Docusaurus, PaperMod and TYPO3 show on a page that is not published."""
 
+_HEADLINES = "h1#firstHeading, h1.entry-title, h2.entry-title, h3.entry-title"
+"""An article's title in MediaWiki, Blogger, and themes of WordPress (hAtom)."""
+
 _LONGEST_PROMPT = 300  # characters
 _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
@@ -88,7 +91,7 @@ def page_facts(
         facts["language_from"] = "page"
     titles = [found[0] for found in given["title"]]
     sites = [*metas.get("og:site_name", []), *said.site_names()]
-    headlines = said.titles() or [line_of(each) for each in select(root, "h1#firstHeading")]
+    headlines = said.titles() or [line_of(each) for each in select(root, _HEADLINES)[:1]]
     facts["title"] = find_title(root, main, headlines, titles, sites, here)
     if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}

@@ -172,6 +172,8 @@ def _item(element: Element) -> dict[str, Any]:
 
 def _value(element: Element, name: str) -> str:
     """Returns a property's value; of a link that is to be a title or a name, its words."""
+    if name.startswith("date"):  # as Shopify writes dates: around a <time>
+        element = next((each for each in element.iter("time") if each.get("datetime")), element)
     stated = ["content", "datetime", *(() if name in _WORDS else ("src", "href"))]
     if element.tag == "abbr":  # as Blogger writes dates: <abbr title="2016-05-08T00:55:00Z">
         stated.append("title")

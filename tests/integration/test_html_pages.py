@@ -113,6 +113,10 @@ def title_of(folder: Path, head: str, body: str) -> str:
             "<title>Kelp calms - Shore</title>",
             f"<p class=site-title>Shore</p><div>{BODY}</div>",
         ),
+        (
+            "<title>Shore: Kelp calms</title>",
+            f"<h1>Shore</h1><div class=post><h3 class='x entry-title'>Kelp calms</h3>{BODY}",
+        ),
         ("", f"<div><h4>Kelp calms</h4>{BODY}</div>"),
         (
             "<title>Kelp calms</title><script type='application/ld+json'>{'@type': 'Article',"
@@ -185,6 +189,11 @@ def test_microdata_of_links_and_abbreviations_are_words_and_dates(tmp_path: Path
 @pytest.mark.parametrize(
     ("head", "date"),
     [
+        (
+            "<h1 itemscope itemtype=http://schema.org/BlogPosting><span itemprop=datePublished>"
+            "<time datetime=2016-11-15T08:00:00Z>November 15</time></span></h1>",
+            "2016-11-15",
+        ),
         ("<h1>Kelp</h1><p>By Ann <time datetime=2016-11-15>Tuesday</time></p>", "2016-11-15"),
         ("<ul><li>Rye <time datetime=2016-11-15>new</time></ul><h1>Kelp</h1>", "None"),
     ],
