@@ -563,6 +563,14 @@ def test_what_systems_say_of_a_published_page_hides_nothing(values: dict[str, An
 @pytest.mark.parametrize(
     ("values", "name"),
     [
+        *(
+            ({name: "D"}, "visible_from")
+            for name in ("datePublished", "first_published_at", "posted_at", "scheduled_time")
+        ),
+        *(
+            ({name: "D"}, "visible_until")
+            for name in ("valid_till", "offline_date", "removeAt", "display_end")
+        ),
         ({"_hiddenBeforeDateTime": "D"}, "visible_from"),
         ({"live_at": "D"}, "visible_from"),
         ({"depublishedAt": "D"}, "visible_until"),
@@ -605,6 +613,9 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"read_restricted": True},  # Discourse
         {"post_type": "elementor_library"},
         {"status": {"code": 2, "label": "draft"}},  # Liferay
+        *({name: True} for name in ("hide_post", "hideFromBlog", "not_listed", "internal_only")),
+        *({name: "1"} for name in ("is_inactive", "rejected", "exclude_from_feed", "metaNoindex")),
+        *({name: "no"} for name in ("is_ready", "publish_flag", "show_in_blog", "in_sitemap")),
     ],
 )
 def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, Any]) -> None:
@@ -620,6 +631,7 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"OData__ModerationStatus": 0, "page_is_redirect": 0, "template": 1},
         {"article": {"title": "Kelp"}, "security": "public"},
         {"status": {"code": 0, "label": "approved"}},
+        {"rejected": False, "inactive": 0, "hide_post": "", "is_ready": True, "secret": None},
         {"Status": "On"},  # a view of Drupal
     ],
 )
