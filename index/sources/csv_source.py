@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from index.articles.parse import FIELDS
 from index.articles.record import Record, RecordProblem, SourceItem
-from index.articles.visibility_words import tells_by_nothing
+from index.articles.visibility_words import is_visibility_name, tells_by_nothing
 from index.errors import RecordError, SourceError
 from index.sources.encodings import codec_of, marked_codec
 from index.sources.regular_file import file_errors, open_unpacked
@@ -24,6 +24,7 @@ MAX_COLUMNS = 2_000
 _SAMPLE = 64 * 1024
 _DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 50
+_NULLS = ("NULL", r"\N")  # as databases write cells without a value
 _WHOLE = re.compile(r"\d+[.,]0")
 _MARKED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _VALUE = re.compile(
@@ -190,7 +191,10 @@ def _record(location: str, row: list[str], header: list[str]) -> Record:
         raise RecordError("too-few-cells", count)
     if any(cell.strip() for cell in row[len(header) :]):
         raise RecordError("too-many-cells", count)
-    cells = zip(header, row, strict=False)
+    cells = [
+        (name, "" if cell in _NULLS and not is_visibility_name(name) else cell)
+        for name, cell in zip(header, row, strict=False)
+    ]
     values = {name: cell for name, cell in cells if name and (cell or tells_by_nothing(name))}
     for name, cell in values.items():
         try:

@@ -48,6 +48,14 @@ def test_parts_stand_in_their_cell_as_json_or_by_commas(tmp_path: Path) -> None:
     assert articles["b"].ratings == {}
 
 
+def test_what_a_database_writes_for_no_value_is_no_text(tmp_path: Path) -> None:
+    rows = "a,A,NULL,\\N,NULL,NULL\nb,B,a NULL,,,\nc,C,,,1,x"
+    articles, _ = from_csv(tmp_path, f"id,title,excerpt,tags,published,visible_until\n{rows}\n")
+    assert (articles["a"].excerpt, articles["a"].tags) == (None, ())
+    assert articles["b"].excerpt == "a NULL"
+    assert [one.status for one in articles.values()] == ["hidden", "draft", "hidden"]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
