@@ -5,6 +5,7 @@ kept but hidden. Other invalid values are repaired or left out, with a note.
 """
 
 import datetime as dt
+import re
 import sys
 from collections.abc import Mapping
 from itertools import islice
@@ -52,6 +53,8 @@ Parts are the sections of a text and the entries of a list of labels.
 """
 
 _LARGEST = sys.float_info.max
+_AMONG_OTHERS = re.compile(r"(?:[^|,()]* \()?(https?://[^\s|()]+)(?:\||\)(?:,|$))")
+"""The first picture's address in a table's cell: of several, or behind its name, as in Airtable."""
 
 # Of exports: of newsletters, Drupal, Shopify and others.
 _OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "uuid", "guid")
@@ -277,6 +280,8 @@ class RecordParser(FieldReader):
         if not isinstance(src, str):
             raise ArticleError("image", "invalid", f"image {short(value, 60)} lacks src, its URL")
         src = src.strip()
+        if found := _AMONG_OTHERS.match(src):
+            src = found[1]
         src = check_url(f"https:{src}" if src.startswith("//") else src, field_name="image")
         return Image(src=src, alt=self._plain(alt, MAX_TITLE))
 

@@ -8,6 +8,7 @@ from index.articles.page_words import words_of
 
 _SEMICOLON = re.compile("[;；\n]")  # noqa: RUF001 - as written in Chinese
 _COMMA = re.compile("[,，、،]")  # noqa: RUF001 - as written in Chinese, Japanese and Arabic
+_BAR = re.compile(r"[|]")
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+")
 _BY = re.compile(r"\A(?:(?:written\s+)?by|von|par)\s+", re.IGNORECASE)
 _PARTICLES = set("van von der den de del della di da dos la le el bin al ter ten zu y".split())
@@ -15,8 +16,9 @@ _ROLES = re.compile(rf"\b(?:{words_of('role')})\b", re.IGNORECASE)
 
 
 def split_keywords(text: str) -> list[str]:
-    """Split a text of keywords at semicolons and line breaks or, without any, at commas."""
-    words = (_SEMICOLON if _SEMICOLON.search(text.strip()) else _COMMA).split(text)
+    """Split a text of keywords at semicolons and line breaks, else at commas, else at bars."""
+    marks = (mark for mark in (_SEMICOLON, _COMMA) if mark.search(text.strip()))
+    words = next(marks, _BAR).split(text)
     return [word.strip() for word in words if word.strip()]
 
 

@@ -211,6 +211,14 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"tags": [{"name": "Sea"}, "Land"]}, "tags", ("Sea", "Land")),
         ({"authors": [{"name": "Ann"}]}, "authors", ("Ann",)),
         ({"image": {"url": "/k.jpg", "alt": "K"}}, "image", Image(src="/k.jpg", alt="K")),
+        *(
+            ({"image": cell}, "image", Image(src="https://s.example/k.jpg"))
+            for cell in (
+                "k 1.jpg (https://s.example/k.jpg),l.jpg (https://s.example/l.jpg)",
+                "https://s.example/k.jpg|https://s.example/l.jpg",
+            )
+        ),
+        ({"image": "https://s.example/(1)"}, "image", Image(src="https://s.example/(1)")),
         ({"image": "//cdn.example/k.jpg"}, "image", Image(src="https://cdn.example/k.jpg")),
         ({"id": None, "url": None, "Handle": "rye"}, "id", "rye"),
     ],
@@ -348,10 +356,12 @@ def test_any_other_number_is_refused_with_the_remedy(write_jsonl: Write, stored:
         ("kelp, tides", ("kelp", "tides")),
         ("kelp; tides, spring; ", ("kelp", "tides, spring")),
         ("\u6d77\u3001\u6f6e", ("\u6d77", "\u6f6e")),
+        ("kelp | Sea & Shore", ("kelp", "Sea & Shore")),
+        ("a|b, c", ("a|b", "c")),
         (["kelp, tides", "Kelp, Tides", "2026"], ("kelp, tides", "2026")),
     ],
 )
-def test_tags_are_parted_by_semicolons_or_commas(
+def test_tags_are_parted_by_semicolons_commas_or_bars(
     write_jsonl: Write, written: Any, tags: tuple[str, ...]
 ) -> None:
     (article,), _ = read(write_jsonl([{**GOOD, "tags": written}]))
