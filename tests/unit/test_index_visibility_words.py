@@ -613,6 +613,7 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"read_restricted": True},  # Discourse
         {"post_type": "elementor_library"},
         {"status": {"code": 2, "label": "draft"}},  # Liferay
+        {"published": "\x00"},  # a BIT of MySQL
         *({name: True} for name in ("hide_post", "hideFromBlog", "not_listed", "internal_only")),
         *({name: "1"} for name in ("is_inactive", "rejected", "exclude_from_feed", "metaNoindex")),
         *({name: "no"} for name in ("is_ready", "publish_flag", "show_in_blog", "in_sitemap")),
@@ -631,6 +632,7 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"OData__ModerationStatus": 0, "page_is_redirect": 0, "template": 1},
         {"article": {"title": "Kelp"}, "security": "public"},
         {"status": {"code": 0, "label": "approved"}},
+        {"published": "\x01", "draft": "\x00"},  # a BIT of MySQL
         {"rejected": False, "inactive": 0, "hide_post": "", "is_ready": True, "secret": None},
         {"Status": "On"},  # a view of Drupal
     ],
