@@ -4,6 +4,9 @@ import re
 
 from index.articles.page_words import page_words, words_of
 
+MORE_CLASS = re.compile(r"\b(?:more-link|read-?more(?:-link)?|continue-reading)\b", re.IGNORECASE)
+"""The classes of an excerpt's link to its own article."""
+
 _WORDS = f"(?:{words_of('read_more')})"
 _MARK = r"(?:\[\s*(?:…|\.\.\.)\s*\]|…|\.\.\.)"
 _LINK = re.compile(rf"\W*{_WORDS}(?:[\s\W].{{0,300}})?", re.IGNORECASE | re.DOTALL)
@@ -12,7 +15,9 @@ _AT_END = re.compile(
     r"(?:\s*[“\"«„‘'‹:].{0,200})?[\s)\]→»›>.…]*\Z",  # noqa: RUF001 - quotation marks
     re.IGNORECASE,
 )
-_LINK_AT_END = re.compile(r"<a\b[^<>]*>((?:(?!</?a\b).)*)</a>[\W_]*(?:</\w+>\s*){0,5}\Z", re.DOTALL)
+_LINK_AT_END = re.compile(
+    r"[\[(]?<a\b([^<>]*)>((?:(?!</?a\b).)*)</a>[\W_]*(?:</\w+>\s*){0,5}\Z", re.DOTALL
+)
 _CUT = re.compile(r"\s*\[\s*(?:…|\.\.\.)\s*\]\s*\Z")
 _APPEARED = re.compile(
     rf"(?:^|\s)(?:{words_of('the_post')})\s.{{0,300}}?(?:{words_of('appeared_on')})\s.{{0,200}}\Z",
@@ -27,10 +32,11 @@ def is_read_more(text: str) -> bool:
 
 
 def without_own_link(markup: str) -> str:
-    """Remove a link with words such as "Read more" from the end of an excerpt in HTML."""
+    """Remove a link with words or a class such as "Read more" from the end of an HTML excerpt."""
     found = _LINK_AT_END.search(markup[-_LAST:]) if "<a" in markup else None
-    words = found and re.sub(r"<[^<>]*>|&\w+;", " ", found[1])
-    return markup[: -len(found[0])] if found and is_read_more(words or "") else markup
+    words = found and re.sub(r"<[^<>]*>|&\w+;", " ", found[2])
+    is_own = found and (is_read_more(words or "") or MORE_CLASS.search(found[1]))
+    return markup[: -len(found[0])] if found and is_own else markup
 
 
 def without_read_more(text: str) -> str:

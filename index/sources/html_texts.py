@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from index.articles.cleaning import cut_text, literal
-from index.articles.read_more import is_read_more, without_read_more
+from index.articles.read_more import MORE_CLASS, is_read_more, without_read_more
 from index.articles.record import Record
 from index.articles.urls import join_url, url_key
 from index.errors import RecordError
 from index.sources.markup import Element, MarkupError, inner_markup, parse_html, remove, text_of
 from index.sources.page_text import text_and_links
 
-_MORE_CLASS = re.compile(r"\b(?:more-link|read-?more(?:-link)?|continue-reading)\b", re.IGNORECASE)
 _ELSEWHERE = re.compile(
     r"\s*(?:[^.!?\n]{1,200}\s)?was (?:originally|first) (?:published|posted) (?:in|on|at)\b"
 )
@@ -136,7 +135,7 @@ def _leads_on(link: Element, url: str) -> bool:
     text, before = text_of(link), link.getprevious()
     if len(text) > _LONGEST:
         return False
-    if _MORE_CLASS.search(str(link.get("class", ""))) or is_read_more(text):
+    if MORE_CLASS.search(str(link.get("class", ""))) or is_read_more(text):
         return True
     words = (link.getparent().text if before is None else before.tail) or ""
     # A link in a sentence stays, as in "see <a>our report</a>".

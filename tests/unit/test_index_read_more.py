@@ -33,6 +33,8 @@ def test_they_go_where_a_sentence_or_a_cut_stands_before_them(text: str, kept: s
     [
         ("<p>Waves <a href='/k'>Read <b>more</b> &rarr;</a></p>", "<p>Waves "),
         ("Waves <a href='/k'>Weiterlesen</a>.", "Waves "),
+        ("Waves <a class=\"btn more-link\" href='/k'>Tovább →</a>", "Waves "),
+        ("Waves [<a href='/k'>more</a>]", "Waves "),
         ("See <a href='/k'>the tables</a>.", "See <a href='/k'>the tables</a>."),
     ],
 )
