@@ -107,7 +107,8 @@ def _json_item(location: str, item: Any, feed: Mapping[str, Any]) -> Record:
         "authors": _json_authors(item) or _json_authors(feed),
         "tags": literals(item.get("tags")),
     }
-    values.pop("summary", None)
+    for name in ("summary", "date_published"):  # as in RSS, the date hides no item
+        values.pop(name, None)
     return html_record(location, html, values)
 
 
