@@ -282,6 +282,9 @@ class RecordParser(FieldReader):
         src = src.strip()
         if found := _AMONG_OTHERS.match(src):
             src = found[1]
+        if src.startswith("."):
+            said = f"image {src!r:.80} is relative to its file; it must begin with https:// or /"
+            raise ArticleError("image", "invalid", said)
         src = check_url(f"https:{src}" if src.startswith("//") else src, field_name="image")
         return Image(src=src, alt=self._plain(alt, MAX_TITLE))
 

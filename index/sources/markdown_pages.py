@@ -13,6 +13,7 @@ from index.articles.cleaning import literal, unescape
 from index.articles.file_suffixes import SUFFIXES, UNREAD
 from index.articles.record import Record, RecordProblem
 from index.articles.text_lists import names_in, split_authors
+from index.articles.urls import join_url
 from index.articles.word_table import load_table
 from index.errors import RecordError
 from index.sources.encodings import decode
@@ -106,6 +107,9 @@ class MarkdownSource(PageFolderSource):
             has_front=_FRONT.match(page.content) is not None,
         )
         no_link = site.place(placed)
+        image = values.get("image")
+        if image and image["src"] and stem == "index" and site.name in ("hugo", "zola"):
+            image["src"] = join_url(placed.link, str(image["src"]))  # it lies beside the page
         if page.is_draft and site.name == SitePreset.name:
             values["status"] = "draft"
         if isinstance(aliases := values.get("aliases"), list):
@@ -233,10 +237,10 @@ def _authors(value: Any) -> Any:
 
 def _image(value: Any) -> Any:
     item = value[0] if isinstance(value, list) and value else value
-    if isinstance(item, Mapping):  # {src|url|image, alt}, as in many themes
-        src = next((item[key] for key in ("src", "url", "image") if item.get(key)), None)
+    if isinstance(item, Mapping):  # {src|url|image|path, alt}, as in many themes
+        src = next((item[key] for key in ("src", "url", "image", "path") if item.get(key)), None)
         return {"src": src, "alt": _text(item.get("alt") or "")}
-    return item
+    return item and {"src": item}
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

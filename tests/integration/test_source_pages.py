@@ -29,6 +29,27 @@ def told(article: Article) -> list[tuple[str, str]]:
     return [(section.heading, section.text) for section in article.sections]
 
 
+@pytest.mark.parametrize(
+    ("said", "src"),
+    [
+        ("image: {path: /k.jpg, alt: K}", "/k.jpg"),  # jekyll-seo-tag
+        ("coverImage: /k.jpg", "/k.jpg"),
+        ("og_image: /k.jpg", "/k.jpg"),
+        ("cover: {image: k.jpg, relative: true}", "/sea/k.jpg"),
+        ("images: [../k.jpg]", "/k.jpg"),
+        ("image: ''", ""),
+        ("cover: {image: ''}", ""),
+    ],
+)
+def test_the_picture_of_a_page_is_found_and_may_lie_beside_it(
+    tmp_path: Path, said: str, src: str
+) -> None:
+    (tmp_path / "hugo.toml").touch()
+    page = f"---\ntitle: Kelp\n{said}\n---\nText."
+    image = one(tmp_path, "content/sea/index.md", page, "markdown").image
+    assert (image.src if image else "") == src
+
+
 def test_pelican_s_links_to_files_name_them(tmp_path: Path) -> None:
     text = "Title: Rye\nDate: 2026-03-01\n\n[K]({filename}/sea/kelp.md), [w](|filename|wrack.md#b)."
     links = one(tmp_path, "food/rye.md", text, "markdown").links

@@ -244,6 +244,7 @@ def test_what_systems_write_otherwise_is_understood(
         ({"date": 2026}, "date: invalid", "date", None),
         ({"image": "javascript:x"}, "image: unsafe", "image", None),
         ({"image": {"alt": "lacks src"}}, "image: invalid", "image", None),
+        ({"image": "../assets/k.jpg"}, "image: invalid", "image", None),
         ({"supersedes": "kelp"}, "supersedes: invalid", "supersedes", None),
         ({"supersedes": ["old"]}, "supersedes: invalid", "supersedes", None),
         ({"supersedes": "x" * 513}, "supersedes: too-long", "supersedes", None),
