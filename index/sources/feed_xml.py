@@ -36,6 +36,9 @@ _PICTURE = re.compile(r"(</?media:)(?:title|description)\b")
 _ENDS = ("expired", "prism_expirationdate", "validity_end")
 """Feedparser's names for the ends of items: expirationDate, PRISM's, and dcterms:valid."""
 
+_PROTECTED = re.compile(
+    r"post-password-form|\AThere is no excerpt because this is a protected post"
+)
 _BARE = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)|&(?!#?\w{1,32};)", re.DOTALL)
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
@@ -200,7 +203,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "date": date,
         "status": status,
         "draft": next((entry[key] for key in entry if key.endswith("draft")), None),  # app:draft
-        "hidden": entry.get("itunes_block") or None,
+        "hidden": entry.get("itunes_block") or _PROTECTED.search(content) is not None,
         "visible_from": date
         if status == "scheduled"
         else entry.get("prism_embargodate") or entry.get("validity_start"),

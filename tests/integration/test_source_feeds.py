@@ -389,6 +389,14 @@ def test_what_newsletters_put_around_a_text_is_no_part_of_it(tmp_path: Path) -> 
     assert article.sections[0].text == "Kelp.\nIt waves."
 
 
+def test_a_post_of_wordpress_behind_a_password_is_shown_to_no_reader(tmp_path: Path) -> None:
+    form = "&lt;form class='post-password-form'&gt;Enter your password&lt;/form&gt;"
+    for text in (form, "There is no excerpt because this is a protected post."):
+        item = f"<item><guid>a</guid><title>Protected: K</title><description>{text}</description>"
+        (article,) = from_file(tmp_path, rss(f"{item}</item>")).values()
+        assert article.status is Status.HIDDEN
+
+
 def test_an_item_that_a_podcast_blocks_is_shown_to_no_reader(tmp_path: Path) -> None:
     names = 'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"'
     items = [
