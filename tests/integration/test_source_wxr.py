@@ -236,6 +236,9 @@ def test_other_words_of_a_plugin_hide_nothing(tmp_path: Path, key: str, value: s
         '<p>All see this.</p><!-- wp:paragraph {"blockVisibility":{"visibilityByRole":"logged-in"}}'
         " --><p>Inner, to the end</p>",
         "[passster password='x']Inner[/passster]<p>All see this.</p>",
+        "[ppwp passwords='x']Inner[/ppwp]<p>All see this.</p>",
+        "<!-- wp:passster/content-protector --><p>Inner</p><!-- /wp:passster/content-protector -->"
+        "<p>All see this.</p>",
         "[sociallocker]Inner[/sociallocker]<p>All see this.</p>",
         "[vc_raw_html]JTNDc2NyaXB0JTNF[/vc_raw_html]<p>All see this.</p>",
         '[vc_row disable_element="yes"]Inner[/vc_row]<p>All see this.</p>',
