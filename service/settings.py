@@ -530,6 +530,18 @@ class Settings(RankingSettings, BaseSettings):
     explore: Share = 0
     """share of blocks of time in which two neighbors of a list swap places, to learn from clicks"""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_other_bytes(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Refuses variables and options of bytes that are not UTF-8: no database opens such a path.
+
+        Python has a lone surrogate for each such byte.
+        """
+        for name, value in given.items():
+            if isinstance(value, str | Path) and re.search("[\ud800-\udfff]", str(value)):
+                raise ValueError(f"setting {name} has bytes that are not UTF-8; leave them out")
+        return given
+
     @model_validator(mode="after")
     def _check_combinations(self) -> Settings:
         everywhere = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not bound to

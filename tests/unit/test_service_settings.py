@@ -324,6 +324,15 @@ def test_a_slip_in_the_environment_is_told_with_what_is_expected(
     assert "ALSOLIKE_KEPP names no setting (did you mean ALSOLIKE_KEEP?)" in message()
 
 
+@pytest.mark.parametrize("name", ["root", "heading", "database_password"])
+def test_bytes_that_are_not_utf8_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingError, match=f"^setting {name} has bytes that are not UTF-8"):
+        load_settings(**{name: "r\udcff"})
+    monkeypatch.setenv(f"ALSOLIKE_{name.upper()}", "r\udcff")
+    with pytest.raises(SettingError, match=f"^setting {name} has bytes that are not UTF-8"):
+        load_settings()
+
+
 def test_ports_of_two_addresses_may_be_the_same() -> None:
     assert load_settings(host="10.0.0.7", metrics_port=8000).metrics_port == 8000
 
