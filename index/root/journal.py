@@ -100,9 +100,14 @@ def who() -> str:
     if name := _acting_for.get():
         return name
     try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
+        return as_utf8(os.environ.get("SUDO_USER") or getpass.getuser())
     except (KeyError, OSError):  # a container's user may have no name
         return str(os.getuid())
+
+
+def as_utf8(text: str) -> str:
+    """Return a variable's or an option's text, with ? in place of bytes that are not UTF-8."""
+    return text.encode(errors="replace").decode()
 
 
 def _ends_a_line(path: Path, size: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from index.root.journal import who
+from index.root.journal import as_utf8, who
 from index.root.root import Root as BuildsFolder
 from recommender.errors import InputError, NotFoundError
 from recommender.visibility import NEVER
@@ -20,8 +20,12 @@ from service.settings import Settings
 Root = Annotated[Path | None, typer.Option("--root", help="Folder of the builds (setting root).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, max=50, help="Most articles to list.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, recorded in the journal.")]
-AuditReason = Annotated[str, typer.Option("--reason", help="Why, recorded in the audit trail.")]
+Reason = Annotated[
+    str, typer.Option("--reason", callback=as_utf8, help="Why, recorded in the journal.")
+]
+AuditReason = Annotated[
+    str, typer.Option("--reason", callback=as_utf8, help="Why, recorded in the audit trail.")
+]
 BuildName = Annotated[
     str | None, typer.Argument(metavar="BUILD", help="The build; by default the live one.")
 ]

@@ -180,6 +180,22 @@ def test_publish_and_rollback_move_the_pointer_and_leave_a_reason(
     assert re.search(r"^warning: \S+ rolled back from .* \(lists look odd\); to go", again.line())
 
 
+def test_a_reason_and_a_name_in_another_encoding_hinder_nothing(
+    call: Callable[..., Outcome],
+    source: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SUDO_USER", "J\udcf6rg")
+    first = build(call, source)["build"]
+    build(call, source, "--force", "--reason", "gepr\udcfcft")
+    assert call("rollback", "--reason", "F\udce4lschung", "--json").json()["live"] == first
+    journal = (tmp_path / "alsolike-root" / "journal.jsonl").read_text()
+    assert {"J?rg", "gepr?ft", "F?lschung"} <= set(re.findall(r'"([^"]*[?][^"]*)"', journal))
+    id_ = json.loads(source.read_text().splitlines()[0])["id"]
+    assert call("takedown", id_, "--reason", "F\udce4lschung").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
