@@ -100,7 +100,8 @@ class Sentences:
     def __init__(self, corpus: PairData, calibration: Calibration, names: SiteNames) -> None:
         self._corpus, self._calibration, self._names = corpus, calibration, names
         self._weights = np.array(calibration.weights, dtype=np.float32)
-        self._title_pairs = functools.lru_cache(_TITLES)(self._pairs_of)
+        # Of a method it would make a circle, which keeps a replaced build's files open.
+        self._title_pairs = functools.lru_cache(_TITLES)(functools.partial(_pairs_of, names))
 
     def explain(self, own: PairData, rows: Rows, lists: Sequence[ListNames]) -> list[list[str]]:
         """Return, for each list, a sentence for each listed article that says why it is there.
@@ -186,23 +187,6 @@ class Sentences:
         found = likely and (_names(their_title, title) or _names(text(pair.other), title))
         return f"its text names “{title}”" if found else ""
 
-    def _pairs_of(self, title: str) -> NDArray[np.int64]:
-        """Return the columns of a title's word pairs.
-
-        There are none if less than two words say something, or no other article has one of them.
-        """
-        text, names = tokenize_corpus([PreparedText(title=title, body="")]), self._names
-        terms = [split_terms(spelling) for spelling in text.spellings]
-        found = [names.column(each[-1]) if each else None for each in terms]
-        words = np.array([-1 if column is None else column for column in found], dtype=np.int64)
-        telling = sum(bool(names.words[column]) for column in {*found} if column is not None)
-        beside = (text.tokens[:-1] != BREAK) & (text.tokens[1:] != BREAK)
-        first, second = words[text.tokens[:-1]][beside], words[text.tokens[1:]][beside]
-        places = find_sorted(names.pair_keys, first * len(names.words) + second)
-        if telling < _FEW or (first < 0).any() or (second < 0).any() or (places < 0).any():
-            return np.zeros(0, dtype=np.int64)
-        return len(names.words) + places
-
     def _are_tagged(self, pair: _Pair, _: ListNames) -> str:
         tags = self._shared_labels(pair, "tags", self._names.tags)
         return f"both are tagged {_quoted(tags)}" if tags else ""
@@ -270,6 +254,24 @@ def _quoted(names: Sequence[str]) -> str:
 def _names(text: str, title: str) -> bool:
     """Return whether the words of a title stand in a text one after another."""
     return _spaced(title) in _spaced(text)
+
+
+def _pairs_of(names: SiteNames, title: str) -> NDArray[np.int64]:
+    """Return the columns of a title's word pairs.
+
+    There are none if less than two words say something, or no other article has one of them.
+    """
+    text = tokenize_corpus([PreparedText(title=title, body="")])
+    terms = [split_terms(spelling) for spelling in text.spellings]
+    found = [names.column(each[-1]) if each else None for each in terms]
+    words = np.array([-1 if column is None else column for column in found], dtype=np.int64)
+    telling = sum(bool(names.words[column]) for column in {*found} if column is not None)
+    beside = (text.tokens[:-1] != BREAK) & (text.tokens[1:] != BREAK)
+    first, second = words[text.tokens[:-1]][beside], words[text.tokens[1:]][beside]
+    places = find_sorted(names.pair_keys, first * len(names.words) + second)
+    if telling < _FEW or (first < 0).any() or (second < 0).any() or (places < 0).any():
+        return np.zeros(0, dtype=np.int64)
+    return len(names.words) + places
 
 
 @functools.lru_cache(_TEXTS)

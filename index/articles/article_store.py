@@ -7,6 +7,7 @@ A second file says which number each row has.
 """
 
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -40,6 +41,7 @@ class ArticleStore:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._database = open_sqlite(path)
+        weakref.finalize(self, self._database.close)  # it refers to itself: a circle
         self._numbers = load_array(path.with_name(NUMBERS))
 
     def __len__(self) -> int:

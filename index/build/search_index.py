@@ -9,6 +9,7 @@ import re
 import shutil
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
@@ -96,6 +97,7 @@ class FullText:
         self._lock = threading.Lock()
         self._has_vocabulary = False
         self._database = open_sqlite(path)
+        weakref.finalize(self, self._database.close)  # it refers to itself: a circle
         numbers = load_array(path.with_name(NUMBERS))
         self._count = len(numbers)
         self._row_of = np.zeros(int(numbers.max(initial=0)) + 1, dtype=np.int64)
