@@ -48,15 +48,15 @@ def read_regular(path: Path) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if found.st_size > _LARGEST:
+            raise OSError(errno.EFBIG, "the file is larger than 1 GB", str(path))
         with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(_LARGEST + 1)
+            return file.read()  # with a largest size, it would ask for as much memory at once
     finally:
         os.close(descriptor)
-    if len(content) > _LARGEST:
-        raise OSError(errno.EFBIG, "the file is larger than 1 GB", str(path))
-    return content
 
 
 def is_missing(path: Path) -> bool:

@@ -8,6 +8,7 @@ import os
 import stat
 import sys
 import time
+import tracemalloc
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -78,6 +79,20 @@ def test_only_a_regular_file_is_read_as_a_whole(tmp_path: Path) -> None:
     made["gone"].write_bytes(b"whole")
     assert read_regular(made["gone"]) == b"whole"
     assert not [path for path in _open_files() if path.startswith((str(tmp_path), "/dev/zero"))]
+
+
+def test_a_small_file_takes_little_memory_and_one_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "CURRENT"
+    path.write_bytes(b"whole")
+    tracemalloc.start()
+    try:
+        assert read_regular(path) == b"whole"
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+    os.truncate(path, 2**30 + 1)
+    with pytest.raises(OSError, match="larger than 1 GB"):
+        read_regular(path)
 
 
 def test_another_user_may_read_what_was_written(tmp_path: Path) -> None:
