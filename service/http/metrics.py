@@ -6,6 +6,7 @@ second each worker process writes its counts to its own files. The worker that a
 client library.
 """
 
+import logging
 import os
 from bisect import bisect_left
 from collections import defaultdict
@@ -27,6 +28,8 @@ from prometheus_client import (
 from service.clicks.click_counter import ClickCounter
 from service.http.processes import METRICS_DIRECTORY, is_running
 from service.serving.live import Live
+
+log = logging.getLogger("alsolike")
 
 BOUNDS = (
     0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005,
@@ -112,6 +115,7 @@ class Metrics:
         self._counts = counts
         self._clicks = clicks
         self._seen = RequestCounts()
+        self._problem: str | None = None
         self._counted = {"swaps": 0, "refusals": 0}
         _remove_dead_gauges()
         self.registry = CollectorRegistry()
@@ -150,7 +154,20 @@ class Metrics:
         self.queue = self._gauges["encoder_queue"]
 
     def flush(self) -> None:
-        """Adds what was counted since the last call to the Prometheus client's metrics."""
+        """Adds what was counted since the last call to the Prometheus client's metrics.
+
+        What can't be written now, for example as no file can be opened, is added by a later call.
+        """
+        problem = None
+        try:
+            self._flush_counts()
+        except OSError as error:
+            problem = error.strerror
+            if problem != self._problem:  # told once, not at every try
+                log.error("metrics can't be written now: %s", error)
+        self._problem = problem
+
+    def _flush_counts(self) -> None:
         now, seen = self._counts, self._seen
         for key, count in list(now.requests.items()):
             self._requests.labels(key[0], str(key[1])).inc(count - seen.requests[key])
