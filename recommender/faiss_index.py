@@ -34,7 +34,7 @@ _SEED = 1234
 _TUNING_SAMPLE = 300
 _TUNING_DEPTH = 50
 _TUNING_RECALL, _WORST_RECALL = 0.99, 0.9
-_LEAST_FACTOR, _MOST_FACTOR = 4, 32
+_LEAST_FACTOR, _MOST_FACTOR = 3, 32
 _native: Any = faiss  # its type stubs lack the functions that take addresses
 
 
@@ -63,8 +63,7 @@ class FaissIndex:
     def _fetch(self, queries: Embeddings, width: int) -> Neighbors:
         deep = width
         if self.kind != "Flat":
-            ordinary = max(16, int(self._index.nlist) // 24)
-            factor = _LEAST_FACTOR * self._index.nprobe // ordinary
+            factor = 2 * self._index.nprobe // _fewest_lists(self._index)
             factor = min(max(factor, _LEAST_FACTOR), _MOST_FACTOR)
             deep = max(width, min(self.count, factor * width))
         _, coarse = self._index.search(queries, deep)
@@ -130,22 +129,27 @@ def build_index(embeddings: Embeddings, like: Path | None = None) -> FaissIndex:
 
 
 def _widen(built: FaissIndex, index: Any, embeddings: Embeddings) -> None:
-    """Double the number of inverted lists to search until 99 % of true neighbors are found.
+    """Search more and more inverted lists until 99 % of true neighbors are found.
 
     Of the twentieth of rows that fare worst, it must be 90 %: their neighbors may lie far apart.
-    From one list in 24 on, the number of hits that are scored again is doubled along with it. How
-    many lists are needed depends on how the articles cluster, so it is measured.
+    The more lists, the more hits are scored again, since codes tell those least apart which need
+    many lists. How many it takes depends on how the articles cluster, so it is measured.
     """
     rows = _sample_rows(len(embeddings), _TUNING_SAMPLE)
     queries = np.ascontiguousarray(embeddings[rows])
     truth = ExactIndex(embeddings).search(queries, _TUNING_DEPTH).rows
-    index.nprobe = max(16, int(index.nlist) // 96)
+    index.nprobe = _fewest_lists(index)
     while index.nprobe < index.nlist:
         shares = np.sort(_shares_found(built, queries, truth))
         worst = shares[: _TUNING_SAMPLE // 20]
         if shares.mean() >= _TUNING_RECALL and worst.mean() >= _WORST_RECALL:
             break
-        index.nprobe = min(2 * index.nprobe, index.nlist)
+        index.nprobe = min(int(1.42 * index.nprobe), index.nlist)
+
+
+def _fewest_lists(index: Any) -> int:
+    """Return how many inverted lists are searched at least."""
+    return max(16, int(index.nlist) // 128)
 
 
 def index_kind(count: int, dim: int) -> str:
