@@ -35,6 +35,7 @@ _TUNING_SAMPLE = 300
 _TUNING_DEPTH = 50
 _TUNING_RECALL, _WORST_RECALL = 0.99, 0.9
 _LEAST_FACTOR, _MOST_FACTOR = 3, 32
+_STEP = 1.42  # of the number of lists; doubling it would overshoot
 _native: Any = faiss  # its type stubs lack the functions that take addresses
 
 
@@ -144,7 +145,7 @@ def _widen(built: FaissIndex, index: Any, embeddings: Embeddings) -> None:
         worst = shares[: _TUNING_SAMPLE // 20]
         if shares.mean() >= _TUNING_RECALL and worst.mean() >= _WORST_RECALL:
             break
-        index.nprobe = min(int(1.42 * index.nprobe), index.nlist)
+        index.nprobe = min(int(_STEP * index.nprobe), index.nlist)
 
 
 def _fewest_lists(index: Any) -> int:

@@ -57,7 +57,7 @@ def pytest_configure() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Two processes more than there are cores, since much of a test run is waiting.
 
-    On two cores three processes took 576 to 590 s, four 526 s, five 566 s.
+    On two cores four processes took 526 and 546 s, five 566 s.
     """
     return usable_cores() + 2
 

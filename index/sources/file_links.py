@@ -14,7 +14,7 @@ from index.articles.file_suffixes import PAGES, SUFFIXES
 from index.articles.urls import split_url
 from recommender.article import FILE_LINK
 
-_PELICAN = re.compile(r"[{|](?:filename|static|attach)[}|]")
+_PELICAN = re.compile(r"\A[{|](?:filename|static|attach)[}|]")
 """Begins links to files in Pelican's pages."""
 
 

@@ -862,28 +862,31 @@ def _leave_a_trace(page: Page) -> None:
     said(page, "You pinned")
 
 
+STYLED = """[...document.querySelectorAll("*")].flatMap(
+    each => [each.tagName, `role ${each.getAttribute("role")}`, ...each.classList]
+)"""
+
+
 def _violations(page: Page, known: set[str] | None = None) -> list[str]:
     """What axe finds: in the light all it knows, in the dark what colors decide.
 
-    Of a page whose path is ``known``, which is added to, only what stands before it is looked at in
-    the dark.
+    In the dark a page is looked at only if it has elements, roles or classes, by which the style
+    sheet chooses colors, that are not ``known`` yet; they are added.
     """
     known = set() if known is None else known
     found = []
-    whole = ".alsolike" if page.url == "about:blank" else "html"
-    path = page.url.partition("?")[0]
-    before = "dialog[open], [role=alert]"
-    parts = {"light": whole, "dark": before if path in known else whole}
-    known.add(path)
+    part = ".alsolike" if page.url == "about:blank" else "html"
+    styled = set(page.evaluate(STYLED)) - known
+    known |= styled
     page.evaluate(Axe().axe_script)
     for scheme, options in ({"light": {}, "dark": {"runOnly": ["color-contrast"]}}).items():
-        if not page.locator(parts[scheme]).count():
+        if scheme == "dark" and not styled:
             continue
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # nothing half-way
         options["resultTypes"] = ["violations"]  # what is right is not described at length
         violations = page.evaluate(
             "([part, options]) => axe.run(part, options).then(found => found.violations)",
-            [parts[scheme], options],
+            [part, options],
         )
         found += [
             f"{scheme}, {each['id']}: {node['html'][:160]} {node['failureSummary']}"
