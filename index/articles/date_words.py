@@ -45,6 +45,17 @@ _DOTTED_CLOCK = re.compile(  # surely no date only where a word or a whole date 
 )
 _SPACED_H = re.compile(r"(?<=\d) ?h ?(?=\d\d\b)")
 _EASTERN_AM_PM = re.compile("(?:(上午|午前|오전)|下午|午後|오후) ?([0-9]{1,2}:[0-9:]+)")
+_EASTERN_CLOCK = re.compile(r"\s?(\d\d?) ?[時时시] ?(?:(\d\d?) ?[分분])?(?: ?(\d\d?) ?[秒초])?")
+_EASTERN_WEEKDAY = re.compile(
+    r"\s?(?:\([日月火水木金土一二三四五六월화수목금토일]\)|[日月火水木金土]曜日|(?:星期|周|週)[一二三四五六日天]|[월화수목금토일]요일)"
+)
+_VIETNAMESE = re.compile(
+    r"(?:(?:thứ|chủ) \w+, )?(?:ngày )?(\d\d?) tháng (\d\d?),? (?:năm )?(\d{4})", re.IGNORECASE
+)
+_LITHUANIAN_YEAR = re.compile(r"(?<=^\d{4}) m\.")
+_CROATIAN = re.compile(r"(?<=\d\. )(?:listopada(?= \d{4})|(?:lip|srp|lis)(?= \d{4}\.))", re.I)
+"""Months of which Polish and Czech mean the one before or after; they put no full stop there."""
+_CROATIAN_MONTHS = {"listopada": "october", "lis": "october", "lip": "june", "srp": "july"}
 _HEBREW_IN = re.compile(r"\bב(?=[א-ת]{3})")
 _TUESDAY = re.compile(r"mar\.?,? (?=\d\d?\.? [^\W\d]{3})", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
@@ -68,7 +79,7 @@ def parse_date_words(text: str) -> dt.datetime:
     area = ""
     while found := _BEHIND.search(text):
         text, area = text[: found.start()], found["area"] or found["zone"] or area
-    text = _plain_clock(text)
+    text = _plain_clock(_plain_words(text))
     if found := _ZONE_LIKE_WORD.search(text):
         text, area = text[: found.start(1)] + text[found.end(1) :], found[2]
     if _DAY_OF_YEAR.fullmatch(text):
@@ -106,6 +117,16 @@ def parse_date_words(text: str) -> dt.datetime:
     return moment.replace(tzinfo=UNKNOWN_ZONE)
 
 
+def _plain_words(text: str) -> str:
+    """Write what some languages put around the numbers of a date as dateutil knows it."""
+    text = _VIETNAMESE.sub(r"\3-\2-\1", _EASTERN_WEEKDAY.sub(" ", text))
+    text = _CROATIAN.sub(lambda found: _CROATIAN_MONTHS[found[0].lower()], text)
+    return _EASTERN_CLOCK.sub(
+        lambda found: f" {found[1]}:{found[2] or '00'}:{found[3] or '00'}",
+        _LITHUANIAN_YEAR.sub("", text),
+    )
+
+
 def _plain_clock(text: str) -> str:
     """Write a time of day such as 10.30 Uhr, 10 h 30 or 下午3:00 with a colon and am or pm."""
     text = _EASTERN_AM_PM.sub(lambda found: f"{found[2]} {'am' if found[1] else 'pm'}", text)
@@ -139,7 +160,8 @@ def _parser() -> parser:
             for names, found in ((months, locale.months[form]), (weekdays, locale.days[form])):
                 for number, name in found.get(width, {}).items():
                     spellings = _words(name) | _words(name.replace("ä", "ae"))
-                    names[number - (names is months)] |= spellings
+                    here = names[number - (names is months)]
+                    here |= spellings - set().union(*months)
     months[2].add("mrz")  # of March, in German Windows and its tables
     known = set().union(*months)
 
@@ -156,7 +178,7 @@ def _parser() -> parser:
 def _words(name: str) -> set[str]:
     """Return the words of a month's or weekday's name, without accents and prepositions."""
     words = re.split(r"[\W\d_]+", _without_accents(name).lower())
-    return {word for word in words if word not in _TABLE["between"]}
+    return {word for word in words if word and word not in _TABLE["between"]}
 
 
 def _without_accents(text: str) -> str:

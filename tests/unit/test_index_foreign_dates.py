@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.dates import format_date
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -406,6 +407,26 @@ def test_a_word_that_is_a_month_is_no_weekday(written: str) -> None:
     assert READER.date("pt., 6 mar 2026") == dt.date(2026, 3, 6)
 
 
+@pytest.mark.parametrize("width", ["full", "long", "medium"])
+def test_dates_of_many_languages_are_read(width: Literal["full", "long", "medium"]) -> None:
+    languages = ["ja", "ko", "zh", "ca", "lt", "mk", "gl", "sq", "ka", "az", "be", "uz", "sw", "bs"]
+    for day in (dt.date(2026, month, 5) for month in range(1, 13)):
+        for language in languages:
+            written = format_date(day, width, locale=language)
+            assert READER.date(written) == day, written
+    assert READER.date("Thứ Năm, 5 tháng 11, 2026") == dt.date(2026, 11, 5)
+    assert READER.date("ngày 5 tháng 11 năm 2026") == dt.date(2026, 11, 5)
+
+
+@pytest.mark.parametrize("width", ["full", "long", "medium"])
+def test_months_that_neighbors_call_otherwise_are_croatian_by_their_full_stops(
+    width: Literal["full", "long", "medium"],
+) -> None:
+    for day in (dt.date(2026, month, 5) for month in range(1, 13)):
+        for language in ("hr", "cs", "pl", "sl", "sr_Latn"):
+            assert READER.date(format_date(day, width, locale=language)) == day, language
+
+
 def test_mar_before_a_day_and_its_month_is_a_tuesday() -> None:
     assert READER.date("mar. 3 mars 2026") == READER.date("Mar 3, 2026") == dt.date(2026, 3, 3)
 
@@ -419,6 +440,10 @@ def test_mar_before_a_day_and_its_month_is_a_tuesday() -> None:
         ("2 Jan 2026 10.30 h", "10:30"),
         ("2026-01-02 10.30", "10:30"),
         ("2026年1月2日 下午3:00", "15:00"),
+        ("2026年1月2日(金) 10時30分", "10:30"),
+        ("2026年1月2日星期五 下午3时", "15:00"),
+        ("2026/01/02\uff08金\uff0910:30", "10:30"),
+        ("2026년 1월 2일 금요일 15시 30분 10초", "15:30:10"),
     ],
 )
 def test_a_time_of_day_is_read_as_its_country_writes_it(written: str, clock: str) -> None:
