@@ -175,8 +175,11 @@ def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page |
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    tables = [(name, value) for name, value in given.items() if isinstance(value, Mapping)]
+    parts = {f"{name}.{key}": part for name, table in tables for key, part in table.items()}
+    flat = parts | dict(given)
     for name, theirs in _TABLE["fields"].items():
-        if found := [given[key] for key in theirs if key in given]:
+        if found := [flat[key] for key in theirs if key in flat]:
             values[name] = _READERS[name](found[0]) if name in _READERS else found[0]
     groups = given.get("taxonomies")
     named = {**given, **groups} if isinstance(groups, Mapping) else given

@@ -35,6 +35,9 @@ def told(article: Article) -> list[tuple[str, str]]:
         ("image: {path: /k.jpg, alt: K}", "/k.jpg"),  # jekyll-seo-tag
         ("coverImage: /k.jpg", "/k.jpg"),
         ("og_image: /k.jpg", "/k.jpg"),
+        ("header:\n  teaser: /k.jpg\n  overlay_color: '#000'", "/k.jpg"),
+        ("seo:\n  image:\n    src: /k.jpg", "/k.jpg"),
+        ("header: A headline\nindex_img: /k.jpg", "/k.jpg"),
         ("cover: {image: k.jpg, relative: true}", "/sea/k.jpg"),
         ("images: [../k.jpg]", "/k.jpg"),
         ("image: ''", ""),
