@@ -18,7 +18,7 @@ from recommender.parameters import DEFAULT_RECIPE, RankingParameters
 from recommender.term_counts import CorpusTerms, TermCounts
 
 _MAX_SHARE = 0.5
-_COMPARED = 8  # few enough for the rows that they are compared with to stay in the cache
+_COMPARED = 1_024  # rows, few enough to stay in the cache
 _MARK = np.float32(2.0)  # more than any weight
 
 
@@ -122,8 +122,9 @@ def compare_terms(
     found = np.zeros((*rows.shape, 3), dtype=np.float32)
     weight, named = np.zeros((2, terms.shape[1]), dtype=np.float32)
     present = rows != NO_ROW
-    for start in range(0, len(rows), _COMPARED):
-        here = slice(start, start + _COMPARED)
+    step = max(1, _COMPARED // max(1, rows.shape[1]))
+    for start in range(0, len(rows), step):
+        here = slice(start, start + step)
         asked = rows[here][present[here]]
         theirs, their_titles = terms[asked], titles[asked]
         ends = np.concatenate([[0], np.cumsum(present[here].sum(axis=1))])
@@ -158,8 +159,10 @@ def compare_terms(
 
 def _sums(values: NDArray[np.float32], bounds: NDArray[np.integer]) -> NDArray[np.float32]:
     """Return the sum of the values between each two bounds, which are those of some CSR rows."""
-    found = np.zeros(len(bounds) - 1, dtype=np.float32)
     filled = bounds[:-1] < bounds[1:]
+    if filled.all():
+        return np.add.reduceat(values, bounds[:-1] - bounds[0]) if len(filled) else values[:0]
+    found = np.zeros(len(filled), dtype=np.float32)
     if filled.any():
         found[filled] = np.add.reduceat(values, bounds[:-1][filled] - bounds[0])
     return found

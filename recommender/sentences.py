@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -122,11 +122,10 @@ class Sentences:
             terms[every] = True
             columns = every[every < len(words)]
             words[columns] = weights[every < len(words)]
+            labels = {kind: _weights_of(getattr(own, kind), number) for kind in ("tags", "authors")}
             found.append(
                 [
-                    self._sentence(
-                        _Pair(own, number, words, terms, other, held, says, shared), facts
-                    )
+                    self._sentence(_Pair(labels, words, terms, other, held, says, shared), facts)
                     for other, held, says, shared in zip(
                         listed, values[number].tolist(), added[number], facts.shared, strict=False
                     )
@@ -197,10 +196,9 @@ class Sentences:
 
     def _shared_labels(self, pair: _Pair, kind: str, names: Sequence[str]) -> list[str]:
         """Return the rarest labels that both have."""
-        mine, weights = _row(getattr(pair.own, kind), pair.number)
-        theirs = set(_row(getattr(self._corpus, kind), pair.other)[0].tolist())
-        weight_of = dict(zip(mine.tolist(), weights.tolist(), strict=True))
-        both = [number for number in weight_of if number in theirs and weight_of[number]]
+        weight_of = pair.labels[kind]
+        theirs = _row(getattr(self._corpus, kind), pair.other)[0].tolist()
+        both = [number for number, weight in weight_of.items() if weight and number in theirs]
         rarest = sorted(both, key=lambda number: -weight_of[number])
         return [names[number] for number in rarest[:_LABELS]]
 
@@ -209,8 +207,7 @@ class _Pair(NamedTuple):
     """An article or text, and an article of the corpus.
 
     Attributes:
-        own: What the first is compared by, in row ``number``.
-        number: That row.
+        labels: The weights of its tags and authors, by kind and number.
         words: Shape (words,), float32: the weights of its words.
         terms: Shape (words + pairs,), bool: the words and pairs of words that it has.
         other: The row of the second.
@@ -219,8 +216,7 @@ class _Pair(NamedTuple):
         shared: The phrases that both have, best first.
     """
 
-    own: PairData
-    number: int
+    labels: Mapping[str, Mapping[int, float]]
     words: NDArray[np.float32]
     terms: NDArray[np.bool_]
     other: int
@@ -240,6 +236,11 @@ class _Pair(NamedTuple):
 def _row(matrix: sp.csr_matrix, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     here = slice(matrix.indptr[row], matrix.indptr[row + 1])
     return matrix.indices[here], matrix.data[here]
+
+
+def _weights_of(matrix: sp.csr_matrix, row: int) -> dict[int, float]:
+    columns, weights = _row(matrix, row)
+    return dict(zip(columns.tolist(), weights.tolist(), strict=True))
 
 
 def _and(names: Sequence[str]) -> str:

@@ -32,8 +32,8 @@ class SharedPhrases:
 
         ``theirs`` are the key phrases of the other article, best first, as positions in ``names``.
         """
-        places = ((phrase, place) for place, phrase in enumerate(theirs) if phrase in self._rank)
-        best_first = sorted((self._rank[phrase] + place, phrase) for phrase, place in places)
+        both = self._rank.keys() & theirs
+        best_first = sorted((self._rank[phrase] + theirs.index(phrase), phrase) for phrase in both)
         shown = distinct_phrases((phrase for _, phrase in best_first), self._names, MAX_SHARED)
         return [self._names[phrase] for phrase in shown]
 

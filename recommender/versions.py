@@ -12,6 +12,7 @@ _PART = re.compile(
     r"|chapitre|parte|capítulo|deel)[.\s_-]*\Z",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
 _BEFORE_RELEASE = re.compile(r"[\s._-]*(?:alpha|beta|rc|preview|draft|dev)\b", re.IGNORECASE)
 _BITS = 20
 
@@ -26,6 +27,8 @@ def version_number(title: str, article_id: str) -> int:
 
 
 def _number_in(text: str) -> int:
+    if not _DIGIT.search(text):  # most titles name no number, and this is faster
+        return 0
     for form in (_NAMED, _DOTTED, _YEAR, _PLAIN):
         for found in form.finditer(text):
             if form is not _NAMED and _PART.search(text, max(0, found.start() - 20), found.start()):

@@ -49,12 +49,13 @@ def plain_text(text: str) -> str:
         text = _without_markup(text)
     if "&" in text:
         text = unescape(text)
-    if not text.isprintable():
+    printable = text.isprintable()
+    if not printable:
         text = _UNSEEN.sub("", _CONTROL.sub(" ", text)).encode(errors="replace").decode()
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
-    if text.isprintable():  # one line
-        return " ".join(text.split())
+    if printable or text.isprintable():  # one line, whose only white space are spaces
+        return " ".join(text.split()) if "  " in text else text.strip()
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 

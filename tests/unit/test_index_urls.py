@@ -59,6 +59,20 @@ def test_parameters_are_compared_in_any_order_and_an_empty_one_counts() -> None:
     assert url_key("/?a=") != url_key("/")
 
 
+@given(
+    st.sampled_from(
+        ["", "http://kelp.example", "https://www.sea-7.kelp.example", "https://localhost"]
+    ),
+    st.lists(st.text("aZ09_~-", min_size=1), max_size=4),
+    st.sampled_from(["", "/"]),
+)
+def test_a_plain_address_and_one_with_a_parameter_that_counts_visitors_have_one_key(
+    host: str, parts: list[str], end: str
+) -> None:
+    plain = host + "".join(f"/{part}" for part in parts) + end
+    assert url_key(plain) == url_key(f"{plain}?utm_source=letter")
+
+
 def test_the_home_page_has_a_key_with_and_without_its_slash() -> None:
     assert url_key("https://harbour.example") == url_key("https://harbour.example/")
     assert url_key("/") == url_key("/index.html") == "/"
