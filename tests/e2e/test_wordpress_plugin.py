@@ -94,6 +94,12 @@ class Newsroom:
     def waiting(self) -> int:
         return int(self.php("echo count(AlsoLike\\marks());"))
 
+    def marked(self, change: str) -> list[int]:
+        """Which posts a change, made in PHP, marks to be sent; waits until they are sent."""
+        told = self.php(f"{change} echo json_encode(array_keys(AlsoLike\\marks(1000)));")
+        until(lambda: self.waiting() == 0)
+        return list(json.loads(told))
+
     def run_cron(self) -> None:
         get(f"{self.site.url}/wp-cron.php?doing_wp_cron")
 
@@ -515,23 +521,48 @@ def test_what_changes_beside_posts_is_told_of_those_posts(newsroom: Newsroom) ->
     salt, sand = (newsroom.post(title, categories=[term]) for title in ("Salt", "Sand"))
     until(lambda: newsroom.waiting() == 0)
 
-    def marked(change: str) -> list[int]:
-        told = newsroom.php(f"{change} echo json_encode(array_keys(AlsoLike\\marks(1000)));")
-        until(lambda: newsroom.waiting() == 0)
-        return list(json.loads(told))
-
+    marked = newsroom.marked
     assert marked(f"wp_update_term({term}, 'category', array('name' => 'Shores'));") == [salt, sand]
     user = newsroom.php("echo wp_create_user('ines', 'x1', 'i@example.org');")
     assert marked(f"wp_update_post(array('ID' => {sand}, 'post_author' => {user}));") == [sand]
     assert marked(f"wp_update_user(array('ID' => {user}, 'user_url' => 'http://i.example'));") == []
     renamed = f"wp_update_user(array('ID' => {user}, 'display_name' => 'Ines'));"
     assert marked(renamed) == [sand]
+    heir = newsroom.php("echo wp_create_user('olu', 'x2', 'o@example.org');")
+    left = "require_once ABSPATH . 'wp-admin/includes/user.php';"
+    assert marked(f"{left} wp_delete_user({user}, {heir});") == [sand]
     picture = "$id = wp_insert_attachment(array('post_mime_type' => 'image/jpeg'), 'a.jpg');"
     marked(f"{picture} set_post_thumbnail({salt}, $id);")
     of_salt = f"$id = get_post_thumbnail_id({salt});"
     assert marked(f"{of_salt} update_post_meta($id, '_wp_attachment_image_alt', 'A');") == [salt]
     assert marked(f"{of_salt} wp_delete_attachment($id, true);") == [salt]
-    assert {salt, sand} <= set(marked("do_action('permalink_structure_changed');"))
+    for moved in (
+        "do_action('permalink_structure_changed');",
+        "update_option('home', home_url('/a'));",
+    ):
+        assert {salt, sand} <= set(marked(moved))
+    newsroom.php(f"update_option('home', '{newsroom.site.url}');")
+
+
+def test_pages_below_one_that_is_renamed_or_deleted_are_told_anew(newsroom: Newsroom) -> None:
+    newsroom.set(types=["post", "page"])
+    try:
+        pages = [0]
+        for title in ("Above", "Between", "Below"):
+            fields = {"title": title, "status": "publish", "parent": pages[-1]}
+            pages.append(newsroom.call("POST", "wp/v2/pages", fields)["id"])
+        _, above, between, below = pages
+        renamed = f"wp_update_post(array('ID' => {above}, 'post_name' => 'up'));"
+        assert set(newsroom.marked(renamed)) == {above, between, below}
+        retitled = f"wp_update_post(array('ID' => {above}, 'post_title' => 'Up'));"
+        assert newsroom.marked(retitled) == [above]
+        moved = f"wp_update_post(array('ID' => {between}, 'post_parent' => 0));"
+        assert set(newsroom.marked(moved)) == {between, below}
+        assert set(newsroom.marked(f"wp_delete_post({between}, true);")) == {between, below}
+        link = newsroom.php(f"echo AlsoLike\\make_record(get_post({below}))['url'];")
+        assert link == f"{newsroom.site.url}/below/"
+    finally:
+        newsroom.set(types=["post"])
 
 
 def open_settings(newsroom: Newsroom, page: Page) -> None:

@@ -311,6 +311,17 @@ function mark_users_of( $picture ) {
 }
 
 /**
+ * Marks the posts that stand below others: their addresses hold the names of all above them.
+ *
+ * @param \WP_Post $changed The post that was renamed, moved or deleted.
+ */
+function mark_below( $changed ) {
+	if ( is_post_type_hierarchical( $changed->post_type ) ) {
+		mark_where( 'post_parent > %d', 0 );
+	}
+}
+
+/**
  * Whether a post's state concerns the service, which may know posts of types that are no longer chosen.
  *
  * @param \WP_Post|null $post The post.
@@ -324,6 +335,9 @@ add_action(
 	static function ( $post_id, $post, $update, $before ) {
 		if ( concerns( $post ) || concerns( $before ) ) {
 			mark( $post_id );
+		}
+		if ( $before && array( $post->post_name, $post->post_parent ) !== array( $before->post_name, $before->post_parent ) ) {
+			mark_below( $post );
 		}
 	},
 	10,
@@ -339,6 +353,14 @@ add_action(
 	},
 	10,
 	3
+);
+add_action(
+	'before_delete_post', // Then WordPress moves them to the post above.
+	static function ( $post_id, $post ) {
+		mark_below( $post );
+	},
+	10,
+	2
 );
 add_action(
 	'deleted_post',
@@ -392,8 +414,17 @@ add_action(
 	10,
 	2
 );
+add_action(
+	'deleted_user',
+	static function ( $user_id, $heir ) {
+		mark_where( 'post_author = %d', (int) $heir );
+	},
+	10,
+	2
+);
 add_action( 'delete_attachment', __NAMESPACE__ . '\mark_users_of' );
 add_action( 'permalink_structure_changed', __NAMESPACE__ . '\mark_all' );
+add_action( 'update_option_home', __NAMESPACE__ . '\mark_all', 10, 0 );
 add_action( DRAIN, __NAMESPACE__ . '\drain', 10, 0 );
 add_action( HOURLY, __NAMESPACE__ . '\drain', 10, 0 );
 add_action(
