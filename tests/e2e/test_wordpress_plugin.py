@@ -198,6 +198,8 @@ def set_up(newsroom: Newsroom, browser: Browser) -> None:
     assert "The token may push" in text
     assert "The editor token may decide" in text
     assert "sent: 0" in text
+    posts = newsroom.php("echo wp_count_posts()->publish + wp_count_posts()->future;")
+    assert f"Posts sent: {posts}" in page.content()
     context.close()
 
 

@@ -133,6 +133,14 @@ function marks( $limit = BATCH ) {
 }
 
 /**
+ * Returns how many posts are marked.
+ */
+function waiting() {
+	global $wpdb;
+	return (int) $wpdb->get_var( $wpdb->prepare( "SELECT COUNT(*) FROM $wpdb->options WHERE option_name LIKE %s", $wpdb->esc_like( MARK ) . '%' ) );
+}
+
+/**
  * Removes a post's mark, unless the post was marked again.
  *
  * @param int    $post_id The post.

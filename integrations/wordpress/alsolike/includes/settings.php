@@ -89,8 +89,7 @@ function check_service() {
  * Prints the page.
  */
 function print_page() {
-	$count = count( marks( 1001 ) );
-	$wait  = get_option( WAIT );
+	$wait = get_option( WAIT );
 	?>
 	<div class="wrap">
 		<h1><?php esc_html_e( 'AlsoLike related articles', 'alsolike' ); ?></h1>
@@ -134,7 +133,7 @@ function print_page() {
 					<li><?php echo esc_html( ( $good ? '✓ ' : '✗ ' ) . $text ); ?></li>
 				<?php endforeach; ?>
 				<?php /* translators: %s: a number of posts. */ ?>
-				<li><?php echo esc_html( sprintf( __( 'Posts that wait to be sent: %s', 'alsolike' ), $count > 1000 ? '> 1000' : $count ) ); ?></li>
+				<li><?php echo esc_html( sprintf( __( 'Posts that wait to be sent: %s', 'alsolike' ), number_format_i18n( waiting() ) ) ); ?></li>
 				<?php if ( is_array( $wait ) ) : ?>
 					<?php /* translators: 1: what was wrong, 2: a time. */ ?>
 					<li><?php echo esc_html( sprintf( __( 'The last try failed: %1$s. The next is at %2$s.', 'alsolike' ), $wait['detail'], wp_date( get_option( 'time_format' ), $wait['until'] ) ) ); ?></li>
@@ -203,8 +202,14 @@ add_action(
 			wp_die( esc_html__( 'You may not do this.', 'alsolike' ), 403 );
 		}
 		mark_all();
+		delete_option( WAIT ); // Whoever asks has mended what was wrong.
+		$marked = waiting();
 		drain( 10 );
-		wp_safe_redirect( admin_url( 'options-general.php?page=alsolike' ) );
+		/* translators: %s: a number of posts. */
+		$text = sprintf( __( 'Posts sent: %s', 'alsolike' ), number_format_i18n( max( 0, $marked - waiting() ) ) );
+		add_settings_error( 'alsolike', 'sent', $text, 'info' );
+		set_transient( 'settings_errors', get_settings_errors(), 30 ); // As the forms of WordPress' own settings tell.
+		wp_safe_redirect( admin_url( 'options-general.php?page=alsolike&settings-updated=true' ) );
 		exit;
 	}
 );
