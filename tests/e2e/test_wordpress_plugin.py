@@ -426,6 +426,24 @@ def test_what_can_t_be_sent_waits_and_the_newest_state_wins(newsroom: Newsroom) 
     assert newsroom.php("echo json_encode(get_option('alsolike_problems'));") == "[]"
 
 
+@pytest.mark.parametrize("results", [["x", 4], [{"id": [1]}], [{"id": "99", "status": 202}]])
+def test_an_answer_about_none_of_the_posts_leaves_them_waiting(
+    newsroom: Newsroom, results: list[Any]
+) -> None:
+    posts = [newsroom.post(title) for title in ("Kelp", "Tide")]
+    try:
+        with serving() as stub:
+            newsroom.set(address=stub.url)
+            stub.pages["/v1/articles/batch"] = answer(json.dumps({"results": results}), status=202)
+            marked = "".join(f"AlsoLike\\mark({post});" for post in posts)
+            newsroom.php(f"{marked} AlsoLike\\drain();")
+            assert stub.paths() == ["/v1/articles/batch"]
+            assert newsroom.waiting() == 2
+    finally:
+        newsroom.set(address=newsroom.service)
+    newsroom.php("AlsoLike\\drain();")
+
+
 def test_while_the_service_is_away_pages_are_whole_and_changes_wait(newsroom: Newsroom) -> None:
     post = any_post(newsroom)
     newsroom.php("delete_transient('alsolike_away');")

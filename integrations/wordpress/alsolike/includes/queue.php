@@ -228,7 +228,12 @@ function push( $marks ) {
 			}
 			return true;
 		}
-		$results = (array) ( $answer['body']['results'] ?? array() );
+		$results = array_filter(
+			(array) ( $answer['body']['results'] ?? array() ),
+			static function ( $result ) use ( $marks ) {
+				return is_array( $result ) && isset( $marks[ text_in( $result, 'id' ) ], $result['status'] );
+			}
+		);
 	} else {
 		$record  = $statements[0]['record'];
 		$query   = array( 'id' => $statements[0]['id'] );
@@ -260,7 +265,7 @@ function push( $marks ) {
 function pause( $answer ) {
 	$wait  = get_option( WAIT );
 	$tries = is_array( $wait ) ? $wait['tries'] + 1 : 1;
-	$pause = max( $answer['wait'], min( HOUR_IN_SECONDS, 15 * 2 ** min( $tries - 1, 8 ) ) );
+	$pause = min( HOUR_IN_SECONDS, max( $answer['wait'], 15 * 2 ** min( $tries - 1, 8 ) ) );
 	update_option(
 		WAIT,
 		array(
@@ -298,7 +303,7 @@ function settle( $marks, $results ) {
 		}
 		unset( $problems[ $post_id ] );
 		if ( 202 !== $result['status'] ) {
-			$problems[ $post_id ] = (string) ( $result['problem']['detail'] ?? $result['status'] );
+			$problems[ $post_id ] = text_in( (array) ( $result['problem'] ?? array() ), 'detail' );
 		}
 	}
 	if ( $problems !== $before ) {
