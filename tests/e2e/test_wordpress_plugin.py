@@ -356,6 +356,13 @@ def test_an_editor_pins_and_excludes_beside_the_post(newsroom: Newsroom, page: P
     rows.first.wait_for(state="attached", timeout=60_000)
     if close.count():
         close.first.click()
+    newsroom.post("Ann's &amp; Bo's quay")
+    page.locator("#alsolike-list input[type=search]").evaluate(
+        """field => { field.value = 'quay'; field.dispatchEvent(new Event('input')); }"""
+    )
+    found = page.locator("#alsolike-list ul li:has-text('quay')").first
+    found.wait_for(state="attached")
+    assert "Ann’s & Bo’s quay" in found.evaluate("row => row.textContent")
     before = rows.all_inner_texts()
     third = before[2].rsplit(" Pin ", 1)[0]
     first = before[0].rsplit(" Pin ", 1)[0]

@@ -18,6 +18,8 @@
 	const decide = ( data ) =>
 		apiFetch( { path: '/alsolike/v1/box', method: 'POST', data: { post, ...data } } ).then( show, fail );
 
+	const keep = ( event ) => event.key === 'Enter' && event.preventDefault(); // Else the classic editor saves the post.
+
 	const search = ( results ) => async ( event ) => {
 		const words = encodeURIComponent( event.target.value );
 		if ( ! words ) {
@@ -28,6 +30,7 @@
 		results.replaceChildren(
 			...found
 				.filter( ( { id } ) => id !== post )
+				.map( ( { id, title: html } ) => ( { id, title: new DOMParser().parseFromString( html, 'text/html' ).body.textContent } ) )
 				.map( ( { id, title } ) =>
 					make( 'li', {}, `${ title } `, button( texts.pin, title, () => decide( { action: 'pin', target: String( id ) } ) ) )
 				)
@@ -54,7 +57,7 @@
 		place.replaceChildren(
 			known ? make( 'ol', {}, ...rows ) : make( 'p', { textContent: texts.unknown } ),
 			...( hidden.length ? [ make( 'p', { textContent: texts.excluded } ), make( 'ul', {}, ...hidden ) ] : [] ),
-			make( 'input', { type: 'search', className: 'widefat', placeholder: texts.search, ariaLabel: texts.search, oninput: search( results ) } ),
+			make( 'input', { type: 'search', className: 'widefat', placeholder: texts.search, ariaLabel: texts.search, oninput: search( results ), onkeydown: keep } ),
 			results,
 			make(
 				'label',
