@@ -438,6 +438,17 @@ add_action(
 add_action( 'delete_attachment', __NAMESPACE__ . '\mark_users_of' );
 add_action( 'permalink_structure_changed', __NAMESPACE__ . '\mark_all' );
 add_action( 'update_option_home', __NAMESPACE__ . '\mark_all', 10, 0 );
+add_action(
+	'update_option_alsolike',
+	static function ( $before, $changed ) {
+		if ( ( $before['types'] ?? array( 'post' ) ) !== ( $changed['types'] ?? array( 'post' ) ) ) {
+			mark_all();
+		}
+	},
+	10,
+	2
+);
+register_activation_hook( dirname( __DIR__ ) . '/alsolike.php', __NAMESPACE__ . '\mark_all' ); // Much may have changed without it.
 add_action( DRAIN, __NAMESPACE__ . '\drain', 10, 0 );
 add_action( HOURLY, __NAMESPACE__ . '\drain', 10, 0 );
 add_action(
