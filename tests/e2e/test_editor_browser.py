@@ -898,12 +898,22 @@ def _violations(page: Page, known: set[str] | None = None) -> list[str]:
 
 
 def _too_wide(page: Page) -> list[str]:
-    """The widths of a window in which a page scrolls sideways."""
-    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    """The widths of a window in which a page scrolls sideways.
+
+    With doubled text only tables may make it do so.
+    """
+    wide = """size => {
+        const root = document.documentElement;
+        root.style.fontSize = size;
+        const found = root.scrollWidth > root.clientWidth;
+        root.style.fontSize = "";
+        return found;
+    }"""
     found = []
-    for width in (320, 768, 1280):
+    doubled = [] if page.locator("table").count() else [(320, "200%"), (390, "200%")]
+    for width, size in [*doubled, (320, ""), (768, ""), (1280, "")]:
         page.set_viewport_size({"width": width, "height": 900})
-        found += [f"too wide for {width}"] * page.evaluate(wide)
+        found += [f"too wide for {width} {size}"] * page.evaluate(wide, size)
     return found
 
 
