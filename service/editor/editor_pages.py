@@ -220,6 +220,12 @@ _EXPECTED = (ProblemError, AlsoLikeError, RequestValidationError, HTTPException)
 
 def _page_route(pages: EditorPages) -> type[APIRoute]:
     class PageRoute(APIRoute):
+        def __init__(
+            self, path: str, endpoint: Callable[..., Any], *, methods: set[str], **options: Any
+        ) -> None:
+            heads = {"HEAD"} if "GET" in methods else set()
+            super().__init__(path, endpoint, methods={*methods, *heads}, **options)
+
         def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
             handle = super().get_route_handler()
 

@@ -45,12 +45,10 @@ def search_router(pages: EditorPages) -> APIRouter:
     """Returns the route of the page on which editors search for articles."""
     router = pages.router()
 
-    @router.head("/")
     @router.get("/")
     def start() -> Response:
         return RedirectResponse("/editor", 303)
 
-    @router.head("/editor")
     @router.get("/editor")
     def find(request: Request, person: Identity = Depends(pages.reader)) -> Response:
         given = read_single(request.scope["query_string"])

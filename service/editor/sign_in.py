@@ -28,7 +28,6 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
     context, auth = pages.context, pages.context.auth
     router = pages.router()
 
-    @router.head("/editor/sign-in")
     @router.get("/editor/sign-in")
     def form(request: Request, next: str = "") -> Response:
         if auth.identify(request.scope) is not None:

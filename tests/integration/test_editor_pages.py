@@ -502,6 +502,13 @@ def test_a_page_and_the_api_refuse_what_the_live_build_lacks_alike(
     assert mira.get("/editor/article", id="no-such").status_code == 404
 
 
+@pytest.mark.parametrize("page", ["sign-in", "account", "drafts", "rules", "history", "builds"])
+def test_a_page_can_be_asked_for_its_head(mira: Editor, page: str) -> None:
+    path = f"/editor/{page}"
+    asked = mira.client.head(path, follow_redirects=False)
+    assert asked.status_code == mira.client.get(path, follow_redirects=False).status_code
+
+
 def test_an_action_that_a_page_does_not_have_is_named(mira: Editor) -> None:
     mira.look(PAGE)
     assert mira.press("steal sea-001").status_code == 422
