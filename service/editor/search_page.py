@@ -23,10 +23,10 @@ from service.curation.article_search import (
     SearchCounts,
     SearchQuery,
     SortOrder,
-    find_article_row,
     read_article_row,
     read_title,
 )
+from service.curation.decision_actions import find_row
 from service.curation.link_texts import Closeness
 from service.curation.pin_alerts import check_override
 from service.decisions.decision_state import OverrideKind
@@ -76,13 +76,17 @@ def show_search(
         failed: By the value of a row's checkbox, the title of the article and the reason why a
             decision about it was refused.
         status: The HTTP status of the response.
+
+    Raises:
+        UnknownArticleError: If the build lacks the article in whose list to pin another.
     """
     query, page = read_query(given), whole_number("page", given.get("page", "1"))
     seen = pages.context.database().audit.newest()
     back = urlencode({name: value for name, value in given.items() if value})
     view, now = pages.view()
     result = pages.context.search.find(view, query, now=now, limit=PAGE, offset=(page - 1) * PAGE)
-    pinning = find_article_row(view, given.get("pin", ""), now)
+    pin = given.get("pin")
+    pinning = read_article_row(view, find_row(view.build, pin, "pin"), now) if pin else None
     closeness, least = pages.closeness(view.build), pages.context.query.min_score
     healths = pages.context.search.health(view, result.rows, now)
     hits = [

@@ -500,6 +500,8 @@ def test_a_page_and_the_api_refuse_what_the_live_build_lacks_alike(
             assert "the live build" in page.text.casefold()
             assert "has no article" in page.text
     assert mira.get("/editor/article", id="no-such").status_code == 404
+    assert mira.get("/editor", pin="no-such").status_code == 404
+    assert "has no article" in mira.page
 
 
 @pytest.mark.parametrize("page", ["sign-in", "account", "drafts", "rules", "history", "builds"])
