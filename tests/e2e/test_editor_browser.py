@@ -917,6 +917,27 @@ def _too_wide(page: Page) -> list[str]:
     return found
 
 
+def test_a_notice_is_whole_and_is_not_said_again_by_a_page_loaded_anew(
+    browser: Browser, demo: Demo, clean: None
+) -> None:
+    with visit(browser, demo) as page:
+        page.goto(f"/editor/decide?do=pin&id={SAMPLE_ARTICLE}&target=heat-car-park-trees")
+        page.get_by_role("button", name="Pin").click()
+        said(page, "You pinned")
+        wide = """told => {
+            told.textContent = "Rindfleisch".repeat(40);
+            const [end, edge] = [told, told.parentElement].map(
+                each => each.getBoundingClientRect().right);
+            return end - edge;
+        }"""
+        assert page.locator("#notice p").first.evaluate(wide) < 0
+        page.get_by_role("button", name="Undo").click()
+        said(page, "You undid the pin")
+        page.reload()
+        expect(page.locator("#notice")).to_be_empty()
+        assert page.url.endswith(ARTICLE)
+
+
 def test_the_article_of_a_rule_is_suggested_by_words_of_its_title(
     browser: Browser, demo: Demo, clean: None
 ) -> None:

@@ -20,6 +20,12 @@ export function closeNotices() {
 
 /* Announces the page's notice about the last change, if there is one. */
 export function sayNews() {
+  const url = new URL(location);
+  if (url.searchParams.has("done")) {
+    // Else the page would say it again when it is reloaded, even if it was undone.
+    ["done", "form"].forEach((name) => url.searchParams.delete(name));
+    history.replaceState(null, "", url);
+  }
   const told = document.querySelector("[data-announce]");
   if (told) say(told.dataset.announce);
 }
