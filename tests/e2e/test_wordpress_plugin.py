@@ -596,6 +596,17 @@ def open_settings(newsroom: Newsroom, page: Page) -> None:
     page.goto(f"{newsroom.site.url}/wp-admin/options-general.php?page=alsolike")
 
 
+def test_a_refused_post_without_a_title_is_named_by_its_number(
+    newsroom: Newsroom, page: Page
+) -> None:
+    post = newsroom.post("")
+    sign_in(newsroom, page)
+    open_settings(newsroom, page)
+    told = page.locator("#alsolike-check a").inner_text()
+    assert told.startswith(f"The service refused “{post}”: ")
+    newsroom.call("DELETE", f"wp/v2/posts/{post}?force=true")
+
+
 def choose_pages(newsroom: Newsroom, page: Page, *, chosen: bool) -> None:
     open_settings(newsroom, page)
     page.set_checked("input[name='alsolike[types][]'][value=page]", chosen)

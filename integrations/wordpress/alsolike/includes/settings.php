@@ -140,7 +140,7 @@ function print_page() {
 				<?php endif; ?>
 				<?php foreach ( (array) get_option( PROBLEMS, array() ) as $post_id => $detail ) : ?>
 					<?php /* translators: 1: a post's title, 2: the reason. */ ?>
-					<li><a href="<?php echo esc_url( (string) get_edit_post_link( $post_id ) ); ?>"><?php echo esc_html( sprintf( __( 'The service refused “%1$s”: %2$s', 'alsolike' ), get_the_title( $post_id ), $detail ) ); ?></a></li>
+					<li><a href="<?php echo esc_url( (string) get_edit_post_link( $post_id ) ); ?>"><?php echo esc_html( sprintf( __( 'The service refused “%1$s”: %2$s', 'alsolike' ), title_of( (string) $post_id ), $detail ) ); ?></a></li>
 				<?php endforeach; ?>
 			</ul>
 			<form action="<?php echo esc_url( admin_url( 'admin-post.php' ) ); ?>" method="post">
