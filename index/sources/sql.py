@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from index.articles.cleaning import plain_value
+from index.articles.json_text import load_json
 from index.articles.record import Record, SourceItem, short
 from index.errors import DatabaseError, SourceError
 from index.sources.source import read_record
@@ -73,6 +74,8 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
     """
     parsed = parse_url(url, password)
     options: dict[str, Any] = {"poolclass": NullPool}
+    if parsed.drivername == "postgresql+psycopg":  # else the encoding SQL_ASCII gives bytes
+        parsed = parsed.set(query={"client_encoding": "utf8", **parsed.query})
     if parsed.get_backend_name() == "sqlite":
         options["creator"] = lambda: _open_sqlite(parsed.database)
     engine = open_engine(parsed, **options)
@@ -92,14 +95,14 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
     elif connection.dialect.name == "postgresql":
         connection.execution_options(postgresql_readonly=True)
         connection.exec_driver_sql("SET datestyle TO ISO")
-        _load_as_text(connection.connection.driver_connection)
+        _set_loaders(connection.connection.driver_connection)
     else:
         batch = min(batch, _AT_ONCE)
     # Without parameters the driver does not interpret % and : in the query.
     result = connection.execution_options(
         stream_results=True, max_row_buffer=batch, yield_per=batch, no_parameters=True
     ).exec_driver_sql(query)
-    if not result.returns_rows:
+    if not result.returns_rows or not result.keys():
         raise DatabaseError("the query does not return rows; write a SELECT")
     names = list(result.keys())
     if len(set(names)) < len(names):
@@ -119,12 +122,19 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
         result.close()
 
 
-def _load_as_text(connection: Any) -> None:
-    """Reads times and JSON as text, because Python can't hold year 0 or JSON nested 2,000 deep."""
+def _set_loaders(connection: Any) -> None:
+    """Reads as text what Python can't hold: year 0, the time 24:00, JSON nested 2,000 deep."""
     from psycopg.types.string import TextLoader
 
-    for name in ("date", "timestamp", "timestamptz", "json", "jsonb", "interval", "timetz"):
+    class JsonLoader(TextLoader):
+        def load(self, data: Any) -> Any:
+            text = str(super().load(data))
+            return text if text.lstrip()[:1] in ("[", "{") else load_json(text)
+
+    for name in ("date", "timestamp", "timestamptz", "time", "timetz", "interval"):
         connection.adapters.register_loader(name, TextLoader)
+    for name in ("json", "jsonb"):
+        connection.adapters.register_loader(name, JsonLoader)
 
 
 def _open_sqlite(path: str | None) -> sqlite3.Connection:

@@ -111,6 +111,38 @@ def test_a_value_that_no_driver_can_hold_costs_its_field(server: str) -> None:
     assert articles["b"].date == dt.date(2026, 1, 2)
 
 
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_json_column_with_one_word_or_null_is_that_word_or_nothing(server: str) -> None:
+    query = """
+        SELECT CAST('"a"' AS jsonb) AS id, CAST('"Say \\"A\\""' AS json) AS title,
+               CAST('null' AS jsonb) AS status, CAST('null' AS json) AS tags,
+               CAST('"2030-01-02"' AS jsonb) AS visible_from, CAST('24:00' AS time) AS shut
+    """
+    articles, report = read(table(server, query))
+    assert articles["a"].title == 'Say "A"'
+    assert articles["a"].status is Status.PUBLISHED
+    assert articles["a"].tags == ()
+    assert articles["a"].visible_from == dt.datetime(2030, 1, 2, tzinfo=dt.UTC)
+    assert report.kept == report.read == 1
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_database_that_knows_no_encoding_is_read_as_utf_8_or_as_the_url_says(server: str) -> None:
+    engine = open_engine(parse_url(server, PASSWORD), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE DATABASE old ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0"
+        )
+    engine.dispose()
+    old = server.removesuffix("postgres") + "old"
+    utf8 = "SELECT 1 AS id, convert_from('\\xc3bc'::bytea, 'SQL_ASCII') AS title WHERE 'ü' <> ''"
+    assert read(table(old, utf8))[0]["1"].title == "ü"
+    latin1 = "SELECT 1 AS id, convert_from('\\xfc'::bytea, 'SQL_ASCII') AS title"
+    with pytest.raises(SourceError, match="invalid byte sequence"):
+        read(table(old, latin1))
+    assert read(table(f"{old}?client_encoding=latin1", latin1))[0]["1"].title == "ü"
+
+
 def test_an_unknown_table_is_told_in_the_servers_words(server: str) -> None:
     with pytest.raises(SourceError, match=r"(?s)after row 0.*artikles"):
         list(open_source(table(server, "SELECT * FROM artikles")).records())
