@@ -81,6 +81,9 @@ def open_engine(url: sa.URL, **options: Any) -> sa.Engine:
     if url.drivername.endswith("+pymysql") and isinstance(url.password, str):
         # Given as text, PyMySQL would send it in Latin-1, but servers store passwords in UTF-8.
         options = {"connect_args": {"password": url.password.encode()}, **options}
+    if url.drivername.endswith("+psycopg"):
+        # A database of the encoding SQL_ASCII would give bytes, on which SQLAlchemy fails.
+        url = url.set(query={"client_encoding": "utf8", **url.query})
     try:
         return sa.create_engine(url, **options)
     except ModuleNotFoundError as error:

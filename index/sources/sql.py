@@ -74,8 +74,6 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
     """
     parsed = parse_url(url, password)
     options: dict[str, Any] = {"poolclass": NullPool}
-    if parsed.drivername == "postgresql+psycopg":  # else the encoding SQL_ASCII gives bytes
-        parsed = parsed.set(query={"client_encoding": "utf8", **parsed.query})
     if parsed.get_backend_name() == "sqlite":
         options["creator"] = lambda: _open_sqlite(parsed.database)
     engine = open_engine(parsed, **options)
