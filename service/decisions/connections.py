@@ -90,7 +90,8 @@ def copy_file(path: Path, target: Path) -> None:
 def postgres_engine(url: sa.URL) -> sa.Engine:
     """Returns an SQLAlchemy engine for PostgreSQL, which keeps up to four connections open.
 
-    Connecting and writing have time limits, so that a server that hangs does not block the service.
+    Connecting, writing and waiting for locks have time limits, so that a server that hangs does not
+    block the service.
 
     Raises:
         DatabaseError: If the PostgreSQL driver is not installed.
@@ -106,11 +107,15 @@ def postgres_engine(url: sa.URL) -> sa.Engine:
         },
     )
 
+    @sa.event.listens_for(engine, "connect")
+    def limit(connection: Any, record: Any) -> None:  # noqa: ARG001 - as called
+        connection.execute(f"SET lock_timeout = '{BUSY_SECONDS * 1000:.0f}ms'")
+        connection.commit()
+
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         if connection.get_execution_options().get(WRITES):
             connection.exec_driver_sql(
-                f"SET LOCAL lock_timeout = '{BUSY_SECONDS:g}s'; "
                 f"SET LOCAL statement_timeout = '{_STATEMENT_SECONDS}s'; "
                 "SET LOCAL synchronous_commit = on"
             )

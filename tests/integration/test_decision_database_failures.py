@@ -12,8 +12,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy.pool import NullPool
 
 from index.errors import DatabaseError
+from index.sql_engine import open_engine, parse_url
 from service.decisions import connections as connecting
 from service.decisions.database import Database, open_database
 from service.decisions.decision_state import OverrideKind
@@ -175,6 +177,19 @@ def test_a_server_that_stops_is_told_and_decisions_go_on_when_it_is_back() -> No
         reopen(url).close()
         pin(database, "after")
         assert [entry.target_id for entry in database.audit.all()] == ["before", "after"]
+
+
+def test_reading_a_table_that_a_session_has_locked_ends_after_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connecting, "BUSY_SECONDS", 0.3)
+    with server() as (url, _), opened(url) as database:
+        pin(database, "before")
+        with open_engine(parse_url(url), poolclass=NullPool).begin() as other:
+            other.exec_driver_sql("LOCK TABLE overrides IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(DatabaseError, match="lock timeout"):
+                database.overrides.all()
+        assert [item.target_id for item in database.overrides.all()] == ["before"]
 
 
 def test_a_server_that_was_restarted_between_two_decisions_costs_none() -> None:
