@@ -38,7 +38,7 @@ def append_journal(root: Path, event: str, **details: Any) -> None:
     path = root / JOURNAL
     content = (json.dumps(line, ensure_ascii=False) + "\n").encode()
     try:
-        with path.open("ab", buffering=0) as file:
+        with open(path, "ab", buffering=0, opener=_without_waiting) as file:
             size = file.tell()
             if not _ends_a_line(path, size):
                 content = b"\n" + content  # ends a line that a crash cut short
@@ -62,13 +62,13 @@ def read_journal(root: Path) -> list[dict[str, Any]]:
         BuildError: If the file can't be read.
     """
     try:
-        with (root / JOURNAL).open("rb") as file:
+        with open(root / JOURNAL, "rb", opener=_without_waiting) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _MOST_BYTES))
             lines = file.read().splitlines()
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise BuildError(f"{root / JOURNAL} can't be read: {error.strerror}") from error
+        raise BuildError(f"{root / JOURNAL} can't be read: {error.strerror or error}") from error
     entries: list[dict[str, Any]] = []
     for line in lines:
         try:
@@ -108,6 +108,11 @@ def who() -> str:
 def as_utf8(text: str) -> str:
     """Return a variable's or an option's text, with ? in place of bytes that are not UTF-8."""
     return text.encode(errors="replace").decode()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens a file for :func:`open`; a pipe in its place is an error and not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)
 
 
 def _ends_a_line(path: Path, size: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from index.articles.article_store import ARTICLES
 from index.build import build as build_module
 from index.build.manifest import Manifest
 from index.errors import BuildError
-from index.root.journal import read_journal
+from index.root.journal import JOURNAL, append_journal, read_journal
 from index.root.lock import work_in_progress
 from index.root.root import Root
 from recommender.errors import NotFoundError
@@ -279,3 +280,11 @@ def test_who_wants_a_small_file_does_not_wait_for_a_large_one(
         finally:
             ready.set()
         assert large.result(60)
+
+
+def test_a_pipe_in_place_of_the_journal_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / JOURNAL)
+    with pytest.raises(BuildError, match=r"journal\.jsonl can't be read"):
+        read_journal(tmp_path)
+    with pytest.raises(BuildError, match=r"journal\.jsonl can't be written"):
+        append_journal(tmp_path, "build")
