@@ -254,8 +254,8 @@ class Watcher:
         if run.refusal is not None:
             return None if run.refusal.gate == HELD_EXIT_CODE else run.refusal
         log.info(
-            "%s is live: %d changes in %.1f s", run.made.manifest.name, len(units),
-            time.monotonic() - start,
+            "%s is live: %d change%s in %.1f s", run.made.manifest.name, len(units),
+            "s" * (len(units) > 1), time.monotonic() - start,
         )  # fmt: skip
         self.live = self._root.open(run.made.manifest.name)
         self._wait, self._failures = 0.0, 0
