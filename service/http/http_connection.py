@@ -377,7 +377,7 @@ class Connection(HttpToolsProtocol):
         if self._refusal is not None or self.transport.is_closing():
             return
         headers, body = problem.response()
-        lines = as_lines([*self.server_state.default_headers, *headers, _CLOSE])
+        lines = as_lines(dict.fromkeys([*self.server_state.default_headers, *headers, _CLOSE]))
         if self.url and self.parser.get_method() == b"HEAD":  # without a URL the method is unknown
             body = b""
         self._refusal = b"%b%b\r\n%b" % (STATUS_LINE[problem.status], lines, body)

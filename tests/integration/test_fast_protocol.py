@@ -265,6 +265,12 @@ def test_an_address_beyond_all_use_is_refused_and_the_connection_closed(
     assert quick.ways["at once"] == before + 1
 
 
+def test_a_refusal_says_once_that_the_connection_is_closed(quick: Served) -> None:
+    answers = quick.send(GET + b"X: y\r\n" * 101 + b"\r\n")
+    assert answers.startswith(b"HTTP/1.1 431")
+    assert answers.lower().count(b"connection: close") == 1
+
+
 EARLY = b"PUT /early HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n"
 
 
