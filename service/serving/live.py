@@ -215,8 +215,7 @@ class Live:
                 self._retry = time.monotonic() + RETRY_SECONDS
                 if str(error) != self.refused:
                     self.refused = str(error)
-                    missing = isinstance(error, NotFoundError)
-                    self.public_refused = _NOTHING if missing else _CANT_OPEN
+                    self.public_refused = _NOTHING if stamp[0] is None else _CANT_OPEN
                     self.refusals += 1
                     name = "nothing" if self.build is None else self.build.name
                     log.error("still serving %s: %s", name, self.refused)
@@ -226,6 +225,8 @@ class Live:
         """Yields the files whose change says that another build is to be opened."""
         yield self.root.path / CURRENT
         yield self.root.path / COMPARISON
+        if self._build is not None:
+            yield self.root.builds / self._build.name
         if self.comparison is not None and self._build is not None:
             yield self._variant_root(self.comparison).builds / self._build.name / MANIFEST
 
@@ -308,6 +309,7 @@ class Live:
                 f"alsolike build SOURCE --root {self.root.path}"
             )
         build = self._build
+        self.root.folder(pointer.build)  # else a build that is open would be gone at a restart
         if build is None or build.name != pointer.build:
             start = time.perf_counter()
             build = self.root.open(pointer.build, watch=FileWatch())

@@ -95,6 +95,23 @@ def test_a_pointer_that_vanishes_or_breaks_leaves_the_old_build_serving(
     assert serving.build.name == name
 
 
+def test_builds_that_were_removed_under_a_running_service_are_told_until_they_are_back(
+    tmp_path: Path, records: list[dict[str, str]]
+) -> None:
+    place = Root(tmp_path / "root")
+    name = publish(place, tmp_path, records)
+    serving = Live(place, Undecided())
+    serving.refresh()
+    place.builds.rename(tmp_path / "elsewhere")
+    serving.refresh()
+    assert f"there is no build '{name}'" in (serving.refused or "")
+    assert "can't be opened" in serving.public_refused
+    assert serving.build is not None
+    (tmp_path / "elsewhere").rename(place.builds)
+    serving.refresh()
+    assert serving.refused is None
+
+
 def test_a_service_that_has_nothing_to_answer_from_says_why(tmp_path: Path) -> None:
     serving = Live(Root(tmp_path / "root"), Undecided())
     assert serving.unready == serving.public_unready == "starting"
