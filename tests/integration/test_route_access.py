@@ -6,7 +6,7 @@ import http.client
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from index.root.root import Root
+from recommender.visibility import utc_now
 from service.app import create_app
 from service.decisions.open_decisions import open_decisions
 from service.http.auth import COOKIE
@@ -63,7 +64,9 @@ class Door:
     tokens: dict[Role | None, str | None]
     routes: list[tuple[str, str]]
 
-    def ask(self, method: str, address: str, role: Role | None, body: Any = None) -> Answer:
+    def ask(
+        self, method: str, address: str, role: Role | None, body: Any = None, **headers: str
+    ) -> Answer:
         line = self.line
         line.putrequest(method, address, skip_host=True, skip_accept_encoding=True)
         line.putheader("Host", HOSTILE)
@@ -71,6 +74,8 @@ class Door:
         line.putheader("X-Forwarded-Proto", "https")
         if self.tokens[role] is not None:
             line.putheader("Authorization", f"Bearer {self.tokens[role]}")
+        for name, value in headers.items():
+            line.putheader(name.replace("_", "-"), value)
         content = b"" if body is None else json.dumps(body).encode()
         if content:
             line.putheader("Content-Type", "application/json")
@@ -386,3 +391,43 @@ def test_no_redirect_is_made_from_what_a_request_says_of_its_host(
             assert answer.status_code not in (301, 302, 307, 308), answer.url
             where = answer.headers.get("location", "/")
             assert is_inside(where), (answer.url, where)
+
+
+def test_no_route_knows_who_has_no_access_any_more_or_takes_the_form_of_another_session(
+    tmp_path: Path,
+) -> None:
+    with (
+        running(tmp_path, read_token=False) as door,
+        closing(open_decisions(Settings(root=tmp_path / "root"))) as database,
+    ):
+        revoked, token = database.tokens.add(TESTER, name="revoked", role=Role.ADMIN)
+        database.tokens.revoke(TESTER, token.id)
+        soon = utc_now() + 100_000
+        expired, _ = database.tokens.add(TESTER, name="expired", role=Role.ADMIN, expires=soon)
+        cookies, forms = [], []
+        for name in ("disabled", "signed out", "mira", "tom"):
+            editor = database.editors.add(TESTER, name=name, role=Role.ADMIN, password="x" * 20)
+            secret, session = database.sessions.open(editor)
+            cookies.append(f"{COOKIE}={secret}")
+            forms.append(session.csrf)
+        database.editors.disable(TESTER, "disabled")
+        database.sessions.close(cookies[1].partition("=")[2])
+        until(lambda: utc_now() > soon)
+        gone = [{"Cookie": cookie} for cookie in cookies[:2]]
+        gone += [{"Authorization": f"Bearer {secret}"} for secret in (revoked, expired)]
+        inside = 0
+        for method, path in door.routes:
+            address, body = f"{filled(path)}?{QUERY}", bodies(method, path)
+            nobody = door.ask(method, address, None, body).status
+            for headers in gone:
+                status = door.ask(method, address, None, body, **headers).status
+                assert status in {nobody, 401, 429}, (method, path, headers)
+            if nobody not in (303, 401):
+                continue
+            mira = door.ask(method, address, None, body, Cookie=cookies[2]).status
+            inside += mira not in SHUT
+            for form in ("", forms[3]) if method not in SAFE else ():
+                headers = {"Cookie": cookies[2], "X_CSRF_Token": form}
+                status = door.ask(method, address, None, body, **headers).status
+                assert status == 403, (method, path, form)
+        assert inside > 10, "her own session opens pages, or the rest would prove nothing"
