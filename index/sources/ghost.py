@@ -255,11 +255,11 @@ def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -
 
 
 def _day(post: Mapping[str, Any]) -> Any:
-    """Returns the day on which a post was published, in the site's time zone."""
+    """Returns the day on which a post was published, in the site's time zone, as JSON holds it."""
     given, zone = post.get("published_at"), find_zone(post["timezone"]) or dt.UTC
     moment = DateReader().find_instant(given)
     with suppress(OverflowError):
-        return moment.astimezone(zone).date() if moment else given
+        return moment.astimezone(zone).date().isoformat() if moment else given
     return given
 
 

@@ -331,6 +331,7 @@ def post(**fields: Any) -> dict[str, Any]:
         "status": "published",
         "visibility": "public",
         "url": "https://s.example/2026/kelp/",
+        "published_at": "2026-03-02T09:00:00.000Z",
         "updated_at": "2026-03-02T10:00:00.000Z",
         "tags": [{"name": "Sea", "slug": "sea"}, {"name": "#x", "visibility": "internal"}],
         "authors": [{"name": "Ida Okafor", "slug": "ida"}],
