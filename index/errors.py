@@ -9,6 +9,7 @@
     │       └── RecordError       one record of a source can't be used as an article
     ├── BuildError                a build can't be made, or does not match its manifest
     │   ├── GateError             a finished build may not be published
+    │   ├── OldFormatError        a build has an older format than this version reads
     │   ├── BusyError             another process builds or publishes in the same root
     │   └── UnavailableError      the Milvus server with a build's vectors does not answer
     └── DatabaseError             a database can't be used
@@ -24,6 +25,7 @@ __all__ = [
     "BusyError",
     "DatabaseError",
     "GateError",
+    "OldFormatError",
     "RecordError",
     "SourceError",
     "UnavailableError",
@@ -67,6 +69,10 @@ class RecordError(ArticleError):
 
 class BuildError(AlsoLikeError):
     """A build can't be made, or does not match its manifest."""
+
+
+class OldFormatError(BuildError):
+    """A build has an older format than this version of AlsoLike reads."""
 
 
 class BusyError(BuildError):

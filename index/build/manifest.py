@@ -2,13 +2,14 @@
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from index.errors import BuildError
+from index.errors import BuildError, OldFormatError
 from index.files import known_sha256, read_regular
 from recommender.encoder import Fingerprint
 
@@ -88,6 +89,21 @@ def _seal(content: bytes) -> bytes:
     return f"{hashlib.sha256(content).hexdigest()}  {MANIFEST}\n".encode()
 
 
+class _Format(BaseModel):
+    """What a manifest of any format holds."""
+
+    format: int
+
+
+def _check_format(path: Path, found: int) -> None:
+    if found != FORMAT_VERSION:
+        kind = OldFormatError if found < FORMAT_VERSION else BuildError
+        raise kind(
+            f"{path} has format {found}, but this version of AlsoLike reads {FORMAT_VERSION}; "
+            "make a new build with: alsolike build --from-scratch --force"
+        )
+
+
 def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
     """Read and check a build's manifest.
 
@@ -108,6 +124,8 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
         raise BuildError(
             f"{path} was changed: its SHA-256 is {found}, expected {sha256}; make a new build"
         )
+    with suppress(ValidationError):
+        _check_format(path, _Format.model_validate_json(content).format)
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:
@@ -116,11 +134,6 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
             f"{path} is not a manifest of format {FORMAT_VERSION}: "
             f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}; make a new build"
         ) from error
-    if manifest.format != FORMAT_VERSION:
-        raise BuildError(
-            f"{path} has format {manifest.format}, but this version of AlsoLike reads "
-            f"{FORMAT_VERSION}; make a new build with: alsolike build --from-scratch --force"
-        )
     if manifest.name != folder.name:
         raise BuildError(
             f"{path} belongs to build {manifest.name!r}: rename the folder {folder.name!r} to it"

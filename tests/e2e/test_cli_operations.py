@@ -230,6 +230,15 @@ def test_a_damaged_build_is_listed_as_damaged(call: CALL) -> None:
     assert rows[second]["state"] == "live"
 
 
+def test_a_build_of_an_older_format_is_not_listed_as_damaged(call: CALL) -> None:
+    build(call, articles(30))
+    first = build(call, articles(30), "--no-publish")
+    (Path("alsolike-root/builds") / first / "manifest.json").write_text('{"format": 1}')
+    rows = {row["build"]: row for row in call("builds", "--json").json()["builds"]}
+    assert rows[first]["state"] == "outdated"
+    assert "has format 1" in rows[first]["note"]
+
+
 def test_an_empty_root_has_no_builds(call: CALL) -> None:
     assert call("builds").out.startswith("there are no builds in ")
     assert call("builds", "--json").json() == {"builds": [], "held": None, "days": []}
