@@ -65,7 +65,7 @@ def refuse_secrets(table: Mapping[str, Any]) -> None:
 def has_password(url: str) -> bool:
     """Tells whether a URL holds a password, even if the URL can't be parsed."""
     netloc = url.partition("://")[2].partition("/")[0]
-    return ":" in netloc.rpartition("@")[0]
+    return ":" in netloc.rpartition("@")[0] or "password=" in url.partition("?")[2]
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:
