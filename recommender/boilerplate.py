@@ -37,8 +37,8 @@ _SHORT_WORDS = 6
 _PARTICLE = 3  # longest word in lower case that a name may contain: "of", "and", "für"
 _EDGE_SENTENCES = 12
 
-_SENTENCE = re.compile(  # not after initials: "the U.S. Congress", "e.g. tea"
-    r"(?<=[.!?。！？])(?<!\b[^\W\d_]\.[^\W\d_]\.)([\"'”’)\]]*)\s+|\n+"  # noqa: RUF001 - CJK marks
+_SENTENCE_END = re.compile(  # not after initials: "the U.S. Congress", "e.g. tea"
+    r"[.!?。！？](?<!\b[^\W\d_]\.[^\W\d_]\.)[\"'”’)\]]*(?=\s)"  # noqa: RUF001 - CJK marks
 )
 _NUMBERED = re.compile(r"(?<!\S)\S*?\d\S*")  # matches only at word starts: linear time
 _DIGIT = re.compile(r"\d")
@@ -251,7 +251,14 @@ def _sentences(article: Article) -> Iterator[str]:
 
 def split_sentences(text: str) -> list[str]:
     """Split a text into its nonempty sentences and lines; it may also split at abbreviations."""
-    return [part.strip() for part in _SENTENCE.sub(r"\1\n", text).split("\n") if part.strip()]
+    parts = []
+    for line in text.split("\n"):
+        start = 0
+        for end in map(re.Match.end, _SENTENCE_END.finditer(line)):
+            parts.append(line[start:end].strip())
+            start = end
+        parts.append(line[start:].strip())
+    return [part for part in parts if part]
 
 
 def shape(sentence: str) -> str:

@@ -36,8 +36,9 @@ UNSPACED = re.compile(rf"[{UNSPACED_SCRIPTS}]{{2,}}")
 """Matches text in scripts that are written without spaces between words."""
 
 _TOKEN = re.compile(
-    r"[^\W\d_](?:\+\+|#|(?:\.[^\W\d_])+(?!\w)\.?)"  # C++, C# and U.S.
-    r"|\w+(?:[-‐‑]\w+)*|[^\w\s]+"  # noqa: RUF001 - typographic hyphens are intended
+    r"\w\w++(?:[-‐‑]\w++)*+|[^\w\s]++"  # noqa: RUF001 - typographic hyphens are intended
+    r"|[^\W\d_](?:\+\+|#|(?:\.[^\W\d_])+(?!\w)\.?)"  # C++, C# and U.S.
+    r"|\w(?:[-‐‑]\w++)*+"  # noqa: RUF001
 )
 _PART = re.compile(r"\w+")
 _BLOCK_TOKENS = 500_000
