@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
@@ -35,6 +36,9 @@ from tests.support.unsynced_disk import unsynced_disk
 # A busy machine is no defect of the code.
 hypothesis.settings.register_profile("alsolike", deadline=None)
 hypothesis.settings.load_profile("alsolike")
+
+# A shell has what it starts in the background ignore Ctrl+C, and so would the commands of tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 _ROOM = 8 * 1024**3
