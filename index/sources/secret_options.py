@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
@@ -65,7 +66,8 @@ def refuse_secrets(table: Mapping[str, Any]) -> None:
 def has_password(url: str) -> bool:
     """Tells whether a URL holds a password, even if the URL can't be parsed."""
     netloc = url.partition("://")[2].partition("/")[0]
-    return ":" in netloc.rpartition("@")[0] or "password=" in url.partition("?")[2]
+    in_options = re.search("pass(?:word|wd)=", url.partition("?")[2], re.IGNORECASE)
+    return ":" in netloc.rpartition("@")[0] or in_options is not None
 
 
 def mask(text: str, secrets: Iterable[str]) -> str:

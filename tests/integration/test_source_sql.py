@@ -226,6 +226,7 @@ def test_a_literal_password_is_refused_and_not_told() -> None:
     for options in (
         {"url": "postgresql://me:hunter2@h/x"},
         {"url": "postgresql://me@h/x?sslmode=require&password=hunter2"},
+        {"url": "mysql://me@h/x?passwd=hunter2"},
         {"url": "postgresql://me@h/x", "password": "hunter2"},
     ):
         with pytest.raises(SettingError, match="password_env") as error:
