@@ -223,8 +223,9 @@ class ClickedSite:
             attraction=attraction[articles], views=round(CLICKS / RATE), explored=EXPLORED
         )
         lists = np.tile(np.arange(SHOWN), (len(articles), 1))
-        places, items, *rest = model.counts(drawn, lists)
-        rows = (articles[places], self._rows[articles[places], items], *rest)
+        places, items, positions, seen, counts = model.counts(drawn, lists)
+        targets = self._rows[articles[places], items]
+        rows = (articles[places], targets, positions, seen, counts)
         judged = click_judgments(*rows, position_propensities(*rows))
         clicked = training_seeds(
             self._judged(judged.articles, judged.targets, judged.gains, closed=True),

@@ -281,7 +281,7 @@ class CachedEncoder:
         sample = [
             text for text, length in zip(spread, lengths, strict=True) if length < _RATE_LENGTH
         ]
-        sample = sample or spread[:1]
+        sample = sample or list(spread[:1])
         self._encoder.encode(sample[:1])  # the first call of a model is slow
         start = time.perf_counter()
         self._encoder.encode(sample)

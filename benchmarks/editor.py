@@ -166,8 +166,8 @@ def measure(root: Root, searches: int, previews: int) -> dict[str, float]:
     shown = np.array(pages)
     say(f"the first page of a fresh service: {first:.0f} ms")
     of_pages = (("preview", shown[:, 0]), ("its frame", shown[:, 1]), ("first page", starts))
-    for name, spent in of_pages:
-        say(f"{name}: p50 {np.percentile(spent, 50):.1f} ms, p95 {np.percentile(spent, 95):.1f} ms")
+    for name, times in of_pages:
+        say(f"{name}: p50 {np.percentile(times, 50):.1f} ms, p95 {np.percentile(times, 95):.1f} ms")
     return {
         "articles": build.count,
         "search_p95_ms": round(float(search_p95), 1),

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -138,7 +138,7 @@ class Seen:
 
 
 @contextmanager
-def load(searches: list[Callable[[], object]], pause: float = 0.0) -> Iterator[Seen]:
+def load(searches: Sequence[Callable[[], object]], pause: float = 0.0) -> Iterator[Seen]:
     """Ask from one thread for each search, until the block ends."""
     seen, done = Seen(), threading.Event()
 
@@ -220,7 +220,8 @@ def compare(embeddings: Embeddings, kinds: list[Kind], folder: Path) -> list[lis
     visibility, languages = windows(len(embeddings)), np.zeros(len(embeddings), dtype=np.int32)
     rows = []
     for kind in kinds:
-        faiss_index.FLAT_LIMIT = milvus_index.FLAT_LIMIT = 10**9 if kind.exact else 19
+        for module in (faiss_index, milvus_index):
+            setattr(module, "FLAT_LIMIT", 10**9 if kind.exact else 19)  # noqa: B010 - of both
         place = folder / "builds" / kind.name
         place.mkdir(parents=True)
         np.save(place / "embeddings.npy", embeddings)
@@ -241,9 +242,8 @@ def switch(uri: str, embeddings: Embeddings) -> str:
     milvus.create("other", columns, {"index_type": "FLAT", "params": {}})
     milvus.point("live", "build_exact")
     query = embeddings[:1]
-    with load(
-        [lambda c=client: c.search("live", query, 20, params={}) for client in clients]
-    ) as seen:
+    searches = [partial(client.search, "live", query, 20, params={}) for client in clients]
+    with load(searches) as seen:
         time.sleep(1)
         for turn in range(_SWITCHES):
             milvus.point("live", ("other", "build_exact")[turn % 2])

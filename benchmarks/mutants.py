@@ -113,7 +113,7 @@ def make_fault(module: str, number: int, covered: coverage.CoverageData) -> dict
     return {"fault": words, "line": fault.lines[0], "result": result, "seconds": seconds}
 
 
-def _run_faulty(path: str, tree: ast.AST, files: list[str]) -> None:
+def _run_faulty(path: str, tree: ast.Module, files: list[str]) -> None:
     """Runs tests with one module's faulty code; never returns."""
     right = SourceFileLoader.get_code
 
@@ -123,7 +123,7 @@ def _run_faulty(path: str, tree: ast.AST, files: list[str]) -> None:
         return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
 
     _unload()
-    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    SourceFileLoader.get_code = get_code  # type: ignore[assignment,method-assign]
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)

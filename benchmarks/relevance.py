@@ -43,7 +43,7 @@ from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.query import Fallback, RelatedQuery
 from index.root.root import Root
-from recommender.faiss_index import faiss  # with the kernels that a build has
+from recommender.faiss_index import faiss  # type: ignore[attr-defined]  # with its kernels
 from recommender.parameters import SHOWN
 from recommender.ranking_metrics import bootstrap_interval, measure_seed
 from recommender.relevance_judgments import Qrels

@@ -304,8 +304,8 @@ def ask(
 ) -> dict[str, Any]:
     """One run of wrk; its figures, and with ``server`` what a request cost that process."""
     command = [
-        "wrk", "-t1", f"-c{connections}", f"-d{seconds or options.seconds}", "--latency", "-s", LUA,
-        f"http://127.0.0.1:{port}", "--", str(count), str(options.zipf), str(wait),
+        "wrk", "-t1", f"-c{connections}", f"-d{seconds or options.seconds}", "--latency",
+        "-s", str(LUA), f"http://127.0.0.1:{port}", "--", str(count), str(options.zipf), str(wait),
         "check" if check else "-",
     ]  # fmt: skip
     before = 0.0 if server is None else cpu_seconds(server)

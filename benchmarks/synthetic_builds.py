@@ -37,7 +37,6 @@ from recommender.article import Article, Image
 from recommender.encoder import Fingerprint
 from recommender.keyphrases import PER_ARTICLE
 from recommender.labels import NO_LABELS, Labels
-from recommender.text import PreparedText
 from recommender.visibility import window
 
 DEPTH = 50
@@ -145,7 +144,7 @@ def _write_articles(folder: Path, count: int, marker: str, words: list[str]) -> 
             date=start + dt.timedelta(days=int(days[row])),
         )
         ids.append(article.id.encode())
-        cards.append(render_card(article, PreparedText(title=article.title, body="")))
+        cards.append(render_card(article, ""))
     ids.close()
     cards.close()
     write_id_table(folder)

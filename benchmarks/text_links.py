@@ -150,13 +150,14 @@ class Blog:
         for row, title in enumerate(self._titles):
             stems = set(title)
             whole = sum(weight.get(stem, UNKNOWN) for stem in stems)
-            held = [
+            held: list[float] = [
                 sum(weight[stem] for stem in stems & {word.stem for word in one.words})
                 for one in text.sentences
             ]
-            if held and max(held) and self.posts[row].id != post.id:
-                place = window(text, int(np.argmax(held)), stems)
-                found += [(max(held) ** 2 / whole, row, place)] if place else []
+            most = max(held, default=0.0)
+            if most and self.posts[row].id != post.id:
+                place = window(text, held.index(most), stems)
+                found += [(most**2 / whole, row, place)] if place else []
         return text.choose(found, DEEP)
 
     def match_bm25(self, post: Article, text: LinkText) -> list[TextLink]:

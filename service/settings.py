@@ -343,22 +343,24 @@ class Settings(RankingSettings, BaseSettings):
     """the site's address, like https://www.example.org, for editors' previews"""
 
     limit: Limit = Field(
-        DEFAULT_LIMIT, description="articles per list, unless the request says how many"
+        default=DEFAULT_LIMIT, description="articles per list, unless the request says how many"
     )
 
-    min_score: MinScore = Field(0.05, description="related articles below this score are left out")
+    min_score: MinScore = Field(
+        default=0.05, description="related articles below this score are left out"
+    )
 
     fallback: Fallback = Fallback.TAG
     """how a list that is too short is filled: tag, newest or none"""
 
     skip_linked: SkipLinked = Field(
-        SkipLinked.LAST,
+        default=SkipLinked.LAST,
         description="where articles stand that the article's own text links to: after all other "
         "related ones (last), nowhere (drop), or as if there were no links (off)",
     )
-    site_pins: bool = Field(
-        True, description="show first what a page itself names as related, by hand"
-    )
+    site_pins: bool = True
+    """show first what a page itself names as related, by hand"""
+
     index: Literal["local", "milvus"] = "local"
     """where vectors are searched: in a file of the build, or in Milvus"""
 
@@ -409,7 +411,7 @@ class Settings(RankingSettings, BaseSettings):
     """gate for publishing: largest share of lists that may change"""
 
     max_weak: Share = Field(
-        0.2,
+        default=0.2,
         description="gate for publishing: largest share of articles whose best related article is "
         "below min_score",
     )
@@ -420,7 +422,7 @@ class Settings(RankingSettings, BaseSettings):
     """gate for publishing: least share of true neighbors that the index finds"""
 
     min_golden: Share = Field(
-        0.0,
+        default=0.0,
         description="gate for publishing: least share of editors' judgments and pins that the "
         "lists follow; 0: off",
     )

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,6 +18,7 @@ from recommender.text import PreparedText
 
 if TYPE_CHECKING:
     from index.build.build import Build
+    from recommender.encoder import Encoder
 
 STORIES = "stories.npy"
 """Which articles are near-duplicates of each other, for measuring everyone's lists."""
@@ -97,7 +98,7 @@ class AlsoLike(Peer):
             manifest = make_build(
                 root,
                 [JsonlSource(str(source))],
-                lambda: self.encoder,
+                lambda: cast("Encoder", self.encoder),
                 BuildOptions(mapping=mapping),
             ).manifest
             try:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.peers.peer import Peer, without
-from recommender.faiss_index import faiss  # with the kernels that AlsoLike has
+from recommender.faiss_index import faiss  # type: ignore[attr-defined]  # with its kernels
 from recommender.text import PreparedText
 
 

@@ -62,7 +62,7 @@ def render(results: Results) -> str:
             for name, found in peers.items()
             if "skipped" in found
         )
-    asked = measured(next(reversed(results.values())))
+    asked = measured(list(results.values())[-1])
     parts.append(
         table(
             ["peer", "versions", "what one request does"],
@@ -83,7 +83,7 @@ def _seconds(value: float) -> str:
 
 def as_json(results: Results) -> dict[str, Any]:
     """Every peer's figures: those of the last corpus on top, all of them below ``corpora``."""
-    last = measured(next(reversed(results.values())))
+    last = measured(list(results.values())[-1])
     peers: dict[str, Any] = {}
     for name, found in last.items():
         peers[name] = {
@@ -104,7 +104,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "alsolike"
-    corpus, peers = next(reversed(results.items()))
+    corpus, peers = list(results.items())[-1]
     ran = measured(peers)
     if not ran:
         return []
@@ -154,7 +154,7 @@ def _draw_building(corpus: str, peers: Mapping[str, Mapping[str, Any]], path: Pa
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 3.8))
-    names = list(reversed(peers))
+    names = list(peers)[::-1]
     for place, name in enumerate(names):
         found = peers[name]
         color = _OURS if name == "alsolike" else _OTHERS

@@ -33,7 +33,7 @@ class Tfidf(Peer):
 
     def open(self) -> None:
         """See :class:`Peer`."""
-        self._vectors = sp.load_npz(self.folder / "vectors.npz")
+        self._vectors = sp.csr_matrix(sp.load_npz(self.folder / "vectors.npz"))
 
     def related(self, row: int, limit: int) -> list[int]:
         """See :class:`Peer`."""

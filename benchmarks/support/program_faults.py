@@ -82,8 +82,7 @@ def _others(node: ast.AST) -> Iterator[ast.AST]:
         yield ast.comprehension(node.target, node.iter, [], node.is_async)
     elif isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
         value = node.value
-        text = isinstance(value, str)
-        wrong: Any = "" if text and value else "x" if text else value + 1
+        wrong: Any = ("" if value else "x") if isinstance(value, str) else value + 1
         yield ast.Constant(not value if isinstance(value, bool) else wrong)
     elif isinstance(node, ast.Return) and not _is_none(node.value):
         yield ast.Return(ast.Constant(None))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -64,7 +65,7 @@ def running(
     log: Path,
     port: int,
     answers: Callable[[], bool] = lambda: True,
-    **options: object,
+    **options: Any,
 ) -> Iterator[None]:
     """A process that listens on a port, for as long as the block runs.
 
@@ -76,7 +77,7 @@ def running(
         **options: Of ``subprocess.Popen``.
     """
     with log.open("wb") as output:
-        process = subprocess.Popen(  # type: ignore[call-overload]
+        process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, **options
         )
         try:
@@ -107,7 +108,7 @@ def _serves(url: str, password: str) -> bool:
     return False
 
 
-def _user(as_user: dict[str, str]) -> dict[str, object]:
+def _user(as_user: dict[str, str]) -> dict[str, Any]:
     if not as_user:
         return {}
     return {"user": as_user["user"], "group": int(as_user["group"]), "extra_groups": []}
@@ -126,12 +127,12 @@ def postgres(password: str) -> Iterator[str]:
         options = {**_user(as_user), "cwd": folder}
         subprocess.run(
             [
-                *(initdb, "-D", folder / "data", "-U", "reader", "-A", "scram-sha-256"),
-                *("--no-sync", "--pwfile", secret, "-E", "UTF8", "--locale", "C"),
+                *(initdb, "-D", str(folder / "data"), "-U", "reader", "-A", "scram-sha-256"),
+                *("--no-sync", "--pwfile", str(secret), "-E", "UTF8", "--locale", "C"),
             ],
             check=True,
             capture_output=True,
-            **options,  # type: ignore[arg-type]
+            **options,
         )
         port = free_port()
         command = [server, "-D", str(folder / "data"), "-p", str(port), "-F"]
@@ -156,7 +157,7 @@ def mariadb(password: str) -> Iterator[str]:
             ],
             check=True,
             capture_output=True,
-            **options,  # type: ignore[arg-type]
+            **options,
         )
         port = free_port()
         start = folder / "start.sql"
