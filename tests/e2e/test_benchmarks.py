@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.offered_load import offer, percentile
+from benchmarks.synthetic_builds import make_invented_build
+from index.root.root import Root
 from recommender.sentence_encoder import load_encoder
 
 pytestmark = pytest.mark.xdist_group("model")
@@ -145,6 +147,17 @@ def test_fresh_tells_when_pushed_articles_are_shown():
     assert 0 < found["own_p50_s"] <= found["own_p95_s"] <= found["neighbors_p95_s"] < 60
     assert 0 < found["burst_s"] < 300
     assert (found["builds"] > 0, found["errors"]) == (True, 0)
+
+
+def test_a_build_invented_for_load_is_one_that_can_be_served(tmp_path):
+    root = Root(tmp_path)
+    make_invented_build(root, 400, marker="#even", half=0)
+    build = root.open_live()
+    assert build.count == 400
+    assert build.title(7).endswith("#even")
+    rows = build.related_rows[7]
+    assert len(set(rows[rows >= 0])) > 10
+    assert not (rows[rows >= 0] % 2).any()
 
 
 def test_readers_at_a_fixed_rate_see_all_of_the_time_that_a_server_stands_still():
