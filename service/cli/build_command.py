@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -150,6 +150,7 @@ def make_live(
     force: bool = False,
     reason: str = "",
     most: int | None = None,
+    choose_model: Callable[[], str] | None = None,
 ) -> tuple[BuildResult, GateError | None]:
     """Makes a build from sources, and publishes it.
 
@@ -161,6 +162,7 @@ def make_live(
         force: Whether to publish the build even if a gate refuses it.
         reason: The reason for publishing, for the journal of builds; may be empty.
         most: The largest number of records to read of each source; ``None`` for all.
+        choose_model: Called for the model once articles are prepared; by default the settings'.
 
     Returns:
         The build; and why it was not published if a gate refused it, else ``None``.
@@ -188,7 +190,9 @@ def make_live(
             settings,
             first if most else sources,
             options,
-            lambda: load_encoder(settings.model, settings.precision),
+            lambda: load_encoder(
+                choose_model() if choose_model else settings.model, settings.precision
+            ),
             progress,
             publish=publish,
             force=force,
@@ -249,20 +253,35 @@ def hint_languages(model: str, languages: Mapping[str, int]) -> None:
         languages: The number of articles of each language, by its BCP 47 tag.
     """
     from recommender.multilingual import MULTILINGUAL
+
+    if others := unknown_languages(model, languages):
+        typer.echo(
+            f"hint: most articles are not in English ({others}), the only language that the "
+            f'default model knows; set model = "{MULTILINGUAL}", after pip install '
+            "'alsolike[multilingual]' (docs/tuning.md)",
+            err=True,
+        )
+
+
+def unknown_languages(model: str, languages: Mapping[str, int]) -> str:
+    """Returns in which languages articles are, if the default model does not know most of them.
+
+    Args:
+        model: The model that the texts are to be encoded with.
+        languages: The number of articles of each language, by its BCP 47 tag.
+
+    Returns:
+        The five most frequent with their numbers, such as ``de 12, fr 3``; empty if the model is
+        another or most articles are in English.
+    """
     from recommender.sentence_encoder import DEFAULT_MODEL
 
     others = Counter(
         {name: n for name, n in languages.items() if name.partition("-")[0] not in ("en", "")}
     )
     if model != DEFAULT_MODEL or 2 * others.total() <= sum(languages.values()):
-        return
-    named = ", ".join(f"{name} {n}" for name, n in others.most_common(5))
-    typer.echo(
-        f"hint: most articles are not in English ({named}), the only language that the default "
-        f"model knows; set model = \"{MULTILINGUAL}\", after pip install 'alsolike[multilingual]' "
-        "(docs/tuning.md)",
-        err=True,
-    )
+        return ""
+    return ", ".join(f"{name} {n}" for name, n in others.most_common(5))
 
 
 def print_build(manifest: Manifest, settings: Settings, *, published: bool) -> None:

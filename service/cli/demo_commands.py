@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +24,7 @@ from service.cli.build_command import (
     make_live,
     print_build,
     print_problems,
+    unknown_languages,
 )
 from service.cli.first_records import usual_fields
 from service.cli.options import print_json
@@ -147,19 +148,27 @@ def _try(
     typer.echo(f"{found.how} (kind {', '.join(dict.fromkeys(kinds))}); reading …", err=True)
     sources = [open_source(table, usual_fields(table["kind"])) for table in found.tables]
     stale = is_unreadable(Root(settings.root))
+    spoken: Counter[str] = Counter()
     options = build_options(
         settings,
         relearn=True,
         accept_change=True,
         from_scratch=stale,
         on_read=print_problems,
-        on_prepared=partial(hint_languages, settings.model),
+        on_prepared=spoken.update,
     )
     made, refusal = make_live(
-        settings, sources, options, force=True, reason="a trial", most=limit or _FROM_FILES
+        settings,
+        sources,
+        options,
+        force=True,
+        reason="a trial",
+        most=limit or _FROM_FILES,
+        choose_model=lambda: _choose_model(model, settings.model, spoken),
     )
     if refusal is not None:
         raise refusal
+    settings = settings.model_copy(update={"model": made.manifest.encoder.model})
     build = Root(settings.root).open(made.manifest.name)
     lists = _some_lists(ServingView(build, read_state(settings)), settings)
     languages = Counter(article.language or "unknown" for article in build.articles)
@@ -186,6 +195,18 @@ def _try(
     if sockets is not None:
         first = build.article_id(next(iter(lists)))
         run_demo(build_content(build, location, first), settings, *sockets)
+
+
+def _choose_model(wanted: str | None, model: str, languages: Mapping[str, int]) -> str:
+    """Chooses the multilingual model, if it is installed, for languages that the default lacks."""
+    from recommender.multilingual import MULTILINGUAL, has_multilingual
+
+    others = unknown_languages(model, languages)
+    if not others or wanted or not has_multilingual():
+        hint_languages(model, languages)
+        return model
+    typer.echo(f"most articles are in {others}: taking the multilingual model", err=True)
+    return MULTILINGUAL
 
 
 def _folder(location: str) -> Path:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from recommender.encoder import Encoder
+from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from service.server import bind
 from tests.support.commands import Run, runner
 from tests.support.http_site import Site, page, serving
@@ -21,6 +23,8 @@ TOPICS = {
     "bread": "A bakery led its sourdough loaf in one stage and the crumb stayed fresh.",
     "trams": "A commuter takes the tram on rainy mornings and leaves the bike at home.",
 }
+
+GERMAN = "Taucher maßen, wie ein Wald aus Tang die Wellen beruhigt."
 
 
 def article(title: str, text: str, head: str = "") -> str:
@@ -101,6 +105,43 @@ def test_the_usual_names_of_fields_are_understood(run: Run, tmp_path: Path) -> N
     assert {"read", "encode"} <= {line.split()[0] for line in err.splitlines()}, "it says how far"
     file.write_text(file.read_text().replace('"body"', '"other"'))
     assert "12 of 12 articles have no text" in run("try", str(file), "--no-serve")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "installed", "options", "model"),
+    [
+        (GERMAN, True, (), "multilingual"),
+        (GERMAN, False, (), DEFAULT_MODEL),
+        (GERMAN, True, ("--model", DEFAULT_MODEL), DEFAULT_MODEL),
+        (TOPICS["kelp"], True, (), DEFAULT_MODEL),
+    ],
+)
+def test_the_model_knows_the_language_if_one_that_does_is_installed(
+    text: str,
+    installed: bool,
+    options: tuple[str, ...],
+    model: str,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[str] = []
+
+    def load(name: str, _precision: str) -> Encoder:
+        loaded.append(name)
+        return load_encoder("hashing:64", "float32")
+
+    monkeypatch.delenv("ALSOLIKE_MODEL")
+    monkeypatch.setattr("recommender.sentence_encoder.load_encoder", load)
+    monkeypatch.setattr("recommender.multilingual.has_multilingual", lambda: installed)
+    file = tmp_path / "posts.jsonl"
+    file.write_text(
+        "".join(f"{json.dumps({'id': n, 'title': f'{n}', 'text': text})}\n" for n in "abc")
+    )
+    code, _, err = run("try", str(file), "--no-serve", *options)
+    assert (code, loaded) == (0, [model]), err
+    assert ("taking the multilingual model" in err) == (model == "multilingual")
+    assert ("set model =" in err) == (text == GERMAN and model == DEFAULT_MODEL)
 
 
 def test_a_draft_by_the_field_published_is_not_shown(run: Run, tmp_path: Path) -> None:
