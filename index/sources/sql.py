@@ -23,6 +23,19 @@ from index.sources.source import read_record
 from index.sql_engine import describe, open_engine, parse_url, plain_reason
 
 _MAX_CELL = 16 * 1024 * 1024
+_LOCK_SECONDS = 60
+_LIMITS = {
+    "postgresql": {
+        "connect_timeout": "10",
+        "tcp_user_timeout": "60000",
+        "keepalives_idle": "30",
+        "keepalives_interval": "10",
+        "keepalives_count": "3",
+    },
+    "mysql": {"connect_timeout": "10", "read_timeout": "600"},
+}
+"""What is added to the URL, by kind of database, so that a server that is gone or hangs does not
+hold a build, and with it the root's lock, for hours."""
 _AT_ONCE = 16
 """Most rows in memory at a time. Cells have a limit too, as a view can yield data of any size."""
 
@@ -73,8 +86,10 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
         DatabaseError: If the database or the query fails, before the first row or later.
     """
     parsed = parse_url(url, password)
+    kind = parsed.get_backend_name().replace("mariadb", "mysql")
+    parsed = parsed.set(query={**_LIMITS.get(kind, {}), **parsed.query})
     options: dict[str, Any] = {"poolclass": NullPool}
-    if parsed.get_backend_name() == "sqlite":
+    if kind == "sqlite":
         options["creator"] = lambda: _open_sqlite(parsed.database)
     engine = open_engine(parsed, **options)
     try:
@@ -89,10 +104,11 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
 def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[str, Any]]:
     if connection.dialect.name in ("mysql", "mariadb"):
         connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
+        connection.exec_driver_sql(f"SET lock_wait_timeout = {_LOCK_SECONDS}")
         connection.commit()
     elif connection.dialect.name == "postgresql":
         connection.execution_options(postgresql_readonly=True)
-        connection.exec_driver_sql("SET datestyle TO ISO")
+        connection.exec_driver_sql(f"SET datestyle TO ISO; SET lock_timeout TO '{_LOCK_SECONDS}s'")
         _set_loaders(connection.connection.driver_connection)
     else:
         batch = min(batch, _AT_ONCE)

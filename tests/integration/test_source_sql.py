@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -82,6 +83,31 @@ def test_nothing_is_written_on_a_real_server(server: str) -> None:
     with pytest.raises(SourceError):
         list(open_source(table(server, "DELETE FROM articles")).records())
     assert len(list(open_source(table(server, "SELECT id FROM articles")).records())) == 120
+
+
+def test_a_table_that_another_program_keeps_locked_ends_the_reading(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("index.sources.sql._LOCK_SECONDS", 1)
+    how = "LOCK TABLE {}" if server.startswith("postgresql") else "LOCK TABLES {} WRITE"
+    engine = open_engine(parse_url(server, PASSWORD))
+    with engine.connect() as other:
+        other.exec_driver_sql(how.format("articles"))
+        with pytest.raises(SourceError, match=r"(?i)lock"):
+            list(open_source(table(server, "SELECT id FROM articles")).records())
+    engine.dispose()
+
+
+def test_a_server_that_never_says_anything_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "index.sources.sql._LIMITS",
+        {"postgresql": {"connect_timeout": "2"}, "mysql": {"read_timeout": "1"}},
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for kind in ("postgresql", "mysql", "mariadb"):
+            with pytest.raises(SourceError, match=r"(?i)time"):
+                list(open_source(table(f"{kind}://me@127.0.0.1:{port}/x", "SELECT 1")).records())
 
 
 def test_a_wrong_password_is_refused_without_being_told(
