@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from integrations.wordpress.make_zip import write_zip
 from tests.support import real_servers
@@ -315,6 +315,17 @@ def test_block_shortcode_and_the_theme_s_look_show_the_list_once(newsroom: Newsr
     assert '"alsolike-card"' not in text
     newsroom.set(look="cards")
     assert "alsolike" not in newsroom.call("GET", f"wp/v2/posts/{own}")["content"]["rendered"]
+
+
+def test_where_a_cache_keeps_pages_browsers_fetch_the_cards(newsroom: Newsroom, page: Page) -> None:
+    post = any_post(newsroom)
+    newsroom.set(look="browser")
+    assert "alsolike-card" not in newsroom.page(post)
+    page.goto(f"{newsroom.site.url}/?p={post}")
+    page.locator("alsolike-related").scroll_into_view_if_needed()
+    expect(page.locator(".alsolike-card")).to_have_count(6)
+    assert "alsolike" not in newsroom.call("GET", f"wp/v2/posts/{post}")["content"]["rendered"]
+    newsroom.set(look="cards")
 
 
 def test_the_second_language_is_there(newsroom: Newsroom) -> None:

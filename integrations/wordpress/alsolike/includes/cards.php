@@ -189,7 +189,12 @@ function make_section( $post_id, $limit, $heading ) {
 	if ( defined( 'REST_REQUEST' ) && REST_REQUEST && false === strpos( $route, '/block-renderer/' ) ) {
 		return ''; // Lists are no part of a text that others read.
 	}
-	$items = related( (int) $post_id, min( LIST_LENGTH, max( 1, (int) ( $limit ? $limit : setting( 'limit' ) ) ) ) );
+	$limit = min( LIST_LENGTH, max( 1, (int) ( $limit ? $limit : setting( 'limit' ) ) ) );
+	if ( 'browser' === setting( 'look' ) && setting( 'address' ) && ! defined( 'REST_REQUEST' ) ) {
+		wp_enqueue_script( 'alsolike-widget', trailingslashit( setting( 'address' ) ) . 'widget.js', array(), VERSION, array( 'strategy' => 'async' ) );
+		return '<alsolike-related article="' . (int) $post_id . '" limit="' . $limit . '"></alsolike-related>';
+	}
+	$items = related( (int) $post_id, $limit );
 	if ( ! $items ) {
 		return '';
 	}

@@ -27,7 +27,7 @@ function clean_settings( $given ) {
 		'address' => untrailingslashit( $address ),
 		'limit'   => min( LIST_LENGTH, max( 1, (int) ( $given['limit'] ?? 6 ) ) ),
 		'heading' => sanitize_text_field( (string) ( $given['heading'] ?? '' ) ),
-		'look'    => 'theme' === ( $given['look'] ?? '' ) ? 'theme' : 'cards',
+		'look'    => in_array( $given['look'] ?? '', array( 'theme', 'browser' ), true ) ? $given['look'] : 'cards',
 		'append'  => ! empty( $given['append'] ),
 		'types'   => $types ? $types : array( 'post' ),
 	);
@@ -111,6 +111,7 @@ function print_page() {
 					<td><select id="alsolike-look" name="alsolike[look]">
 						<option value="cards"><?php esc_html_e( 'Cards', 'alsolike' ); ?></option>
 						<option value="theme" <?php selected( setting( 'look' ), 'theme' ); ?>><?php esc_html_e( 'The theme’s list of posts', 'alsolike' ); ?></option>
+						<option value="browser" <?php selected( setting( 'look' ), 'browser' ); ?>><?php esc_html_e( 'Cards that readers’ browsers fetch, where pages are kept by a cache', 'alsolike' ); ?></option>
 					</select></td>
 				</tr>
 				<tr>
