@@ -561,6 +561,11 @@ def test_what_changes_beside_posts_is_told_of_those_posts(newsroom: Newsroom) ->
 
     marked = newsroom.marked
     assert marked(f"wp_update_term({term}, 'category', array('name' => 'Shores'));") == [salt, sand]
+    below = newsroom.call("POST", "wp/v2/categories", {"name": "Cliffs", "parent": term})["id"]
+    newsroom.call("POST", f"wp/v2/posts/{sand}", {"categories": [below]})
+    until(lambda: newsroom.waiting() == 0)
+    assert marked(f"wp_update_term({term}, 'category', array('slug' => 'edge'));") == [salt, sand]
+    assert marked(f"wp_delete_term({term}, 'category');") == [salt, sand]
     user = newsroom.php("echo wp_create_user('ines', 'x1', 'i@example.org');")
     assert marked(f"wp_update_post(array('ID' => {sand}, 'post_author' => {user}));") == [sand]
     assert marked(f"wp_update_user(array('ID' => {user}, 'user_url' => 'http://i.example'));") == []

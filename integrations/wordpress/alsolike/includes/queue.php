@@ -56,6 +56,19 @@ function mark_where( $condition, $value ) {
 }
 
 /**
+ * Marks the posts of a term and of the terms below it, whose addresses may hold its name.
+ *
+ * @param int    $term_id  The term.
+ * @param string $taxonomy Its taxonomy.
+ */
+function mark_of_term( $term_id, $taxonomy ) {
+	global $wpdb;
+	$below = get_term_children( $term_id, $taxonomy );
+	$terms = implode( ', ', array_map( 'intval', array_merge( array( $term_id ), is_array( $below ) ? $below : array() ) ) );
+	mark_where( "ID IN (SELECT object_id FROM $wpdb->term_relationships JOIN $wpdb->term_taxonomy USING (term_taxonomy_id) WHERE term_id IN ($terms) AND taxonomy = %s)", $taxonomy );
+}
+
+/**
  * Writes marks over those of the same posts, and has what is marked sent at the end of the request.
  *
  * @param string $rows Name, value and whether to load it always, in SQL.
@@ -410,13 +423,13 @@ foreach ( array( 'added_post_meta', 'updated_post_meta', 'deleted_post_meta' ) a
 }
 add_action(
 	'edited_term',
-	static function ( $term_id, $relation ) {
-		global $wpdb;
-		mark_where( "ID IN (SELECT object_id FROM $wpdb->term_relationships WHERE term_taxonomy_id = %d)", $relation );
+	static function ( $term_id, $relation, $taxonomy ) {
+		mark_of_term( $term_id, $taxonomy );
 	},
 	10,
-	2
+	3
 );
+add_action( 'pre_delete_term', __NAMESPACE__ . '\mark_of_term', 10, 2 );
 add_action(
 	'profile_update',
 	static function ( $user_id, $before ) {
