@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,11 +17,9 @@ import numpy as np
 
 from index.articles.article_store import ARTICLES, ArticleStore
 from index.articles.read_report import ReadReport
-from index.articles.record import RecordProblem, short
 from index.build.build import Build
-from index.build.carried_state import load_state, save_state
 from index.build.explanations import explain_lists
-from index.build.list_dates import build_date, build_name, date_lists
+from index.build.list_dates import build_date, build_name
 from index.build.manifest import (
     FORMAT_VERSION,
     Manifest,
@@ -29,53 +27,38 @@ from index.build.manifest import (
     read_manifest,
     write_manifest,
 )
-from index.build.ragged import Ragged
 from index.build.search_index import filled_beside
 from index.build.sentences import write_sentences
 from index.build.vectors import LOCAL, describe_index, make_index
 from index.building.changed_articles import take_articles
 from index.building.context import Beside, BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
-from index.building.folder_arrays import FolderWorkspace
 from index.building.learn_stage import (
-    carried_calibration,
-    clicked_pairs,
-    judged_pairs,
-    save_learning,
     weights_by_name,
 )
 from index.building.link_stage import resolve_links
-from index.building.prepare_stage import prepare_articles
+from index.building.prepare_stage import choose_boilerplate, prepare_articles
 from index.building.read_stage import read_sources
+from index.building.relate_stage import relate_articles, save_related
+from index.building.report_stage import report_build
 from index.building.words_stage import weigh_words
 from index.building.worker_processes import in_processes
 from index.errors import BuildError, UnavailableError
-from index.files import save_array, write_json
-from index.publishing.churn import describe_churn
-from index.publishing.publish import Assessment, assess, check_reading
-from index.reporting.report import REPORT, BuildFindings, describe_reading, make_report
+from index.publishing.publish import Assessment, check_reading
+from index.reporting.report import describe_reading
 from index.reporting.report_page import PAGE, render_page
 from index.root.journal import append_journal, utc_timestamp
 from index.root.root import Root
 from index.scale_out.milvus.milvus_collections import check_milvus
 from index.sources.pushed_source import PUSHED
 from index.sources.source import Source
-from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
-from recommender.carried import CarriedRelating
 from recommender.encoder import Encoder, embed_texts
 from recommender.errors import NotFoundError
-from recommender.evidence import KINDS
 from recommender.faiss_index import measure_recall
 from recommender.gpu_index import on_gpu
-from recommender.pipeline import CorpusArticles, PipelineResult, relate
+from recommender.pipeline import CorpusArticles
 from recommender.text import RECIPE
 from recommender.visibility import utc_now, visible_at
-
-RELATED_AT_ONCE = 3
-"""Where more than one in this many articles changed, all are related anew. With fewer, scores that
-are known save more than it takes to find out which are."""
-
-_DRIFT_SAMPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +216,7 @@ def _make(
         context.fail_with(full_text)
     store = ArticleStore(folder / ARTICLES)
     with context.stage("prepare"):
-        boilerplate, relearned = _boilerplate(context, store)
+        boilerplate, relearned = choose_boilerplate(context, store)
         columns, texts, collected = prepare_articles(context, store, boilerplate)
         spoken = np.bincount(columns.languages, minlength=len(columns.language_names)).tolist()
         context.options.on_prepared(dict(zip(columns.language_names, spoken, strict=True)))
@@ -258,7 +241,6 @@ def _make(
             context, encoder, load_encoder, texts, columns.languages
         )
     with context.stage("words"):
-        workspace, spread = FolderWorkspace(folder), context.engine.spread
         lexical, terms = weigh_words(context, texts, columns.language_names[1:])
     with context.stage("index"):
         index = make_index(
@@ -275,59 +257,37 @@ def _make(
         else:
             recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
     with context.stage("relate"):
-        visible = visible_at(columns.visibility, utc_now())
-        calibrated = (context.beside and context.beside.calibrated) or context.previous
-        if context.options.relearn:
-            calibrated = None
-        carried = carried_calibration(calibrated, encoder.fingerprint)
-        judged = clicked = None
-        if carried is None and not context.options.weights:
-            encode = partial(embed_texts, encoder, centering=centering)
-            judged = judged_pairs(context, store, boilerplate, links, visible, encode)
-            clicked = clicked_pairs(context, visible, encode)
-        related = relate(
-            CorpusArticles(
-                embeddings=embeddings,
-                index=on_gpu(index, embeddings),
-                lexical=lexical,
-                terms=terms,
-                languages=columns.languages,
-                superseded=columns.superseded,
-                pages=columns.pages,
-                versions=columns.versions,
-                dates=columns.dates,
-                tags=columns.tags,
-                authors=columns.authors,
-                texts=texts,
-                visible=visible,
-                weights=columns.weights,
-                translation_keys=columns.translation_keys,
-            ),
-            depth=context.options.depth,
-            weights=[context.options.weights.get(kind.name, kind.weight) for kind in KINDS],
-            adopt=context.options.adopt_orphans,
-            calibration=carried,
-            judged=judged,
-            clicked=clicked,
-            workspace=workspace,
-            mapper=spread,
-            processes=in_processes(spread, few=spread),
-            carried=_carried_relating(context),
+        articles = CorpusArticles(
+            embeddings=embeddings,
+            index=on_gpu(index, embeddings),
+            lexical=lexical,
+            terms=terms,
+            languages=columns.languages,
+            superseded=columns.superseded,
+            pages=columns.pages,
+            versions=columns.versions,
+            dates=columns.dates,
+            tags=columns.tags,
+            authors=columns.authors,
+            texts=texts,
+            visible=visible_at(columns.visibility, utc_now()),
+            weights=columns.weights,
+            translation_keys=columns.translation_keys,
+        )
+        encode = partial(embed_texts, encoder, centering=centering)
+        related, learning = relate_articles(
+            context, store, articles, boilerplate, links, encoder.fingerprint, encode
         )
         if terms is not None:
             terms.drop()
-        _report_apart(context, store, related.stories.apart)
     with context.stage("write"):
-        _write_stories(folder, related)
-        save_state(folder, related.state)
-        write_json(folder / "calibration.json", asdict(related.calibration))
-        reused = calibrated if carried is not None else None
-        learning = save_learning(context, related, (judged, clicked), reused)
+        save_related(folder, related)
         columns.save(folder)
         store.close()
         texts.discard()
-        explain_lists(folder, in_processes(spread), context.carried)
-        write_sentences(folder, in_processes(spread), context.carried)
+        mapper = in_processes(context.engine.spread)
+        explain_lists(folder, mapper, context.carried)
+        write_sentences(folder, mapper, context.carried)
     with context.stage("search"):
         full_text.result()
     with context.stage("report"):
@@ -357,58 +317,23 @@ def _make(
             else context.beside.build.manifest.pushed,
             files={},
         )
-        build = Build(folder, manifest, verify=False)
-        date_lists(build, context.previous)
-        full_date = build_date(manifest.full)
-        drift = 0.0 if small is None else float((build.listed_in[:, 0] > full_date).mean())
-        variant = context.beside is not None and context.beside.name is not None
-        compared = None if variant else context.previous
-        assessment = assess(build, compared, context.options.limits, now=moment)
-        churn = None
-        if compared is not None and assessment.churn is not None:
-            churn = describe_churn(compared, build, assessment.churn, now=moment)
-        report = make_report(
-            BuildFindings(
-                now=moment,
-                reading=context.report,
-                columns=columns,
-                build=build,
-                embeddings=embeddings,
-                health=related.health,
-                boilerplate=boilerplate,
-                relearned=relearned,
-                churn=churn,
-                verdicts=assessment.verdicts,
-                good_score=context.options.limits.query.min_score,
-                page_links=links,
-                learning=learning,
-            )
+        manifest, report, assessment = report_build(
+            context,
+            manifest,
+            now=moment,
+            columns=columns,
+            embeddings=embeddings,
+            related=related,
+            boilerplate=boilerplate,
+            relearned=relearned,
+            links=links,
+            learning=learning,
         )
-        if small is not None and live is not None:
-            report["boilerplate"] = live.report()["boilerplate"]
-        write_json(folder / REPORT, report)
-    manifest = manifest.model_copy(
-        update={
-            "quality": report["quality"],
-            "seconds": context.seconds,
-            "drift": round(drift, 4),
-        }
-    )
+    manifest = manifest.model_copy(update={"seconds": context.seconds})
     (folder / PAGE).write_bytes(render_page(manifest, report).encode())
     manifest = manifest.model_copy(update={"files": describe_files(folder)})
     write_manifest(folder, manifest)
     return manifest, assessment
-
-
-def _carried_relating(context: BuildContext) -> CarriedRelating | None:
-    """Returns the lists that a small build takes over, unless they are another version's."""
-    live, carried = context.previous, context.carried
-    if live is None or carried is None or live.manifest.alsolike != version("alsolike"):
-        return None
-    kept = int((carried.rows >= 0).sum())
-    changed = len(carried.rows) - kept + live.count - kept
-    anew = changed * RELATED_AT_ONCE > len(carried.rows)
-    return CarriedRelating(load_state(live), carried.rows, anew=anew)
 
 
 def _live_index(context: BuildContext) -> Path | None:
@@ -428,52 +353,3 @@ def _source_names(context: BuildContext, sources: Sequence[Source]) -> list[str]
         pushed = [PUSHED] if context.options.pushed else []
         return [source.name for source in sources] + pushed
     return list(dict.fromkeys([*context.previous.manifest.sources, *changes.put]))
-
-
-def _boilerplate(context: BuildContext, store: ArticleStore) -> tuple[Boilerplate, Boilerplate]:
-    """Returns the boilerplate to remove from texts, and the boilerplate learned from this build.
-
-    The live build's boilerplate is removed if it can be reused, so that an article's text does not
-    change because other articles did. The boilerplate learned from this build then only shows how
-    much the site's boilerplate has changed, for which a smaller sample is enough.
-    """
-    previous = None if context.options.relearn else context.previous
-    if context.beside is not None:  # the same texts, so that their embeddings can be taken over
-        previous = context.beside.build
-    if previous is not None and previous.manifest.recipe == RECIPE:
-        boilerplate = Boilerplate(**previous.read_json("boilerplate.json"))
-        given = context.carried is not None or context.beside is not None
-        relearned = boilerplate if given else _learn(store, _DRIFT_SAMPLE)
-    else:
-        boilerplate = relearned = _learn(store, SAMPLE)
-    write_json(context.folder / "boilerplate.json", boilerplate.by_kind())
-    return boilerplate, relearned
-
-
-def _learn(store: ArticleStore, size: int) -> Boilerplate:
-    sample = list(store.sample(size))
-    return learn_boilerplate(sample, len(sample))
-
-
-def _report_apart(context: BuildContext, store: ArticleStore, rows: Sequence[int]) -> None:
-    """Notes the articles whose translation key other pages of the same language have too."""
-    for row in rows:
-        article = store[row]
-        if article.translation_key is None:  # told by its address
-            continue
-        context.report.note(
-            RecordProblem(
-                location=f"article {article.id}",
-                field="translation_key",
-                reason="same-language",
-                message=f"translation_key {short(article.translation_key)} stands on several pages "
-                f"in language {article.language or 'unknown'}: they are not taken for translations "
-                "of each other; give each page and its translations a key of their own",
-            )
-        )
-
-
-def _write_stories(folder: Path, related: PipelineResult) -> None:
-    save_array(folder / "stories.npy", related.stories.of)
-    save_array(folder / "newer.npy", related.stories.newer)
-    Ragged(related.stories.members, related.stories.ends).save(folder, "members")

@@ -20,19 +20,52 @@ from index.building.context import BuildContext
 from index.building.link_names import link_names
 from index.building.link_stage import LinkCollector
 from index.building.worker_processes import in_processes
+from index.files import write_json
 from recommender.article import Article
-from recommender.boilerplate import Boilerplate
+from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.parallel import equal_blocks
 from recommender.preferences import Preferences
-from recommender.text import prepare, prepare_opening
+from recommender.text import RECIPE, prepare, prepare_opening
 from recommender.translations import key_number
 from recommender.versions import version_number
 from recommender.visibility import day_number, microseconds, window
 
 NO_RECENCY = np.iinfo(np.int64).min + 1
 
+_DRIFT_SAMPLE = 1_000
 _BLOCK = 1_024
 _DAY = 86_400_000_000
+
+
+def choose_boilerplate(
+    context: BuildContext, store: ArticleStore
+) -> tuple[Boilerplate, Boilerplate]:
+    """Returns the boilerplate to remove from texts, and the boilerplate learned from this build.
+
+    The live build's boilerplate is removed if it can be reused, so that an article's text does not
+    change because other articles did. The boilerplate learned from this build then only shows how
+    much the site's boilerplate has changed, for which a smaller sample is enough.
+
+    Args:
+        context: The build in progress, into whose folder the boilerplate is written.
+        store: The build's articles.
+    """
+    previous = None if context.options.relearn else context.previous
+    if context.beside is not None:  # the same texts, so that their embeddings can be taken over
+        previous = context.beside.build
+    if previous is not None and previous.manifest.recipe == RECIPE:
+        boilerplate = Boilerplate(**previous.read_json("boilerplate.json"))
+        given = context.carried is not None or context.beside is not None
+        relearned = boilerplate if given else _learn(store, _DRIFT_SAMPLE)
+    else:
+        boilerplate = relearned = _learn(store, SAMPLE)
+    write_json(context.folder / "boilerplate.json", boilerplate.by_kind())
+    return boilerplate, relearned
+
+
+def _learn(store: ArticleStore, size: int) -> Boilerplate:
+    sample = list(store.sample(size))
+    return learn_boilerplate(sample, len(sample))
 
 
 def prepare_article(

@@ -18,7 +18,7 @@ from index.build.build import Build
 from index.build.carried_rows import CarriedRows
 from index.build.explanations import explain_lists
 from index.build.sentences import write_sentences
-from index.building import builder, read_stage
+from index.building import read_stage, relate_stage
 from index.building.builder import make_build
 from index.building.changes import Changes
 from index.building.context import BuildOptions
@@ -36,7 +36,7 @@ from tests.support.builds import plain_mapping
 @pytest.fixture(autouse=True)
 def _always_carried(monkeypatch: pytest.MonkeyPatch) -> None:
     """However few the articles are, lists are carried over."""
-    monkeypatch.setattr(builder, "RELATED_AT_ONCE", 0)
+    monkeypatch.setattr(relate_stage, "RELATED_AT_ONCE", 0)
 
 
 BuildRoot = Callable[..., tuple[Root, Build]]
@@ -160,7 +160,7 @@ CHANGES: list[tuple[list[int], list[int], dict[str, Any]]] = [
 
 def related_anew(patch: pytest.MonkeyPatch) -> None:
     """Lets a small build relate all articles again."""
-    patch.setattr(builder, "CarriedRelating", partial(CarriedRelating, anew=True))
+    patch.setattr(relate_stage, "CarriedRelating", partial(CarriedRelating, anew=True))
 
 
 def in_two_ways(
