@@ -18,11 +18,13 @@ from recommender.recommender import Recommender
 from recommender.visibility import NEVER, utc_now
 from service.curation.preview import make_preview
 from service.decisions.decision_state import DecisionState
+from service.roles import Role
 from service.serving.drafts import DraftIndex, read_draft
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
 from tests.support.articles import topical
 from tests.support.builds import publish
+from tests.support.editor_forms import add_editor, editor
 from tests.support.editor_site import Desk, open_desk
 
 COUNT = 16
@@ -191,6 +193,16 @@ def test_a_draft_gets_a_list_in_its_language(build: Build) -> None:
                 answer.same_story
             )
         assert "/4" not in {article_id[2:] for article_id in found}
+
+
+def test_an_editor_sees_the_language_of_what_is_in_another_one(desk: Desk) -> None:
+    add_editor(desk.settings.root, "mira", Role.EDITOR)
+    with editor(desk) as mira:
+        mira.look("de/0")
+        rows = re.findall(r'data-target="([^"]*)".*?<p class="meta">(.*?)<a', mira.page, re.DOTALL)
+    told = {page: set(re.split(r"<[^>]*>| · ", row)) & {"de", "en", "es"} for page, row in rows}
+    assert "en/12" in told or "es/12" in told
+    assert all(found == {page[:2]} - {"de"} for page, found in told.items())
 
 
 def test_every_way_to_ask_gives_the_same_list(desk: Desk, build: Build) -> None:
