@@ -52,9 +52,12 @@ class FieldReader:
             value = self._values.get(self._others.get(name.replace("_", ""), ""))
         if isinstance(value, dict):
             value = unwrapped(value)
-        if isinstance(value, str) and name in _WITH_PARTS and value.lstrip()[:1] in ("[", "{"):
-            with suppress(ValueError):
-                return load_json(value)
+        if isinstance(value, str) and name in _WITH_PARTS:
+            if value.lstrip()[:1] in ("[", "{"):
+                with suppress(ValueError):
+                    return load_json(value)
+            if value.strip() == "null":  # as MariaDB's and MySQL's JSON columns say it
+                return None
         return value
 
     def _optional(self, name: str, parse: Callable[[Any], T]) -> T | None:

@@ -215,6 +215,18 @@ def test_cells_of_every_type_become_plain(tmp_path: Path) -> None:
     assert report.read == report.kept == 2
 
 
+def test_a_json_column_without_a_value_is_no_tag_and_no_picture(tmp_path: Path) -> None:
+    path = tmp_path / "json.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE t (id, title, tags, image)")
+        database.execute("INSERT INTO t VALUES (1, 'Kelp', 'null', 'null')")
+        database.execute("INSERT INTO t VALUES (2, 'Sand', '[\"null\", \"tide\"]', NULL)")
+        database.commit()
+    articles, _ = read(table(f"sqlite:///{path}", "SELECT * FROM t"))
+    assert (articles["1"].tags, articles["1"].image) == ((), None)
+    assert articles["2"].tags == ("null", "tide")
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
