@@ -12,8 +12,10 @@ from index.articles.record import Record
 from index.articles.text_lists import split_keywords
 from index.errors import RecordError, raised_as
 from index.sources import markup
+from index.sources.front_matter import split_front_matter
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text, hides
+from index.sources.markdown_pages import front_values
 from index.sources.markup import Element, MarkupError, line_of, select, text_of
 from index.sources.page_folder import Page, PageFolderSource
 from index.sources.page_refusal import check_is_article, check_is_no_list
@@ -25,6 +27,12 @@ from recommender.errors import SettingError
 _HEADING_LINK_CLASS = re.compile(
     r"((header|heading|hash)-?)(link|anchor)|anchor(-?link)?|permalink"
 )
+_BUILT = re.compile(
+    r"[\s\ufeff]*(?:<(?!!--)|<!--(?=.{0,4000}?<(?:!doctype|html|head)\b))",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The beginning of a page that is written as browsers read it, not as a site generator does."""
+
 _WORD = re.compile(r"\w")
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
 """The elements whose value is in an attribute rather than in their text, with the attribute."""
@@ -57,7 +65,7 @@ class HtmlSource(PageFolderSource):
 
     def parse_page(self, location: str, page: Page) -> Record:
         """Parses an HTML page into a record; raises a ``RecordError`` if it can't be used."""
-        text = page.text(is_markup=True)
+        front, text = _split_source(page.text(is_markup=True), page)
         with raised_as(partial(RecordError, "invalid-html"), "", MarkupError):
             root = markup.parse_html(text)
         _drop_heading_links(root)
@@ -75,7 +83,7 @@ class HtmlSource(PageFolderSource):
         exported = substack_facts(page)
         values = {"id": page.where.id, **facts, **exported, **selected}
         if page.is_draft:
-            values["status"] = "draft"
+            values["status"] = front["status"] = "draft"
         elif not self.main and hides(main.element):
             values["visibility"] = "hidden unless a script shows it"  # no known word: it is told
         language_from = values.pop("language_from", "") if "language" not in selected else ""
@@ -100,9 +108,10 @@ class HtmlSource(PageFolderSource):
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]
+        stated = {name: value for name, value in front.items() if name not in selected}
         return Record(
             location=location,
-            values=_literals(values),
+            values=_literals(values) | stated,
             language_from=language_from,
             link="" if page.url else f"/p/{exported['slug']}" if exported else page.address,
         )
@@ -119,6 +128,18 @@ class HtmlSource(PageFolderSource):
             elif found:
                 values[name] = "\n".join(found) if name == "summary" else found[0]
         return values
+
+
+def _split_source(text: str, page: Page) -> tuple[dict[str, Any], str]:
+    """Splits the front matter from a page that a site generator has not built yet.
+
+    Raises:
+        RecordError: If it can't be read: it may say that the page is a draft.
+    """
+    if page.url or _BUILT.match(text):
+        return {}, text
+    front, body = split_front_matter(text)
+    return front_values(front), body
 
 
 def _drop_heading_links(root: Element) -> None:

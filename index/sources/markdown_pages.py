@@ -97,8 +97,7 @@ class MarkdownSource(PageFolderSource):
         of_folder = stem in site.indexes and is_below
         if not front and not of_folder and stem.casefold() in _TABLE["for_authors"]:
             raise RecordError("not-content", "a file for the site's maintainers, not an article")
-        given = {name.casefold(): value for name, value in front.items() if value is not None}
-        values = {**front, **_fields(given)}
+        given, values = _given(front), front_values(front)
         _name(values, page, given)
         placed = SitePage(
             path=PurePosixPath(page.file),
@@ -171,6 +170,15 @@ def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page |
         own = stated.get(b"id") or f"{folder}/{last}"
         yield replace(page, shares_name=own in seen)
         seen.add(own)
+
+
+def front_values(front: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a record's values by a page's front matter: all of it, and the fields found in it."""
+    return {**front, **_fields(_given(front))}
+
+
+def _given(front: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.casefold(): value for name, value in front.items() if value is not None}
 
 
 def _fields(given: Mapping[str, Any]) -> dict[str, Any]:

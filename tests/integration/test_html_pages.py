@@ -687,3 +687,36 @@ def test_what_is_for_subscribers_only_is_no_text(tmp_path: Path, free: Any) -> N
     assert told(one(tmp_path, "a.html", page, "html")) == [("", "Lead.")]
     unread = page.replace(".paywall", "//p")  # what is free can't be told
     assert not told(one(tmp_path, "a.html", unread, "html"))
+
+
+@pytest.mark.parametrize(
+    ("front", "status"),
+    [
+        ("---\ntitle: Kelp\npublished: false\n---\n", Status.HIDDEN),
+        ('+++\ntitle = "Kelp"\ndraft = true\n+++\n', Status.DRAFT),
+        ('{\n"title": "Kelp",\n"draft": true\n}\n', Status.DRAFT),
+        ("<!--\n.. title: Kelp\n.. status: draft\n-->\n", Status.DRAFT),
+        ("---\ntitle: Kelp\ndate: 2026-03-01\n---\n<!doctype html>", Status.PUBLISHED),
+    ],
+)
+def test_the_front_matter_of_a_page_that_is_not_built_is_read(
+    tmp_path: Path, front: str, status: Status
+) -> None:
+    article = one(tmp_path, "p.html", f"{front}<h1>Waves</h1><p>{PROSE}</p>", "html")
+    assert (article.title, article.status) == ("Kelp", status)
+    assert "title" not in str(article.sections)
+
+
+@pytest.mark.parametrize("suffix", ["html", "md"])
+def test_settings_above_a_page_that_no_one_reads_are_reported(tmp_path: Path, suffix: str) -> None:
+    front = '[viewBag]\ntitle = "Kelp"\nis_hidden = 1\n==\n'
+    (tmp_path / f"p.{suffix}").write_text(f"{front}<h1>Waves</h1>\n\n{PROSE}")
+    kind = "html" if suffix == "html" else "markdown"
+    articles, report = read({"kind": kind, "path": str(tmp_path)})
+    assert not articles
+    assert "draft" in str(report.problems[0])
+
+
+def test_a_comment_above_a_built_page_is_no_front_matter(tmp_path: Path) -> None:
+    page = f"<!-- layout: post -->\n<!doctype html><title>Kelp</title><p>{PROSE}</p>"
+    assert one(tmp_path, "p.html", page, "html").title == "Kelp"
