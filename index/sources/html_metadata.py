@@ -5,7 +5,7 @@ from typing import Any
 
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
-from index.articles.urls import join_url
+from index.articles.urls import join_url, split_url
 from index.articles.word_table import load_table
 from index.sources import markup
 from index.sources.main_text import main_element
@@ -28,6 +28,10 @@ _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .m
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
 
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
+_LOCAL = re.compile(
+    r"localhost|(?:[\w.-]+\.)?(?:localhost|local|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1"
+)
+_HOLE = re.compile(r"\{\{|\$\{|(?:^|/)(?:undefined|null)(?:/|$)")
 _ENTRY = re.compile(r"h-entry|h-cite")
 _CLASSED = {
     "authors": ".p-author",
@@ -75,7 +79,8 @@ def page_facts(
         facts["robots"] += ", noindex"
     stated = said.facts()
     facts |= stated
-    facts["url"] = canonical_of(root, address) or facts.get("url", "")
+    url = facts.get("url", "")
+    facts["url"] = canonical_of(root, address) or ("" if _is_mistake(url, address) else url)
     here = facts["url"] or address
     alternates = read_alternates(
         [
@@ -158,13 +163,24 @@ def metas_of(root: Element) -> Metas:
 def canonical_of(root: Element, address: str) -> str:
     """Returns the address that a page's ``<link rel=canonical>`` states; empty if it has none.
 
-    If a page at another ``address`` than the home page states the home page's, a mistake of many
-    templates, that counts as none.
+    One that is a template's mistake counts as none.
     """
     link = next(iter(select(root, "link[rel~=canonical][href]")), None)
     href = "" if link is None else link.get("href").strip()
     canonical = join_url(markup.base_of(root, address), href) if href else ""
-    return "" if markup.is_home(canonical) and not markup.is_home(address) else canonical
+    return "" if _is_mistake(canonical, address) else canonical
+
+
+def _is_mistake(stated: str, address: str) -> bool:
+    """Tells whether a page at ``address`` states an address that many templates write by mistake.
+
+    That is the home page's, one on the machine of who built the site, or one with a hole.
+    """
+    parts = split_url(stated)
+    is_local = _LOCAL.fullmatch(parts.hostname or "") and parts.netloc != split_url(address).netloc
+    is_home = markup.is_home(stated) and not markup.is_home(address)
+    is_unfilled = _HOLE.search(stated) and not _HOLE.search(address)
+    return bool(is_home or is_local or is_unfilled)
 
 
 def published_times(root: Element) -> list[Element]:

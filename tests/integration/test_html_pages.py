@@ -720,3 +720,21 @@ def test_settings_above_a_page_that_no_one_reads_are_reported(tmp_path: Path, su
 def test_a_comment_above_a_built_page_is_no_front_matter(tmp_path: Path) -> None:
     page = f"<!-- layout: post -->\n<!doctype html><title>Kelp</title><p>{PROSE}</p>"
     assert one(tmp_path, "p.html", page, "html").title == "Kelp"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "<link rel=canonical href='http://localhost:4000/a.html'>",
+        "<link rel=canonical href=undefined>",
+        "<link rel=canonical href='https://shore.example/{{ page.url }}'>",
+        "<meta property=og:url content='https://shore.example/'>",
+        "<meta property=og:url content='http://127.0.0.1:3000/a'>",
+        '<script type=application/ld+json>{"@type": "Article", "url": "http://shore.test/a"}</script>',
+    ],
+)
+def test_an_address_that_a_template_states_by_mistake_is_not_the_page_s(
+    tmp_path: Path, head: str
+) -> None:
+    page = f"<html><head><title>Kelp</title>{head}</head><p>{PROSE}</p>"
+    assert one(tmp_path, "notes/a.html", page, "html").url == "/notes/a.html"
