@@ -6,6 +6,7 @@ from typing import Any
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.articles.urls import join_url, split_url
+from index.articles.visibility_words import find_hiding_word
 from index.articles.word_table import load_table
 from index.sources import markup
 from index.sources.main_text import main_element
@@ -75,7 +76,7 @@ def page_facts(
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
     for time in published_times(root)[:1]:
         facts["date"] = (time.get("datetime") or line_of(time)).strip()
-    if _is_kept_out(root, main):
+    if _is_kept_out(root, main) or any(map(_is_hidden, metas.get("status", ()))):
         facts["robots"] += ", noindex"
     stated = said.facts()
     facts |= stated
@@ -101,6 +102,12 @@ def page_facts(
     if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
+
+
+def _is_hidden(status: str) -> bool:
+    """Tells whether a word, as in Pelican's pages, is surely the status of a hidden page."""
+    hiding = find_hiding_word({}, status)
+    return bool(hiding and not hiding.unknown)
 
 
 def _is_kept_out(root: Element, main: Element) -> bool:

@@ -82,7 +82,7 @@ class SchemaOrg:
             "image": self._image("image") or self._image("thumbnailUrl"),
             "date": self._first("datePublished", "dateCreated"),
             "visible_until": self._first("expires"),
-            "status": self._first("creativeWorkStatus"),
+            "status": "".join(self._read(node, "creativeWorkStatus", "name", "termCode")[:1]),
             "language": "".join(self._read(node, "inLanguage", "alternateName", "name")[:1]),
             "tags": [word for text in keywords for word in split_keywords(text)]
             or self._read(node, "articleSection"),

@@ -738,3 +738,20 @@ def test_an_address_that_a_template_states_by_mistake_is_not_the_page_s(
 ) -> None:
     page = f"<html><head><title>Kelp</title>{head}</head><p>{PROSE}</p>"
     assert one(tmp_path, "notes/a.html", page, "html").url == "/notes/a.html"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("<meta name=status content=draft>", Status.HIDDEN),
+        ("<meta name=status content=final>", Status.PUBLISHED),
+        (
+            '<script type=application/ld+json>{"@type": "Article", "creativeWorkStatus": '
+            '{"@type": "DefinedTerm", "name": "Draft"}}</script>',
+            Status.DRAFT,
+        ),
+    ],
+)
+def test_a_page_s_own_status_is_heard(tmp_path: Path, head: str, status: Status) -> None:
+    page = f"<html><head><title>Kelp</title>{head}</head><p>{PROSE}</p>"
+    assert one(tmp_path, "a.html", page, "html").status is status
