@@ -156,7 +156,7 @@ def unwrapped(value: Any) -> Any:
 @lru_cache(maxsize=4096)
 def plain_name(name: str) -> str:
     """Return a field's name as ``noindex``, whether spelled noIndex, no_index or no-index."""
-    return _OTHER_MARKS.sub("", name[:40].casefold())
+    return _OTHER_MARKS.sub("", name[:60].casefold())
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from index.articles.date_words import DateError
@@ -25,6 +26,9 @@ _FIELDS["hides_if_true"] |= _FIELDS["draft"]
 _FIELDS["hides_if_true"] |= _FIELDS["times"] | {f"is{name}" for name in _FIELDS["hides_if_true"]}
 _WITHIN, _LISTS = _FIELDS.pop("within"), _FIELDS.pop("lists")
 _JUDGED = frozenset[str]().union(*_FIELDS.values())
+_MADE_OF_PARTS = {
+    name: re.compile(pattern, re.VERBOSE) for name, pattern in _TABLES["made_of_parts"].items()
+}
 _FLAGS = _FIELDS["hides_if_true"] | _FIELDS["hides_if_false"]
 _TOGETHER = _TABLES["times"].pop("if_together")
 _TIMES = {kind: frozenset(names) for kind, names in _TABLES["times"].items()}
@@ -96,7 +100,7 @@ def is_scheduled(values: Mapping[str, Any], status: Any) -> bool:
 
 def is_visibility_name(name: str) -> bool:
     """Return whether a field with this name may hide an article; see :func:`find_hiding_word`."""
-    return plain_name(name) in _JUDGED | _WITHIN
+    return _standard_name(name) in _JUDGED | _WITHIN
 
 
 def tells_by_nothing(name: str) -> bool:
@@ -118,7 +122,7 @@ def _find(
 ) -> Iterator[tuple[str, str, Any]]:
     """Yields path, plain name and value of fields, also of those in objects such as "seo"."""
     for name, given in values.items():
-        plain = plain_name(name)
+        plain = _standard_name(name)
         if plain in names:
             for said in _by_locale(given):
                 yield prefix + name, plain, said
@@ -130,6 +134,16 @@ def _find(
                         one = load_json(one)
                 if isinstance(one, Mapping):
                     yield from _find(names, one, f"{prefix}{name}.")
+
+
+@lru_cache(maxsize=4096)
+def _standard_name(name: str) -> str:
+    """Returns a field's plain name; of one that is made of parts, the name that means the same."""
+    plain = plain_name(name)
+    if any(plain in names for names in (_JUDGED, *_TIMES.values())):
+        return plain
+    found = (known for known, parts in _MADE_OF_PARTS.items() if parts.fullmatch(plain))
+    return next(found, plain)
 
 
 def _by_locale(value: Any) -> list[Any]:
@@ -235,8 +249,10 @@ def _word_hides(plain: str, value: Any) -> bool | None:
         if plain in _FIELDS[kind]:
             return hides(value)
     is_robots = plain in _FIELDS["robots"]
-    if is_robots and isinstance(value, Mapping) and _truth(value.get("index")) is False:
-        return True
+    if is_robots and isinstance(value, Mapping):
+        robots = [value, *(one for one in value.values() if isinstance(one, Mapping))]
+        if any(_truth(one.get("index")) is False for one in robots):
+            return True
     if plain == "build":  # Hugo's options
         options = value if isinstance(value, Mapping) else {"list": _truth(value)}
         said = [(shown, options.get(name)) for name, shown in _OPTIONS.items()]

@@ -646,3 +646,67 @@ def test_a_number_as_status_is_told_with_what_to_do() -> None:
         found = find_hiding_word(values, status)
         assert found is not None
         assert "give status published or draft" in found.unknown
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"exclude_from_archives": True},
+        {"hidden_from_google": 1},
+        {"excludeFromCollections": "yes"},
+        {"no-robots": True},
+        {"in_search": False},
+        {"allowRobots": "no"},
+        {"display_in_listings": False},
+        {"google_index": False},
+        {"supporters_only": True},
+        {"needs_membership": True},
+        {"subscription-required": 1},
+        {"pending": True},
+        {"needsReview": "true"},
+        {"seoMeta": {"noIndex": True}},
+        {"page_seo": {"robots": "noindex"}},
+        {"robots": {"googleBot": {"index": False}}},
+        {"sitemap": {"include": False}},
+        {"meta": {"_jetpack_memberships_contains_paywalled_content": True}},
+    ],
+)
+def test_names_made_of_parts_hide_in_every_arrangement(values: dict[str, Any]) -> None:
+    assert status_of(values) == (Status.HIDDEN, False)
+    assert is_visibility_name(next(iter(values))) or "sitemap" in values
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("hidden_until", "visible_from"),
+        ("draftUntil", "visible_from"),
+        ("visible-after", "visible_from"),
+        ("shown_from_date", "visible_from"),
+        ("visible_thru", "visible_until"),
+        ("listed_till", "visible_until"),
+        ("expire", "visible_until"),
+        ("remove_on", "visible_until"),
+        ("depublish_date", "visible_until"),
+    ],
+)
+def test_times_are_known_by_the_parts_of_their_names(name: str, kind: str) -> None:
+    assert [*other_instants({name: "2026-03-01"}, kind)] == [(name, "2026-03-01")]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"hide_from_nav": True},
+        {"show_in_menu": False},
+        {"published_in": "Nature"},
+        {"seo": "Kelp"},
+        {"google": False},
+        {"seo_title": "Kelp"},
+        {"offline": True},
+        {"active_since": "2010"},
+    ],
+)
+def test_names_of_like_parts_that_say_other_things_hide_nothing(values: dict[str, Any]) -> None:
+    assert status_of(values) == (Status.PUBLISHED, False)
+    assert not [*other_instants(values, "visible_from"), *other_instants(values, "visible_until")]
