@@ -43,6 +43,8 @@ _DOTTED_CLOCK = re.compile(  # surely no date only where a word or a whole date 
     r"|(?<![\d.])(\d\d?(?:\.\d\d){1,2})(?= ?(?:[ap]\.? ?m|uhr|uur|h)\b)",
     re.IGNORECASE,
 )
+_YEAR_COLON = re.compile(r"(?<=[A-Za-z]/\d{4}):")  # as in the logs of servers
+_YEAR_LAST = re.compile(r"(\d\d:\d\d:\d\d) ([+-]\d{4}) (\d{4})$")
 _SPACED_H = re.compile(r"(?<=\d) ?h ?(?=\d\d\b)")
 _EASTERN_AM_PM = re.compile("(?:(上午|午前|오전)|下午|午後|오후) ?([0-9]{1,2}:[0-9:]+)")
 _EASTERN_CLOCK = re.compile(r"\s?(\d\d?) ?[時时시] ?(?:(\d\d?) ?[分분])?(?: ?(\d\d?) ?[秒초])?")
@@ -79,7 +81,7 @@ def parse_date_words(text: str) -> dt.datetime:
     area = ""
     while found := _BEHIND.search(text):
         text, area = text[: found.start()], found["area"] or found["zone"] or area
-    text = _plain_clock(_plain_words(text))
+    text = _YEAR_LAST.sub(r"\3 \1 \2", _YEAR_COLON.sub(" ", _plain_clock(_plain_words(text))))
     if found := _ZONE_LIKE_WORD.search(text):
         text, area = text[: found.start(1)] + text[found.end(1) :], found[2]
     if _DAY_OF_YEAR.fullmatch(text):
@@ -87,7 +89,7 @@ def parse_date_words(text: str) -> dt.datetime:
         return day
     days_first: tuple[bool, ...] = (False, True)
     if found := _YEAR_FIRST.match(text):
-        rest = text[found.end() :].lstrip("T ,")
+        rest = text[found.end() :].lstrip("T ,").removeprefix("- ")
         if rest[:1] == "/" or _BARE_NUMBER.fullmatch(rest):
             raise ValueError(text)  # a second date, or a number that may be no hour
         clock = "0:00 " if rest[:1] in "Z+-" else ""  # dateutil reads a zone only behind a time
@@ -162,6 +164,8 @@ def _parser() -> parser:
                     spellings = _words(name) | _words(name.replace("ä", "ae"))
                     here = names[number - (names is months)]
                     here |= spellings - set().union(*months)
+    for day, short in (1, "tues"), (2, "weds"), (3, "thur"), (3, "thurs"):
+        weekdays[day].add(short)
     months[2].add("mrz")  # of March, in German Windows and its tables
     known = set().union(*months)
 

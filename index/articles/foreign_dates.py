@@ -46,6 +46,7 @@ _NO_DATE = re.compile(
     re.IGNORECASE,
 )
 _MIDNIGHT = re.compile(r"(?<=\d[T ])24(?=:?00(?::?00(?:[.,]0+)?)?(?![\d:]))")
+_LEAP_SECOND = re.compile(r"(?<=:\d\d):60(?!\d)")
 _HELD = ("seconds", "_seconds", "iso", "date", "timestampValue")
 """Where databases and languages keep the time in an object that stands for one."""
 
@@ -154,7 +155,7 @@ class DateReader:
         return found
 
     def _from_text(self, value: str) -> dt.datetime | None:
-        text = value.strip()
+        text = value.strip().strip("\"'")
         if len(text) > _MAX_TEXT:
             raise DateError(f"{short(value)} is too long for a date; write it as 2026-03-01")
         if self.date_format:
@@ -189,7 +190,7 @@ class DateReader:
             with suppress(OverflowError):
                 return start and start + dt.timedelta(days=1)
             return FAR_FUTURE
-        return parse_date_words(text)
+        return parse_date_words(_LEAP_SECOND.sub(":59", text))
 
     def _from_number(self, number: decimal.Decimal, shown: str) -> dt.datetime | None:
         """Read ``20260301``, or seconds, milliseconds, microseconds or nanoseconds since 1970."""

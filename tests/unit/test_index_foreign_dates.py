@@ -42,6 +42,10 @@ NINE = "2026-03-01T09:00:00+00:00"  # ten o'clock in Berlin
         "2026-03-01T10:00:00[Europe/Berlin]",
         "2026-03-01T04:00:00-05:00[America/New_York]",
         "2026-03-01T08:00:00\u221201:00",
+        '"2026-03-01T10:00:00"',
+        "2026-03-01 - 10:00",
+        "01/Mar/2026:10:00:00 +0100",
+        "Sun Mar 01 10:00:00 +0100 2026",
         "Sun, 01 Mar 2026 09:00:00 GMT",
         "Sun, 1 Mar 2026 04:00 EST",
         "Sun, 01 Mar 26 10:00:00 +0100 (CET)",
@@ -451,3 +455,12 @@ def test_a_time_of_day_is_read_as_its_country_writes_it(written: str, clock: str
     assert instant == dt.datetime.fromisoformat(f"2026-01-02T{clock}Z")
     with pytest.raises(DateError):  # the time, or the end of a range
         DateReader().instant("1.3.2026 04.03")
+
+
+def test_short_weekdays_and_seconds_between_two_days_are_read() -> None:
+    for day in ("Tues, 3", "Weds, 4", "Thur, 5", "Thurs, 5"):
+        found = READER.read(f"{day} Mar 2026 10:00:00 GMT")
+        assert found is not None
+        assert found.day == int(day[-1])
+    for leap in ("Sat, 31 Dec 2016 23:59:60 GMT", "2016-12-31T23:59:60Z"):
+        assert str(READER.read(leap)) == "2016-12-31 23:59:59+00:00"
