@@ -33,8 +33,15 @@ _EXPORT = re.compile(r"<[^<>]*https?://wordpress\.org/export/")
 _PICTURE = re.compile(r"(</?media:)(?:title|description)\b")
 """The words of a picture, which feedparser would take for those of its item."""
 
+_BLOCKS = ("itunes_block", "googleplay_block", "podcast_block")
+_BEGINNINGS = ("prism_embargodate", "validity_start", "dcterms_available")
 _ENDS = ("expired", "prism_expirationdate", "validity_end")
-"""Feedparser's names for the ends of items: expirationDate, PRISM's, and dcterms:valid."""
+"""Feedparser's names for when items begin and end, such as expirationDate and dcterms:valid."""
+
+_PERIOD_END = re.compile(r";\s*end=([^;]+)")  # feedparser finds it only without a space before it
+_CUT_DOMAIN = re.compile(r".*\.[a-z]{4}", re.IGNORECASE)
+_OF_DOMAIN = re.compile(r"^[a-z-]+(?:\s*\(|$)|\s*<[a-z-]+>?$")
+"""What feedparser leaves of a domain at a name if the domain ends in more than four letters."""
 
 _PROTECTED = re.compile(
     r"post-password-form|\AThere is no excerpt because this is a protected post"
@@ -203,11 +210,14 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "date": date,
         "status": status,
         "draft": next((entry[key] for key in entry if key.endswith("draft")), None),  # app:draft
-        "hidden": entry.get("itunes_block") or _PROTECTED.search(content) is not None,
+        "hidden": next(
+            filter(None, map(entry.get, _BLOCKS)), _PROTECTED.search(content) is not None
+        ),
         "visible_from": date
         if status == "scheduled"
-        else entry.get("prism_embargodate") or entry.get("validity_start"),
-        "visible_until": next((entry[key] for key in _ENDS if entry.get(key)), None),
+        else next(filter(None, map(entry.get, _BEGINNINGS)), None),
+        "visible_until": next(filter(None, map(entry.get, _ENDS)), None)
+        or next(iter(_PERIOD_END.findall(entry.get("validity", ""))), None),
         "language": next(filter(None, said), feed.feed.get("language")),
         "tags": [
             literal(tag.get("label") or tag.get("term") or "") for tag in tags if not _is_kind(tag)
@@ -234,7 +244,13 @@ def _markup(part: Any) -> str:
 
 
 def _names(owner: Any) -> list[str]:
-    return [literal(name) for person in owner.get("authors", ()) if (name := person.get("name"))]
+    return [literal(name) for person in owner.get("authors", ()) if (name := _name(person))]
+
+
+def _name(person: Any) -> str:
+    name = person.get("name") or ""
+    is_cut = _CUT_DOMAIN.fullmatch(person.get("email") or "")
+    return _OF_DOMAIN.sub("", name) if is_cut else name
 
 
 def _image(entry: Any, base: str, words: str) -> dict[str, str] | None:

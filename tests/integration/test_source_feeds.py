@@ -397,15 +397,34 @@ def test_a_post_of_wordpress_behind_a_password_is_shown_to_no_reader(tmp_path: P
         assert article.status is Status.HIDDEN
 
 
-def test_an_item_that_a_podcast_blocks_is_shown_to_no_reader(tmp_path: Path) -> None:
-    names = 'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"'
+@pytest.mark.parametrize(
+    "name",
+    [
+        "www.itunes.com/dtds/podcast-1.0.dtd",
+        "www.google.com/schemas/play-podcasts/1.0",
+        "podcastindex.org/namespace/1.0",
+    ],
+)
+def test_an_item_that_a_podcast_blocks_is_shown_to_no_reader(tmp_path: Path, name: str) -> None:
+    prefix = {"www.itunes": "itunes", "www.google": "googleplay"}.get(name[:10], "podcast")
     items = [
-        f"<item><guid>{said}</guid><title>K</title><itunes:block>{said}</itunes:block></item>"
+        f"<item><guid>{said}</guid><title>K</title><{prefix}:block>{said}</{prefix}:block></item>"
         for said in ("yes", "no")
     ]
-    articles = from_file(tmp_path, rss(*items, more=names))
+    articles = from_file(tmp_path, rss(*items, more=f'xmlns:{prefix}="http://{name}"'))
     assert articles["yes"].status is Status.HIDDEN
     assert articles["no"].status is Status.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    "author", ["ann@shore.design (Ann Lee)", "Ann Lee <ann@shore.design>", "Ann Lee"]
+)
+def test_an_author_s_address_is_no_part_of_the_name(tmp_path: Path, author: str) -> None:
+    said = author.replace("<", "&lt;")
+    item = f"<item><guid>a</guid><title>K</title><author>{said}</author></item>"
+    assert from_file(tmp_path, rss(item))["a"].authors == ("Ann Lee",)
+    bare = "<item><guid>a</guid><title>K</title><author>ann@shore.design</author></item>"
+    assert from_file(tmp_path, rss(bare))["a"].authors == ()
 
 
 @pytest.mark.parametrize(
@@ -413,6 +432,8 @@ def test_an_item_that_a_podcast_blocks_is_shown_to_no_reader(tmp_path: Path) -> 
     [
         "<prism:expirationDate>2020-01-01</prism:expirationDate>",
         "<prism:embargoDate>2199-01-01</prism:embargoDate>",
+        "<dcterms:available>2199-01-01</dcterms:available>",
+        "<dcterms:valid>start=2001-01-01; end=2002-01-01; scheme=W3C-DTF</dcterms:valid>",
         "<dcterms:valid>start=2019-01-01;end=2020-01-01</dcterms:valid>",
         "<expirationDate>2020-01-01</expirationDate>",
         '<control xmlns="http://purl.org/atom/app#"><draft>yes</draft></control>',
