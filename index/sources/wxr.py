@@ -9,7 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from index.articles.cleaning import literal
+from index.articles.foreign_dates import DateReader
 from index.articles.record import Record, RecordProblem, SourceItem
+from index.articles.visibility_words import find_hiding_word, other_instants
 from index.articles.word_table import load_table
 from index.errors import SourceError, raised_as
 from index.sources.encodings import marked_codec, markup_encoding
@@ -157,15 +159,7 @@ class _Site:
             for name in ("post_date_gmt", "post_date", "pubDate")
         )
         status = fields["status"]
-        hidden = any(
-            (
-                _HIDING.fullmatch(key)
-                and not _HIDES_NOTHING.fullmatch(value)
-                and not _UNSET.fullmatch(value[:2000])
-            )
-            or (("robots" in key or "seo" in key) and _NOINDEX.search(value))
-            for key, value in meta.items()
-        )
+        embargo = _instant(meta, "visible_from", "embargo")
         values = {
             "title": fields["title"],
             "id": fields["post_id"],
@@ -186,9 +180,9 @@ class _Site:
             "authors": [literal(self.authors.get(name, name)) for name in creators if name],
             "image": self.pictures.get(meta["_thumbnail_id"]),
             "status": "private" if fields["post_password"] else status or "unknown",
-            "visible_from": (gmt and f"{gmt}Z") or published if status == "future" else None,
-            "visible_until": meta["_expiration-date"],
-            "robots": "noindex" if hidden else "",
+            "visible_from": (gmt and f"{gmt}Z") or published if status == "future" else embargo,
+            "visible_until": meta["_expiration-date"] or _instant(meta, "visible_until"),
+            "robots": "noindex" if _is_hidden(meta) else "",
         }
         location = f"{self._path} post {fields['post_id'] or '?'} (line {item.sourceline})"
         return location, fields["encoded"], values
@@ -206,6 +200,26 @@ def _fields(element: Element) -> defaultdict[str, str]:
 def _meta(item: Element) -> defaultdict[str, str]:
     entries = [_fields(child) for child in item if local_name(child) == "postmeta"]
     return defaultdict(str, {entry["meta_key"]: entry["meta_value"] for entry in entries})
+
+
+def _instant(meta: Mapping[str, str], name: str, part: str = "") -> str | None:
+    """Returns what surely says from when or until when a post is shown: others write much else."""
+    said = (value for key, value in other_instants(meta, name) if part in key.lower())
+    return next(filter(DateReader().find_instant, said), None)
+
+
+def _is_hidden(meta: Mapping[str, str]) -> bool:
+    """Tells whether a plugin or the site's own fields say that a post is not for every reader."""
+    word = find_hiding_word({key: value for key, value in meta.items() if value}, None)
+    return bool(word and not word.unknown) or any(
+        (
+            _HIDING.fullmatch(key)
+            and not _HIDES_NOTHING.fullmatch(value)
+            and not _UNSET.fullmatch(value[:2000])
+        )
+        or (("robots" in key or "seo" in key) and _NOINDEX.search(value))
+        for key, value in meta.items()
+    )
 
 
 def _record(location: str, content: str, values: Mapping[str, Any]) -> Record:

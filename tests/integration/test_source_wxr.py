@@ -189,6 +189,12 @@ def test_what_is_no_post_is_no_article_unless_its_type_is_named(tmp_path: Path, 
         ("_wpmem_block", "1"),
         ("_issuem_leaky_paywall_visibility", 'a:1:{s:15:"visibility_type";s:4:"only";}'),
         ("_whp_hide_on_search", "1"),
+        ("_private", "1"),
+        ("visibility", "hidden"),
+        ("_is_archived", "yes"),
+        ("members_only", "1"),
+        ("_post_status", "draft"),
+        ("pms-content-restrict-user-status", "loggedin"),
     ],
 )
 def test_a_plugin_s_noindex_is_handed_on(tmp_path: Path, key: str, value: str) -> None:
@@ -215,6 +221,9 @@ def test_a_plugin_s_noindex_is_handed_on(tmp_path: Path, key: str, value: str) -
             'a:2:{s:26:"_um_custom_access_settings";b:0;s:14:"_um_accessible";s:1:"2";}',
         ),
         ("_wp_old_slug", "noindex"),
+        ("_visibility", "on the shore"),
+        ("show", "all the waves"),
+        ("_wp_trash_meta_status", "publish"),
     ],
 )
 def test_other_words_of_a_plugin_hide_nothing(tmp_path: Path, key: str, value: str) -> None:
@@ -253,6 +262,29 @@ def test_what_a_post_holds_for_some_readers_is_no_text(tmp_path: Path, apart: st
 def test_a_post_that_expires_is_shown_until_then(tmp_path: Path) -> None:
     table = export(tmp_path, item(1, meta("_expiration-date", "1893456000")))
     assert read(table)[0]["1"].visible_until == dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "until"),
+    [
+        ("unpublish_timestamp", "1893456000", 2030),
+        ("_post_expire", "2030-01-01", 2030),
+        ("expiration_date", "in a year", None),
+        ("coupon_expires_in", "30", None),
+    ],
+)
+def test_the_end_of_a_post_is_known_by_other_names(
+    tmp_path: Path, key: str, value: str, until: int | None
+) -> None:
+    article = read(export(tmp_path, item(1, meta(key, value))))[0]["1"]
+    assert (article.visible_until and article.visible_until.year) == until
+    assert article.status is Status.PUBLISHED
+
+
+def test_a_post_under_embargo_is_shown_after_it(tmp_path: Path) -> None:
+    fields = meta("_embargo_until", "2030-01-01") + meta("release_date", "2031-01-01")
+    article = read(export(tmp_path, item(1, fields)))[0]["1"]
+    assert article.visible_from == dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
 
 def test_a_bare_ampersand_costs_itself_and_is_reported(tmp_path: Path) -> None:
