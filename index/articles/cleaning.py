@@ -8,6 +8,7 @@ import unicodedata
 import uuid
 from typing import Any
 
+from index.articles.json_text import table_of
 from index.articles.word_table import load_table
 
 _PLAIN_TYPES = (str, int, float, dt.date, type(None))
@@ -161,6 +162,10 @@ def _without_hidden(text: str) -> str:
     return "".join([*parts, text[start:]])
 
 
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
+
+
 def plain_value(value: Any) -> Any:
     """Convert the value of a table cell, from a database driver or a file, to a JSON-like value.
 
@@ -183,6 +188,8 @@ def plain_value(value: Any) -> Any:
         return str(value)
     if isinstance(value, dict):
         return {str(key): plain_value(item) for key, item in value.items()}
+    if isinstance(value, list) and value and all(map(_is_pair, value)):  # a map of Arrow's
+        return table_of([(str(key), plain_value(item)) for key, item in value])
     if isinstance(value, list | tuple | set):
         return [plain_value(item) for item in value]
     return str(value)

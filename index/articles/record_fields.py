@@ -63,7 +63,7 @@ class FieldReader:
     def _optional(self, name: str, parse: Callable[[Any], T]) -> T | None:
         """Parse a field; return ``None`` if it is empty or invalid (which is also noted)."""
         value = self._get(name)
-        if value is None or value == "":
+        if value in (None, "", []):
             return None
         try:
             return parse(value)

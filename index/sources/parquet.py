@@ -82,7 +82,9 @@ def _cell(cell: Any) -> Any:
         if callable(values):  # an object
             return dict(zip(cell, map(_cell, values()), strict=True))
         if values is not None:  # a list or a map
-            return [*map(_cell, values)]
+            items = [*map(_cell, values)]
+            is_map = hasattr(cell.type, "key_type")
+            return [tuple(pair.values()) for pair in items] if is_map else items
         return _far_time(cell)
 
 

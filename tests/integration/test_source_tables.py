@@ -228,3 +228,21 @@ def test_a_parquet_cell_that_python_has_no_value_for_costs_neither_article_nor_s
     articles, report = read({"kind": "parquet", "path": str(tmp_path / "a.parquet")})
     assert not report.skipped, report
     assert articles["kelp"].status is Status.HIDDEN
+
+
+def test_a_map_of_a_parquet_file_is_an_object(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    texts, figures = pa.map_(pa.string(), pa.string()), pa.map_(pa.string(), pa.float64())
+    columns = {
+        "id": ["a", "b", "c"],
+        "title": ["Kelp"] * 3,
+        "summary": ["Waves."] * 3,
+        "metadata": pa.array([[("noindex", "true"), ("mood", "calm")], [], None], texts),
+        "ratings": pa.array([[], [("Stars", 4.5)], None], figures),
+    }
+    parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
+    articles, report = read({"kind": "parquet", "path": str(tmp_path / "a.parquet")})
+    assert [one.status for one in articles.values()] == [Status.HIDDEN, *2 * [Status.PUBLISHED]]
+    assert articles["b"].ratings == {"Stars": 4.5}
+    assert not report.problems
