@@ -9,11 +9,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from index.articles.cleaning import literal
+from index.articles.cleaning import literal, unescape
 from index.articles.file_suffixes import SUFFIXES
 from index.articles.page_words import page_words
 from index.articles.record import Record
 from index.errors import RecordError
+from index.sources.front_matter import split_front_matter
+from index.sources.markdown_pages import front_values
 from index.sources.page_folder import Page, PageFolderSource
 from recommender.article import FILE_LINK
 
@@ -36,7 +38,8 @@ class PlainSource(PageFolderSource):
 
     def parse_page(self, location: str, page: Page) -> Record:
         """Parses a plain text page into a record; raises a ``RecordError`` if it can't be used."""
-        text = page.text().replace("\r\n", "\n").replace("\r", "\n").strip()
+        front, text = split_front_matter(page.text())
+        stated, text = front_values(front), text.strip()
         if "\n-----\nBODY:" in text:
             raise RecordError(
                 "many-posts",
@@ -44,7 +47,7 @@ class PlainSource(PageFolderSource):
                 "them into a system whose export can be read, such as WordPress, and read that",
             )
         blocks = [[line.strip() for line in block.split("\n")] for block in _BLANK.split(text)]
-        title = blocks[0][0]
+        title = unescape(stated.get("title", "")) or blocks[0][0]
         if not title:
             raise RecordError("empty", "the page is empty")
         ratings: dict[str, float] = {}
@@ -70,7 +73,10 @@ class PlainSource(PageFolderSource):
             ],
             "ratings": ratings,
             "links": links,
+            **stated,
         }
+        if page.is_draft:
+            values["status"] = "draft"
         return Record(location=location, values=values)
 
 

@@ -120,6 +120,23 @@ def test_a_plain_page_loses_no_line_of_its_text(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "front"),
+    [
+        ("a.txt", "---\ntitle: Kelp\ndraft: true\ndate: 2026-03-01\n---\n"),
+        ("a.txt", "Title: Kelp\nStatus: draft\nDate: 2026-03-01\n\n"),
+        ("drafts/a.txt", "Title: Kelp\nDate: 2026-03-01\n\n"),
+    ],
+)
+def test_a_plain_page_s_front_matter_and_folder_tell_a_draft(
+    tmp_path: Path, name: str, front: str
+) -> None:
+    article = one(tmp_path, name, f"{front}The waves were a quarter lower.\n", "plain")
+    assert (article.title, article.status) == ("Kelp", Status.DRAFT)
+    assert article.date == dt.date(2026, 3, 1)
+    assert told(article) == [("", "The waves were a quarter lower.")]
+
+
 HTML = """<!doctype html><html lang="pt-BR"><head><title>T | Site</title>
 <meta property="og:title" content="OG title"><meta property="og:image" content="/og.png">
 <meta property="og:image:alt" content="A &quot;pic&quot;">
