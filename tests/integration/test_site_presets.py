@@ -415,6 +415,102 @@ def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Pat
     }
 
 
+@pytest.mark.parametrize(
+    ("config", "folder"),
+    [
+        (
+            (
+                "docusaurus.config.js",
+                "presets: [['classic', { docs: { exclude: ['**/attic/**', '*.{old,part}.md'] } }]]",
+            ),
+            "docs",
+        ),
+        (
+            (
+                ".vitepress/config.ts",
+                "export default { srcExclude: ['**/attic/**', '**/b.old.md'] }",
+            ),
+            "",
+        ),
+        (
+            (".vuepress/config.js", "pagePatterns: ['**/*.md', '!attic/**', '!**/b.old.md']"),
+            "",
+        ),
+        (
+            (
+                "mkdocs.yml",
+                "plugins:\n- exclude:\n    glob: [attic/*]\n    regex: ['[.]old[.]md$']",
+            ),
+            "docs",
+        ),
+        (
+            (
+                "content.config.ts",
+                "source: { include: '**', exclude: ['attic/**', 'b.old.md'] }",
+            ),
+            "content",
+        ),
+        (
+            (
+                "src/content.config.ts",
+                "loader: glob({ pattern: ['**/*.md', '!attic/**', '!b.old.md'] })",
+            ),
+            "src/content/notes",
+        ),
+        (
+            ("_config.yml", "source_dir: source\nignore: ['**/attic/**']\nexclude: b.old.md"),
+            "source",
+        ),
+        (
+            ("_config.yml", "source: .\nexclude: ['**/attic', '{b,c}.old.md']\npermalink: pretty"),
+            "",
+        ),
+        (
+            ("hugo.toml", "baseURL = '/'\nignoreFiles = ['(?<', 'attic/', '[.]old[.]md$']"),
+            "content",
+        ),
+    ],
+)
+def test_what_a_configuration_leaves_out_is_no_page(
+    tmp_path: Path, config: tuple[str, str], folder: str
+) -> None:
+    files = dict([config, ("nuxt.config.ts", ""), ("astro.config.mjs", "export default {}")])
+    if config[0] != "content.config.ts":
+        del files["nuxt.config.ts"]
+    if config[0] != "src/content.config.ts":
+        del files["astro.config.mjs"]
+    names = ("a.md", "attic/b.md", "b.old.md")
+    files |= {f"{folder}/{name}".strip("/"): "---\ntitle: A\n---\nText.\n" for name in names}
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    articles, skipped, _ = read(tmp_path)
+    assert [name.rpartition("/")[2] for name in articles] == ["a.md"]
+    assert {*skipped.values()} == {"not-content"}
+
+
+def test_docusaurus_builds_the_versions_that_its_configuration_names(tmp_path: Path) -> None:
+    (tmp_path / "versions.json").write_text('["2.0", "1.0"]')
+    for name in ("docs", "versioned_docs/version-2.0", "versioned_docs/version-1.0"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.md").write_text("# A\n\nText.\n")
+    found = []
+    for options in (
+        "",
+        "lastVersion: 'current'",
+        "includeCurrentVersion: false",
+        "onlyIncludeVersions: ['current', '1.0'], lastVersion: '1.0'",
+    ):
+        (tmp_path / "docusaurus.config.js").write_text(f"docs: {{ {options} }}")
+        found.append([article.url for article in read(tmp_path)[0].values()])
+    assert found == [
+        ["/docs/next/a", "/docs/1.0/a", "/docs/a"],
+        ["/docs/a", "/docs/1.0/a", "/docs/2.0/a"],
+        ["/docs/1.0/a", "/docs/a"],
+        ["/docs/next/a", "/docs/a"],
+    ]
+
+
 def test_nuxt_content_leaves_out_the_numbers_of_its_names(tmp_path: Path) -> None:
     (tmp_path / "nuxt.config.ts").write_text("export default defineNuxtConfig({})")
     for name in (

@@ -45,6 +45,12 @@ class DocusaurusPreset(SitePreset):
         config["slash"] = "/" if site.written(code, "trailingSlash") == "true" else ""
         versions = site.read_text(folder / "versions.json") or ""
         config["versions"] = re.findall(r'"([^"]+)"', versions)
+        config["last"] = site.written(code, "lastVersion") or [*config["versions"], "current"][0]
+        only = re.search(r"\bonlyIncludeVersions\s*:\s*\[([^\]]*)", code)
+        built = re.findall(r"[\w.-]+", only[1]) if only else [*config["versions"], "current"]
+        if site.written(code, "includeCurrentVersion") == "false":
+            built = [one for one in built if one != "current"]
+        config["built"] = built
         with suppress(SourceError):  # names alone are no reason to read nothing
             config["authors"] = site.read_config(folder / "blog", "authors.yml", "authors.yaml")
         return cls(
@@ -54,6 +60,7 @@ class DocusaurusPreset(SitePreset):
             base=site.base_path(site.written(code, "baseUrl")),
             home=site.written(code, "url"),
             language=site.written(code, "defaultLocale"),
+            ignored=site.left_out(code),
         )
 
     def complete(self, page: SitePage) -> None:
@@ -79,6 +86,11 @@ class DocusaurusPreset(SitePreset):
             page.read_name(path, page.given.get("date"), dated and "-".join(dated.groups()[:3]))
             path = "/".join(dated.groups()) if dated else path
         elif kind == "docs":
+            if (
+                self.config["versions"]
+                and (found["version"] or "current") not in self.config["built"]
+            ):
+                raise site.not_content("the site's configuration leaves out this version")
             is_index = last.lower() in self.indexes or last == (folders or [""])[-1]
             path = "/".join((*folders, *([] if is_index else [own or last])))
             slug = "/".join((*folders, slug)) if slug and not slug.startswith("/") else slug
@@ -99,7 +111,6 @@ class DocusaurusPreset(SitePreset):
 
     def _version(self, name: str | None) -> str:
         """Returns what stands in the addresses of a version: the latest goes without."""
-        versions = self.config["versions"]
-        if name is None:
-            return "next" if versions else ""
-        return "" if name in versions[:1] else name
+        if (name or "current") == self.config["last"]:
+            return ""
+        return name or "next"

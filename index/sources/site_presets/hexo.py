@@ -34,13 +34,15 @@ class HexoPreset(SitePreset):
         config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.json") or {}
         if "source_dir" not in config and not named:
             return None
+        lists = map(config.get, ("skip_render", "exclude", "ignore"))
+        names = [one.removeprefix("source/") for given in lists for one in names_in(given)]
         return cls(
             root=folder / str(config.get("source_dir") or "source"),
             config=_DEFAULTS | {name: one for name, one in config.items() if one is not None},
             base=site.base_path(config.get("root")) or site.base_path(config.get("url")),
             home=config.get("url"),
             language=next(iter(names_in(config.get("language"))), None),
-            ignored=site.globs(names_in(config.get("skip_render")), within=""),
+            ignored=site.globs(names, within=""),
         )
 
     def has_folder(self, name: str) -> bool:

@@ -4,7 +4,6 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Self
 
@@ -157,9 +156,8 @@ class JekyllPreset(SitePreset):
         defaults = self.config.get("defaults")
         for one in map(site.folded, defaults if isinstance(defaults, list) else []):
             scope = site.folded(one.get("scope"))
-            below = str(scope.get("path") or "").strip("/")
-            within = not below or path.startswith(f"{below}/") or fnmatchcase(path, below)
-            if within and scope.get("type") in (None, "", kind):
+            below = site.globs([str(scope.get("path") or "")], within="")
+            if all(re.search(one, path) for one in below) and scope.get("type") in (None, "", kind):
                 found |= site.folded(one.get("values"))
         return found
 

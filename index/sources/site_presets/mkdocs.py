@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from index.articles.text_lists import names_in
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
@@ -31,17 +32,23 @@ class MkdocsPreset(SitePreset):
             return cls(root=folder, indexes=_INDEXES) if named else None
         left_out, drafts = (str(config.get(name) or "").splitlines() for name in _LISTS)
         theme, home = config.get("theme"), config.get("site_url")
+        plugins = _plugins(config.get("plugins"))
+        by_plugin = site.folded(plugins.get("exclude"))
         return cls(
             root=folder / str(config.get("docs_dir") or "docs"),
             config={
                 **config,
-                "plugins": _plugins(config.get("plugins")),
+                "plugins": plugins,
                 "titles": dict(_titles(config.get("nav"))),
             },
             base=site.base_path(home),
             home=home,
             language=theme.get("language") if isinstance(theme, Mapping) else None,
             indexes=_INDEXES,
+            ignored=[
+                *site.globs(names_in(by_plugin.get("glob")), within=""),
+                *names_in(by_plugin.get("regex")),
+            ],
             excluded=[*map(site.like_gitignore, ([*_NEVER, *left_out], drafts))],
         )
 

@@ -29,11 +29,13 @@ class NuxtPreset(SitePreset):
         if (code is None or not (folder / "content").is_dir()) and not named:
             return None
         text = code or ""
+        collections = site.read_code(folder, "content.config") or ""
         return cls(
             root=folder if code is None else folder / "content",
             base=site.base_path(site.written(text, "baseURL")),
             home=site.written(text, "url"),
             language=site.written(text, "defaultLocale") or site.written(text, "lang"),
+            ignored=site.left_out(text + collections),
         )
 
     def complete(self, page: SitePage) -> None:

@@ -23,6 +23,9 @@ from index.sources.regular_file import NotRegularError, open_regular
 
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
+_BRACES = re.compile(r"\\\{((?:[^{}\\]|\\[^{}])*)\\\}")
+_LEFT_OUT = re.compile(r"""\b(?:exclude|ignores?)\s*:\s*(\[[^\]]*|["'`][^"'`\n]+["'`])""")
+_QUOTED = re.compile(r"""["'`]([^"'`\n]+)["'`]""")
 _CODE_TAG = re.compile(r"(?<=[\s\[])!(?:!python/[\w./:]+|[A-Za-z]\w*)(?=[\s\]])")
 _LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"}
 _DASHES = {"Pd", "Pi", "Pf", "Zs"}
@@ -208,10 +211,9 @@ class SitePreset:
         page.base = self.base
         page.path = PurePosixPath(self.above, page.path.relative_to(self.below))
         path = page.path.as_posix()
-        with suppress(re.error):
-            left_out = any(re.search(one, path) for one in self.ignored)
-            if left_out or any(one.match_file(path) for one in self.excluded):
-                raise not_content("the site's configuration excludes this file")
+        is_ignored = any(_is_found(one, path) for one in self.ignored)
+        if is_ignored or any(one.match_file(path) for one in self.excluded):
+            raise not_content("the site's configuration excludes this file")
         is_list = page.text("layout") == "home" or isinstance(page.given.get("pagination"), Mapping)
         firsts = ("404",) if self.name == SitePreset.name else ("404", "index")
         if is_list or page.path.name[0] == "[" or page.path.with_suffix("").as_posix() in firsts:
@@ -247,6 +249,12 @@ def list_page(message: str = "the page lists others, is for errors or a template
     return RecordError("list-page", message)
 
 
+def _is_found(pattern: str, path: str) -> bool:
+    with suppress(re.error):  # other languages know other patterns
+        return re.search(pattern, path) is not None
+    return False
+
+
 def globs(patterns: Iterable[str], within: str = "(?:.*/)?") -> list[str]:
     """Turns glob patterns of paths into regular expressions that also match all paths below.
 
@@ -255,8 +263,21 @@ def globs(patterns: Iterable[str], within: str = "(?:.*/)?") -> list[str]:
         within: A regular expression for the folders above, any by default.
     """
     names = [one.strip().strip("/").removeprefix("./") for one in patterns]
-    used = (translate(one)[:-2] for one in names if one and one[0] not in "#!")
+    used = (_regex(one) for one in names if one and one[0] not in "#!")
     return [f"^{within}{one}(?:/|$)" for one in used]
+
+
+def _regex(pattern: str) -> str:
+    """Turns a glob pattern into a regular expression: ``**/`` stands for some folders or none."""
+    folders = "(?:.*/)?".join(translate(part)[:-2] for part in pattern.split("**/"))
+    return _BRACES.sub(lambda found: f"(?:{found[1].replace(',', '|')})", folders)
+
+
+def left_out(code: str) -> list[str]:
+    """Returns regular expressions for the paths of pages that code plainly says to leave out."""
+    listed = [one for found in _LEFT_OUT.findall(code) for one in _QUOTED.findall(found)]
+    named = [*listed, *(one[1:] for one in _QUOTED.findall(code) if one[0] == "!")]
+    return globs(one for one in named if re.search(r"[*/.]", one) and "!" not in one)
 
 
 def like_gitignore(lines: Iterable[str]) -> GitIgnoreSpec:

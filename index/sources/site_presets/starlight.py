@@ -44,12 +44,14 @@ class StarlightPreset(SitePreset):
             "plain": plain,
         }
         base = site.base_path(site.written(code, "base"))
+        collections = site.read_code(folder / "src", "content.config", "content/config") or ""
         return cls(
             root=folder / ("src" if plain else content),
             config=config,
             base=base,
             home=site.written(code, "site"),
             language=locales.get(default) or locales.get("root"),
+            ignored=site.left_out(collections),
         )
 
     def complete(self, page: SitePage) -> None:

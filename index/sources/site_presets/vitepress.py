@@ -9,7 +9,7 @@ from index.articles.language_tags import is_language
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
-_EXCLUDED = re.compile(r"\bsrcExclude\s*:\s*\[([^\]]*)\]")
+_EXCLUDED = re.compile(r"\b(?:srcExclude|(?:pageP|p)atterns)\s*:\s*\[([^\]]*)\]")
 _QUOTED = re.compile(r"""["'`]([^"'`\n]+)["'`]""")
 
 
@@ -31,7 +31,8 @@ class VitePressPreset(SitePreset):
         if code is None and older is None and not named:
             return None
         code = code or older or ""
-        outer, excluded = _outer(code), _EXCLUDED.search(code)
+        outer, quoted = _outer(code), _QUOTED.findall("".join(_EXCLUDED.findall(code)))
+        excluded = [one.removeprefix("!") for one in quoted if older is None or one[0] == "!"]
         return cls(
             root=folder / site.written(outer, "srcDir"),
             config={
@@ -43,7 +44,7 @@ class VitePressPreset(SitePreset):
             home=site.written(code, "hostname"),
             indexes=("index",) if older is None else ("index", "README"),
             language=site.written(outer, "lang") or site.written(code, "lang"),
-            ignored=site.globs(_QUOTED.findall(excluded[1]) if excluded else (), within=""),
+            ignored=site.globs(excluded, within=""),
         )
 
     def complete(self, page: SitePage) -> None:
