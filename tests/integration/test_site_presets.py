@@ -458,6 +458,13 @@ def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Pat
             "src/content/notes",
         ),
         (
+            (
+                "eleventy.config.js",
+                "c.ignores.add('src/attic/**'); c.ignores.add('./src/b.old.md'); d = {input: 'src'}",
+            ),
+            "src",
+        ),
+        (
             ("_config.yml", "source_dir: source\nignore: ['**/attic/**']\nexclude: b.old.md"),
             "source",
         ),

@@ -26,6 +26,7 @@ _DATA_SUFFIXES = tuple(f".{end}" for end in _TABLES) + tuple(
 _GLOBAL = re.compile(
     r"""addGlobalData\(\s*["'`](?:eleventyComputed\.)?(\w+)["'`]\s*,\s*["'`]?(true|false)?"""
 )
+_IGNORED = re.compile(r"""\bignores\.add\(\s*["'`]([^"'`\n]+)""")
 _PERMALINK = re.compile(r"""["']?\bpermalink["']?\s*:\s*(?:(["'`])(.*?)\1|(false)\b|(\S))""")
 _PRINTED = re.compile(r"\{\{-?([^{}]*?)-?\}\}")
 _FILTER = re.compile(r"""\s*(\w+)[\s:("']*([^"')]*)""")
@@ -75,6 +76,7 @@ class EleventyPreset(SitePreset):
             data[place] = {**data.get(place, {}), **_read_data(path)}
         below, base = f"{root.relative_to(folder)}/", site.written(code, "pathPrefix")
         lines = (site.read_text(folder / ".eleventyignore") or "").splitlines()
+        lines += _IGNORED.findall(code)
         names = (one.strip().removeprefix("./").removeprefix("/") for one in lines)
         ignored = site.globs((one.removeprefix(below) for one in names), within="")
         stated = site.read_code(root / "_data", "metadata", "site", more=("json",)) or ""
