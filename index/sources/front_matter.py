@@ -39,7 +39,9 @@ _HEADER = re.compile(_TABLE["header"], re.VERBOSE)
 """Lines of ``name: value`` and an empty one, as in Pelican; in a comment, as in Nikola."""
 
 _EXPORT = re.compile(_TABLE["export"], re.MULTILINE)
-_PAIR = re.compile(r"""\b(\w+)["']?\s*:\s*(?:(["'`])(.*?)\2|(true|false|\d[\w:.-]*))""")
+_PAIR = re.compile(
+    r"""\b(\w+)["']?\s*(?::\s*\w+\s*=|[:=])\s*(?:(["'`])(.*?)\2|(true|false|\d[\w:.-]*))"""
+)
 
 _AS_WRITTEN = {"id", "title", "linktitle", "slug", "description", "excerpt", "summary", "author"}
 _NOT_TEXT = re.compile(r".*:(int|float|bool|timestamp)")
@@ -129,11 +131,11 @@ def _header_values(lines: str) -> dict[str, Any]:
 
 
 def exported_values(text: str) -> dict[str, Any]:
-    """Returns the literal values in the objects that an MDX page exports, by their names.
+    """Returns the literal values that an MDX page exports, also in objects, by their names.
 
     They are also returned under ``metadata``, where ``index: false`` keeps search engines away.
     """
-    values = stated_values("".join(_EXPORT.findall(text)))
+    values = stated_values("\n".join(_EXPORT.findall(text)))
     return {**values, "metadata": values} if values else {}
 
 

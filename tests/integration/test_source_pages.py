@@ -540,6 +540,7 @@ def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
         {"a.mdx": "|export const metadata = {\n  robots: { index: false },\n}\n\nWords"},
         {"a.md": "|```{meta}\n:robots: noindex\n```\n\nWords"},
         {"a.mdx": "|export const meta = { title: 'T', draft: true }\n\nWords"},
+        {"a.mdx": "|export const published: boolean = false;\n\n# T\n\nWords"},
         {"eleventy.config.js": "", "lab/lab.11tydata.js": DATA, "lab/a.md": ""},
         {"eleventy.config.js": "", "a.md": "eleventyComputed: {draft: true}"},
     ],
