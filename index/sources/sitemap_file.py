@@ -15,7 +15,7 @@ from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.parser_process import parse_apart
 
-_STRAY = re.compile(rb"&(?!#?\w{1,31};)")
+_STRAY = re.compile(rb"(<!\[CDATA\[.*?\]\]>)|&(?!#?\w{1,31};)", re.DOTALL)
 _BATCH = 1_000
 _HEAD = 8192
 _ROOT = re.compile(rb"<(\w+:)?(urlset|sitemapindex|rss|RDF|feed)\b")
@@ -74,7 +74,8 @@ def _parse(content: bytes, base: str) -> Iterator[SitemapEntry]:
         return
     if not _ROOT.search(content[:_HEAD]):
         raise MarkupError("its root element is not urlset, sitemapindex or a feed's")
-    content = _STRAY.sub(b"&amp;", content)  # addresses are often written with a bare "&"
+    # Addresses are often written with a bare "&".
+    content = _STRAY.sub(lambda found: found[1] or b"&amp;", content)
     for element in stream_xml(io.BytesIO(content), ("url", "sitemap", "item", "entry")):
         parts = _parts(element)
         links = [link for link in parts["link"] if link.get("rel", "alternate") == "alternate"]

@@ -460,7 +460,7 @@ def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Pat
         (
             (
                 "eleventy.config.js",
-                "c.ignores.add('src/attic/**'); c.ignores.add('./src/b.old.md'); d = {input: 'src'}",
+                "c.ignores.add('src/attic/**'); c.ignores.add('./src/b.old.md'); d={input: 'src'}",
             ),
             "src",
         ),

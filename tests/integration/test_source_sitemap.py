@@ -109,6 +109,13 @@ def test_feeds_and_careless_sitemaps_name_pages_too(site: Site, content: str) ->
     assert [found.title for found in articles.values()] == ["A"]
 
 
+def test_an_address_as_character_data_keeps_its_ampersand(site: Site) -> None:
+    site.pages["/a"] = html(article("A"))
+    location = f"<![CDATA[{site.url}/a?x=1&y=2]]>"
+    site.pages["/sitemap.xml"] = page(f"<urlset><url><loc>{location}</loc></url></urlset>")
+    assert [*fetched(site)[0]] == ["a?x=1&y=2"]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
