@@ -12,6 +12,9 @@ from index.articles.urls import split_url
 from index.sources.markup import Element, line_of, select, text_of
 
 _ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")
+_WORKS = ("Recipe", "HowTo")
+"""What a page may be about instead of an article, if it is about one only."""
+
 _LISTS = ("CollectionPage", "SearchResultsPage", "ProfilePage")
 _NESTED = ("mainEntity", "@graph")
 _WORDS = {"name", "headline", "alternativeHeadline", "description", "keywords", "author", "creator"}
@@ -22,6 +25,7 @@ _URL = re.compile(r"[a-z]+://\S+")
 _AROUND = re.compile(
     r"\A(?:/\*|//|<!--)?\s*<!\[CDATA\[\s*(?:\*/)?|(?:/\*|//)?\s*\]\]>\s*(?:\*/|-->)?\Z|\A<!--|-->\Z"
 )
+_STRAY_COMMA = re.compile(r",(?=\s*(?:[}\]]|\Z))|(?<=[}\]])\s*;\s*\Z")
 _TAGGED = re.compile(r"<(\w+)\b[^<>]*>[^<]*</\1>|<br ?/?>")
 
 Node = Mapping[str, Any]
@@ -47,13 +51,19 @@ class SchemaOrg:
             if isinstance(node.get("@id"), str) and len(node) > 1:
                 self._by_id.setdefault(node["@id"], node)
         self._nodes += map(_item, select(root, "[itemscope][itemtype]"))
-        articles = [
-            node
-            for node in self._nodes
-            if _is_a(node, _ARTICLES) and not _are_other_pages(self._address(node), canonical)
-        ]
+        articles = self._of_this_page(_ARTICLES, canonical)
+        if not articles and not any(_is_a(node, _LISTS) for node in self._nodes):
+            works = self._of_this_page(_WORKS, canonical)
+            articles = works if len(works) == 1 else []
         same = [node for node in articles if canonical and self._address(node) == canonical]
         self._article: Node = next(iter([*same, *articles]), {})
+
+    def _of_this_page(self, types: tuple[str, ...], canonical: str) -> list[Node]:
+        return [
+            node
+            for node in self._nodes
+            if _is_a(node, types) and not _are_other_pages(self._address(node), canonical)
+        ]
 
     @property
     def is_list(self) -> bool:
@@ -68,6 +78,8 @@ class SchemaOrg:
 
     def titles(self) -> list[str]:
         """Returns the article's headline and its name, if it has them."""
+        if not _is_a(self._article, _ARTICLES):  # a page about a recipe has a title of its own
+            return []
         found = (self._first(name) for name in ("headline", "name"))
         return [title for title in found if title]
 
@@ -133,10 +145,12 @@ def _documents(root: Element) -> Iterator[Any]:
     for script in select(root, "script[type]"):
         if script.get("type").partition(";")[0].strip().lower() == "application/ld+json":
             text = _AROUND.sub("", text_of(script).strip())
-            try:
-                yield load_json(text, strict=False)
-            except ValueError:
-                continue
+            for written in (text, _STRAY_COMMA.sub("", text)):
+                try:
+                    yield load_json(written, strict=False)
+                    break
+                except ValueError:
+                    continue
 
 
 def _nodes(document: Any) -> Iterator[Node]:
@@ -203,6 +217,7 @@ def _text(value: Any, *keys: str) -> str:
     given = [value.get(key) for key in (*keys, "@value")] if isinstance(value, Mapping) else [value]
     for item in given:
         text = next(iter(item), "") if isinstance(item, list) else item
+        text = _text(text, *keys) if isinstance(text, Mapping) and keys else text
         if isinstance(text, str) and text.strip():
             text = unescape(text.strip())  # many generators escape HTML in JSON too
             return plain_text(text) if _TAGGED.search(text) else text

@@ -638,6 +638,23 @@ def test_json_ld_may_hold_markup_and_stand_in_a_comment(tmp_path: Path) -> None:
     assert article.image == Image(src="https://cdn.example/k.jpg", alt="")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        '{"@type": "Article", "datePublished": "2026-03-01", "author": {"name": "Ann Lee"},}',
+        '[{"@type": "Article", "datePublished": "2026-03-01", "author": {"name": "Ann Lee"}},],',
+        '{"@type": "Article", "datePublished": "2026-03-01", "author": "Ann Lee"};',
+        '{"@type": "Report", "dateCreated": "2026-03-01", "author": {"name": {"name": "Ann Lee"}}}',
+        '{"@type": "Recipe", "name": "K", "datePublished": "2026-03-01", "author": "Ann Lee"}',
+    ],
+)
+def test_json_ld_is_read_as_it_is_written(tmp_path: Path, said: str) -> None:
+    page = f"<script type=application/ld+json>{said}</script><h1>Kelp</h1>{BODY}"
+    article = one(tmp_path, "p.html", page, "html")
+    assert (article.title, article.authors) == ("Kelp", ("Ann Lee",))
+    assert article.date == dt.date(2026, 3, 1)
+
+
 def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> None:
     times = "<time class=updated datetime=2026-05-01>May</time>"
     times += "<time class='entry-date published' datetime=2026-03-01>March</time>"
