@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from index.articles.foreign_dates import DateReader
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.articles.urls import join_url, split_url
@@ -29,6 +30,8 @@ _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .m
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
 
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
+_CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
+_MOST_AUTHORS, _MOST_TIMES = 5, 3
 _LOCAL = re.compile(
     r"localhost|(?:[\w.-]+\.)?(?:localhost|local|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1"
 )
@@ -68,14 +71,17 @@ def page_facts(
     if "image" in facts:
         facts["image"] = {"src": facts["image"], "alt": metas.get("og:image:alt", [""])[0]}
     labels = select(main, "a[rel~=tag]") or select(root, "a[rel~=tag]")
-    keywords = metas.get("article:tag") or split_keywords(metas.get("keywords", [""])[0])
+    keywords = metas.get("article:tag") or metas.get("keywords", [""])[:1]
+    keywords = split_keywords(keywords[0]) if len(keywords) == 1 else keywords
     shown = keywords or classed.get("tags") or [line_of(link) for link in select(root, _LABELS)]
     facts["tags"] = [line_of(link) for link in labels] or shown
     named = ([one for one in found if not _URL.fullmatch(one)] for found in given["authors"])
-    facts["authors"] = next(filter(None, named), classed.get("authors"))
+    facts["authors"] = (
+        next(filter(None, named), classed.get("authors"))
+        or [line_of(link) for link in select(main, "a[rel~=author]")][:_MOST_AUTHORS]
+    )
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
-    for time in published_times(root)[:1]:
-        facts["date"] = (time.get("datetime") or line_of(time)).strip()
+    facts["date"] = _date(published_times(root), [one for found in given["date"] for one in found])
     if _is_kept_out(root, main) or any(map(_is_hidden, metas.get("status", ()))):
         facts["robots"] += ", noindex"
     stated = said.facts()
@@ -83,16 +89,16 @@ def page_facts(
     url = facts.get("url", "")
     facts["url"] = canonical_of(root, address) or ("" if _is_mistake(url, address) else url)
     here = facts["url"] or address
-    alternates = read_alternates(
-        [
-            (link.get("hreflang"), join_url(here, link.get("href").strip()))
-            for link in select(root, "head > link[rel~=alternate][hreflang][href]")
-        ],
-        facts["url"],
-    )
+    links = [
+        (link.get("hreflang"), join_url(here, link.get("href").strip()))
+        for link in select(root, "head > link[rel~=alternate][hreflang][href]")
+    ]
+    are_alike = all(bool(split_url(url).netloc) == bool(split_url(here).netloc) for _, url in links)
+    alternates = read_alternates(links, here if are_alike else "")
     facts["translation_key"] = alternates.key
     if not stated.get("language"):
-        shown = next(iter(select(root, "html")), root).get("lang")
+        outer = next(iter(select(root, "html")), root)
+        shown = outer.get("lang") or outer.get("xml:lang")
         facts["language"] = alternates.language or shown or facts.get("language")
         facts["language_from"] = "page"
     titles = [found[0] for found in given["title"]]
@@ -102,6 +108,18 @@ def page_facts(
     if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
+
+
+def _date(times: list[Element], stated: list[str]) -> str:
+    """Returns the first date that can be read; if none can, the first.
+
+    That of a change, as classes tell, goes behind what the page's ``<meta>`` elements state.
+    """
+    shown = [(time.get("datetime") or line_of(time)).strip() for time in times[:_MOST_TIMES]]
+    names = set((times[0].get("class") or "").split()) if times else set()
+    is_change = names & _CHANGED and not names & _FIRST
+    found = [*stated, *shown] if is_change else [*shown, *stated]
+    return next(filter(DateReader().find_instant, found), next(iter(found), ""))
 
 
 def _is_hidden(status: str) -> bool:

@@ -662,6 +662,65 @@ def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> 
     assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
 
 
+@pytest.mark.parametrize(
+    ("head", "times"),
+    [
+        (
+            "<meta name=date content=2026-03-01>",
+            "<time class=updated datetime=2026-05-01>May</time>",
+        ),
+        ("", "<time class='updated' datetime=2026-03-01>March</time>"),
+        ("<meta name=dc.date content=2026-03-01>", "<time datetime=2026-13-45>soon</time>"),
+        (
+            "<meta property=article:published_time content=undefined><meta name=sailthru.date "
+            "content='2026-03-01 10:00'>",
+            "",
+        ),
+        (
+            "<meta name=date content=2026-05-01>",
+            "<time class='published updated' datetime=2026-03-01>March</time>",
+        ),
+    ],
+)
+def test_of_a_page_s_dates_that_of_publication_which_can_be_read_counts(
+    tmp_path: Path, head: str, times: str
+) -> None:
+    page = f"<html><head>{head}</head><article><h1>Kelp</h1>{times}{BODY}</article>"
+    assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
+
+
+def test_more_names_of_a_page_s_facts_are_known(tmp_path: Path) -> None:
+    head = "<meta property=og:image content=''><meta property=og:image:url content=/k.jpg>"
+    head += "<meta property=article:tag content='kelp, waves'>"
+    for more, author in (
+        ("<meta name=parsely-author content='Ann Lee'>", ""),
+        (
+            "<meta name=author content='https://shore.example/ann'>",
+            "<a rel=author href=/a>Ann Lee</a>",
+        ),
+    ):
+        page = f"<html xml:lang=de-AT><head>{head}{more}</head><article><h1>K</h1>{author}{BODY}"
+        article = one(tmp_path, "p.html", page, "html")
+        assert article.image == Image(src="/k.jpg", alt="")
+        assert (article.tags, article.authors) == (("kelp", "waves"), ("Ann Lee",))
+        assert article.language == "de-at"
+
+
+@pytest.mark.parametrize("host", ["", "https://shore.example"])
+def test_links_to_translations_tell_the_language_of_a_page_without_canonical(
+    tmp_path: Path, host: str
+) -> None:
+    links = "".join(
+        f"<link rel=alternate hreflang={language} href='{host}/{language}/p.html'>"
+        for language in ("de", "fr")
+    )
+    canonical = f"<link rel=canonical href='{host}/de/p.html'>" if host else ""
+    page = f"<html><head><title>Kelp</title>{links}{canonical}</head><p>{PROSE}</p>"
+    article = one(tmp_path, "de/p.html", page, "html")
+    assert article.language == "de"
+    assert article.translation_key == f"alternates of {host.removeprefix('https:')}/de/p.html"
+
+
 def test_a_headings_link_to_itself_is_no_part_of_it(tmp_path: Path) -> None:
     page = (
         "<h1>Kelp<a class=headerlink href='#kelp'>¶</a></h1><h2><a href='#w'>#</a> Waves</h2>"
