@@ -668,6 +668,12 @@ def test_a_number_as_status_is_told_with_what_to_do() -> None:
         {"page_seo": {"robots": "noindex"}},
         {"robots": {"googleBot": {"index": False}}},
         {"sitemap": {"include": False}},
+        {"page_visibility": "hidden"},
+        {"permissions": "private"},
+        {"custom_fields": {"noindex": "1"}},
+        {"acf": {"members_only": True}},
+        {"record_status": "deleted"},
+        {"approval": {"status": "rejected"}},
         {"meta": {"_jetpack_memberships_contains_paywalled_content": True}},
     ],
 )
@@ -683,6 +689,7 @@ def test_names_made_of_parts_hide_in_every_arrangement(values: dict[str, Any]) -
         ("draftUntil", "visible_from"),
         ("visible-after", "visible_from"),
         ("shown_from_date", "visible_from"),
+        ("_publicationScheduledAt", "visible_from"),
         ("visible_thru", "visible_until"),
         ("listed_till", "visible_until"),
         ("expire", "visible_until"),
@@ -705,8 +712,21 @@ def test_times_are_known_by_the_parts_of_their_names(name: str, kind: str) -> No
         {"seo_title": "Kelp"},
         {"offline": True},
         {"active_since": "2010"},
+        {"item_status": "in stock"},
+        {"stateName": "Sonora"},
+        {"order_status": "draft"},
+        {"publication": {"name": "Preview"}},
+        {"permissions": ["read"]},
     ],
 )
 def test_names_of_like_parts_that_say_other_things_hide_nothing(values: dict[str, Any]) -> None:
     assert status_of(values) == (Status.PUBLISHED, False)
     assert not [*other_instants(values, "visible_from"), *other_instants(values, "visible_until")]
+
+
+@pytest.mark.parametrize(
+    "name", ["story_status", "statusName", "doc_state", "newsStatus", "approval"]
+)
+def test_a_status_has_the_name_of_what_it_is_of(name: str) -> None:
+    assert status_of({name: "draft"}) == (Status.DRAFT, False)
+    assert status_of({name: "on the shore"}) == (Status.PUBLISHED, False)
