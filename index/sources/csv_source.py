@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 50
 _NULLS = ("NULL", r"\N")  # as databases write cells without a value
 _WHOLE = re.compile(r"\d+[.,]0")
+_ESCAPED = re.compile(r'\\[\\"]')
 _MARKED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _VALUE = re.compile(
     r"""[+-]?\d[\d.,]*  # a number
@@ -77,17 +79,21 @@ class CsvSource(PathSource):
                 text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
                 yield from self._rows(text, *layout)
 
-    def _layout(self, sample: str) -> tuple[str, int, set[int]]:
+    def _layout(self, sample: str) -> tuple[str, int, set[int], bool]:
         """Returns how the table is written.
 
-        It is the delimiter, how many rows at the beginning are passed over, and the columns of
-        which each cell is a whole number with ".0", as tools write the ids of tables with gaps.
+        It is the delimiter, how many rows at the beginning are passed over, the columns of which
+        each cell is a whole number with ".0", as tools write the ids of tables with gaps, and
+        whether a quotation mark within a cell is written with a backslash, as databases do.
         """
         marked = _MARKED.match(sample)  # as spreadsheets write it
         sample = sample[marked.end() :] if marked else sample
         tab = self.path.lower().removesuffix(".gz").endswith((".tsv", ".tab"))
         delimiter = self.delimiter or (marked[1] if marked else "")
         delimiter = delimiter or _delimiter(sample, "\t" if tab else ",")
+        doubled = _doubled(sample)
+        is_escaped = not _is_valid(sample, delimiter) and _is_valid(doubled, delimiter)
+        sample = doubled if is_escaped else sample
         head, *rows = _sample_rows(sample, delimiter) or [[]]
         cells = [cell.strip() for cell in head]
         named = self.header or any(cell.casefold() in FIELDS for cell in cells)
@@ -104,13 +110,19 @@ class CsvSource(PathSource):
             for at, column in enumerate(zip(*rows, strict=False))
             if any(column) and all(not cell or _WHOLE.fullmatch(cell) for cell in column)
         }
-        return delimiter, bool(marked) + bool(self.columns and self.header), numbers
+        skipped = bool(marked) + bool(self.columns and self.header)
+        return delimiter, skipped, numbers, is_escaped
 
     def _rows(
-        self, text: io.TextIOWrapper, delimiter: str, skipped: int, numbers: set[int]
+        self,
+        text: io.TextIOWrapper,
+        delimiter: str,
+        skipped: int,
+        numbers: set[int],
+        is_escaped: bool,
     ) -> Iterator[SourceItem]:
         csv.field_size_limit(MAX_CELL)
-        lines = _Lines(text)
+        lines = _Lines(text, is_escaped)
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
         header = list(self.columns)
         while True:
@@ -159,8 +171,8 @@ class CsvSource(PathSource):
 class _Lines:
     """Iterates over a table's lines; raises if a row is longer than :data:`MAX_ROW` characters."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
+    def __init__(self, text: io.TextIOWrapper, is_escaped: bool = False) -> None:
+        self._text, self._is_escaped = text, is_escaped
         self._room = MAX_ROW
         self.number = 0
 
@@ -182,7 +194,7 @@ class _Lines:
             while len(line) > MAX_ROW and line[-1] not in "\r\n":
                 line = self._text.readline(MAX_ROW + 1)
             raise csv.Error(f"longer than {MAX_ROW} characters; close the row's quotation marks")
-        return line
+        return _doubled(line) if self._is_escaped else line
 
 
 def _record(location: str, row: list[str], header: list[str]) -> Record:
@@ -206,6 +218,19 @@ def _record(location: str, row: list[str], header: list[str]) -> Record:
             )
             raise RecordError("invalid-encoding", message) from None
     return Record(location=location, values=values)
+
+
+def _doubled(text: str) -> str:
+    """Writes each quotation mark that stands behind a backslash as CSV has it, doubled."""
+    return _ESCAPED.sub(lambda found: found[0].replace('\\"', '""'), text)
+
+
+def _is_valid(sample: str, delimiter: str) -> bool:
+    try:
+        deque(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, strict=True), 0)
+    except csv.Error as error:
+        return "end of data" in str(error)  # the sample may be cut
+    return True
 
 
 def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:

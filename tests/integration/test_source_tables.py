@@ -246,3 +246,22 @@ def test_a_map_of_a_parquet_file_is_an_object(tmp_path: Path) -> None:
     assert [one.status for one in articles.values()] == [Status.HIDDEN, *2 * [Status.PUBLISHED]]
     assert articles["b"].ratings == {"Stars": 4.5}
     assert not report.problems
+
+
+def test_quotation_marks_behind_backslashes_are_read_as_databases_write_them(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        "id,title,summary,visible_from",
+        r'1,Kelp,"the \"sea\", he said",\N',
+        r'2,Rye,"C:\\dir\\",\N',
+        r'3,Oats,"plain ""cell""",\N',
+    ]
+    (tmp_path / "a.csv").write_text("\n".join(rows) + "\n")
+    articles, report = read({"kind": "csv", "path": str(tmp_path / "a.csv")})
+    assert not report.problems
+    assert articles["1"].sections[0].text == 'the "sea", he said'
+    assert articles["3"].sections[0].text == 'plain "cell"'
+    (tmp_path / "a.csv").write_text('id,title,summary\n1,A,"C:\\dir\\"\n2,B,"say ""x"""\n')
+    articles, _ = read({"kind": "csv", "path": str(tmp_path / "a.csv")})
+    assert [one.sections[0].text for one in articles.values()] == ["C:\\dir\\", 'say "x"']
