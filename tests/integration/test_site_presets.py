@@ -473,6 +473,14 @@ def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Pat
             "",
         ),
         (
+            (
+                "hugo.toml",
+                "baseURL = '/'\n[[module.mounts]]\nsource = 'content'\ntarget = 'content'\n"
+                "excludeFiles = ['attic/**', '*.old.md']",
+            ),
+            "content",
+        ),
+        (
             ("hugo.toml", "baseURL = '/'\nignoreFiles = ['(?<', 'attic/', '[.]old[.]md$']"),
             "content",
         ),

@@ -106,7 +106,8 @@ class HugoPreset(SitePreset):
         ]
         cascades.sort(key=lambda one: -len(one[0]))  # the nearest folder goes first
         cascades += [(".", "", *one) for one in _cascades(config)]
-        return replace(made, cascades=cascades, ignored=names_in(config.get("ignorefiles")))
+        ignored = [*names_in(config.get("ignorefiles")), *_not_mounted(config.get("module"))]
+        return replace(made, cascades=cascades, ignored=ignored)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -230,6 +231,16 @@ def _cascades(front: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Map
     for one in map(site.folded, given if isinstance(given, list) else [given]):
         targets = [site.folded(one.pop(name, None)) for name in ("_target", "target")]
         yield targets[0] or targets[1], one
+
+
+def _not_mounted(module: Any) -> Iterator[str]:
+    """Yields regular expressions for the files that the site's mounts leave out."""
+    mounts = site.folded(module).get("mounts")
+    for one in map(site.folded, mounts if isinstance(mounts, list) else []):
+        files = names_in(one.get("files"))
+        negated = [name.strip("! ") for name in files if name.startswith("!")]
+        source = re.escape(str(one.get("source") or "").strip("./"))
+        yield from site.globs([*names_in(one.get("excludefiles")), *negated], f"{source}/")
 
 
 def _is_target(target: Mapping[str, Any], place: PurePosixPath, language: str) -> bool:
