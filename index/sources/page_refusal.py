@@ -52,6 +52,9 @@ _LIST_NAME = re.compile(
 _PLACEHOLDER = re.compile(r"(^|/)\[[^/]+\](/|$)")  # of Next.js: posts/[slug].html
 _LIST_CLASS = re.compile(words_of("list_page_class"))
 _SINGLE_CLASSES = {"single", "singular", "page"}
+_NOT_FOUND = 'meta[name="prerender-status-code"][content^="4"]'
+"""How pages that a browser fills tell services that save them that there is no such page."""
+
 _WIKI_CLASS = re.compile("ns-(talk|-1|2|6|8|10|14|828)")
 """MediaWiki's pages of talk, and its special pages, users, files, templates and categories."""
 
@@ -72,7 +75,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     classes = set((_body(root).get("class") or "").lower().split())
     titles = [line_of(each) for each in select(root, "head > title, h1")[:2]]
     name = "/".join(_parts(page.address))
-    if "error404" in classes or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
+    is_said = "error404" in classes or select(root, _NOT_FOUND)
+    if is_said or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
         raise RecordError("error-page", "the page is the site's page for errors such as 404")
     if any("{{" in title or "{%" in title for title in titles):
         raise RecordError("template", "the page is a template: its title holds {{ or {%")

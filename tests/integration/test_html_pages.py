@@ -268,6 +268,7 @@ def refused(folder: Path, page: str, name: str = "p.html") -> str:
         (f"<title>404 Page not found | Shore</title><h1>Oh</h1>{BODY}", "error-page"),
         (f"<title>Shore</title><h1>Seite nicht gefunden</h1>{BODY}", "error-page"),
         (f"<title>x</title><body class='error404 wp'>{BODY}", "error-page"),
+        (f"<meta name=prerender-status-code content=404><title>x</title>{BODY}", "error-page"),
         (f"<title>{{{{ page.title }}}} | Shore</title>{BODY}", "template"),
         (f"<title>Sea</title><body class='archive tag tag-sea'>{BODY}", "list-page"),
         (
