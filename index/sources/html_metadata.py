@@ -32,8 +32,8 @@ _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .m
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 _CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
 _MOST_AUTHORS, _MOST_TIMES = 5, 3
-_LOCAL = re.compile(r"localhost|(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1")
-_HOLE = re.compile(r"\{\{|\$\{|(?:^|/)(?:undefined|null)(?:/|$)")
+_LOCAL = re.compile(r"(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1")
+_HOLE = re.compile(r"\{\{|\$\{|(?:^|/)(?:undefined|null)(?:[/.]|$)")
 _ENTRY = re.compile(r"h-entry|h-cite")
 _CLASSED = {
     "authors": ".p-author",

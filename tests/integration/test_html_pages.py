@@ -817,6 +817,12 @@ def test_an_address_that_a_template_states_by_mistake_is_not_the_page_s(
     assert one(tmp_path, "notes/a.html", page, "html").url == "/notes/a.html"
 
 
+def test_a_page_may_be_called_null_or_stand_on_an_intranet(tmp_path: Path) -> None:
+    head = "<link rel=canonical href='https://wiki.local/docs/null'>"
+    page = f"<html><head><title>Kelp</title>{head}</head><p>{PROSE}</p>"
+    assert one(tmp_path, "docs/null.html", page, "html").url == "https://wiki.local/docs/null"
+
+
 @pytest.mark.parametrize(
     ("head", "status"),
     [
