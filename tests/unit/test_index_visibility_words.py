@@ -712,6 +712,7 @@ def test_times_are_known_by_the_parts_of_their_names(name: str, kind: str) -> No
         {"seo_title": "Kelp"},
         {"offline": True},
         {"active_since": "2010"},
+        {"hidden_to": "guests"},
         {"item_status": "in stock"},
         {"stateName": "Sonora"},
         {"order_status": "draft"},
