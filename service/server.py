@@ -1,7 +1,5 @@
 """Runs the service: listens on its port, starts uvicorn and logs the effective settings."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import errno

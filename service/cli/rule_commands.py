@@ -1,7 +1,5 @@
 """The command ``alsolike rules``: pins and hides in the lists of all articles with a tag."""
 
-from __future__ import annotations
-
 from contextlib import closing
 from typing import Annotated, Any
 

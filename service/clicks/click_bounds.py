@@ -4,8 +4,6 @@ An address is kept as a hash, made with a secret that the process draws when it 
 never written anywhere; ten minutes after its first event it is forgotten.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections import OrderedDict

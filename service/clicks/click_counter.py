@@ -1,7 +1,5 @@
 """Counts the views and clicks that pages report: sums in memory, which a thread stores."""
 
-from __future__ import annotations
-
 import datetime as dt
 import itertools
 import logging

@@ -1,7 +1,5 @@
 """The views and clicks that a page reports of its lists, and the outcome of each report."""
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Mapping
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Figures of what readers see and click: rates with intervals, the best and the worst links."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -5,8 +5,6 @@ file ``clicks.sqlite`` in the root, or what the setting ``clicks_database`` name
 database the tables are in the schema ``alsolike_clicks``.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import itertools
 import time

@@ -1,7 +1,5 @@
 """The strongest evidence for a link: the kind of evidence that adds most to its score."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -10,8 +10,6 @@ digest of the article's id (6), for each item the digest of its id (6) and its o
 keyed BLAKE2b of all that (8).
 """
 
-from __future__ import annotations
-
 import binascii
 import functools
 import os

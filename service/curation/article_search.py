@@ -3,8 +3,6 @@
 They can search by words, visibility, tag and language, and for articles whose lists need attention.
 """
 
-from __future__ import annotations
-
 import enum
 import unicodedata
 from collections.abc import Iterator, Mapping

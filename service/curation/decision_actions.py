@@ -1,7 +1,5 @@
 """Editors' actions: the API and the pages store decisions by them, so both have the same rules."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -229,7 +227,7 @@ class DecisionActions:
         return self.store(lambda database: database.undo(actor, seq))
 
     def decide_all(
-        self, actor: Actor, decisions: Sequence[Callable[[DecisionActions], int]]
+        self, actor: Actor, decisions: Sequence[Callable[["DecisionActions"], int]]
     ) -> tuple[list[int], dict[int, AlsoLikeError]]:
         """Makes several decisions in one transaction; if one is refused, the others are still made.
 

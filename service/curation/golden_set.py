@@ -11,8 +11,6 @@ The gate needs lists as readers get them, and the database of decisions, which t
 never opens. So it is passed as a function to the code that makes or publishes a build.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """What editors decided about the links in texts that were suggested to them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 

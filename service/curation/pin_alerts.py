@@ -1,7 +1,5 @@
 """Warns editors about pins and rules that have no effect, or lose their effect before they end."""
 
-from __future__ import annotations
-
 import enum
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A preview of one article's list: what readers see, and why each other candidate is left out."""
 
-from __future__ import annotations
-
 import enum
 import itertools
 import json

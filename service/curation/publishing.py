@@ -4,8 +4,6 @@ They publish a build, roll back to the build before, allow publishing again afte
 end the comparison of a variant.
 """
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Stores the articles that a site pushes, and says how far each has come on its way to readers."""
 
-from __future__ import annotations
-
 import enum
 import json
 from collections.abc import Callable, Mapping, Sequence

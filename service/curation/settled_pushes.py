@@ -1,7 +1,5 @@
 """Gives pushed articles to full builds, and drops pushes once the articles' sources have them."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress

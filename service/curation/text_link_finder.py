@@ -5,8 +5,6 @@ Targets that readers may not see, that an editor refused or hid, or that the pag
 are never suggested. Import this module only when it is needed, since it loads FAISS.
 """
 
-from __future__ import annotations
-
 import functools
 import html
 import itertools

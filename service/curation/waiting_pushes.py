@@ -1,7 +1,5 @@
 """Says how many pushed articles are not live yet, since when, and what they wait for."""
 
-from __future__ import annotations
-
 import time
 
 from index.root.lock import WATCH_LOCK, is_locked

@@ -6,8 +6,6 @@ with that tag, or ``" *"`` for all articles. No id begins with a space. A pin or
 of more than one article is called a rule.
 """
 
-from __future__ import annotations
-
 import unicodedata
 
 from recommender.article import check_id

@@ -1,7 +1,5 @@
 """Stores words that an editor does not want as a link to a target, though the target is welcome."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping
 

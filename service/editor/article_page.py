@@ -4,8 +4,6 @@ The page shows the list of related articles, further candidates, pins and hides,
 show the article.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping, Set
 from dataclasses import asdict

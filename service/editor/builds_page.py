@@ -1,7 +1,5 @@
 """``/editor/builds``: pages to list, compare, publish and roll back builds."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

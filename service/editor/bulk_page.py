@@ -1,7 +1,5 @@
 """``/editor/bulk``: one decision about several selected rows of the search page."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence, Set
 from functools import partial

@@ -1,7 +1,5 @@
 """``/editor/clicks``: what readers follow, for editors; for admins also what was not counted."""
 
-from __future__ import annotations
-
 import datetime as dt
 import itertools
 from collections.abc import Iterable, Mapping, Sequence

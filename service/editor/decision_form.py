@@ -4,8 +4,6 @@ It is a conflict if another editor decided about the same article while this edi
 open.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any

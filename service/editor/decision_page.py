@@ -4,8 +4,6 @@ After a form is sent, the browser is redirected to the page of the article whose
 changed, or to the history page.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial

@@ -1,7 +1,5 @@
 """``/editor/drafts``: the page that finds related articles for an unpublished text."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request

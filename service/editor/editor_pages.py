@@ -1,7 +1,5 @@
 """What the routes of all editors' pages share: templates, access checks, errors shown as pages."""
 
-from __future__ import annotations
-
 import functools
 import time
 from collections.abc import Awaitable, Callable

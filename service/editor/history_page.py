@@ -1,7 +1,5 @@
 """``/editor/history``: lists decisions and events of builds, with undo and downloads."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """A form that was sent after the session had ended, kept through the sign-in to be sent again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Annotated
@@ -45,7 +43,7 @@ class KeptForm(BaseModel):
     pairs: list[tuple[str, str]] = Field(max_length=150)
 
     @classmethod
-    def of(cls, path: str, form: FormData) -> KeptForm:
+    def of(cls, path: str, form: FormData) -> "KeptForm":
         """Returns a form that a request sent, without its CSRF token and without files.
 
         Args:
@@ -60,7 +58,7 @@ class KeptForm(BaseModel):
         return cls(action=path, pairs=pairs)
 
     @classmethod
-    def parse(cls, text: str) -> KeptForm | None:
+    def parse(cls, text: str) -> "KeptForm | None":
         """Reads a kept form from the JSON in a hidden field; ``None`` if it is no such JSON."""
         try:
             return cls.model_validate_json(text)

@@ -1,7 +1,5 @@
 """Labels on the editors' pages that say what a decision does or why an article is not shown."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

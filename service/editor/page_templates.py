@@ -1,7 +1,5 @@
 """Renders the editors' pages from templates, as responses with security headers."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from functools import partial

@@ -1,7 +1,5 @@
 """``/editor/rules``: pins and hides in the lists of all articles with a tag, or in all lists."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """``/editor``: the page to search articles by words, visibility, tag or quality of their lists."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The pages to sign in and out, the account page, and the demo's sign-in link, which works once."""
 
-from __future__ import annotations
-
 import hmac
 import secrets
 from typing import Annotated

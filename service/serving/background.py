@@ -1,7 +1,5 @@
 """Work that must not slow down requests: it runs on threads with low CPU priority."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import os

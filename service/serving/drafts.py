@@ -6,8 +6,6 @@ as for articles of the build. Import this module only when the first draft arriv
 it loads FAISS and a library for sparse matrices.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -74,7 +72,7 @@ class RelatedDraft:
     same_story: tuple[int, ...]
     items: tuple[SelectedItem, ...] = ()
 
-    def answer(self, served: ServingView, *, now: int, query: RelatedQuery) -> RelatedDraft:
+    def answer(self, served: ServingView, *, now: int, query: RelatedQuery) -> "RelatedDraft":
         """Selects the articles that may be shown beside the draft at a moment.
 
         Args:

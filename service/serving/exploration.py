@@ -1,7 +1,5 @@
 """Swaps two neighbors in some lists, so that clicks tell what a position does by itself."""
 
-from __future__ import annotations
-
 from index.root.comparison import fraction_of
 from service.serving.selection import Origin, SelectedItem
 

@@ -7,8 +7,6 @@ that language, the newest in any language is shown, unless the query asks for a 
 the query's filters leave out are never shown, and no older version takes their place.
 """
 
-from __future__ import annotations
-
 import heapq
 import itertools
 import unicodedata

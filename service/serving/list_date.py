@@ -1,7 +1,5 @@
 """Says in which build the list in an answer last changed, and how long the answer can be kept."""
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -3,8 +3,6 @@
 The lists are compared with relevance judgments: which articles people found relevant for another.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, cast
 

@@ -4,8 +4,6 @@ A page view only looks up the tags of its article among those that rules name. T
 rule hides are found once for each combination of such tags, when the first of its lists is asked.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple

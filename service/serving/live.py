@@ -1,7 +1,5 @@
 """Holds the published build and the editors' decisions for requests, and reloads them on change."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import logging

@@ -6,8 +6,6 @@ like a draft, by its text without the words of its links to other articles; for 
 whole text too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """A cache of responses with related articles, limited to a number of bytes."""
 
-from __future__ import annotations
-
 import gzip
 from collections import OrderedDict
 from collections.abc import Hashable

@@ -7,8 +7,6 @@ one. What the page itself names as related comes first, what its text links to l
 articles are good enough, fallbacks (by tag, or the newest) fill the list.
 """
 
-from __future__ import annotations
-
 import enum
 import json
 import operator

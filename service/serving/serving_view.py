@@ -3,8 +3,6 @@
 Requests are answered from such a view. It is replaced when the build or a decision changes.
 """
 
-from __future__ import annotations
-
 import enum
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -52,7 +50,7 @@ class ServingView:
     """
 
     def __init__(
-        self, build: Build, state: DecisionState = NO_STATE, before: ServingView | None = None
+        self, build: Build, state: DecisionState = NO_STATE, before: "ServingView | None" = None
     ) -> None:
         self.build = build
         self.state = state

@@ -7,8 +7,6 @@ of the id instead. A script in a browser gets the name by percent-encoding the i
 ``%`` by ``~``.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

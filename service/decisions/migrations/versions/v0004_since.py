@@ -1,7 +1,5 @@
 """Adds when a pin or hide begins, and the table of words that are not to become links."""
 
-from __future__ import annotations
-
 import sqlalchemy as sa
 from alembic import op
 
