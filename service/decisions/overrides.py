@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import MAX_POSITION, check_until
-from service.decisions.decision_state import OverrideKind
+from service.decisions.decision_state import Override, OverrideKind
 from service.decisions.decision_store import Actor, Table
 from service.decisions.list_scope import check_scopes, is_rule
 from service.errors import DecisionError
@@ -21,39 +21,23 @@ _BY_ID = sa.select(_TABLE).order_by(_TABLE.c.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredOverride:
-    """A pin or hide as stored, with its author, reason and times.
-
-    A pin or hide may be a rule, about many lists. Then an id is a scope, a text that stands for all
-    articles or for those with a tag; see :mod:`service.decisions.list_scope`.
+class StoredOverride(Override):
+    """A pin or hide as stored, with its author, reason and time; one that has ended is kept, too.
 
     Attributes:
         id: The number of the pin or hide in the database.
-        article_id: The article that the list belongs to, or the scope of the lists.
-        target_id: The article that is pinned or hidden there, or the scope of those to hide.
-        kind: Pin or hide.
-        position: Position of a pin, from 1; ``None`` for a hide.
         reason: The editor's reason; may be empty.
         not_related: Whether a hide says that the two articles have nothing to do with each other.
             This counts as the author's judgment as long as the override exists.
         author: The editor who decided last.
         created: Time of the decision, microseconds since 1970 UTC.
-        until: When the override ends, microseconds since 1970 UTC; ``NEVER`` for no end. An
-            override that has ended is kept until it is removed or replaced.
-        since: When it begins; 0 for at once.
     """
 
     id: int
-    article_id: str
-    target_id: str
-    kind: OverrideKind
-    position: int | None
     reason: str
     not_related: bool
     author: str
     created: int
-    until: int
-    since: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

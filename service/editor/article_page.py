@@ -216,9 +216,8 @@ class ArticleView:
     def _hidden_everywhere(self) -> StoredOverride | None:
         """Returns the rule in force that hides this article in all lists, if there is one."""
         rule = self._everywhere
-        if rule is None or rule.kind is not OverrideKind.HIDE:
-            return None
-        return rule if rule.since <= self._now < rule.until else None
+        hides = rule is not None and rule.kind is OverrideKind.HIDE and rule.holds(self._now)
+        return rule if hides else None
 
     def _trouble(self, rule: Pinned) -> str:
         """Returns why a rule's pin is not in this list, as the end of a sentence."""

@@ -19,7 +19,7 @@ from service.curation.article_search import (
 )
 from service.curation.decision_actions import MetError
 from service.curation.pin_alerts import check_override
-from service.decisions.decision_state import Override, OverrideKind
+from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import EVERY, is_rule, name_scope, tag_of, tag_scope
 from service.decisions.overrides import StoredOverride
 from service.editor.article_page import back_to, describe_done
@@ -207,8 +207,8 @@ def _meant(pages: EditorPages, words: str) -> list[ArticleRow]:
 def _line(pages: EditorPages, rule: StoredOverride) -> dict[str, Any]:
     """Returns what the page shows of a rule."""
     view, now = pages.view()
-    build, override = view.build, Override(**{n: getattr(rule, n) for n in Override.__slots__})
-    alert = check_override(view, override, now=now, query=pages.context.query)
+    build = view.build
+    alert = check_override(view, rule, now=now, query=pages.context.query)
     over, waits = rule.until <= now, now < rule.since
     return {
         "stored": rule,
