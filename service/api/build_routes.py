@@ -180,7 +180,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
         responses=problems(400, 404, 409, 413),
     )
     def publish(name: Name, how: Publishing, identity: Identity = Depends(admin)) -> PublishAnswer:
-        verdicts = context.builds.publish(identity.actor, name, **how.model_dump())
+        verdicts = context.builds.publish(identity, name, **how.model_dump())
         return PublishAnswer(
             build=name,
             verdicts=[
@@ -197,7 +197,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
     )
     def rollback(how: RollingBack, identity: Identity = Depends(admin)) -> RollbackAnswer:
         return RollbackAnswer(
-            build=context.builds.roll_back(identity.actor, **how.model_dump()),
+            build=context.builds.roll_back(identity, **how.model_dump()),
             shown_again=shown_again(context.root, now=context.live.clock())[:PAGE],
         )
 
@@ -207,6 +207,6 @@ def builds_router(context: EditorialContext) -> APIRouter:
         responses=problems(400, 409, 413),
     )
     def release(why: Reason, identity: Identity = Depends(admin)) -> ReleaseAnswer:
-        return ReleaseAnswer(released=context.builds.release(identity.actor, reason=why.reason))
+        return ReleaseAnswer(released=context.builds.release(identity, reason=why.reason))
 
     return router

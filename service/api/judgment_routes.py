@@ -121,7 +121,7 @@ def judgments_router(context: EditorialContext) -> APIRouter:
     ) -> JudgmentsAnswer:
         context.actions.store(
             lambda database: database.judgments.put(
-                identity.actor, article_id=article_id, target_id=target_id, **change.model_dump()
+                identity, article_id=article_id, target_id=target_id, **change.model_dump()
             ),
             known=(article_id, target_id),
         )
@@ -132,7 +132,7 @@ def judgments_router(context: EditorialContext) -> APIRouter:
         article_id: Id, target_id: Target, identity: Identity = Depends(editor)
     ) -> JudgmentsAnswer:
         judgments = context.database().judgments
-        judgments.remove(identity.actor, article_id=article_id, target_id=target_id)
+        judgments.remove(identity, article_id=article_id, target_id=target_id)
         return _judgments(judgments.of(article_id))
 
     @router.get("/audit", summary="List the audit trail, latest first")

@@ -116,7 +116,7 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
 
         Other words that fit are still suggested. POST /v1/undo takes the refusal back.
         """
-        context.actions.refuse_words(identity.actor, article_id, target_id, body.words)
+        context.actions.refuse_words(identity, article_id, target_id, body.words)
 
     @of_drafts.post(
         "/v1/links",

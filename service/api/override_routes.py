@@ -184,7 +184,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
             pair,
             if_match,
             response,
-            lambda database, **given: database.overrides.put(identity.actor, **given, **values),
+            lambda database, **given: database.overrides.put(identity, **given, **values),
             known=pair,
         )
 
@@ -203,9 +203,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
             pair,
             if_match,
             response,
-            lambda database, **given: database.overrides.remove(
-                identity.actor, **given, reason=reason
-            ),
+            lambda database, **given: database.overrides.remove(identity, **given, reason=reason),
         )
 
     @router.post(
@@ -215,7 +213,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
     )
     def undo(request: UndoRequest, identity: Identity = Depends(editor)) -> UndoAnswer:
         entry = context.actions.store(
-            lambda database: database.undo(identity.actor, request.seq, reason=request.reason)
+            lambda database: database.undo(identity, request.seq, reason=request.reason)
         )
         return UndoAnswer(seq=entry)
 

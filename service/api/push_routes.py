@@ -180,7 +180,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         identity: Identity = Depends(publisher),
     ) -> PushAnswer:
         statement, notes = pushes.read(id, body)
-        (stored,) = pushes.put(identity.actor, [statement])
+        (stored,) = pushes.put(identity, [statement])
         return accepted(response, stored, notes)
 
     @router.delete(
@@ -195,7 +195,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         id: Id, response: Response, identity: Identity = Depends(publisher)
     ) -> PushAnswer:
         statement, _ = pushes.read(id, None)
-        (stored,) = pushes.put(identity.actor, [statement])
+        (stored,) = pushes.put(identity, [statement])
         return accepted(response, stored)
 
     @router.post(
@@ -207,7 +207,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         dependencies=limited,
     )
     def push_batch(batch: PushBatch, identity: Identity = Depends(publisher)) -> PushBatchAnswer:
-        return PushBatchAnswer(results=_push(pushes, identity.actor, batch.statements))
+        return PushBatchAnswer(results=_push(pushes, identity, batch.statements))
 
     @router.get(
         "/articles/status",

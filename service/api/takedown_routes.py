@@ -90,14 +90,12 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
     ) -> VisibilityAnswer:
         if change.visible:
             try:
-                context.actions.lift(identity.actor, id, change.reason)
+                context.actions.lift(identity, id, change.reason)
             except NotFoundError:
                 if context.standing(id) is None:
                     raise  # else it is not taken down, as was asked
         else:
-            context.actions.take_down(
-                identity.actor, id, change.reason, change.until, ahead=change.ahead
-            )
+            context.actions.take_down(identity, id, change.reason, change.until, ahead=change.ahead)
         return _answer(context, id)
 
     @router.get("/takedowns", summary="List takedowns, including ended ones, a thousand per page")

@@ -292,7 +292,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
     ) -> Response:
         accepts, forces = bool(accept_change), bool(force)
         try:
-            actions.publish(person.actor, build, accept_change=accepts, force=forces, reason=reason)
+            actions.publish(person, build, accept_change=accepts, force=forces, reason=reason)
         except GateError as error:
             return _confirm(pages, diff, person, build, reason=reason, problem=str(error))
         return RedirectResponse("/editor/builds?done=published", 303)
@@ -311,12 +311,12 @@ def _add_actions(router: APIRouter, pages: EditorPages) -> None:
         full: Annotated[str, Form()] = "",
         person: Identity = Depends(pages.admin_writer),
     ) -> Response:
-        actions.roll_back(person.actor, reason=reason, full=bool(full))
+        actions.roll_back(person, reason=reason, full=bool(full))
         return RedirectResponse("/editor/builds?done=back", 303)
 
     @router.post("/editor/builds/release")
     def release(reason: Reason = "", person: Identity = Depends(pages.admin_writer)) -> Response:
-        actions.release(person.actor, reason=reason)
+        actions.release(person, reason=reason)
         return RedirectResponse("/editor/builds?done=released", 303)
 
     @router.post("/editor/builds/comparison")
@@ -326,9 +326,9 @@ def _add_actions(router: APIRouter, pages: EditorPages) -> None:
         person: Identity = Depends(pages.admin_writer),
     ) -> Response:
         if decision == "stop":
-            actions.stop_comparison(person.actor, reason=reason)
+            actions.stop_comparison(person, reason=reason)
         else:
-            actions.start_publishing_variant(person.actor, reason=reason)
+            actions.start_publishing_variant(person, reason=reason)
         return RedirectResponse(f"/editor/builds?done={decision}", 303)
 
 

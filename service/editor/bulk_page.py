@@ -46,11 +46,11 @@ def bulk_router(pages: EditorPages) -> APIRouter:
             return _ask(pages, person, pairs, [*fields.items(), *(("row", each) for each in row)])
         hidden = {each.target_id for each in pages.context.database().overrides.of(EVERY).items}
         done, refused = pages.context.actions.decide_all(
-            person.actor,
+            person,
             [
                 partial(
                     _decide,
-                    actor=person.actor,
+                    actor=person,
                     act=act,
                     pair=pair,
                     hidden=hidden,

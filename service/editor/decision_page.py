@@ -68,7 +68,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
                 pages,
                 person,
                 article_id,
-                lambda: _decide(context, person.actor, article_id, target_id, given),
+                lambda: _decide(context, person, article_id, target_id, given),
                 wanted=given.describe(_title(context, target_id)),
                 action="/editor/decide",
                 fields={"article_id": article_id, "target_id": target_id, **asdict(given)},
@@ -91,7 +91,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
             pages,
             person,
             article_id,
-            lambda: _press(context, person.actor, pressed, pair, read_number(seen)),
+            lambda: _press(context, person, pressed, pair, read_number(seen)),
             wanted=BUTTONS[button].format(_title(context, target_id)),
             action="/editor/steer",
             fields={"article_id": article_id, "act": act, "seen": seen},
@@ -105,9 +105,9 @@ def decision_router(pages: EditorPages) -> APIRouter:
         person: Identity = Depends(pages.writer),
     ) -> Response:
         undone, refused = context.actions.decide_all(
-            person.actor,
+            person,
             [
-                partial(DecisionActions.undo, actor=person.actor, seq=_entry_number(each))
+                partial(DecisionActions.undo, actor=person, seq=_entry_number(each))
                 for each in reversed(seq.split(","))
             ],
         )

@@ -55,12 +55,12 @@ def links_page_router(pages: EditorPages) -> APIRouter:
     ) -> Response:
         verdict, _, target_id = act.partition(" ")
         if verdict == "words":
-            entry = context.actions.refuse_words(person.actor, article_id, target_id, words)
+            entry = context.actions.refuse_words(person, article_id, target_id, words)
             return back_to(page or article_id, entry, view="links")
         check_action("act", verdict, _VERDICTS)
         entry = context.actions.store(
             lambda database: database.judgments.put(
-                person.actor,
+                person,
                 article_id=article_id,
                 target_id=target_id,
                 verdict=_VERDICTS[verdict],

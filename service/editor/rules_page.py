@@ -136,7 +136,7 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
             lists, target = sent.scopes()
             values = None if sent.do == "remove" else sent.values(context.settings.zone)
             entry = context.actions.change_list(
-                person.actor,
+                person,
                 lists,
                 target,
                 values,

@@ -65,7 +65,7 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
 
     @router.post("/editor/sign-out-everywhere")
     def sign_out_everywhere(request: Request, person: Identity = Depends(pages.writer)) -> Response:
-        context.database().editors.sign_out(person.actor, person.name)
+        context.database().editors.sign_out(person, person.name)
         return _left(request)
 
     def _left(request: Request) -> Response:

@@ -70,26 +70,17 @@ _cookie = APIKeyCookie(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """The authenticated sender of a request.
+class Identity(Actor):
+    """The authenticated sender of a request, whom the audit trail names by name and ``how``.
 
     Attributes:
-        name: The name of the editor or of the API token.
         role: The sender's role, which decides what the sender may do.
-        how: How the sender signed in: ``"token"``, ``"session"`` or ``"proxy"``.
         csrf: The secret that each request that changes something must repeat, so that a page of
             another site can't send it (CSRF); empty unless ``how`` is ``"session"``.
     """
 
-    name: str
     role: Role
-    how: str
     csrf: str = ""
-
-    @property
-    def actor(self) -> Actor:
-        """The sender's name and way of signing in, as the audit trail records them."""
-        return Actor(name=self.name, how=self.how)
 
 
 ANYONE = Identity(name="", role=Role.READ, how="anyone")
