@@ -87,8 +87,6 @@ class AuditTrail(Table):
 
     def get(self, seq: int) -> AuditEntry | None:
         """Returns the entry of the audit trail with this number; ``None`` if there is none."""
-        if seq >= 2**63:  # more than the column holds
-            return None
         rows = self._rows(sa.select(_TABLE).where(_TABLE.c.seq == seq))
         return next((AuditEntry(**row) for row in rows), None)
 

@@ -180,17 +180,16 @@ def open_database(
         DatabaseError: If the database can't be opened, or has another schema; the message names
             the remedy.
     """
-    parsed = _parse(url, password)
     label = describe(url)
-    engine, path = _engine(parsed)
+    engine, path = _engine(_parse(url, password))
     try:
-        version = _version(engine, label) if path is None or not is_missing(path) else None
-        if version != HEAD and path is not None:
-            if version is None and not create:
-                raise no_tables(label)
-            _upgrade_file(path, label)
-        elif version != HEAD:
+        version = _version(engine, path, label)
+        if path is None:
             check_schema(version, label)
+        elif version is None and not create:
+            raise no_tables(label)
+        elif version != HEAD:
+            upgrade_database(url)
     except BaseException:
         engine.dispose()
         raise
@@ -212,12 +211,12 @@ def upgrade_database(url: str, *, password: str = "", create: bool = True) -> st
     Raises:
         DatabaseError: If the database can't be upgraded.
     """
-    engine, path = _engine(_parse(url, password))
     label = describe(url)
+    if not create and _version_at(url, password) is None:
+        raise no_tables(label)
+    engine, _ = _engine(_parse(url, password), create=True)
     try:
-        if not create and _version_at(url, password) is None:
-            raise no_tables(label)
-        return upgrade(engine, label) if path is None else _upgrade_file(path, label)
+        return upgrade(engine, label)
     finally:
         engine.dispose()
 
@@ -287,14 +286,6 @@ def copy_database(
         return copy_rows(old._store, new._store)
 
 
-def _upgrade_file(path: Path, label: str) -> str | None:
-    engine = connecting.sqlite_engine(path, create=True)
-    try:
-        return upgrade(engine, label)
-    finally:
-        engine.dispose()
-
-
 def _parse(url: str, password: str) -> sa.URL:
     parsed = parse_url(url, password)
     backend = parsed.get_backend_name()
@@ -307,10 +298,10 @@ def _parse(url: str, password: str) -> sa.URL:
     return parsed
 
 
-def _engine(url: sa.URL) -> tuple[sa.Engine, Path | None]:
+def _engine(url: sa.URL, *, create: bool = False) -> tuple[sa.Engine, Path | None]:
     if url.get_backend_name() == "sqlite":
         path = Path(str(url.database))
-        return connecting.sqlite_engine(path), path
+        return connecting.sqlite_engine(path, create=create), path
     return connecting.postgres_engine(url), None
 
 
@@ -321,12 +312,14 @@ def _version_at(url: str, password: str) -> str | None:
     """
     engine, path = _engine(_parse(url, password))
     try:
-        return _version(engine, describe(url)) if path is None or not is_missing(path) else None
+        return _version(engine, path, describe(url))
     finally:
         engine.dispose()
 
 
-def _version(engine: sa.Engine, label: str) -> str | None:
+def _version(engine: sa.Engine, path: Path | None, label: str) -> str | None:
+    if path is not None and is_missing(path):
+        return None
     try:
         with engine.connect() as connection:
             return schema_version(connection)

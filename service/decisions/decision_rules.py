@@ -4,7 +4,6 @@ import hashlib
 import unicodedata
 
 from recommender.article import check_id
-from recommender.visibility import NEVER
 from service.errors import DecisionError
 
 MAX_POSITION = 50
@@ -31,8 +30,8 @@ def check_pair(article_id: str, target_id: str) -> None:
         )
 
 
-def check_reason(reason: str) -> str:
-    """Checks the reason that an editor gives for a decision, and returns it unchanged.
+def check_reason(reason: str) -> None:
+    """Checks the reason that an editor gives for a decision.
 
     It may have up to 1,000 characters, including line breaks and tabs.
 
@@ -44,11 +43,10 @@ def check_reason(reason: str) -> str:
             "reason", f"the reason has {len(reason)} characters; at most {MAX_REASON} are allowed"
         )
     _refuse_controls("reason", reason, allowed="\n\t")
-    return reason
 
 
-def check_name(name: str, field: str = "name") -> str:
-    """Checks the name of a person or token, and returns it unchanged.
+def check_name(name: str, field: str = "name") -> None:
+    """Checks the name of a person or token.
 
     It must have 1 to 100 characters on one line, without white space at either end.
 
@@ -66,25 +64,20 @@ def check_name(name: str, field: str = "name") -> str:
             "and must not begin or end with white space",
         )
     _refuse_controls(field, name)
-    return name
 
 
-def check_until(until: int, now: int) -> int:
-    """Checks that a decision ends in the future, and returns its end.
+def check_until(until: int, now: int) -> None:
+    """Checks that a decision ends in the future.
 
     Args:
         until: When the decision ends, microseconds since 1970 UTC.
         now: The current time, microseconds since 1970 UTC.
-
-    Returns:
-        The end; ``NEVER`` if it is later than that.
 
     Raises:
         DecisionError: If the end time has passed.
     """
     if until <= now:
         raise DecisionError("until", "the end time is in the past; choose a later one, or none")
-    return min(until, NEVER)
 
 
 def digest(text: str) -> str:

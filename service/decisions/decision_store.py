@@ -216,15 +216,6 @@ class Change:
         self.connection.execute(sa.delete(changes).where(changes.c.version < self.now - _KEPT))
         return self.version
 
-    def list_version(self, article_id: str) -> int:
-        """Returns the version of an article's list, which grows with each pin or hide in it.
-
-        Returns 0 if no editor ever changed the list.
-        """
-        table = schema.list_versions
-        query = sa.select(table.c.version).where(table.c.article_id == article_id)
-        return self.connection.execute(query).scalar() or 0
-
     def stored(
         self, table: sa.Table, key: Mapping[str, str], *wanted: sa.Column[Any]
     ) -> dict[str, Any] | None:
@@ -307,7 +298,7 @@ class Change:
         Raises:
             ConflictError: If somebody has changed the list since ``if_version``.
         """
-        found = self.list_version(article_id)
+        found = list_version(self.connection, article_id)
         if if_version is not None and if_version != found:
             raise ConflictError(
                 f"the list of {article_id!r} has changed since you read it (from version "
@@ -349,6 +340,16 @@ class Change:
             )
         )
         return last + 1
+
+
+def list_version(connection: sa.Connection, article_id: str) -> int:
+    """Returns the version of an article's list, which grows with each pin or hide in it.
+
+    Returns 0 if no editor ever changed the list.
+    """
+    table = schema.list_versions.c
+    query = sa.select(table.version).where(table.article_id == article_id)
+    return connection.execute(query).scalar() or 0
 
 
 def no_tables(label: str) -> DatabaseError:

@@ -12,7 +12,7 @@ from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import MAX_POSITION, check_until
 from service.decisions.decision_state import Override, OverrideKind
-from service.decisions.decision_store import Actor, Table
+from service.decisions.decision_store import Actor, Table, list_version
 from service.decisions.list_scope import check_scopes, is_rule
 from service.errors import DecisionError
 
@@ -63,14 +63,11 @@ class Overrides(Table):
 
     def of(self, article_id: str) -> ListOverrides:
         """Returns the pins and hides of one article's list, and the list's version."""
-        versions = schema.list_versions
+        query = _BY_ID.where(_TABLE.c.article_id == article_id)
         with self._store.read() as connection:
-            version = connection.execute(
-                sa.select(versions.c.version).where(versions.c.article_id == article_id)
-            ).scalar()
-            query = _BY_ID.where(_TABLE.c.article_id == article_id)
+            version = list_version(connection, article_id)
             found = [StoredOverride(**row) for row in connection.execute(query).mappings()]
-        return ListOverrides(version=version or 0, items=tuple(sorted(found, key=_list_order)))
+        return ListOverrides(version=version, items=tuple(sorted(found, key=_list_order)))
 
     def into(self, target_id: str) -> list[StoredOverride]:
         """Returns the pins and hides of this article in all other articles' lists.
