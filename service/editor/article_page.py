@@ -48,8 +48,7 @@ from service.http.auth import Identity
 from service.http.html_fragment import related_html
 from service.serving.list_rules import rows_in
 from service.serving.selection import Origin, SelectedItem, select
-from service.serving.serving_view import ServingView, VisibilityStatus
-from service.settings import Settings
+from service.serving.serving_view import VisibilityStatus
 
 _LINE: Mapping[str, Any] = {
     "position": None,
@@ -108,7 +107,8 @@ class ArticleView:
         self._takedown = database.takedowns.get(article_id)
         self._list, self._clicks, self._unread = read_clicks(pages, article_id)
         self._comparison = context.live.comparison
-        self.cards = render_cards(context.settings, self._view, row, self.preview.chosen)
+        build, chosen = self._view.build, self.preview.chosen
+        self.cards = related_html(context.settings, build, row, chosen)
 
     def _read(self, row: int) -> ArticleRow:
         return read_article_row(self._view, row, self._now)
@@ -252,22 +252,6 @@ class ArticleView:
         }
 
 
-def render_cards(
-    settings: Settings, view: ServingView, row: int, chosen: list[SelectedItem]
-) -> bytes:
-    """Renders the section "You May Also Like" of an article as HTML in UTF-8.
-
-    The result is exactly what ``/v1/related.html`` returns.
-
-    Args:
-        settings: The effective settings.
-        view: The published build with the editors' decisions.
-        row: The article's row number in the build.
-        chosen: The related articles to show.
-    """
-    return related_html(view.build, row, chosen, heading=settings.heading, locale=settings.locale)
-
-
 def read_clicks(
     pages: EditorPages, article_id: str
 ) -> tuple[Figure | None, Mapping[str, LinkFigure], bool]:
@@ -337,7 +321,8 @@ def article_page_router(pages: EditorPages) -> APIRouter:
         row = find_row(view.build, id)
         chosen = select(view, row, now=now, query=pages.context.query)
         settings = pages.context.settings
-        return pages.templates.frame(render_cards(settings, view, row, chosen), settings.site_url)
+        shown = related_html(settings, view.build, row, chosen)
+        return pages.templates.frame(shown, settings.site_url)
 
     return router
 

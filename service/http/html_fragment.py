@@ -12,6 +12,7 @@ from index.articles.card import ArticleCard, read_card
 from index.articles.word_table import load_table
 from index.build.build import Build
 from service.serving.selection import SelectedItem
+from service.settings import Settings
 
 _WORDS: dict[str, tuple[str, str]] = load_table(__file__)
 """The section's heading and the label of its links, by language."""
@@ -166,31 +167,28 @@ def _written_in(spoken: Locale) -> str:
 
 
 def related_html(
+    settings: Settings,
     build: Build,
     row: int,
     items: list[SelectedItem],
-    *,
-    heading: str | None,
-    locale: str,
     placement: str | None = None,
 ) -> bytes:
     """Renders the section "You May Also Like" for the page of one article, as HTML in UTF-8.
 
     Args:
+        settings: The effective settings, of which ``heading`` and ``locale`` are used.
         build: The build from which the cards of the articles are read.
         row: The row number, in the build, of the article under which the section appears.
         items: The related articles to show, in their order.
-        heading: The setting ``heading``; ``None`` for “You May Also Like”.
-        locale: The setting ``locale``, used if an article's language is unknown.
         placement: The signed text by which clicks on the list are counted; ``None`` for none.
     """
 
     def language(row: int) -> str | None:
         return build.language_names[build.language_of[row]] or None
 
-    page = language(row)
+    page, locale = language(row), settings.locale
     cards = [
         make_fragment_card(read_card(build.cards[item.row]), language(item.row), locale, page)
         for item in items
     ]
-    return render_fragment(cards, make_heading(heading, page, locale), placement)
+    return render_fragment(cards, make_heading(settings.heading, page, locale), placement)

@@ -104,10 +104,7 @@ class RelatedLists:
             # Imported here, as the first lists in JSON need not wait for Jinja and Babel.
             from service.http.html_fragment import related_html
 
-            heading, locale = self.settings.heading, self.settings.locale
-            body = related_html(
-                build, row, items, heading=heading, locale=locale, placement=placement
-            )
+            body = related_html(self.settings, build, row, items, placement)
         else:
             body = related_json(build, article_id, items, listed.date, placement)
         response = CachedResponse(
