@@ -1,5 +1,6 @@
 """``/editor/builds``: pages to list, compare, publish and roll back builds."""
 
+import functools
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -48,7 +49,7 @@ class BuildDiff:
     def __init__(self, root: Root, query: RelatedQuery) -> None:
         self._root, self._query = root, query
         self._lock = threading.Lock()
-        self._kept: tuple[tuple[str, str], Build, Build, Churn] | None = None
+        self._latest = functools.lru_cache(maxsize=1)(self._compare)
 
     def compare(self, old: str, new: str) -> Comparison:
         """Opens two builds and compares their lists of related articles.
@@ -65,11 +66,11 @@ class BuildDiff:
             BuildError: If a build is damaged.
         """
         with self._lock:
-            if self._kept is None or self._kept[0] != (old, new):
-                first, second = self._root.open(old), self._root.open(new)
-                churn = compare(first, second, now=utc_now(), query=self._query)
-                self._kept = (old, new), first, second, churn
-            return self._kept[1:]
+            return self._latest(old, new)
+
+    def _compare(self, old: str, new: str) -> Comparison:
+        first, second = self._root.open(old), self._root.open(new)
+        return first, second, compare(first, second, now=utc_now(), query=self._query)
 
     def changed(
         self, compared: Comparison, state: DecisionState, now: int, indices: Sequence[int]

@@ -1,9 +1,9 @@
 """``/editor/bulk``: one decision about several selected rows of the search page."""
 
 import json
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
@@ -13,7 +13,6 @@ from recommender.visibility import NEVER
 from service.curation.article_search import read_title
 from service.curation.decision_actions import DecisionActions
 from service.decisions.decision_state import OverrideKind
-from service.decisions.decision_store import Actor
 from service.decisions.list_scope import EVERY
 from service.editor.article_page import back_to
 from service.editor.decision_form import read_number
@@ -45,21 +44,20 @@ def bulk_router(pages: EditorPages) -> APIRouter:
             fields = {"act": act, "back": back, "reason": reason, "seen": seen, "sure": "1"}
             return _ask(pages, person, pairs, [*fields.items(), *(("row", each) for each in row)])
         hidden = {each.target_id for each in pages.context.database().overrides.of(EVERY).items}
-        done, refused = pages.context.actions.decide_all(
-            person,
-            [
-                partial(
-                    _decide,
-                    actor=person,
-                    act=act,
-                    pair=pair,
-                    hidden=hidden,
-                    reason=reason.strip(),
-                    seen=read_number(seen),
-                )
-                for pair in pairs
-            ],
-        )
+        how: dict[str, Any] = {"reason": reason.strip(), "seen": read_number(seen)}
+
+        def decide(actions: DecisionActions, lists: str, target: str) -> int:
+            if act == "down":
+                return actions.take_down(person, target, until=NEVER, **how)
+            if act == "hide":
+                values = {"kind": OverrideKind.HIDE}
+                return actions.change_list(person, EVERY, target, values, known=False, **how)
+            if lists == EVERY and target not in hidden:
+                return actions.lift(person, target, **how)
+            return actions.change_list(person, lists, target, None, known=False, **how)
+
+        decisions = [partial(decide, lists=lists, target=target) for lists, target in pairs]
+        done, refused = pages.context.actions.decide_all(person, decisions)
         if not refused:
             return back_to(back, *done, view="find")
         told = ",".join(map(str, done))
@@ -108,27 +106,6 @@ def _ask(
         fields=fields,
         cached=settings.max_age + settings.stale_while_revalidate,
     )
-
-
-def _decide(
-    actions: DecisionActions,
-    actor: Actor,
-    act: str,
-    pair: tuple[str, str],
-    hidden: Set[str],
-    reason: str,
-    seen: int | None,
-) -> int:
-    """Decides about one of several rows: an article in all lists, or a pin in one."""
-    lists, target = pair
-    if act == "down":
-        return actions.take_down(actor, target, reason, NEVER, seen=seen)
-    values = None
-    if act == "hide":
-        lists, values = EVERY, {"kind": OverrideKind.HIDE}
-    elif lists == EVERY and target not in hidden:
-        return actions.lift(actor, target, reason, seen=seen)
-    return actions.change_list(actor, lists, target, values, reason=reason, seen=seen, known=False)
 
 
 def read_pair(text: str) -> tuple[str, str]:

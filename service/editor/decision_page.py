@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
 from recommender.errors import InputError, NotFoundError
-from service.curation.article_search import read_article_row, read_title
+from service.curation.article_search import read_article_row
 from service.curation.decision_actions import DecisionActions, MetError, check_known, positions
 from service.curation.preview import MOST_INBOUND, inbound_links
 from service.decisions.decision_state import OverrideKind
@@ -69,7 +69,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
                 person,
                 article_id,
                 lambda: _decide(context, person, article_id, target_id, given),
-                wanted=given.describe(_title(context, target_id)),
+                wanted=given.describe(context.title(target_id)),
                 action="/editor/decide",
                 fields={"article_id": article_id, "target_id": target_id, **asdict(given)},
             )
@@ -92,7 +92,7 @@ def decision_router(pages: EditorPages) -> APIRouter:
             person,
             article_id,
             lambda: _press(context, person, pressed, pair, read_number(seen)),
-            wanted=BUTTONS[button].format(_title(context, target_id)),
+            wanted=BUTTONS[button].format(context.title(target_id)),
             action="/editor/steer",
             fields={"article_id": article_id, "act": act, "seen": seen},
         )
@@ -331,8 +331,3 @@ def _show_form(
         inbound=count_lists(len(inbound), more=more),
         cached=settings.max_age + settings.stale_while_revalidate,
     )
-
-
-def _title(context: EditorialContext, article_id: str) -> str:
-    view = context.view_or_none()
-    return article_id if view is None else read_title(view.build, article_id)

@@ -20,7 +20,6 @@ from index.build.build import Build
 from recommender.errors import AlsoLikeError
 from service.clicks.click_figures import ClickFigures, first_day
 from service.clicks.click_store import ClickStore, open_clicks
-from service.curation.article_search import read_title
 from service.curation.link_texts import Closeness
 from service.editor.kept_form import KeptForm
 from service.editor.labels import capitalized
@@ -134,12 +133,7 @@ class EditorPages:
             kept: The form that the editor sent before the sign-in.
             status: The HTTP status of the response.
         """
-        view = self.context.view_or_none()
-
-        def title(article_id: str) -> str:
-            return article_id if view is None else read_title(view.build, article_id)
-
-        entered = kept.describe(title)
+        entered = kept.describe(self.context.title)
         return self.render("kept", person, status=status, kept=kept, entered=entered)
 
     def closeness(self, build: Build) -> Closeness:

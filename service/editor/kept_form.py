@@ -1,6 +1,6 @@
 """A form that was sent after the session had ended, kept through the sign-in to be sent again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Annotated
 from urllib.parse import urlencode
@@ -101,10 +101,8 @@ class KeptForm(BaseModel):
             return BUTTONS.get(button.partition("-")[0], button).format(title(target_id))
         if self.action != "/editor/decide":
             return ""
-        return _decision(self.fields).describe(title(self.fields.get("target_id", "")))
-
-
-def _decision(sent: Mapping[str, str]) -> DecisionForm:
-    known = {field.name for field in fields(DecisionForm)} - {"do"}
-    given = {name: value for name, value in sent.items() if name in known}
-    return DecisionForm(do=sent.get("do", ""), **given)
+        sent = {"do": "", **self.fields}
+        known = {
+            field.name: sent[field.name] for field in fields(DecisionForm) if field.name in sent
+        }
+        return DecisionForm(**known).describe(title(sent.get("target_id", "")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from index.build.build import Build
-from service.curation.article_search import ArticleSearch
+from service.curation.article_search import ArticleSearch, read_title
 from service.curation.decision_actions import DecisionActions
 from service.curation.publishing import BuildActions
 from service.decisions.database import Database
@@ -72,6 +72,11 @@ class EditorialContext:
         """Returns the published build with the editors' decisions; ``None`` if none is served."""
         generation = self.live.at(self.live.clock())
         return None if generation is None else generation.served
+
+    def title(self, article_id: str) -> str:
+        """Returns an article's title; its id instead if the published build does not hold it."""
+        view = self.view_or_none()
+        return article_id if view is None else read_title(view.build, article_id)
 
     def standing(self, article_id: str) -> VisibilityStatus | None:
         """Returns whether readers can see an article now and, if not, why.
