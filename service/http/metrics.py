@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -114,9 +114,9 @@ class Metrics:
         self._live = live
         self._counts = counts
         self._clicks = clicks
-        self._seen = RequestCounts()
         self._problem: str | None = None
-        self._counted = {"swaps": 0, "refusals": 0}
+        self._before: defaultdict[object, float] = defaultdict(float)
+        """How far each of the library's counters was raised, by the counter."""
         _remove_dead_gauges()
         self.registry = CollectorRegistry()
 
@@ -142,7 +142,6 @@ class Metrics:
         }
         if clicks is not None:
             self._reported = counter("click_events", "Events that pages reported", "outcome")
-            self._reported_before: defaultdict[str, int] = defaultdict(int)
         self._info = Gauge(
             "alsolike_build_info",
             "1 for the live build",
@@ -168,36 +167,29 @@ class Metrics:
         self._problem = problem
 
     def _flush_counts(self) -> None:
-        now, seen = self._counts, self._seen
-        for key, count in list(now.requests.items()):
-            self._requests.labels(key[0], str(key[1])).inc(count - seen.requests[key])
-            seen.requests[key] = count
-        for route, buckets in list(now.latencies.items()):
-            self._flush_latency(route, list(buckets))
-        self._cache.labels("hit").inc(now.hits - seen.hits)
-        self._cache.labels("miss").inc(now.misses - seen.misses)
-        seen.hits, seen.misses = now.hits, now.misses
+        counts = self._counts
+        for (route, status), count in list(counts.requests.items()):
+            self._raise(self._requests.labels(route, str(status)), count)
+        for route, buckets in list(counts.latencies.items()):
+            # The library's own method counts one request per call; adding to its buckets is faster.
+            histogram = self._latency.labels(route)
+            for bucket, count in zip(histogram._buckets, list(buckets), strict=True):
+                self._raise(bucket, count)
+            self._raise(histogram._sum, counts.seconds[route])
+        self._raise(self._cache.labels("hit"), counts.hits)
+        self._raise(self._cache.labels("miss"), counts.misses)
         for name, counter in self._events.items():
-            count = getattr(self._live, name)
-            counter.inc(count - self._counted[name])
-            self._counted[name] = count
+            self._raise(counter, getattr(self._live, name))
         if self._clicks is not None:
             for outcome, count in list(self._clicks.outcomes.items()):
-                self._reported.labels(outcome).inc(count - self._reported_before[outcome])
-                self._reported_before[outcome] = count
+                self._raise(self._reported.labels(outcome), count)
         self._flush_gauges()
 
-    def _flush_latency(self, route: str, buckets: list[int]) -> None:
-        # The library's own method counts one request per call; adding to its buckets is faster.
-        histogram = self._latency.labels(route)
-        earlier = self._seen.latencies[route]
-        for bucket, count, before in zip(histogram._buckets, buckets, earlier, strict=True):
-            if count > before:
-                bucket.inc(count - before)
-        self._seen.latencies[route] = buckets
-        seconds = self._counts.seconds[route]
-        histogram._sum.inc(seconds - self._seen.seconds[route])
-        self._seen.seconds[route] = seconds
+    def _raise(self, counter: Any, total: float) -> None:
+        """Adds to one of the library's counters what was counted since the last call."""
+        if total > self._before[counter]:
+            counter.inc(total - self._before[counter])
+            self._before[counter] = total
 
     def _flush_gauges(self) -> None:
         live = self._live
