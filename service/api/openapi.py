@@ -256,13 +256,11 @@ def add_documentation(app: FastAPI, live: Live, settings: Settings) -> None:
                 latest[tag] = responses
             return latest[tag]
 
-    @app.head("/openapi.json", include_in_schema=False)
-    @app.get("/openapi.json", include_in_schema=False)
+    @app.api_route("/openapi.json", methods=["GET", "HEAD"], include_in_schema=False)
     async def openapi_json() -> Response:
         return (await rendered())[0]
 
-    @app.head("/docs", include_in_schema=False)
-    @app.get("/docs", include_in_schema=False)
+    @app.api_route("/docs", methods=["GET", "HEAD"], include_in_schema=False)
     async def docs() -> Response:
         return (await rendered())[1]
 

@@ -28,7 +28,7 @@ from service.http.logs import REQUEST_ID_HEADER, current_request_id, log_access,
 from service.http.metrics import RequestCounts
 from service.http.problems import ProblemError, out_of_files, send_response
 from service.http.related_lists import POLICY
-from service.http.request_limits import check_head, has_body, read_body, replay
+from service.http.request_limits import check_address, check_headers, has_body, read_body, replay
 from service.serving.live import Live
 from service.settings import Settings
 
@@ -97,7 +97,8 @@ class Middleware:
 
         try:
             try:
-                check_head(scope)
+                check_address(scope["raw_path"], scope["query_string"])
+                check_headers(scope["headers"])
                 body = await read_body(scope, receive, self._settings) if has_body(scope) else None
             except ProblemError as problem:
                 if scope["method"] == "POST" and scope["path"].startswith("/editor/"):

@@ -50,11 +50,6 @@ class ProblemError(Exception):
         self.headers = headers
         self.more = more
 
-    def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Returns :attr:`headers` as ASGI expects them: pairs of bytes, the names in lower case."""
-        headers = self.headers or {}
-        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-
     async def send(self, send: Send) -> None:
         """Sends this error as the response to a request, over ASGI."""
         headers, body = self.response()
@@ -74,7 +69,9 @@ class ProblemError(Exception):
             (b"cache-control", b"no-store"),  # an article that is missing now may appear soon
             (b"x-content-type-options", b"nosniff"),
         ]
-        return headers + self.raw_headers(), body
+        for name, value in (self.headers or {}).items():
+            headers.append((name.lower().encode(), value.encode()))
+        return headers, body
 
     def body(self) -> bytes:
         """Returns this error as the JSON body of a response, in UTF-8."""

@@ -42,16 +42,6 @@ Otherwise the rest of its body would be taken for the next request.
 """
 
 
-def check_head(scope: Scope) -> None:
-    """Refuses a request whose path, query string or headers exceed the limits in this module.
-
-    Raises:
-        ProblemError: 414 for path or query string, 431 for headers.
-    """
-    check_address(scope["raw_path"], scope["query_string"])
-    check_headers(scope["headers"])
-
-
 def check_headers(headers: Sequence[Header]) -> None:
     """Refuses a request with more than :data:`MAX_HEADER_COUNT` headers, or too many bytes of them.
 
