@@ -116,13 +116,7 @@ class LinkFinder:
         self._names: dict[int, list[tuple[int, str]]] = {}
 
     def in_article(
-        self,
-        served: ServingView,
-        row: int,
-        *,
-        now: int,
-        query: RelatedQuery,
-        judged: JudgedLinks = NONE_JUDGED,
+        self, served: ServingView, row: int, *, now: int, query: RelatedQuery, judged: JudgedLinks
     ) -> list[LinkSuggestion]:
         """Suggests links in the text of an article, best first.
 
@@ -176,13 +170,7 @@ class LinkFinder:
         ]
 
     def to_article(
-        self,
-        served: ServingView,
-        row: int,
-        *,
-        now: int,
-        query: RelatedQuery,
-        judged: JudgedLinks = NONE_JUDGED,
+        self, served: ServingView, row: int, *, now: int, query: RelatedQuery, judged: JudgedLinks
     ) -> list[LinkSuggestion]:
         """Suggests links to an article in the texts of other articles, best first.
 

@@ -40,12 +40,7 @@ class Guard:
     """
 
     def __init__(
-        self,
-        served: ServingView,
-        kin: Sequence[int],
-        now: int,
-        query: RelatedQuery,
-        language: int = 0,
+        self, served: ServingView, kin: Sequence[int], now: int, query: RelatedQuery, language: int
     ) -> None:
         self._build = served.build
         self._visible, self._newest, self._standing = served.showing(now)[2:5]

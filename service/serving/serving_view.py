@@ -145,11 +145,7 @@ class ServingView:
             row: The article's row number in the build.
             now: The time, in microseconds since 1970 UTC.
         """
-        if not self.build.is_visible(row, now):
-            return False
-        place = int(np.searchsorted(self._taken_rows, row))
-        taken = place < len(self._taken_rows) and self._taken_rows[place] == row
-        return not (taken and now < self._taken_until[place])
+        return bool(self.showing(now).visible[row])
 
     def overrides(self, row: int, now: int) -> list[Override]:
         """Returns the pins and hides in force in one article's list: pins by position, then hides.
