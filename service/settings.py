@@ -6,6 +6,7 @@ Environment variables override the file, and options of the command line overrid
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import shlex
@@ -709,6 +710,16 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingError(
             f"the environment variable {variable} must be JSON, as it is a list or a table"
         ) from error
+
+
+def toml_value(value: Any) -> str:
+    """Returns a value as the settings file writes it; of a table, what is ``None`` is left out."""
+    if isinstance(value, dict):
+        given = (f"{key} = {toml_value(part)}" for key, part in value.items() if part is not None)
+        return f"{{ {', '.join(given)} }}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml_value, value))}]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 _SECRET = ("source", "milvus_uri", "database", "clicks_database")

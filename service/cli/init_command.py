@@ -1,6 +1,5 @@
 """The command ``alsolike init``: asks about the site and writes the settings file."""
 
-import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from recommender.errors import AlsoLikeError, InputError
 from service.cli.first_records import fields_found, language_found
-from service.settings import CONFIG_FILE, load_settings
+from service.settings import CONFIG_FILE, load_settings, toml_value
 
 _FOR_A_TRIAL = ("cache", "sample")
 
@@ -68,9 +67,9 @@ def init(
     root = _ask(root, "A folder for the builds", "alsolike-root")
     english = locale.partition("-")[0].lower() == "en"
     text = _FILE.format(
-        root=_value(root),
-        site_url=f"site_url = {_value(site_url)}" if site_url else '# site_url = "https://…"',
-        locale=_value(locale),
+        root=toml_value(root),
+        site_url=f"site_url = {toml_value(site_url)}" if site_url else '# site_url = "https://…"',
+        locale=toml_value(locale),
         model=f'{"# " * english}model = "multilingual"',
         sources="\n".join(map(_table, tables)),
     )
@@ -96,16 +95,9 @@ def _ask(given: str | None, question: str, usual: str | None) -> str:
     return usual
 
 
-def _value(value: Any) -> str:
-    """Returns a value as TOML writes it."""
-    if isinstance(value, Mapping):
-        return f"{{ {', '.join(f'{name} = {_value(inner)}' for name, inner in value.items())} }}"
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _table(table: Mapping[str, Any]) -> str:
     said = {name: value for name, value in table.items() if value and name not in _FOR_A_TRIAL}
-    lines = [f"{name} = {_value(value)}\n" for name, value in said.items()]
+    lines = [f"{name} = {toml_value(value)}\n" for name, value in said.items()]
     return f"[[source]]\n{''.join(lines)}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -18,7 +17,7 @@ from index.root.root import Root
 from recommender.errors import NotFoundError
 from service.clicks.click_store import open_clicks
 from service.decisions.snapshot_file import BUSY_SECONDS
-from service.settings import Settings
+from service.settings import Settings, toml_value
 
 if TYPE_CHECKING:
     from recommender.clicks.comparison import Comparison
@@ -184,13 +183,4 @@ def duration(seconds: int) -> str:
 def settings_lines(state: ComparisonState) -> Iterator[str]:
     """Yields the lines by which the variant's settings become the site's own."""
     for name, value in state.settings.items():
-        yield f"{name} = {_toml(value)}"
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, dict):
-        given = (f"{key} = {_toml(part)}" for key, part in value.items() if part is not None)
-        return f"{{ {', '.join(given)} }}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return json.dumps(value, ensure_ascii=False)
+        yield f"{name} = {toml_value(value)}"
