@@ -102,14 +102,16 @@ def status(root: option.Root = None, as_json: option.Json = False) -> None:
     """
     settings = load_settings(root=root)
     found = decisions_status(settings)
+    database_id, version = found.version or (None, None)
+    saved = found.snapshot
     values: dict[str, Any] = {
         "database": settings.model_dump(mode="json")["database"] or database_url(settings),
         "problem": found.problem,
-        "database_id": found.version[0] if found.version else None,
-        "version": found.version[1] if found.version else None,
+        "database_id": database_id,
+        "version": version,
         "rows": found.counts,
-        "snapshot_id": found.snapshot.database if found.snapshot else None,
-        "snapshot_version": found.snapshot.version if found.snapshot else None,
+        "snapshot_id": saved and saved.database,
+        "snapshot_version": saved and saved.version,
         "only_in_snapshot": found.only_in_snapshot,
         "only_in_database": found.only_in_database,
     }
@@ -117,14 +119,13 @@ def status(root: option.Root = None, as_json: option.Json = False) -> None:
         print_json(values)
     else:
         typer.echo(f"database  {values['database']}")
-        if found.version is not None:
+        if version is not None:
             rows = ", ".join(f"{count} {name}" for name, count in found.counts.items())
             typer.echo(f"holds     {rows}")
-            typer.echo(f"changed   {format_timestamp(found.version[1])}")
+            typer.echo(f"changed   {format_timestamp(version)}")
         elif found.problem is None:
             typer.echo("holds     nothing yet; it is created with the first decision")
-        snapshot = "none" if found.snapshot is None else format_timestamp(found.snapshot.version)
-        typer.echo(f"snapshot  {snapshot}")
+        typer.echo(f"snapshot  {'none' if saved is None else format_timestamp(saved.version)}")
         for sentence in found.only_in_snapshot:
             typer.echo(f"  only in the snapshot (the copy): {sentence}")
         for sentence in found.only_in_database:

@@ -9,7 +9,6 @@ import hmac
 import re
 import secrets
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -45,14 +44,6 @@ class Token:
     created_by: str
     expires: int
     revoked: int | None
-
-    def is_valid(self, now: int) -> bool:
-        """Whether the token is neither revoked nor expired.
-
-        Args:
-            now: The current time, microseconds since 1970 UTC.
-        """
-        return self.revoked is None and now < self.expires
 
 
 _FIELDS = [_TABLE.c[name] for name in Token.__slots__]
@@ -111,12 +102,12 @@ class Tokens(Table):
         form = _FORM.fullmatch(text)
         token_id, secret = form.groups() if form else ("", "")
         rows = self._rows(sa.select(_TABLE).where(_TABLE.c.id == token_id))
-        row: dict[str, Any] = {**rows[0]} if rows else {"secret_hash": digest("")}
-        same = hmac.compare_digest(row.pop("secret_hash"), digest(secret))
-        if not rows or not same:
+        stored = rows[0]["secret_hash"] if rows else digest("")
+        if not hmac.compare_digest(stored, digest(secret)) or not rows:
             return None
-        token = Token(**row)
-        return token if token.is_valid(self._store.now()) else None
+        token = Token(**{name: rows[0][name] for name in Token.__slots__})
+        is_valid = token.revoked is None and self._store.now() < token.expires
+        return token if is_valid else None
 
     def revoke(self, actor: Actor, token_id: str, *, reason: str = "") -> Token:
         """Revokes a token, so that no request with it is accepted any more, and returns it.

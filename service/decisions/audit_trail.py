@@ -185,14 +185,13 @@ def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:
         _TABLE.c.target_id == entry["target_id"],
         _TABLE.c.action.startswith(f"{kind}."),
     )
+    further = further_key(kind, entry["before"], entry["after"])
     for later in change.connection.execute(newer.order_by(_TABLE.c.seq)).mappings():
-        keys = (further_key(kind, each["before"], each["after"]) for each in (later, entry))
-        if next(keys) != next(keys):
-            continue
-        raise SupersededError(
-            f"entry {entry['seq']} can't be undone, as {later['who']} has made a newer decision "
-            f"(entry {later['seq']}); undo that first"
-        )
+        if further_key(kind, later["before"], later["after"]) == further:
+            raise SupersededError(
+                f"entry {entry['seq']} can't be undone, as {later['who']} has made a newer "
+                f"decision (entry {later['seq']}); undo that first"
+            )
 
 
 def further_key(

@@ -4,7 +4,6 @@ import secrets
 import threading
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -111,16 +110,11 @@ class Editors(Table):
         """
         query = sa.select(_TABLE).where(_TABLE.c.name == name)
         rows = self._rows(query) if _is_text(name) else []
-        row: dict[str, Any] = {
-            "password_hash": _unknown()
-        }  # always called, as the first call takes longer
-        if rows:
-            row = {**rows[0]}
-        right = _matches(row.pop("password_hash"), password)
-        if not rows or not right:
+        unknown = _unknown()  # always called, as the first call takes longer
+        right = _matches(rows[0]["password_hash"] if rows else unknown, password)
+        if not rows or not right or rows[0]["disabled"] is not None:
             return None
-        editor = Editor(**row)
-        return editor if editor.disabled is None else None
+        return Editor(**{name: rows[0][name] for name in Editor.__slots__})
 
     def set_password(self, actor: Actor, name: str, password: str) -> None:
         """Changes an editor's password and signs the editor out in all browsers.
