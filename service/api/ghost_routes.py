@@ -54,8 +54,7 @@ def webhook_router(
             )
         sent = _check(signature, secret, body, context.live.clock())
         statement, notes = pushes.read_ghost(body, sent)
-        (stored,) = pushes.put(_GHOST, [statement])
-        return accepted(response, stored, notes)
+        return accepted(response, pushes.put(_GHOST, [statement])[0], notes)
 
     return router
 

@@ -180,8 +180,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         identity: Identity = Depends(publisher),
     ) -> PushAnswer:
         statement, notes = pushes.read(id, body)
-        (stored,) = pushes.put(identity, [statement])
-        return accepted(response, stored, notes)
+        return accepted(response, pushes.put(identity, [statement])[0], notes)
 
     @router.delete(
         "/articles",
@@ -195,8 +194,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         id: Id, response: Response, identity: Identity = Depends(publisher)
     ) -> PushAnswer:
         statement, _ = pushes.read(id, None)
-        (stored,) = pushes.put(identity, [statement])
-        return accepted(response, stored)
+        return accepted(response, pushes.put(identity, [statement])[0])
 
     @router.post(
         "/articles/batch",
@@ -246,11 +244,10 @@ def _push(
             results.append(PushResult(id=given_id, status=422, problem=Problem(**problem)))
         else:
             results.append(PushResult(id=one.id, status=202))
-    stored = iter(pushes.put(actor, [statement for statement, _ in given]))
-    notes = iter(notes for _, notes in given)
-    for result in results:
-        if result.status == 202:
-            result.answer = _answer(next(stored), next(notes))
+    stored = pushes.put(actor, [statement for statement, _ in given])
+    valid = (result for result in results if result.status == 202)
+    for result, found, (_, notes) in zip(valid, stored, given, strict=True):
+        result.answer = _answer(found, notes)
     return results
 
 
