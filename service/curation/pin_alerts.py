@@ -13,34 +13,27 @@ from service.serving.serving_view import ServingView, VisibilityStatus, visibili
 
 
 class AlertReason(enum.StrEnum):
-    """Why a pin or rule has no effect, or will soon have none."""
+    """Why a pin or rule has no effect, or will soon have none; ``trouble`` says it in words."""
 
-    NO_TAG = "no-tag"
-    NO_ARTICLE = "no-article"
-    NO_TARGET = "no-target"
-    SAME_STORY = "same-story"
-    SCHEDULED = "scheduled"
-    EXPIRED = "expired"
-    EXPIRES = "expires"
-    UNPUBLISHED = "unpublished"
-    TAKEN_DOWN = "taken-down"
-    BELOW_LIST = "below-list"
-    STORY_SHOWN = "story-shown"
+    trouble: str
 
+    NO_TAG = "no-tag", "has no effect: no article has the tag"
+    NO_ARTICLE = "no-article", "has no list: the article itself is not in the live build"
+    NO_TARGET = "no-target", "is not in the live build"
+    SAME_STORY = "same-story", "is another version of the article itself"
+    SCHEDULED = "scheduled", "is not visible yet"
+    EXPIRED = "expired", "is no longer visible"
+    EXPIRES = "expires", "stops being visible before the pin ends"
+    UNPUBLISHED = "unpublished", "is unpublished"
+    TAKEN_DOWN = "taken-down", "is taken down"
+    BELOW_LIST = "below-list", "is below the last article that the list shows"
+    STORY_SHOWN = "story-shown", "is another version of an article that the list shows"
 
-_TROUBLES = {
-    AlertReason.NO_TAG: "has no effect: no article has the tag",
-    AlertReason.NO_ARTICLE: "has no list: the article itself is not in the live build",
-    AlertReason.NO_TARGET: "is not in the live build",
-    AlertReason.SAME_STORY: "is another version of the article itself",
-    AlertReason.SCHEDULED: "is not visible yet",
-    AlertReason.EXPIRED: "is no longer visible",
-    AlertReason.EXPIRES: "stops being visible before the pin ends",
-    AlertReason.UNPUBLISHED: "is unpublished",
-    AlertReason.TAKEN_DOWN: "is taken down",
-    AlertReason.BELOW_LIST: "is below the last article that the list shows",
-    AlertReason.STORY_SHOWN: "is another version of an article that the list shows",
-}
+    def __new__(cls, value: str, trouble: str = "") -> "AlertReason":
+        """Makes a member of its value and its words."""
+        reason = str.__new__(cls, value)
+        reason._value_, reason.trouble = value, trouble
+        return reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +54,7 @@ class Alert:
     @property
     def trouble(self) -> str:
         """Why a pin has no effect, as the end of a sentence on its article: ``is unpublished``."""
-        return _TROUBLES[self.reason]
+        return self.reason.trouble
 
     def sentence(self) -> str:
         """Returns the warning as text for editors, such as ``the pinned news/7 is unpublished``."""

@@ -163,8 +163,7 @@ class PageTemplates:
             title=_HEADINGS.get(problem.status, "This could not be done"),
             detail=problem.detail,
         )
-        for name, value in (problem.headers or {}).items():
-            answer.headers[name] = value
+        answer.headers.update(problem.headers or {})
         return answer
 
     def when(self, instant: int) -> str:

@@ -190,9 +190,7 @@ class DraftIndex:
         self.build = build
         self._boilerplate = Boilerplate(**build.read_json("boilerplate.json"))
         self._vocabulary = Vocabulary(build.checked)
-        self._phrase_weights = cast(
-            "NDArray[np.float32]", load_array(build.checked(PHRASE_WEIGHTS))
-        )
+        self._phrase_weights: NDArray[np.float32] = load_array(build.checked(PHRASE_WEIGHTS))
         self._centering = load_array(build.checked(CENTERING))
         self._index = open_index(build)
         self._sentences = build.sentences

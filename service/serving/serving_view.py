@@ -98,10 +98,8 @@ class ServingView:
         others = ~np.isin(self._taken_rows, rows)
         taken = rows[[end is not None for end in ends]]
         until = np.array([end for end in ends if end is not None], dtype=np.int64)
-        together = np.concatenate([self._taken_rows[others], taken])
-        order = np.argsort(together)
-        self._taken_until = np.concatenate([self._taken_until[others], until])[order]
-        self._taken_rows = together[order]
+        self._taken_rows = np.concatenate([self._taken_rows[others], taken])
+        self._taken_until = np.concatenate([self._taken_until[others], until])
 
     def _make_table(self, now: int) -> VisibilityTable:
         build, earlier = self.build, self._earlier

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Set
+from contextlib import suppress
 from pathlib import Path
 
 from index.files import replace_file
@@ -108,11 +109,9 @@ def _write_if_changed(path: Path, content: bytes) -> bool:
 
     The file is not synced to disk, since the next export would repair it after a power cut.
     """
-    try:
+    with suppress(FileNotFoundError):
         if path.read_bytes() == content:
             return False
-    except FileNotFoundError:
-        pass
     beside = path.with_name(f"{LEDGER}.{os.getpid()}.tmp")
     beside.write_bytes(content)
     beside.replace(path)
