@@ -124,8 +124,7 @@ def figures(churn: Churn) -> dict[str, Any]:
     """Returns the numbers by which a page sums up the comparison of two builds, by name.
 
     They count the articles ``added``, ``removed``, ``hidden`` (no longer visible), ``revealed``
-    (visible again) and ``rewritten`` (edited), and the lists ``compared`` and ``changed``;
-    ``share`` is the share of changed lists.
+    (visible again) and ``rewritten`` (edited), and the lists ``compared`` and ``changed``.
     """
     return {
         "added": len(churn.added),
@@ -135,7 +134,6 @@ def figures(churn: Churn) -> dict[str, Any]:
         "rewritten": churn.rewritten,
         "compared": len(churn.rows),
         "changed": int((churn.turned > 0).sum()),
-        "share": churn.changed,
     }
 
 

@@ -15,13 +15,10 @@ from index.build.build import Build
 from recommender.visibility import NEVER
 from service.curation.article_search import read_title
 from service.decisions.audit_trail import AuditEntry
-from service.decisions.database import Database
-from service.decisions.decision_state import OverrideKind
-from service.decisions.overrides import StoredOverride
 from service.editor.labels import label_override
 from service.errors import DecisionError
 from service.http.problems import ProblemError
-from service.http.timestamps import format_local_moment, read_local_moment
+from service.http.timestamps import read_local_moment
 
 MOST_UNDONE = 2_000
 """Most characters of the numbers of decisions that are undone at once."""
@@ -108,36 +105,6 @@ class DecisionForm:
         return f"{what} “{title}”"
 
 
-def prefilled_form(
-    stored: StoredOverride | None, do: str, *, now: int, zone: ZoneInfo, position: int
-) -> DecisionForm:
-    """Returns the values that the form for a decision shows when it is opened.
-
-    A form to pin an article that is pinned already shows the values of that pin, and a form to
-    hide a hidden article those of that hide. Otherwise the form shows the defaults.
-
-    Args:
-        stored: The pin or hide of this article in this list, if there is one.
-        do: The action that the editor chose: ``pin``, ``hide``, ``unrelated`` or ``everywhere``.
-        now: The current time, in microseconds since 1970 UTC.
-        zone: The time zone in which the form shows the end.
-        position: The position that is suggested for a new pin.
-    """
-    same = stored is not None and (stored.kind is OverrideKind.PIN) == (do == "pin")
-    if stored is None or not same:
-        return DecisionForm(do=do, position=str(position))
-    ends, until = "never", ""
-    if now < stored.until < NEVER:
-        ends, until = "date", format_local_moment(stored.until, zone)
-    return DecisionForm(
-        do="unrelated" if stored.not_related else do,
-        position=str(stored.position or position),
-        reason=stored.reason,
-        ends=ends,
-        until=until,
-    )
-
-
 def read_number(text: str) -> int | None:
     """Parses a whole number from a hidden form field; returns ``None`` for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
@@ -175,28 +142,16 @@ def check_action(field: str, action: str, known: Collection[str]) -> None:
         )
 
 
-def describe_conflict(
-    database: Database,
-    build: Build,
-    entries: Sequence[AuditEntry],
-    wanted: str,
-    action: str,
-    fields: Mapping[str, str],
-) -> dict[str, Any]:
-    """Returns the values for the template that tells an editor about a conflict, by name.
-
-    The editor wanted to decide something that another editor has decided otherwise meanwhile. The
-    template shows the pins and hides when the editor loaded the page and those of now, who changed
-    them, and a form to make the editor's own decision nevertheless.
+def describe_conflict(build: Build, entries: Sequence[AuditEntry]) -> dict[str, Any]:
+    """Returns what others decided meanwhile, for the template that tells an editor about it.
 
     Args:
-        database: The database of decisions.
         build: The build that titles are read from.
         entries: The audit entries of the other decisions, latest first.
-        wanted: What the editor wanted to do, as the end of a sentence, such as ``hide “Title”``.
-        action: The URL that the form is sent to.
-        fields: The fields that the form sent. It sends them again, but with a new ``seen``: the
-            number of the last audit entry when the editor loaded the page.
+
+    Returns:
+        ``who`` decided; and as ``changes`` for each article the pin or hide that was ``seen`` when
+        the editor loaded the page, that of ``now``, and who changed it, when and why.
     """
     changes = []
     for target_id in dict.fromkeys(entry.target_id for entry in entries):
@@ -213,10 +168,7 @@ def describe_conflict(
         )
     return {
         "who": " and ".join(dict.fromkeys(entry.who for entry in reversed(entries))),
-        "wanted": wanted,
         "changes": changes,
-        "action": action,
-        "fields": list({**fields, "seen": str(database.audit.newest())}.items()),
     }
 
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
 
 from recommender.errors import InputError, NotFoundError
+from recommender.visibility import NEVER
 from service.curation.article_search import read_article_row
 from service.curation.decision_actions import DecisionActions, MetError, check_known, positions
 from service.curation.preview import MOST_INBOUND, inbound_links
@@ -25,7 +26,6 @@ from service.editor.decision_form import (
     DecisionForm,
     check_action,
     describe_conflict,
-    prefilled_form,
     read_number,
 )
 from service.editor.editor_pages import EditorPages, sentence
@@ -33,6 +33,7 @@ from service.editor.labels import BUTTONS
 from service.http.auth import Identity
 from service.http.editorial_context import EditorialContext
 from service.http.problems import ProblemError
+from service.http.timestamps import format_local_moment
 from service.serving.selection import select
 from service.serving.serving_view import VisibilityStatus
 
@@ -249,9 +250,10 @@ def _carry_out(
         entry = write()
     except MetError as error:
         view, _ = pages.view()
-        sent = {**fields, "csrf": person.csrf}
-        database = pages.context.database()
-        conflict = describe_conflict(database, view.build, error.entries, wanted, action, sent)
+        newest = str(pages.context.database().audit.newest())
+        sent_again = {**fields, "csrf": person.csrf, "seen": newest}  # to overrule the others
+        conflict = describe_conflict(view.build, error.entries)
+        conflict |= {"wanted": wanted, "action": action, "fields": [*sent_again.items()]}
         return show_article(pages, person, article_id, status=409, conflict=conflict)
     earlier = filter(None, map(read_number, fields.get("follows", "").split(",")))
     return back_to(article_id, *earlier, entry, by_form="ends" in fields)
@@ -259,6 +261,9 @@ def _carry_out(
 
 def _open_form(context: EditorialContext, article_id: str, target_id: str, do: str) -> DecisionForm:
     """Returns the values that the form for a decision shows when it is opened.
+
+    A form to pin an article that is pinned already shows the values of that pin, and a form to
+    hide a hidden article those of that hide. Otherwise the form shows the defaults.
 
     Args:
         context: The objects that all routes for editors share.
@@ -269,15 +274,20 @@ def _open_form(context: EditorialContext, article_id: str, target_id: str, do: s
     view, now = context.live.view(refresh=True)
     row = view.build.row(article_id)
     chosen = [] if row is None else select(view, row, now=now, query=context.query)
-    stored = context.database().overrides.of(article_id)
-    given = prefilled_form(
-        stored.about(target_id),
-        do,
-        now=now,
-        zone=context.settings.zone,
-        position=positions(view.build, chosen).get(target_id, 1),
+    position = positions(view.build, chosen).get(target_id, 1)
+    stored = context.database().overrides.of(article_id).about(target_id)
+    given = DecisionForm(do=do, position=str(position), seen=str(context.database().audit.newest()))
+    if stored is None or (stored.kind is OverrideKind.PIN) != (do == "pin"):
+        return given
+    lasts = now < stored.until < NEVER
+    return replace(
+        given,
+        do="unrelated" if stored.not_related else do,
+        position=str(stored.position or position),
+        reason=stored.reason,
+        ends="date" if lasts else "never",
+        until=format_local_moment(stored.until, context.settings.zone) if lasts else "",
     )
-    return replace(given, seen=str(context.database().audit.newest()))
 
 
 def _show_form(
