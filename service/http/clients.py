@@ -9,8 +9,7 @@ is not a trusted proxy is the client's.
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from starlette.types import Scope
 
@@ -142,7 +141,7 @@ def network_of(client: Address) -> str:
     return str(client)
 
 
-def header(scope: Scope | Mapping[str, Any], name: bytes) -> str | None:
+def header(scope: Scope, name: bytes) -> str | None:
     """Returns a header's value as text; ``None`` if it is missing or given more than once.
 
     Args:
