@@ -10,6 +10,7 @@ describes the same routes in the OpenAPI document.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("alsolike")
 
-_ARTICLES = b"/v1/articles/"
+_TARGET = re.compile(rb"/v1/(?:articles/([^/]+)/)?related(\.html)?")
 BATCH = b"/v1/related/batch"
 _METHODS = ("GET", "HEAD")
 
@@ -305,13 +306,5 @@ def find_target(raw_path: bytes) -> tuple[bytes | None, bool] | None:
         query parameter), and whether the route returns HTML. For a path that is not a route for
         related articles the whole result is ``None``.
     """
-    if raw_path == b"/v1/related":
-        return None, False
-    if raw_path == b"/v1/related.html":
-        return None, True
-    if not raw_path.startswith(_ARTICLES):
-        return None
-    article_id, slash, rest = raw_path[len(_ARTICLES) :].partition(b"/")
-    if not article_id or not slash or rest not in (b"related", b"related.html"):
-        return None
-    return article_id, rest == b"related.html"
+    found = _TARGET.fullmatch(raw_path)
+    return None if found is None else (found[1], found[2] is not None)
