@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from index.build.build import Build
@@ -162,15 +161,15 @@ class DecisionActions:
         given |= values or {}
         position = given.get("position")
 
-        def write(database: Database, if_version: int) -> int:
+        def write(database: Database) -> int:
             change = database.overrides.remove if values is None else database.overrides.put
-            return change(actor, **given, if_version=if_version)
+            return change(actor, **given)
 
         for left in reversed(range(_TRIES)):
-            version = self._database().overrides.of(article_id).version
+            given["if_version"] = self._database().overrides.of(article_id).version
             self._refuse_met(actor, "override", article_id, target_id, seen, position)
             try:
-                return self.store(partial(write, if_version=version), known=pair if known else None)
+                return self.store(write, known=pair if known else None)
             except ConflictError:  # a change came between: look whether it meets this one
                 if not left:
                     raise

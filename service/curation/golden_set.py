@@ -105,13 +105,10 @@ def read_golden(database: Database, *, now: int) -> GoldenSet:
     Raises:
         DatabaseError: If the database can't be read.
     """
-    state = database.state()
     pins = [
         override
-        for some in state.overrides.values()
-        for override in some
-        if override.kind is OverrideKind.PIN and override.holds(now)
-        if not is_rule(override.article_id)
+        for override in database.state().in_force(now)
+        if override.kind is OverrideKind.PIN and not is_rule(override.article_id)
     ]
     return weigh(database.judgments.all(), pins)
 

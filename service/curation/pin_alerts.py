@@ -75,9 +75,7 @@ def find_alerts(served: ServingView, *, now: int, query: RelatedQuery) -> list[A
     """
     return [
         alert
-        for some in served.state.overrides.values()
-        for override in some
-        if override.holds(now)
+        for override in served.state.in_force(now)
         if (alert := check_override(served, override, now=now, query=query)) is not None
     ]
 

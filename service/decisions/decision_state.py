@@ -9,7 +9,7 @@ before.
 
 import enum
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -121,6 +121,14 @@ class DecisionState:
         """
         scopes = sorted(filter(is_rule, self.overrides))
         return tuple(rule for scope in scopes for rule in self.overrides[scope])
+
+    def in_force(self, now: int) -> Iterator[Override]:
+        """Yields the pins and hides of all lists that are in force at a time.
+
+        Args:
+            now: The time, in microseconds since 1970 UTC.
+        """
+        return (each for some in self.overrides.values() for each in some if each.holds(now))
 
     def after(self, changes: StateChanges) -> "DecisionState":
         """Returns a new state with some changes applied; this one stays as it is.

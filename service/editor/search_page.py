@@ -174,12 +174,7 @@ def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dic
         ``target`` (the pinned article's title), ``trouble`` (why it has no effect, or empty), when
         it ``ends``, ``by_rule``, and ``pair`` (both ids as JSON).
     """
-    pins = (
-        pin
-        for some in view.state.overrides.values()
-        for pin in some
-        if pin.kind is OverrideKind.PIN and pin.holds(now)
-    )
+    pins = (pin for pin in view.state.in_force(now) if pin.kind is OverrideKind.PIN)
     found = []
     for pin in itertools.islice(pins, _CHECKED_PINS):
         alert = check_override(view, pin, now=now, query=query)
