@@ -21,12 +21,12 @@ import hmac
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -221,14 +221,7 @@ class Auth:
 
         Whether a session with this secret exists is not checked here.
         """
-        text = header(scope, b"cookie")
-        if text is None:
-            return None
-        try:
-            cookie = SimpleCookie(text).get(self._cookie(scope)[0])
-        except CookieError:
-            return None
-        return None if cookie is None else cookie.value
+        return cookie_parser(header(scope, b"cookie") or "").get(self._cookie(scope)[0])
 
     def _cookie(self, scope: Scope) -> tuple[str, bool]:
         """Returns the session cookie's name, and whether it is sent over HTTPS only.

@@ -11,14 +11,13 @@ import json
 import logging
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.clicks.click_counter import ClickCounter
@@ -183,8 +182,7 @@ def readiness(live: Live) -> tuple[int, dict[str, Any]]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Lifespan:
+class Lifespan(Router):
     """Runs code when the server starts and stops, by the ASGI lifespan protocol.
 
     Args:
@@ -193,25 +191,11 @@ class Lifespan:
             after the last.
     """
 
-    _app: ASGIApp
-    _running: Callable[[], AbstractAsyncContextManager[None]]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request to the app, or handles the start and the stop of the server."""
-        if scope["type"] != "lifespan":
-            await self._app(scope, receive, send)
-            return
-        stage = "startup"
-        await receive()
-        try:
-            async with self._running():
-                await send({"type": "lifespan.startup.complete"})
-                stage = "shutdown"
-                await receive()
-        except BaseException:
-            await send({"type": f"lifespan.{stage}.failed", "message": traceback.format_exc()})
-            raise
-        await send({"type": "lifespan.shutdown.complete"})
+    def __init__(
+        self, app: ASGIApp, running: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> None:
+        super().__init__(default=app, redirect_slashes=False, lifespan=lambda _: running())
+        self._app = app
 
 
 class LateApp:
