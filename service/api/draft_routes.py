@@ -7,11 +7,10 @@ the event loop, on a low-priority thread. When too many wait, clients get 429 an
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ipaddress
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -320,13 +319,7 @@ async def _left(request: Request) -> None:
 
 def drafts_router(drafts: Drafts) -> APIRouter:
     """Returns the route ``POST /v1/related``."""
-
-    @contextlib.asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[None]:
-        yield
-        drafts.queue.close()
-
-    router = APIRouter(tags=["editing"], lifespan=lifespan)
+    router = APIRouter(tags=["editing"])
 
     @router.post(
         "/v1/related",
