@@ -385,7 +385,7 @@ def upgrade(engine: sa.Engine, label: str) -> str | None:
         DatabaseError: If a newer AlsoLike made the schema, or the database can't be written.
     """
     try:
-        with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        with engine.execution_options(**{WRITES: True}).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
             before = schema_version(connection)

@@ -80,7 +80,7 @@ class Store:
             DatabaseError: If the database can't be read.
         """
         try:
-            with self.engine.connect() as connection, connection.begin():
+            with self.engine.begin() as connection:
                 if connection.dialect.name == "postgresql":
                     connection.exec_driver_sql(
                         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -100,10 +100,7 @@ class Store:
             DatabaseError: If the database can't be written.
         """
         try:
-            with (
-                self.engine.connect().execution_options(**{WRITES: True}) as connection,
-                connection.begin(),
-            ):
+            with self.engine.execution_options(**{WRITES: True}).begin() as connection:
                 yield connection
         except SQLAlchemyError as error:
             raise self._fault(error) from error
