@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AfterValidator
 
-from index.query import ID_PATTERN
-from recommender.article import MAX_ID_BYTES, check_id
+from index.query import ArticleId
+from recommender.article import check_id
 from recommender.errors import ArticleError
 from service.decisions.list_scope import EVERY, tag_scope
 from service.http.auth import Identity
@@ -70,24 +70,17 @@ def _id(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
-def _query(description: str) -> Any:
-    return Query(
-        min_length=1,
-        max_length=MAX_ID_BYTES,
-        description=description,
-        json_schema_extra={"pattern": ID_PATTERN},
-    )
+_Id = Annotated[ArticleId, AfterValidator(_id)]
 
-
-Id = Annotated[str, _query("the site's own id of an article"), AfterValidator(_id)]
+Id = Annotated[_Id, Query(description="the site's own id of an article")]
 """An article's id as a query parameter; it may hold slashes, so it can't be part of the path."""
 
 After = Annotated[int, Query(ge=0, le=2**53)]
 """A query parameter that says after which item a page of a list begins; 0 for the first page."""
 
-Target = Annotated[str, _query("the id of the article in the list"), AfterValidator(_id)]
+Target = Annotated[_Id, Query(description="the id of the article in the list")]
 
-_Tag = Annotated[str, _query("a tag; upper and lower case are the same"), AfterValidator(_id)]
+_Tag = Annotated[_Id, Query(description="a tag; upper and lower case are the same")]
 
 
 def read_lists(
