@@ -13,10 +13,8 @@ from urllib.parse import parse_qsl, urlencode, urljoin
 from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
 
-from index.errors import DatabaseError
 from recommender.errors import did_you_mean
 from recommender.visibility import NEVER
-from service.clicks.click_figures import Figure, LinkFigure
 from service.curation.article_search import (
     ArticleRow,
     find_article_row,
@@ -105,7 +103,11 @@ class ArticleView:
         self._linked = {int(self._view.build.stories[other]) for other in linked}
         self._ranked = context.search.health(self._view, [row], self._now)[0].lists
         self._takedown = database.takedowns.get(article_id)
-        self._list, self._clicks, self._unread = read_clicks(pages, article_id)
+        followed, self._unread = pages.read_clicks(
+            lambda figures: (figures.list_of(article_id), figures.links_of(article_id))
+        )
+        self._list = None if followed is None else followed[0]
+        self._clicks = {} if followed is None else followed[1]
         self._comparison = context.live.comparison
         build, chosen = self._view.build, self.preview.chosen
         self.cards = related_html(context.settings, build, row, chosen)
@@ -250,24 +252,6 @@ class ArticleView:
             "over": stored.until <= self._now,
             "begins": stored.since if stored.since > self._now else None,
         }
-
-
-def read_clicks(
-    pages: EditorPages, article_id: str
-) -> tuple[Figure | None, Mapping[str, LinkFigure], bool]:
-    """Returns how often readers saw and clicked an article's list in the last 28 days.
-
-    Returns:
-        The figure of the whole list, and those of its links by the id of the linked article;
-        ``None`` and an empty mapping if clicks are not counted or the counts can't be read. Last,
-        whether they can't be read.
-    """
-    try:
-        if (figures := pages.click_figures()) is not None:
-            return figures.list_of(article_id), figures.links_of(article_id), False
-    except DatabaseError:
-        return None, {}, True
-    return None, {}, False
 
 
 def count_lists(count: int, *, more: bool) -> str:

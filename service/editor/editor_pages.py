@@ -4,7 +4,7 @@ import functools
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from index.build.build import Build
+from index.errors import DatabaseError
 from recommender.errors import AlsoLikeError
 from service.clicks.click_figures import ClickFigures, first_day
 from service.clicks.click_store import ClickStore, open_clicks
@@ -37,6 +38,8 @@ CLICKS_WAIT = 0.1
 """How long a page waits for a process that locks the counts of clicks, in seconds."""
 
 _KEPT_SECONDS = 60
+
+Value = TypeVar("Value")
 
 
 class EditorPages:
@@ -170,6 +173,24 @@ class EditorPages:
             kept = ClickFigures(self._clicks, first_day(settings, days))
             self._figures[days] = time.monotonic(), kept
         return kept
+
+    def read_clicks(
+        self, read: Callable[[ClickFigures], Value], days: int = 28
+    ) -> tuple[Value | None, bool]:
+        """Reads something about clicks, for a page that can do without.
+
+        Args:
+            read: A function that reads it from the figures.
+            days: How many days to count, up to and with today.
+
+        Returns:
+            What was read, ``None`` if clicks are not counted; and whether they can't be read.
+        """
+        try:
+            figures = self.click_figures(days)
+            return None if figures is None else read(figures), False
+        except DatabaseError:
+            return None, True
 
     def view(self) -> tuple[ServingView, int]:
         """Returns the published build with all decisions made so far, and the current time.

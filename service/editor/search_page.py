@@ -11,9 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from index.articles.card import read_card
 from index.build.build import NO_DATE
-from index.errors import DatabaseError
 from index.query import RelatedQuery
-from service.clicks.click_figures import Figure
 from service.curation.article_search import (
     MAX_QUERY,
     ArticleRow,
@@ -87,7 +85,9 @@ def show_search(
     narrowed = any(given.get(name) for name in _FILTERS)
     filtered = narrowed or bool(given.get("q"))
     starts = not (filtered or pinning or page > 1 or query.sort)
-    followed, clicks_unread = _read_week(pages) if starts else (None, False)
+    followed, clicks_unread = None, False
+    if starts:
+        followed, clicks_unread = pages.read_clicks(lambda figures: figures.total, days=7)
     dated = bool((view.build.dates != NO_DATE).any())
     by_date = "newest first" if dated else "by id"
     orders = {"": "best match first" if query.words else by_date, **_ORDERS}
@@ -191,18 +191,6 @@ def find_weak_pins(view: ServingView, now: int, query: RelatedQuery) -> list[dic
                 }
             )
     return found[:_SHOWN_PINS]
-
-
-def _read_week(pages: EditorPages) -> tuple[Figure | None, bool]:
-    """Returns how often lists were seen and followed in the last week, and whether that is unread.
-
-    The figure is ``None`` where clicks are not counted or the counts can't be read.
-    """
-    try:
-        figures = pages.click_figures(7)
-    except DatabaseError:
-        return None, True
-    return (None if figures is None else figures.total), False
 
 
 def read_single(query_string: bytes) -> dict[str, str]:

@@ -145,6 +145,20 @@ def test_pages_do_not_wait_for_a_process_that_locks_the_clicks(site: Path, tmp_p
             assert person.get("/editor/clicks").status_code == 200
 
 
+def test_the_first_page_opens_without_counts_that_could_be_read_before(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(site, tmp_path / "root")
+    monkeypatch.setattr("service.editor.editor_pages._KEPT_SECONDS", -1)
+    with open_desk(site, tmp_path, clicks=True) as desk, editor(desk, "mira") as person:
+        assert person.get("/editor").status_code == 200
+        assert "of the lists that they saw" in person.page
+        with closing(sqlite3.connect(tmp_path / "root" / FILE)) as counted:
+            counted.execute("DROP TABLE counts")
+        assert person.get("/editor").status_code == 200
+        assert "followed links can\u2019t be read now" in person.page
+
+
 def test_a_damaged_comparison_is_told_with_the_remedy_beside_the_figures(desk: Desk) -> None:
     (desk.settings.root / COMPARISON).write_text('{"variant": "fresh", "share": 7}')
     try:
