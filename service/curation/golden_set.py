@@ -246,7 +246,8 @@ def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
 
 def _judge(settings: Settings, build: Build) -> Verdict:
     try:
-        live = None if settings.max_golden_drop is None else _live(Root(settings.root), build)
+        root, compares = Root(settings.root), settings.max_golden_drop is not None
+        live = root.open_live() if compares and root.live != build.name else None
         found, *before = _measure([build] if live is None else [build, live], settings)
     except (DatabaseError, BuildError, NotFoundError) as error:
         # Refuse the build if the judgments or the published build can't be read.
@@ -264,14 +265,6 @@ def _judge(settings: Settings, build: Build) -> Verdict:
         verdicts.insert(0, _judge_share(found, settings.min_golden))
     first = min(verdicts, key=lambda verdict: verdict.passed)
     return replace(first, message="; ".join(verdict.message for verdict in verdicts))
-
-
-def _live(root: Root, build: Build) -> Build | None:
-    """Opens and returns the published build.
-
-    Returns ``None`` if no build is published, or if ``build`` is the published one.
-    """
-    return None if root.live == build.name else root.open_live()
 
 
 def _judge_share(found: Agreement, least: float) -> Verdict:

@@ -48,11 +48,6 @@ class Unit:
     statement: Statement | None = None
     at: int = -1
 
-    @property
-    def named(self) -> str:
-        """The id of the article that was pushed; empty for a source's changes."""
-        return "" if self.statement is None else self.statement.article_id
-
 
 @dataclass(slots=True, kw_only=True)
 class WaitingChanges:
@@ -265,12 +260,13 @@ class WaitingChanges:
             why: Why no build can be made with them, as text for people.
         """
         log.warning("%s: left out: %s", unit.source, why)
-        if unit.statement is not None:
-            self.database.pushed.refuse(unit.statement.article_id, unit.statement.number, why)
+        what, pushed = f"{unit.source}: {why}", unit.statement
+        if pushed is not None:
+            what = f"push of {pushed.article_id}: {why}"
+            self.database.pushed.refuse(pushed.article_id, pushed.number, why)
         elif unit.remove:
             self._refused[unit.source] = unit.remove
         self._drop(unit)
-        what = f"{unit.source}: {why}" if unit.statement is None else f"push of {unit.named}: {why}"
-        if unit.statement is not None or unit.source not in self._told:
+        if pushed is not None or unit.source not in self._told:
             self._told.add(unit.source)
             notify(self.settings, "refused", what)
