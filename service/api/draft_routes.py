@@ -94,10 +94,6 @@ class DraftQueue:
             with suppress(asyncio.CancelledError):
                 await leaving
 
-    def close(self) -> None:
-        """Closes the queue: waiting jobs are cancelled, and new ones are refused."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
-
     def _enter(self, work: Callable[[], T]) -> Future[T]:
         with self._lock:
             if self.waiting >= self._size:

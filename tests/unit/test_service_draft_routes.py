@@ -23,10 +23,7 @@ def with_queue(
     """Play a scene; returns the lengths that the line had."""
     seen: list[int] = []
     queue = DraftQueue(room, seconds, seen.append)
-    try:
-        asyncio.run(asyncio.wait_for(play(queue), 30))
-    finally:
-        queue.close()
+    asyncio.run(asyncio.wait_for(play(queue), 30))
     return seen
 
 
