@@ -97,6 +97,38 @@ def test_pages_of_mkdocs_have_its_addresses_unless_a_plugin_moves_them(tmp_path:
     ]
 
 
+def test_a_book_has_the_pages_that_its_summary_links_to(tmp_path: Path) -> None:
+    (tmp_path / "book.toml").write_text(
+        "[book]\nsrc = 'text'\nlanguage = 'de'\n[output.html]\nsite-url = '/book/'\n"
+    )
+    summary = (
+        "# Summary\n\n[Foreword](README.md)\n- [`Vec<T>` and [more]](./vec.md)\n"
+        "    - [Two words](tides/Two%20words.md)\n- [Tides](tides/README.md)\n- [Later]()\n"
+        "<!-- - [Cut](cut.md) -->\n- [Outside](../LICENSE.md)\n"
+    )
+    names = ("README", "vec", "tides/Two words", "tides/README", "cut", "tides/loose")
+    files = {"SUMMARY": summary, **dict.fromkeys(names, "The harbour is quiet.\n")}
+    for name, text in files.items():
+        path = tmp_path / "text" / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "notes.md").write_text("# Notes\n\nNot a page of the book.\n")
+    articles, skipped, _ = read(tmp_path)
+    assert {
+        key.removeprefix("text/"): (article.url, article.title) for key, article in articles.items()
+    } == {
+        "vec.md": ("/book/vec.html", "Vec<T> and [more]"),
+        "tides/Two words.md": ("/book/tides/Two%20words.html", "Two words"),
+        "tides/README.md": ("/book/tides/index.html", "Tides"),
+    }
+    assert discover_site(str(tmp_path), most=1, cache="").language == "de"
+    assert skipped == {
+        "text/README.md": "list-page",
+        **dict.fromkeys(("text/SUMMARY.md", "text/cut.md"), "not-content"),
+        **dict.fromkeys(("text/tides/loose.md", "notes.md"), "not-content"),
+    }
+
+
 HOME, TAG = "https://notes.example", "pt-br"
 CONFIGURATIONS = {
     "jekyll": {"_config.yml": f"url: {HOME}\nbaseurl: /blog\nlang: pt-BR\n"},

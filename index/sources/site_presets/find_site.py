@@ -10,6 +10,7 @@ from index.sources.site_presets.eleventy import EleventyPreset, has_data
 from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset
+from index.sources.site_presets.mdbook import MdbookPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
 from index.sources.site_presets.site_preset import SitePreset
@@ -22,7 +23,8 @@ PRESETS: dict[str, type[SitePreset]] = {
     preset.name: preset
     for preset in (
         *(SitePreset, HexoPreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset),
-        *(StarlightPreset, DocusaurusPreset, MkdocsPreset, NuxtPreset, VitePressPreset),
+        *(StarlightPreset, DocusaurusPreset, MkdocsPreset, MdbookPreset, NuxtPreset),
+        VitePressPreset,
     )
 }
 """The presets by name; in one folder they are looked for in this order."""

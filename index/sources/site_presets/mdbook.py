@@ -1,0 +1,60 @@
+"""mdBook's chapters."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from posixpath import normpath
+from typing import Self
+from urllib.parse import unquote
+
+from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.site_preset import SitePage, SitePreset
+
+_CHAPTER = re.compile(r"\[((?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\]){1,200})\]\(<?([^()<>\n]{1,400})>?\)")
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MdbookPreset(SitePreset):
+    """A book made by mdBook, which has a page for each chapter that its summary links to."""
+
+    name = "mdbook"
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has ``book.toml``, or if the user named it (``named``).
+        """
+        config = site.read_config(folder, "book.toml")
+        if config is None and not named:
+            return None
+        config = site.folded(config)
+        book = site.folded(config.get("book"))
+        html = site.folded(site.folded(config.get("output")).get("html"))
+        root = folder / str(book.get("src") or "src") if config else folder
+        return cls(
+            root=root,
+            config={"chapters": dict(_chapters(site.read_text(root / "SUMMARY.md") or ""))},
+            base=site.base_path(html.get("site-url")),
+            language=book.get("language"),
+            indexes=("README", "index"),
+        )
+
+    def complete(self, page: SitePage) -> None:
+        """Sets a page's record values and its address, as mdBook makes them."""
+        path, stem = page.path.as_posix(), page.path.with_suffix("")
+        if path == "README.md":
+            raise site.list_page("the page is the book's first page, not an article")
+        if path not in self.config["chapters"]:
+            raise site.not_content("the book's SUMMARY.md does not link to this file")
+        page.given.setdefault("sidebar_label", self.config["chapters"][path])
+        page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
+        page.set_link(f"{stem.with_name('index') if stem.name == 'README' else stem}.html")
+
+
+def _chapters(summary: str) -> Iterator[tuple[str, str]]:
+    """Yields the files that a book's summary links to, with their titles, in their order."""
+    for title, link in _CHAPTER.findall(_COMMENT.sub("", summary)):
+        yield normpath(unquote(link.strip().partition("#")[0])), title
