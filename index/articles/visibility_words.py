@@ -24,7 +24,7 @@ _STATUSES = {word: Status(kind) for kind, words in _TABLES["status"].items() for
 _FIELDS = {kind: frozenset(names) for kind, names in _TABLES["fields"].items()}
 _FIELDS["hides_if_true"] |= _FIELDS["draft"]
 _FIELDS["hides_if_true"] |= _FIELDS["times"] | {f"is{name}" for name in _FIELDS["hides_if_true"]}
-_WITHIN, _LISTS = _FIELDS.pop("within"), _FIELDS.pop("lists")
+_WITHIN, _LISTS, _OWN = (_FIELDS.pop(name) for name in ("within", "lists", "own"))
 _JUDGED = frozenset[str]().union(*_FIELDS.values())
 _MADE_OF_PARTS = {
     name: re.compile(pattern, re.VERBOSE) for name, pattern in _TABLES["made_of_parts"].items()
@@ -93,7 +93,7 @@ def is_scheduled(values: Mapping[str, Any], status: Any) -> bool:
         values: All values of the record by field name.
         status: The value of the record's field ``status``.
     """
-    named = (value for name, value in values.items() if plain_name(name) in _FIELDS["status"])
+    named = (value for name, value in values.items() if _standard_name(name) in _FIELDS["status"])
     words = (_plain_status(one) for one in (status, *named) if isinstance(one, str))
     return any(word in _TABLES["scheduled"] for word in words)
 
@@ -167,10 +167,21 @@ def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
             yield from _other_status(path, plain, value)
             continue
         hides = _flag_hides(plain, value) if plain in _FLAGS else _word_hides(plain, value)
-        if hides is None:
+        if hides is None and not _may_say_else(path, plain):
             yield _unknown(path, value)
         elif hides:
             yield HidingWord(path, Status.DRAFT if plain in _FIELDS["draft"] else Status.HIDDEN)
+
+
+def _may_say_else(path: str, plain: str) -> bool:
+    """Tells whether a value that is not understood is likely to say something else."""
+    is_made = plain in _MADE_OF_PARTS and plain != plain_name(path.rpartition(".")[2])
+    return _is_own(path) or (is_made and plain in ("hidefromsearch", "showinsearch"))
+
+
+def _is_own(path: str) -> bool:
+    """Tells whether a field is one that the site made for itself."""
+    return any(plain_name(part) in _OWN for part in path.split(".")[:-1])
 
 
 def _drafts_without_time(values: Mapping[str, Any]) -> Iterator[HidingWord]:
@@ -194,6 +205,7 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
     known = _known_status(value)
     may_be_other = plain in _FIELDS["may_be_state"]
     numbered = plain == "state" and _NUMBER.fullmatch(str(value).strip()[:20])  # as in Joomla
+    may_be_other = may_be_other or _is_own(name)
     if known is None and name != "status" and (numbered or not may_be_other):
         yield _unknown(name, value)
     elif known not in (None, Status.PUBLISHED) and name != "status":
@@ -309,7 +321,7 @@ def _readers_hide(plain: str, value: Any, word: str) -> bool | None:
         return True  # an object holds logins, as in Grav
     if isinstance(value, Mapping):  # as ReadMe writes it
         word = plain_name(str(value.get("view", "")))
-    if word in _WORDS["not_for_all"]:
+    if word in _WORDS["closed" if plain in _FIELDS["permissions"] else "not_for_all"]:
         return True
     return None if plain == "visibility" and word not in _WORDS["for_all"] else False
 
@@ -387,6 +399,8 @@ def other_instants(values: Mapping[str, Any], name: str) -> Iterator[tuple[str, 
     for path, plain, value in _find(_TIMES[name], values):
         if path == name or value in (None, "", []):
             continue
+        if name == "visible_from" and _is_own(path) and "embargo" not in path.lower():
+            continue  # a product's or an event's
         truth = _truth(value)  # a yes is understood where it may say that the page is shown
         is_answer = truth is False or (truth and plain in _FLAGS.union(_TIMES["published"]))
         if not is_answer and (path == plain or plain not in _TIMES["only_as_written"]):

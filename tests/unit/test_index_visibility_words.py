@@ -672,6 +672,11 @@ def test_a_number_as_status_is_told_with_what_to_do() -> None:
         {"permissions": "private"},
         {"custom_fields": {"noindex": "1"}},
         {"acf": {"members_only": True}},
+        {"acf": {"status": "private"}},
+        {"is_login_required": True},
+        {"isAuthRequired": 1},
+        {"is_no_index": True},
+        {"page_visibility": "private"},
         {"record_status": "deleted"},
         {"approval": {"status": "rejected"}},
         {"meta": {"_jetpack_memberships_contains_paywalled_content": True}},
@@ -679,7 +684,7 @@ def test_a_number_as_status_is_told_with_what_to_do() -> None:
 )
 def test_names_made_of_parts_hide_in_every_arrangement(values: dict[str, Any]) -> None:
     assert status_of(values) == (Status.HIDDEN, False)
-    assert is_visibility_name(next(iter(values))) or "sitemap" in values
+    assert is_visibility_name(next(iter(values)))
 
 
 @pytest.mark.parametrize(
@@ -694,6 +699,8 @@ def test_names_made_of_parts_hide_in_every_arrangement(values: dict[str, Any]) -
         ("listed_till", "visible_until"),
         ("expire", "visible_until"),
         ("remove_on", "visible_until"),
+        ("depublish_at", "visible_until"),
+        ("post_expires_at", "visible_until"),
         ("depublish_date", "visible_until"),
     ],
 )
@@ -718,6 +725,20 @@ def test_times_are_known_by_the_parts_of_their_names(name: str, kind: str) -> No
         {"order_status": "draft"},
         {"publication": {"name": "Preview"}},
         {"permissions": ["read"]},
+        {"permissions": "none"},
+        {"permission": "owner"},
+        {"authentication_required": True},
+        {"requires_authentication": "API key"},
+        {"seo_visibility": 73},
+        {"in_index": 4},
+        {"block_index": 2},
+        {"display_in_list": "grid"},
+        {"show_start_time": "20:00"},
+        {"show_starts": "2199-01-01"},
+        {"pending": 3},
+        {"incomplete": True},
+        {"acf": {"status": "Sold", "release_date": "2199-01-01", "available_from": "2199-01-01"}},
+        {"custom_fields": {"members_only": "some days"}},
     ],
 )
 def test_names_of_like_parts_that_say_other_things_hide_nothing(values: dict[str, Any]) -> None:
@@ -725,9 +746,15 @@ def test_names_of_like_parts_that_say_other_things_hide_nothing(values: dict[str
     assert not [*other_instants(values, "visible_from"), *other_instants(values, "visible_until")]
 
 
+@pytest.mark.parametrize("value", [False, "archived", "customers", 0])
+def test_a_visibility_that_is_not_understood_hides(value: Any) -> None:
+    assert status_of({"page_visibility": value}) == (Status.HIDDEN, True)
+
+
 @pytest.mark.parametrize(
     "name", ["story_status", "statusName", "doc_state", "newsStatus", "approval"]
 )
 def test_a_status_has_the_name_of_what_it_is_of(name: str) -> None:
+    assert is_scheduled({name: "scheduled"}, None)
     assert status_of({name: "draft"}) == (Status.DRAFT, False)
     assert status_of({name: "on the shore"}) == (Status.PUBLISHED, False)
