@@ -129,6 +129,19 @@ def test_a_book_has_the_pages_that_its_summary_links_to(tmp_path: Path) -> None:
     }
 
 
+def test_a_book_is_read_with_the_usual_settings_and_whole(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "book.toml").write_text("")
+    (tmp_path / "src" / "SUMMARY.md").write_text(
+        "- [Later]()\n" * 10_000 + '- [Last](last.md "The last one")\n'
+    )
+    (tmp_path / "src" / "last.md").write_text("# The end\n\nThe harbour is quiet.\n")
+    articles, _, _ = read(tmp_path)
+    assert {name: article.url for name, article in articles.items()} == {
+        "src/last.md": "/last.html"
+    }
+
+
 HOME, TAG = "https://notes.example", "pt-br"
 CONFIGURATIONS = {
     "jekyll": {"_config.yml": f"url: {HOME}\nbaseurl: /blog\nlang: pt-BR\n"},
@@ -471,7 +484,7 @@ def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Pat
         (
             (
                 "mkdocs.yml",
-                "plugins:\n- exclude:\n    glob: [attic/*]\n    regex: ['[.]old[.]md$']",
+                "plugins:\n- exclude:\n    glob: [attic/*]\n    regex: ['.*[.]old[.]md$']",
             ),
             "docs",
         ),
@@ -534,6 +547,39 @@ def test_what_a_configuration_leaves_out_is_no_page(
     articles, skipped, _ = read(tmp_path)
     assert [name.rpartition("/")[2] for name in articles] == ["a.md"]
     assert {*skipped.values()} == {"not-content"}
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        (
+            {
+                "nuxt.config.ts": "nitro: { prerender: { ignore: ['/**'], exclude: ['**/*.md'] } }",
+                "content.config.ts": "docs: defineCollection({ source: { exclude: ['blog/**'] } }),"
+                "blog: defineCollection({ source: 'blog/**' })",
+            },
+            "content/blog",
+        ),
+        ({"docusaurus.config.js": "docs: {\n // exclude: ['**/*.md'],\n}"}, "docs/blog"),
+        ({"docusaurus.config.js": "docs: { exclude: ['index.md', 'a.md'] }"}, "docs/blog"),
+        (
+            {
+                "docusaurus.config.js": "docs: { onlyIncludeVersions: ['x', ...all.slice(0, 2)] }",
+                "versions.json": "[]",
+            },
+            "docs",
+        ),
+        ({".vitepress/config.ts": "plugin({ patterns: ['**/*.md'] })"}, "blog"),
+        ({"mkdocs.yml": "plugins:\n- exclude:\n    regex: [blog/]"}, "docs/guide/blog"),
+    ],
+)
+def test_a_configuration_that_tells_of_other_files_leaves_out_no_page(
+    tmp_path: Path, files: dict[str, str], folder: str
+) -> None:
+    for name, text in {**files, f"{folder}/a.md": "# A\n\nText.\n"}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert [*read(tmp_path)[0]] == [f"{folder}/a.md"]
 
 
 def test_docusaurus_builds_the_versions_that_its_configuration_names(tmp_path: Path) -> None:

@@ -17,6 +17,15 @@ _PLACE = re.compile(
     r"(?P<kind>docs|versioned_docs|blog|src/pages|pages)/"
     r"(?:version-(?P<version>[^/]+)/|(?(locale)current/))?(?P<path>.+)"
 )
+_CONTENT = (
+    r"(?:(?:i18n/[^/]+/[^/]+/(?:current|version-[^/]+)|versioned_docs/version-[^/]+"
+    r"|src/pages|[^/]+)/)?"
+)
+"""The folders that the paths in a configuration are relative to."""
+
+_ONLY_BUILT = re.compile(
+    r"(?:^|[{,])\s*onlyIncludeVersions\s*:\s*\[((?:(?!\.\.\.)[^\]])*)\]", re.MULTILINE
+)
 _NUMBER = re.compile(r"^(?!\d+[-_.]\d)\d+\s*[-_.]+\s*(?=[^-_.\s])")  # no date, no version
 _DATED = re.compile(r"(?:.*/)?(\d{4})[-/](\d{1,2})[-/](\d{1,2})[-/](.+?)(?:/index)?")
 
@@ -46,7 +55,7 @@ class DocusaurusPreset(SitePreset):
         versions = site.read_text(folder / "versions.json") or ""
         config["versions"] = re.findall(r'"([^"]+)"', versions)
         config["last"] = site.written(code, "lastVersion") or [*config["versions"], "current"][0]
-        only = re.search(r"\bonlyIncludeVersions\s*:\s*\[([^\]]*)", code)
+        only = _ONLY_BUILT.search(code)
         built = re.findall(r"[\w.-]+", only[1]) if only else [*config["versions"], "current"]
         if site.written(code, "includeCurrentVersion") == "false":
             built = [one for one in built if one != "current"]
@@ -60,7 +69,7 @@ class DocusaurusPreset(SitePreset):
             base=site.base_path(site.written(code, "baseUrl")),
             home=site.written(code, "url"),
             language=site.written(code, "defaultLocale"),
-            ignored=site.left_out(code),
+            ignored=site.left_out(code, _CONTENT),
         )
 
     def complete(self, page: SitePage) -> None:

@@ -11,7 +11,11 @@ from urllib.parse import unquote
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
-_CHAPTER = re.compile(r"\[((?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\]){1,200})\]\(<?([^()<>\n]{1,400})>?\)")
+_CHAPTER = re.compile(
+    r"\[((?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\]){1,200})\]"
+    r"\(<?([^()<>\n'\"]{1,400})>?(?:'[^'\n]*'|\"[^\"\n]*\")?\)"
+)
+_MAX_SUMMARY = 4 * 1024 * 1024
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
@@ -30,13 +34,13 @@ class MdbookPreset(SitePreset):
         config = site.read_config(folder, "book.toml")
         if config is None and not named:
             return None
-        config = site.folded(config)
-        book = site.folded(config.get("book"))
-        html = site.folded(site.folded(config.get("output")).get("html"))
-        root = folder / str(book.get("src") or "src") if config else folder
+        book = site.folded(site.folded(config).get("book"))
+        html = site.folded(site.folded(site.folded(config).get("output")).get("html"))
+        root = folder if config is None else folder / str(book.get("src") or "src")
+        summary = site.read_text(root / "SUMMARY.md", most=_MAX_SUMMARY) or ""
         return cls(
             root=root,
-            config={"chapters": dict(_chapters(site.read_text(root / "SUMMARY.md") or ""))},
+            config={"chapters": dict(_chapters(summary))},
             base=site.base_path(html.get("site-url")),
             language=book.get("language"),
             indexes=("README", "index"),

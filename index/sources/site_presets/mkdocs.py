@@ -47,7 +47,7 @@ class MkdocsPreset(SitePreset):
             indexes=_INDEXES,
             ignored=[
                 *site.globs(names_in(by_plugin.get("glob")), within=""),
-                *names_in(by_plugin.get("regex")),
+                *(rf"\A(?:{one})" for one in names_in(by_plugin.get("regex"))),
             ],
             excluded=[*map(site.like_gitignore, ([*_NEVER, *left_out], drafts))],
         )

@@ -35,7 +35,7 @@ class NuxtPreset(SitePreset):
             base=site.base_path(site.written(text, "baseURL")),
             home=site.written(text, "url"),
             language=site.written(text, "defaultLocale") or site.written(text, "lang"),
-            ignored=site.left_out(text + collections),
+            ignored=site.left_out(collections),
         )
 
     def complete(self, page: SitePage) -> None:

@@ -24,7 +24,8 @@ from index.sources.regular_file import NotRegularError, open_regular
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
 _BRACES = re.compile(r"\\\{((?:[^{}\\]|\\[^{}])*)\\\}")
-_LEFT_OUT = re.compile(r"""\b(?:exclude|ignores?)\s*:\s*(\[[^\]]*|["'`][^"'`\n]+["'`])""")
+_LINE_COMMENT = re.compile(r"^\s*//.*", re.MULTILINE)
+_LEFT_OUT = re.compile(r"""\bexclude\s*:\s*(\[[^\]]*|["'`][^"'`\n]+["'`])""")
 _QUOTED = re.compile(r"""["'`]([^"'`\n]+)["'`]""")
 _CODE_TAG = re.compile(r"(?<=[\s\[])!(?:!python/[\w./:]+|[A-Za-z]\w*)(?=[\s\]])")
 _LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"}
@@ -273,11 +274,22 @@ def _regex(pattern: str) -> str:
     return _BRACES.sub(lambda found: f"(?:{found[1].replace(',', '|')})", folders)
 
 
-def left_out(code: str) -> list[str]:
-    """Returns regular expressions for the paths of pages that code plainly says to leave out."""
+def left_out(code: str, within: str = "") -> list[str]:
+    """Returns regular expressions for the paths of pages that code plainly says to leave out.
+
+    There are none if it tells of several collections, as it isn't told which one a list is for.
+
+    Args:
+        code: The code of a configuration.
+        within: A regular expression for the folders that the code's paths are relative to.
+    """
+    code = _LINE_COMMENT.sub("", code)
+    if code.count("defineCollection(") > 1:
+        return []
     listed = [one for found in _LEFT_OUT.findall(code) for one in _QUOTED.findall(found)]
-    named = [*listed, *(one[1:] for one in _QUOTED.findall(code) if one[0] == "!")]
-    return globs(one for one in named if re.search(r"[*/.]", one) and "!" not in one)
+    negated = [one[1:] for one in _QUOTED.findall(_LEFT_OUT.sub("", code)) if one[0] == "!"]
+    named = (one for one in [*listed, *negated] if re.search(r"[*/.]", one) and "!" not in one)
+    return globs(named, within)
 
 
 def like_gitignore(lines: Iterable[str]) -> GitIgnoreSpec:
@@ -325,14 +337,14 @@ def section_pages(root: Path, folder: str = "") -> Iterator[tuple[Path, dict[str
         yield path.relative_to(root), folded(front)
 
 
-def read_text(path: Path) -> str | None:
-    """Returns the first 64 KiB of a file as text; ``None`` if there is no such file.
+def read_text(path: Path, most: int = _MAX_CONFIG) -> str | None:
+    """Returns the first bytes (64 KiB) of a file as text; ``None`` if there is no such file.
 
     Raises:
         OSError: If the file can't be read or is not a regular one: what it says may hide pages.
     """
     with suppress(FileNotFoundError, NotADirectoryError), open_regular(path) as file:
-        return file.read(_MAX_CONFIG).decode("utf-8-sig", errors="replace")
+        return file.read(most).decode("utf-8-sig", errors="replace")
     return None
 
 

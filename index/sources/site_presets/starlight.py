@@ -51,7 +51,7 @@ class StarlightPreset(SitePreset):
             base=base,
             home=site.written(code, "site"),
             language=locales.get(default) or locales.get("root"),
-            ignored=site.left_out(collections),
+            ignored=site.left_out(collections, r"(?:content/[^/]+/)?"),
         )
 
     def complete(self, page: SitePage) -> None:

@@ -9,7 +9,8 @@ from index.articles.language_tags import is_language
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
-_EXCLUDED = re.compile(r"\b(?:srcExclude|(?:pageP|p)atterns)\s*:\s*\[([^\]]*)\]")
+_EXCLUDED = re.compile(r"\bsrcExclude\s*:\s*\[([^\]]*)\]")
+_PATTERNS = re.compile(r"\b(?:pageP|p)atterns\s*:\s*\[([^\]]*)\]")
 _QUOTED = re.compile(r"""["'`]([^"'`\n]+)["'`]""")
 
 
@@ -31,8 +32,9 @@ class VitePressPreset(SitePreset):
         if code is None and older is None and not named:
             return None
         code = code or older or ""
-        outer, quoted = _outer(code), _QUOTED.findall("".join(_EXCLUDED.findall(code)))
-        excluded = [one.removeprefix("!") for one in quoted if older is None or one[0] == "!"]
+        outer, listed = _outer(code), (_EXCLUDED if older is None else _PATTERNS).findall(code)
+        quoted = _QUOTED.findall("".join(listed))
+        excluded = quoted if older is None else [one[1:] for one in quoted if one[0] == "!"]
         return cls(
             root=folder / site.written(outer, "srcDir"),
             config={
