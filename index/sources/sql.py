@@ -25,17 +25,17 @@ from index.sql_engine import describe, open_engine, parse_url, plain_reason
 _MAX_CELL = 16 * 1024 * 1024
 _LOCK_SECONDS = 60
 _LIMITS = {
-    "postgresql": {
+    "psycopg": {
         "connect_timeout": "10",
         "tcp_user_timeout": "60000",
         "keepalives_idle": "30",
         "keepalives_interval": "10",
         "keepalives_count": "3",
     },
-    "mysql": {"connect_timeout": "10", "read_timeout": "600"},
+    "pymysql": {"connect_timeout": "10", "read_timeout": "600"},
 }
-"""What is added to the URL, by kind of database, so that a server that is gone or hangs does not
-hold a build, and with it the root's lock, for hours."""
+"""What is added to the URL, by driver, so that a server that is gone or hangs does not hold a
+build, and with it the root's lock, for hours."""
 _AT_ONCE = 16
 """Most rows in memory at a time. Cells have a limit too, as a view can yield data of any size."""
 
@@ -86,10 +86,10 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
         DatabaseError: If the database or the query fails, before the first row or later.
     """
     parsed = parse_url(url, password)
-    kind = parsed.get_backend_name().replace("mariadb", "mysql")
-    parsed = parsed.set(query={**_LIMITS.get(kind, {}), **parsed.query})
+    limits = _LIMITS.get(parsed.drivername.rpartition("+")[2], {})
+    parsed = parsed.set(query={**limits, **parsed.query})
     options: dict[str, Any] = {"poolclass": NullPool}
-    if kind == "sqlite":
+    if parsed.get_backend_name() == "sqlite":
         options["creator"] = lambda: _open_sqlite(parsed.database)
     engine = open_engine(parsed, **options)
     try:

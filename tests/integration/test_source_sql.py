@@ -101,7 +101,7 @@ def test_a_table_that_another_program_keeps_locked_ends_the_reading(
 def test_a_server_that_never_says_anything_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "index.sources.sql._LIMITS",
-        {"postgresql": {"connect_timeout": "2"}, "mysql": {"read_timeout": "1"}},
+        {"psycopg": {"connect_timeout": "2"}, "pymysql": {"read_timeout": "1"}},
     )
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
