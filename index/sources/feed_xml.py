@@ -34,6 +34,7 @@ _PICTURE = re.compile(r"(</?media:)(?:title|description)\b")
 """The words of a picture, which feedparser would take for those of its item."""
 
 _BLOCKS = ("itunes_block", "googleplay_block", "podcast_block")
+_NO = (None, "", 0, "no", "No")
 _BEGINNINGS = ("prism_embargodate", "validity_start", "dcterms_available")
 _ENDS = ("expired", "prism_expirationdate", "validity_end")
 """Feedparser's names for when items begin and end, such as expirationDate and dcterms:valid."""
@@ -201,6 +202,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     excerpt = max(texts, key=len, default="") if content is summary else summary
     details = [*entry.get("content", ()), entry.get("summary_detail"), entry.get("title_detail")]
     said = [entry.get("language"), *(part.get("language") for part in details if part)]
+    is_atom = feed.version[:4] == "atom"
     values = {
         "title": _markup(entry.get("title_detail")),
         "id": identifier,
@@ -210,9 +212,8 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "date": date,
         "status": status,
         "draft": next((entry[key] for key in entry if key.endswith("draft")), None),  # app:draft
-        "hidden": next(
-            filter(None, map(entry.get, _BLOCKS)), _PROTECTED.search(content) is not None
-        ),
+        "hidden": next((said for said in map(entry.get, _BLOCKS) if said not in _NO), None)
+        or _PROTECTED.search(content) is not None,
         "visible_from": date
         if status == "scheduled"
         else next(filter(None, map(entry.get, _BEGINNINGS)), None),
@@ -222,7 +223,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "tags": [
             literal(tag.get("label") or tag.get("term") or "") for tag in tags if not _is_kind(tag)
         ],
-        "authors": _names(entry) or (_names(feed.feed) if feed.version[:4] == "atom" else []),
+        "authors": _names(entry, is_atom) or (_names(feed.feed, is_atom) if is_atom else []),
         "image": _image(entry, base, "" if content == words else words),
     }
     return html_record(location, content, values, finds_image=True)
@@ -243,14 +244,13 @@ def _markup(part: Any) -> str:
     return str(part["value"]) if "html" in kind or kind.endswith("xml") else ""
 
 
-def _names(owner: Any) -> list[str]:
-    return [literal(name) for person in owner.get("authors", ()) if (name := _name(person))]
-
-
-def _name(person: Any) -> str:
-    name = person.get("name") or ""
-    is_cut = _CUT_DOMAIN.fullmatch(person.get("email") or "")
-    return _OF_DOMAIN.sub("", name) if is_cut else name
+def _names(owner: Any, is_atom: bool) -> list[str]:
+    names: list[str] = []
+    for person in owner.get("authors", ()):
+        name = person.get("name") or ""
+        is_cut = not is_atom and _CUT_DOMAIN.fullmatch(person.get("email") or "")
+        names.append(literal(_OF_DOMAIN.sub("", name) if is_cut else name))
+    return [name for name in names if name]
 
 
 def _image(entry: Any, base: str, words: str) -> dict[str, str] | None:

@@ -39,9 +39,9 @@ _HEADER = re.compile(_TABLE["header"], re.VERBOSE)
 """Lines of ``name: value`` and an empty one, as in Pelican; in a comment, as in Nikola."""
 
 _EXPORT = re.compile(_TABLE["export"], re.MULTILINE)
-_PAIR = re.compile(
-    r"""\b(\w+)["']?\s*(?::\s*\w+\s*=|[:=])\s*(?:(["'`])(.*?)\2|(true|false|\d[\w:.-]*))"""
-)
+_LITERAL = r"""(?:(["'`])(.*?)\2|(true|false|\d[\w:.-]*))"""
+_PAIR = re.compile(rf"""\b(\w+)["']?\s*:\s*{_LITERAL}""")
+_CONSTANT = re.compile(rf"\b(\w+)\s*(?::\s*\w+\s*)?=\s*{_LITERAL}")
 
 _AS_WRITTEN = {"id", "title", "linktitle", "slug", "description", "excerpt", "summary", "author"}
 _NOT_TEXT = re.compile(r".*:(int|float|bool|timestamp)")
@@ -135,13 +135,18 @@ def exported_values(text: str) -> dict[str, Any]:
 
     They are also returned under ``metadata``, where ``index: false`` keeps search engines away.
     """
-    values = stated_values("\n".join(_EXPORT.findall(text)))
+    code = "\n".join(_EXPORT.findall(text))
+    values = {**_literals(_CONSTANT.findall(code)), **stated_values(code)}
     return {**values, "metadata": values} if values else {}
 
 
 def stated_values(code: str) -> dict[str, Any]:
     """Returns as text the literals (texts, numbers, true, false) that code gives to names."""
-    return table_of([(name, text + other) for name, _, text, other in _PAIR.findall(code)])
+    return _literals(_PAIR.findall(code))
+
+
+def _literals(found: list[tuple[str, str, str, str]]) -> dict[str, Any]:
+    return table_of([(name, text + other) for name, _, text, other in found])
 
 
 def _error(message: str) -> RecordError:

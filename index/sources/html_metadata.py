@@ -6,7 +6,7 @@ from typing import Any
 from index.articles.foreign_dates import DateReader
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
-from index.articles.urls import join_url, split_url
+from index.articles.urls import join_url, split_url, url_key
 from index.articles.visibility_words import find_hiding_word
 from index.articles.word_table import load_table
 from index.sources import markup
@@ -91,8 +91,8 @@ def page_facts(
         (link.get("hreflang"), join_url(here, link.get("href").strip()))
         for link in select(root, "head > link[rel~=alternate][hreflang][href]")
     ]
-    are_alike = all(bool(split_url(url).netloc) == bool(split_url(here).netloc) for _, url in links)
-    alternates = read_alternates(links, here if are_alike else "")
+    is_linked = url_key(here) in {url_key(url) for _, url in links}
+    alternates = read_alternates(links, here if is_linked else facts["url"])
     facts["translation_key"] = alternates.key
     if not stated.get("language"):
         outer = next(iter(select(root, "html")), root)

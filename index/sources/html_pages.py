@@ -15,7 +15,7 @@ from index.sources import markup
 from index.sources.front_matter import split_front_matter
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
 from index.sources.main_text import MainText, find_main_text, hides
-from index.sources.markdown_pages import front_values
+from index.sources.markdown_pages import front_facts
 from index.sources.markup import Element, MarkupError, line_of, select, text_of
 from index.sources.page_folder import Page, PageFolderSource
 from index.sources.page_refusal import check_is_article, check_is_no_list
@@ -139,7 +139,7 @@ def _split_source(text: str, page: Page) -> tuple[dict[str, Any], str]:
     if page.url or _BUILT.match(text):
         return {}, text
     front, body = split_front_matter(text)
-    return front_values(front), body
+    return front_facts(front), body
 
 
 def _drop_heading_links(root: Element) -> None:

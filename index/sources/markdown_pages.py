@@ -177,6 +177,13 @@ def front_values(front: Mapping[str, Any]) -> dict[str, Any]:
     return {**front, **_fields(_given(front))}
 
 
+def front_facts(front: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what front matter states of a page whose text, links and ratings are read from it."""
+    read = {"sections", "links", "ratings"}
+    found = front_values(front).items()
+    return {name: value for name, value in found if value is not None and name not in read}
+
+
 def _given(front: Mapping[str, Any]) -> dict[str, Any]:
     return {name.casefold(): value for name, value in front.items() if value is not None}
 

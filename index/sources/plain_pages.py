@@ -15,7 +15,7 @@ from index.articles.page_words import page_words
 from index.articles.record import Record
 from index.errors import RecordError
 from index.sources.front_matter import split_front_matter
-from index.sources.markdown_pages import front_values
+from index.sources.markdown_pages import front_facts
 from index.sources.page_folder import Page, PageFolderSource
 from recommender.article import FILE_LINK
 
@@ -39,7 +39,7 @@ class PlainSource(PageFolderSource):
     def parse_page(self, location: str, page: Page) -> Record:
         """Parses a plain text page into a record; raises a ``RecordError`` if it can't be used."""
         front, text = split_front_matter(page.text())
-        stated, text = front_values(front), text.strip()
+        stated, text = front_facts(front), text.strip()
         if "\n-----\nBODY:" in text:
             raise RecordError(
                 "many-posts",

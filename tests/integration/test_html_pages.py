@@ -784,9 +784,17 @@ def test_the_front_matter_of_a_page_that_is_not_built_is_read(
     assert "title" not in str(article.sections)
 
 
+def test_front_matter_without_values_leaves_what_the_page_says(tmp_path: Path) -> None:
+    front = "---\ntitle:\ndate:\nimage:\nsections: [x]\nlinks: {home: /}\n---\n"
+    article = one(tmp_path, "p.html", f"{front}<h1>Waves</h1><p>{PROSE}</p>", "html")
+    assert (article.title, article.sections[0].text) == ("Waves", PROSE.strip())
+    plain = one(tmp_path, "p.txt", f"{front}Waves\n\n{PROSE}\n", "plain")
+    assert (plain.title, plain.sections[0].text) == ("Waves", PROSE.strip())
+
+
 @pytest.mark.parametrize("suffix", ["html", "md"])
 def test_settings_above_a_page_that_no_one_reads_are_reported(tmp_path: Path, suffix: str) -> None:
-    front = '[viewBag]\ntitle = "Kelp"\nis_hidden = 1\n==\n'
+    front = '[viewBag]\n[blogPosts recent]\ntitle = "Kelp"\nis_hidden = 1\n==\n'
     (tmp_path / f"p.{suffix}").write_text(f"{front}<h1>Waves</h1>\n\n{PROSE}")
     kind = "html" if suffix == "html" else "markdown"
     articles, report = read({"kind": kind, "path": str(tmp_path)})

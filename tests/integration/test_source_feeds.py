@@ -416,6 +416,25 @@ def test_an_item_that_a_podcast_blocks_is_shown_to_no_reader(tmp_path: Path, nam
     assert articles["no"].status is Status.PUBLISHED
 
 
+def test_a_mark_that_blocks_holds_beside_another_that_does_not(tmp_path: Path) -> None:
+    names = (
+        'xmlns:googleplay="http://www.google.com/schemas/play-podcasts/1.0" '
+        'xmlns:podcast="https://podcastindex.org/namespace/1.0"'
+    )
+    said = "<googleplay:block>no</googleplay:block><podcast:block>yes</podcast:block>"
+    item = f"<item><guid>a</guid><title>K</title>{said}</item>"
+    assert from_file(tmp_path, rss(item, more=names))["a"].status is Status.HIDDEN
+
+
+def test_an_atom_author_keeps_a_name_of_one_word(tmp_path: Path) -> None:
+    (tmp_path / "atom.xml").write_text(
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>F</title><entry><id>a</id><title>K</title>'
+        "<author><name>jane</name><email>jane@shore.info</email></author></entry></feed>"
+    )
+    articles, _ = read({"kind": "feed", "path": str(tmp_path / "atom.xml")})
+    assert articles["a"].authors == ("jane",)
+
+
 @pytest.mark.parametrize(
     "author", ["ann@shore.design (Ann Lee)", "Ann Lee <ann@shore.design>", "Ann Lee"]
 )
