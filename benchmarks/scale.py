@@ -242,22 +242,25 @@ def build_one(folder: Path, source: Path, root: Path) -> None:
 def watch(process: subprocess.Popen[str], every: float = 0.05) -> tuple[float, float]:
     """Peak anonymous and resident memory of a process until it ends, in MB.
 
-    Anonymous memory is that of its child processes, too; what is resident, they mostly share.
+    Anonymous memory is that of its child processes, too; what is resident, they mostly share. A
+    child that does not run its own program yet is passed over: its memory is still its parent's.
 
     Args:
         process: The process.
         every: Seconds between two looks; what is there for a shorter time may be missed.
     """
     anonymous = resident = 0
-    status = Path(f"/proc/{process.pid}/status")
+    own = Path(f"/proc/{process.pid}")
     while process.poll() is None:
         time.sleep(every)
         try:
-            children = status.with_name("task") / str(process.pid) / "children"
-            paths = [Path(f"/proc/{child}/status") for child in children.read_text().split()]
+            children = (own / "task" / own.name / "children").read_text().split()
+            program = (own / "cmdline").read_bytes()
+            others = [Path(f"/proc/{child}") for child in children]
+            others = [other for other in others if (other / "cmdline").read_bytes() != program]
             fields = [
-                dict(line.split(":", 1) for line in path.read_text().splitlines())
-                for path in (status, *paths)
+                dict(line.split(":", 1) for line in (each / "status").read_text().splitlines())
+                for each in (own, *others)
             ]
             held = sum(int(each["RssAnon"].split()[0]) for each in fields if "RssAnon" in each)
             anonymous = max(anonymous, held)
