@@ -34,7 +34,6 @@ _PICTURE = re.compile(r"(</?media:)(?:title|description)\b")
 """The words of a picture, which feedparser would take for those of its item."""
 
 _BLOCKS = ("itunes_block", "googleplay_block", "podcast_block")
-_NO = (None, "", 0, "no", "No")
 _BEGINNINGS = ("prism_embargodate", "validity_start", "dcterms_available")
 _ENDS = ("expired", "prism_expirationdate", "validity_end")
 """Feedparser's names for when items begin and end, such as expirationDate and dcterms:valid."""
@@ -212,7 +211,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "date": date,
         "status": status,
         "draft": next((entry[key] for key in entry if key.endswith("draft")), None),  # app:draft
-        "hidden": next((said for said in map(entry.get, _BLOCKS) if said not in _NO), None)
+        "hidden": any(_is_blocked(entry.get(name)) for name in _BLOCKS)
         or _PROTECTED.search(content) is not None,
         "visible_from": date
         if status == "scheduled"
@@ -227,6 +226,11 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "image": _image(entry, base, "" if content == words else words),
     }
     return html_record(location, content, values, finds_image=True)
+
+
+def _is_blocked(said: Any) -> bool:
+    """Tells whether a mark for podcasts hides its item: anything that is not surely a no does."""
+    return str(said or "no").strip().casefold() not in ("no", "false")
 
 
 def _is_kind(tag: Any) -> bool:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Form
 from starlette.responses import Response
@@ -44,17 +44,19 @@ def bulk_router(pages: EditorPages) -> APIRouter:
             fields = {"act": act, "back": back, "reason": reason, "seen": seen, "sure": "1"}
             return _ask(pages, person, pairs, [*fields.items(), *(("row", each) for each in row)])
         hidden = {each.target_id for each in pages.context.database().overrides.of(EVERY).items}
-        how: dict[str, Any] = {"reason": reason.strip(), "seen": read_number(seen)}
+        why, met = reason.strip(), read_number(seen)
 
         def decide(actions: DecisionActions, lists: str, target: str) -> int:
             if act == "down":
-                return actions.take_down(person, target, until=NEVER, **how)
+                return actions.take_down(person, target, why, NEVER, seen=met)
+            values = None
             if act == "hide":
-                values = {"kind": OverrideKind.HIDE}
-                return actions.change_list(person, EVERY, target, values, known=False, **how)
-            if lists == EVERY and target not in hidden:
-                return actions.lift(person, target, **how)
-            return actions.change_list(person, lists, target, None, known=False, **how)
+                lists, values = EVERY, {"kind": OverrideKind.HIDE}
+            elif lists == EVERY and target not in hidden:
+                return actions.lift(person, target, why, seen=met)
+            return actions.change_list(
+                person, lists, target, values, reason=why, seen=met, known=False
+            )
 
         decisions = [partial(decide, lists=lists, target=target) for lists, target in pairs]
         done, refused = pages.context.actions.decide_all(person, decisions)

@@ -1,5 +1,6 @@
 """``/editor/rules``: pins and hides in the lists of all articles with a tag, or in all lists."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -153,33 +154,36 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
     return router
 
 
-def _show(pages: EditorPages, person: Identity, given: RuleForm, **more: Any) -> Response:
-    """Renders the page with all rules and the form.
-
-    Args:
-        pages: What all editors' pages share: templates, access checks, the published build.
-        person: The signed-in editor.
-        given: The values that the form shows.
-        **more: The HTTP ``status``, and values of the template: what is the ``problem`` with the
-            form, the articles that may be ``meant``, and what was just done (``notice``).
-    """
+def _show(
+    pages: EditorPages,
+    person: Identity,
+    given: RuleForm,
+    *,
+    status: int = 200,
+    problem: str = "",
+    notice: dict[str, Any] | None = None,
+    meant: Sequence[ArticleRow] = (),
+) -> Response:
     database = pages.context.database()
     newest = database.audit.newest()
     found = [each for each in database.overrides.all() if is_rule(each.article_id)]
     view, _ = pages.view()
     is_known = view.build.row(given.target_id) is not None
-    values: dict[str, Any] = {
-        "rules": [_line(pages, each) for each in found],
-        "tags": view.build.tag_names,
-        "form": replace(given, seen=str(newest)),
-        "target": read_title(view.build, given.target_id) if is_known else "",
-        "limit": pages.context.query.limit,
-        "zone": pages.context.settings.timezone,
-        "problem": "",
-        "notice": None,
-        "meant": (),
-    }
-    return pages.render("rules", person, here="rules", **values | more)
+    return pages.render(
+        "rules",
+        person,
+        here="rules",
+        status=status,
+        rules=[_line(pages, each) for each in found],
+        tags=view.build.tag_names,
+        form=replace(given, seen=str(newest)),
+        target=read_title(view.build, given.target_id) if is_known else "",
+        limit=pages.context.query.limit,
+        zone=pages.context.settings.timezone,
+        problem=problem,
+        notice=notice,
+        meant=meant,
+    )
 
 
 def _meant(pages: EditorPages, words: str) -> list[ArticleRow]:

@@ -54,7 +54,13 @@ def search_router(pages: EditorPages) -> APIRouter:
 
 
 def show_search(
-    pages: EditorPages, person: Identity, given: dict[str, str], *, done: str, **more: Any
+    pages: EditorPages,
+    person: Identity,
+    given: dict[str, str],
+    *,
+    done: str,
+    failed: Mapping[str, tuple[str, str]] | None = None,
+    status: int = 200,
 ) -> Response:
     """Renders the page with the results of a search for articles.
 
@@ -63,8 +69,9 @@ def show_search(
         person: The signed-in editor.
         given: The search's URL parameters.
         done: The numbers of the audit entries of what the editor just did, with commas between.
-        **more: The HTTP ``status``; and as ``failed`` by the value of a row's checkbox the title of
-            the article and the reason why a decision about it was refused.
+        failed: By the value of a row's checkbox, the title of the article and the reason why a
+            decision about it was refused.
+        status: The HTTP status of the response.
 
     Raises:
         UnknownArticleError: If the build lacks the article in whose list to pin another.
@@ -104,6 +111,7 @@ def show_search(
         "find",
         person,
         here="find",
+        status=status,
         query=query,
         result=result,
         hits=hits,
@@ -119,9 +127,9 @@ def show_search(
         clear=_link({"pin": given["pin"]} if pinning else {}),
         pages=further if further["before"] or further["after"] else None,
         notice=describe_done(pages, person, done, back=back, view="find"),
+        failed=failed or {},
         seen=seen,
         back=back,
-        **{"failed": {}, **more},
     )
 
 

@@ -133,12 +133,12 @@ def test_a_book_is_read_with_the_usual_settings_and_whole(tmp_path: Path) -> Non
     (tmp_path / "src").mkdir()
     (tmp_path / "book.toml").write_text("")
     (tmp_path / "src" / "SUMMARY.md").write_text(
-        "- [Later]()\n" * 10_000 + '- [Last](last.md "The last one")\n'
+        "- [Later]()\n" * 10_000 + '- [Last](what\'s-last.md "The last one")\n'
     )
-    (tmp_path / "src" / "last.md").write_text("# The end\n\nThe harbour is quiet.\n")
+    (tmp_path / "src" / "what's-last.md").write_text("# The end\n\nThe harbour is quiet.\n")
     articles, _, _ = read(tmp_path)
     assert {name: article.url for name, article in articles.items()} == {
-        "src/last.md": "/last.html"
+        "src/what's-last.md": "/what's-last.html"
     }
 
 

@@ -421,7 +421,7 @@ def test_a_mark_that_blocks_holds_beside_another_that_does_not(tmp_path: Path) -
         'xmlns:googleplay="http://www.google.com/schemas/play-podcasts/1.0" '
         'xmlns:podcast="https://podcastindex.org/namespace/1.0"'
     )
-    said = "<googleplay:block>no</googleplay:block><podcast:block>yes</podcast:block>"
+    said = "<googleplay:block>NO</googleplay:block><podcast:block>yes</podcast:block>"
     item = f"<item><guid>a</guid><title>K</title>{said}</item>"
     assert from_file(tmp_path, rss(item, more=names))["a"].status is Status.HIDDEN
 

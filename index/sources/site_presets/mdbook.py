@@ -13,7 +13,7 @@ from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _CHAPTER = re.compile(
     r"\[((?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\]){1,200})\]"
-    r"\(<?([^()<>\n'\"]{1,400})>?(?:'[^'\n]*'|\"[^\"\n]*\")?\)"
+    r"""\(<?([^()<>\n]{1,400}?)>?(?:\s['"][^\n)]{0,400})?\)"""
 )
 _MAX_SUMMARY = 4 * 1024 * 1024
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
