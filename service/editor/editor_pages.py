@@ -252,7 +252,7 @@ def _page_route(pages: EditorPages) -> type[APIRoute]:
                 kept = await _kept(pages, request, problem)
                 if problem.status == 401 and kept is None:
                     return RedirectResponse(f"/editor/sign-in?next={_return_to(request)}", 303)
-                person = await run_in_threadpool(_identity_or_none, pages, request)
+                person = await run_in_threadpool(identity_or_none, pages, request)
                 if kept is None:
                     return pages.templates.problem(problem, person)
                 if person is None:
@@ -298,7 +298,8 @@ async def _kept(pages: EditorPages, request: Request, problem: ProblemError) -> 
         return None
 
 
-def _identity_or_none(pages: EditorPages, request: Request) -> Identity | None:
+def identity_or_none(pages: EditorPages, request: Request) -> Identity | None:
+    """Returns the sender of a request; ``None`` for nobody known, a wrong token among them."""
     try:
         return pages.context.auth.identify(request.scope)
     except (ProblemError, AlsoLikeError):

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from service.decisions.database import Database
 from service.decisions.decision_store import Actor
 from service.decisions.editor_accounts import Editor
-from service.editor.editor_pages import EditorPages
+from service.editor.editor_pages import EditorPages, identity_or_none
 from service.editor.kept_form import KeptForm
 from service.http.auth import ANYONE, Identity
 from service.http.clients import came_directly, network_of
@@ -28,7 +28,7 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
 
     @router.get("/editor/sign-in")
     def form(request: Request, next: str = "") -> Response:
-        if auth.identify(request.scope) is not None:
+        if identity_or_none(pages, request) is not None:
             return RedirectResponse(_inside(next), 303)
         nobody = not any(editor.disabled is None for editor in context.database().editors.all())
         return pages.ask_to_sign_in(None, status=200, back=next, nobody=nobody)

@@ -112,6 +112,12 @@ def test_a_sign_in_leads_to_no_other_site(stranger: Editor, target: str) -> None
     assert (answer.status_code, answer.headers["location"]) == (303, "/editor")
 
 
+def test_a_wrong_token_leads_the_sign_in_page_nowhere(stranger: Editor) -> None:
+    wrong = {"Authorization": "Bearer als_00000000_x"}
+    answer = stranger.client.get("/editor/sign-in", headers=wrong, follow_redirects=False)
+    assert answer.status_code == 200
+
+
 def test_attempts_are_throttled_until_the_right_password_does_not_help(stranger: Editor) -> None:
     said = [stranger.sign_in(password=f"wrong number {number}") for number in range(10)]
     assert {answer.status_code for answer in said} == {403}
