@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from recommender.evidence import DEFAULT_WEIGHTS, KINDS, PairData, compare, compare_pairs
 from recommender.neighbors import NO_ROW, Neighbors, Rows
@@ -67,9 +67,7 @@ class Calibration:
 
     def standardize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Convert evidence, shape (..., kinds), to standard deviations above random pairs' mean."""
-        means, deviations = (np.array(some, np.float32) for some in (self.means, self.deviations))
-        found: NDArray[np.float32] = np.nan_to_num((values - means) / deviations, copy=False)
-        return found
+        return _standardized(values, self.means, self.deviations)
 
     def fuse(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the score of each pair: the weighted sum of its standardized evidence.
@@ -79,10 +77,12 @@ class Calibration:
         Args:
             values: Shape (..., kinds), float32: the evidence of each pair; NaN counts as the mean.
         """
-        standard = self.standardize(values)
         fused = np.zeros(values.shape[:-1], dtype=np.float32)
-        for position, weight in enumerate(self.weights):
-            fused += np.float32(weight) * standard[..., position]
+        every = zip(self.weights, self.means, self.deviations, strict=True)
+        for kind, (weight, *usual) in enumerate(every):
+            if weight:
+                alone = values[..., kind : kind + 1]
+                fused += np.float32(weight) * _standardized(alone, *usual)[..., 0]
         return fused
 
     def copy_scores(self, articles: PairData, rows: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -98,6 +98,14 @@ class Calibration:
                 ends = getattr(articles, kind.name).indptr
                 copies[:, position] *= ends[rows] < ends[rows + 1]
         return self.fuse(copies)
+
+
+def _standardized(
+    values: NDArray[np.float32], means: ArrayLike, deviations: ArrayLike
+) -> NDArray[np.float32]:
+    found = values - np.asarray(means, np.float32)
+    found /= np.asarray(deviations, np.float32)
+    return np.nan_to_num(found, copy=False)
 
 
 def calibrate(

@@ -9,11 +9,11 @@ articles.
 from __future__ import annotations
 
 import functools
-import itertools
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -39,6 +39,7 @@ _FEW = 2
 _LOOKED_AT = 16
 _LABELS = 2
 _TITLES, _TEXTS = 10_000, 1_000
+_ANY = float(np.finfo(np.float32).tiny)
 _WHOLE = 0.99
 """Only a text with at least this share of the idf of a title's words is searched for the title."""
 
@@ -114,42 +115,48 @@ class Sentences:
         """
         values = compare(own, self._corpus, rows, self._calibration.weights)
         added = (self._calibration.standardize(values) * self._weights).tolist()
-        words = np.zeros(len(self._names.words), dtype=np.float32)
-        terms = np.zeros(own.terms.shape[1], dtype=np.bool_)
         found = []
         for number, (listed, facts) in enumerate(zip(rows.tolist(), lists, strict=True)):
-            every, weights = _row(own.terms, number)
-            terms[every] = True
-            columns = every[every < len(words)]
-            words[columns] = weights[every < len(words)]
+            terms = _row(own.terms, number)
             labels = {kind: _weights_of(getattr(own, kind), number) for kind in ("tags", "authors")}
             found.append(
                 [
-                    self._sentence(_Pair(labels, words, terms, other, held, says, shared), facts)
+                    self._sentence(_Pair(labels, terms, other, shared), facts, held, says)
                     for other, held, says, shared in zip(
                         listed, values[number].tolist(), added[number], facts.shared, strict=False
                     )
                     if other != NO_ROW
                 ]
             )
-            words[columns] = 0.0
-            terms[every] = False
         return found
 
-    def _sentence(self, pair: _Pair, facts: ListNames) -> str:
-        topic = max(pair.adds("words"), pair.adds("meaning"))
-        kinds: list[tuple[float, Callable[[_Pair, ListNames], str]]] = [(topic, self._speak_of)]
-        kinds += [(pair.adds("names"), self._names_it)] * (pair.held("names") >= _WHOLE)
-        kinds += [(pair.adds("named"), self._is_named)] * (pair.held("named") >= _WHOLE)
-        kinds += [(pair.adds("tags"), self._are_tagged)] * (pair.held("tags") > 0)
-        kinds += [(pair.adds("authors"), self._are_by)] * (pair.held("authors") > 0)
-        kinds.sort(key=lambda kind: -kind[0])
-        told = (tell(pair, facts) for _, tell in kinds)
-        clauses = list(itertools.islice(filter(None, told), _CLAUSES))
-        if len(clauses) < _CLAUSES and (linked := facts.linked(pair.other)):
-            clauses.append(linked)
+    def _sentence(
+        self, pair: _Pair, facts: ListNames, values: Sequence[float], added: Sequence[float]
+    ) -> str:
+        """Return why a pair is related.
+
+        Args:
+            pair: The pair.
+            facts: What may be quoted.
+            values: Shape (kinds,): the pair's evidence.
+            added: Shape (kinds,): what each kind of evidence adds to the score.
+        """
+        kinds: list[tuple[float, _Tell]] = [
+            (max(added[_AT["words"]], added[_AT["meaning"]]), Sentences._speak_of)
+        ]
+        kinds += [(added[at], tell) for at, least, tell in _TELLERS if values[at] >= least]
+        kinds.sort(key=_by_added, reverse=True)
+        clauses: list[str] = []
+        for _, tell in kinds:
+            if clause := tell(self, pair, facts):
+                clauses.append(clause)
+                if len(clauses) == _CLAUSES:
+                    break
+        else:
+            if linked := facts.linked(pair.other):
+                clauses.append(linked)
         if not clauses:
-            return CLOSE if pair.adds("meaning") > 0 else NOTHING
+            return CLOSE if added[_AT["meaning"]] > 0 else NOTHING
         sentence = ", and ".join(clauses)
         return f"{sentence[0].upper()}{sentence[1:]}."
 
@@ -163,25 +170,25 @@ class Sentences:
     def _heaviest_words(self, pair: _Pair) -> list[str]:
         """Return the words that both hold, by the product of their two weights."""
         columns, weights = _row(self._corpus.terms, pair.other)
-        weights, columns = weights[columns < len(pair.words)], columns[columns < len(pair.words)]
-        products = weights * pair.words[columns]
+        places = find_sorted(pair.terms[0], columns)
+        both = (places >= 0) & (columns < len(self._names.words))
+        products = weights[both] * pair.terms[1][places[both]]
         heaviest = np.argsort(-products, kind="stable")[: np.count_nonzero(products)]
-        looked_at = columns[heaviest[:_LOOKED_AT]].tolist()
+        looked_at = columns[both][heaviest[:_LOOKED_AT]].tolist()
         return [name for column in looked_at if (name := self._names.words[column])]
 
     def _names_it(self, pair: _Pair, facts: ListNames) -> str:
         title = self._names.title(pair.other)
         # The text need not be read if it lacks a pair of the title's words.
         columns = self._title_pairs(title)
-        likely = len(columns) and pair.terms[columns].all()
+        likely = _are_in(pair.terms[0], columns)
         found = likely and (_names(facts.title, title) or _names(facts.text(), title))
         return f"the text names “{title}”" if found else ""
 
     def _is_named(self, pair: _Pair, facts: ListNames) -> str:
         title = facts.title
         columns = self._title_pairs(title)
-        theirs = _row(self._corpus.terms, pair.other)[0]
-        likely = len(columns) and (find_sorted(theirs, columns) >= 0).all()
+        likely = _are_in(_row(self._corpus.terms, pair.other)[0], columns)
         their_title, text = self._names.title(pair.other), self._names.text
         found = likely and (_names(their_title, title) or _names(text(pair.other), title))
         return f"its text names “{title}”" if found else ""
@@ -208,29 +215,30 @@ class _Pair(NamedTuple):
 
     Attributes:
         labels: The weights of its tags and authors, by kind and number.
-        words: Shape (words,), float32: the weights of its words.
-        terms: Shape (words + pairs,), bool: the words and pairs of words that it has.
+        terms: The columns of its words and pairs of words, ascending, and their weights.
         other: The row of the second.
-        values: Their evidence, by kind.
-        added: What each kind adds to the score.
         shared: The phrases that both have, best first.
     """
 
     labels: Mapping[str, Mapping[int, float]]
-    words: NDArray[np.float32]
-    terms: NDArray[np.bool_]
+    terms: tuple[NDArray[np.int32], NDArray[np.float32]]
     other: int
-    values: Sequence[float]
-    added: Sequence[float]
     shared: Sequence[str]
 
-    def held(self, kind: str) -> float:
-        """Return the value of a kind of evidence."""
-        return self.values[_AT[kind]]
 
-    def adds(self, kind: str) -> float:
-        """Return what a kind of evidence adds to the score."""
-        return self.added[_AT[kind]]
+_by_added = operator.itemgetter(0)
+_Tell: TypeAlias = Callable[[Sentences, _Pair, ListNames], str]
+_TELLERS: Sequence[tuple[int, float, _Tell]] = (
+    (_AT["names"], _WHOLE, Sentences._names_it),
+    (_AT["named"], _WHOLE, Sentences._is_named),
+    (_AT["tags"], _ANY, Sentences._are_tagged),
+    (_AT["authors"], _ANY, Sentences._are_by),
+)
+"""For kinds of evidence: position, the least value of which there is something to say, and what."""
+
+
+def _are_in(ascending: NDArray[np.integer], columns: NDArray[np.integer]) -> bool:
+    return len(columns) > 0 and bool((find_sorted(ascending, columns) >= 0).all())
 
 
 def _row(matrix: sp.csr_matrix, row: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

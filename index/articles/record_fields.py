@@ -46,10 +46,13 @@ class FieldReader:
         """
         self.field = name
         value = self._values.get(name)
-        if value is None and ("." in name or "," in name):
-            value = get_field(self._values, name)
-        elif value is None and self._others:
-            value = self._values.get(self._others.get(name.replace("_", ""), ""))
+        if value is None:
+            if "." in name or "," in name:
+                value = get_field(self._values, name)
+            elif self._others:
+                value = self._values.get(self._others.get(name.replace("_", ""), ""))
+            if value is None:
+                return None
         if isinstance(value, dict):
             value = unwrapped(value)
         if isinstance(value, str) and name in _WITH_PARTS:

@@ -67,6 +67,7 @@ class RecordParser(FieldReader):
         record: The record to convert.
         url_template: The template for the article's address, used if the record has none.
         dates: Reads the record's dates and times.
+        source: The name of the record's source, which the article keeps.
 
     Attributes:
         field: The field that was read last. If :meth:`article` raises, this field is at fault.
@@ -75,8 +76,11 @@ class RecordParser(FieldReader):
             ``constant``; empty if nothing did.
     """
 
-    def __init__(self, record: Record, url_template: str, dates: DateReader) -> None:
+    def __init__(
+        self, record: Record, url_template: str, dates: DateReader, source: str = ""
+    ) -> None:
         super().__init__(record)
+        self._source = source
         self._url_template = url_template
         self._dates = dates
         self.language_from = self._id = ""
@@ -114,6 +118,7 @@ class RecordParser(FieldReader):
             authors=self._optional("authors", self._parse_labels) or (),
             links=self._links(url),
             aliases=parse_aliases(self._get("aliases"), url),
+            source=self._source,
         )
         if not article.has_text:
             self._note("no-text", "no summary or sections: only the title is used", "summary")

@@ -6,7 +6,7 @@ that says it is not to be listed is hidden, and so is one whose word is not unde
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +30,8 @@ _MADE_OF_PARTS = {
     name: re.compile(pattern, re.VERBOSE) for name, pattern in _TABLES["made_of_parts"].items()
 }
 _FLAGS = _FIELDS["hides_if_true"] | _FIELDS["hides_if_false"]
+_NULLS_HIDE = _FIELDS["null_if_draft"] | _FIELDS["null_if_empty"]
+_FOR_ROBOTS = _FIELDS["robots"] | _FIELDS["tags"]
 _TOGETHER = _TABLES["times"].pop("if_together")
 _TIMES = {kind: frozenset(names) for kind, names in _TABLES["times"].items()}
 _WORDS = _TABLES["words"]
@@ -45,6 +47,7 @@ _HEAD = re.compile(r"<meta\b[^<>]{0,400}?\bnoindex\b", re.IGNORECASE)
 _LOCALE = re.compile(r"[a-z]{2,3}[-_][A-Z]{2}")
 _LONGEST_JSON = 20_000
 _LONGEST_WORD = 40
+_FEW_FIELDS = 100
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _WHOLE_NUMBER = re.compile(r"-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
@@ -93,7 +96,8 @@ def is_scheduled(values: Mapping[str, Any], status: Any) -> bool:
         values: All values of the record by field name.
         status: The value of the record's field ``status``.
     """
-    named = (value for name, value in values.items() if _standard_name(name) in _FIELDS["status"])
+    judged = _FIELDS["status"]
+    named = (values[name] for name, plain in _fields(judged, values) if plain in judged)
     words = (_plain_status(one) for one in (status, *named) if isinstance(one, str))
     return any(word in _TABLES["scheduled"] for word in words)
 
@@ -105,7 +109,7 @@ def is_visibility_name(name: str) -> bool:
 
 def tells_by_nothing(name: str) -> bool:
     """Return whether an empty field of this name in a table says that the article is a draft."""
-    return plain_name(name) in _FIELDS["null_if_draft"] | _FIELDS["null_if_empty"]
+    return plain_name(name) in _NULLS_HIDE
 
 
 def _unknown(name: str, value: Any) -> HidingWord:
@@ -118,11 +122,11 @@ def _unknown(name: str, value: Any) -> HidingWord:
 
 
 def _find(
-    names: Set[str], values: Mapping[str, Any], prefix: str = ""
+    names: frozenset[str], values: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, str, Any]]:
     """Yields path, plain name and value of fields, also of those in objects such as "seo"."""
-    for name, given in values.items():
-        plain = _standard_name(name)
+    for name, plain in _fields(names, values):
+        given = values[name]
         if plain in names:
             for said in _by_locale(given):
                 yield prefix + name, plain, said
@@ -134,6 +138,19 @@ def _find(
                         one = load_json(one)
                 if isinstance(one, Mapping):
                     yield from _find(names, one, f"{prefix}{name}.")
+
+
+def _fields(names: frozenset[str], values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Returns name and plain name of fields to look at: those in "names", and objects' own."""
+    known = _fields_among if len(values) <= _FEW_FIELDS else _fields_among.__wrapped__
+    return known(names, tuple(values))
+
+
+@lru_cache(maxsize=1024)  # most records of a source have the same fields
+def _fields_among(names: frozenset[str], given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    found = ((name, _standard_name(name)) for name in given)
+    wanted = names | _WITHIN
+    return tuple((name, plain) for name, plain in found if plain in wanted)
 
 
 @lru_cache(maxsize=4096)
@@ -189,7 +206,7 @@ def _drafts_without_time(values: Mapping[str, Any]) -> Iterator[HidingWord]:
 
     In tables a null, and a box that is not checked, is a cell without text.
     """
-    for path, plain, value in _find(_FIELDS["null_if_draft"] | _FIELDS["null_if_empty"], values):
+    for path, plain, value in _find(_NULLS_HIDE, values):
         is_null = value is None or value == [] or value in _NULLS
         if value == "" or (is_null and plain in _FIELDS["null_if_draft"]):
             wanted = "null" if is_null else "empty"
@@ -341,7 +358,7 @@ def _head_tags(value: Any, depth: int = 4) -> Iterator[tuple[str, str]]:
 
 def _last_days(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yields until when robots may list the page, and the path of what says so."""
-    for path, plain, value in _find(_FIELDS["robots"] | _FIELDS["tags"], values):
+    for path, plain, value in _find(_FOR_ROBOTS, values):
         texts = value if isinstance(value, list) else [value]
         if plain in _FIELDS["tags"]:
             texts = [text for _, text in _head_tags(value)]

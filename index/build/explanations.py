@@ -16,7 +16,7 @@ from index.build.carried_rows import CarriedRows, blob_writer
 from index.files import Blob, Names, load_array
 from recommender.neighbors import NO_ROW
 from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
-from recommender.shared_phrases import SharedPhrases
+from recommender.shared_phrases import shared_in_lists
 
 EXPLAINED = 8
 """Articles per list whose shared phrases are stored; those of later ones are found on demand."""
@@ -24,6 +24,7 @@ EXPLAINED = 8
 SHARED = "shared.bin"
 
 _CHUNK = 4_096
+_COMPARED = 64  # lists, few enough to stay in the cache
 _BETWEEN = b"\n"  # never occurs inside a JSON string
 
 
@@ -56,19 +57,17 @@ def explain_lists(
 def _explain(
     folder: Path, fresh: range | NDArray[np.integer], start: int, stop: int
 ) -> list[bytes]:
-    phrase_rows = load_array(folder / "phrases_rows.npy")
+    phrases, related = map(load_array, (folder / "phrases_rows.npy", folder / "related_rows.npy"))
     names = _Kept(Names(Blob(folder / "phrases.bin")))
     explained: list[bytes] = []
-    rows = np.asarray(fresh[start:stop], dtype=np.int64)
-    others_of = load_array(folder / "related_rows.npy")[rows, :EXPLAINED]
-    for others, phrases in zip(others_of.tolist(), phrase_rows[rows].tolist(), strict=True):
-        page = SharedPhrases(phrases, names)
-        explained.append(
-            _BETWEEN.join(
-                phrases_json(page.shared_with(phrase_rows[other].tolist()))
-                for other in others
-                if other != NO_ROW
-            )
+    for first in range(start, stop, _COMPARED):
+        rows = np.asarray(fresh[first : min(first + _COMPARED, stop)], dtype=np.int64)
+        others = related[rows, :EXPLAINED]
+        lengths = (others != NO_ROW).sum(axis=1).tolist()  # NO_ROW stands at the end only
+        lists = shared_in_lists(phrases[rows], phrases[others], names)
+        explained += (
+            _BETWEEN.join(map(phrases_json, shared[:length]))
+            for shared, length in zip(lists, lengths, strict=True)
         )
     return explained
 

@@ -52,6 +52,8 @@ def linked_row(link: Link, names: NameTable) -> int | None:
 
 def page_stem(name: str) -> str:
     """Return a file's path in lower case, without a suffix such as ``.md`` or ``.html``."""
+    if "." not in name:
+        return name.casefold()
     stem, suffix = splitext(name)
     return (stem if suffix.lower() in PAGES else name).casefold()
 

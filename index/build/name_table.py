@@ -77,7 +77,8 @@ def address_key(url: str) -> str:
     It is :func:`index.articles.urls.url_key` in lower case and without ``www.``: links often differ
     in these from the article's own address.
     """
-    return re.sub(r"^//www\.", "//", url_key(url).casefold())
+    key = url_key(url).casefold()
+    return f"//{key.removeprefix('//www.')}" if key.startswith("//www.") else key
 
 
 def host_of(key: str) -> str:

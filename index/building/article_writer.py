@@ -1,9 +1,8 @@
 """Writes the prepared articles of a build: ids, cards, texts, and what else is known of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,8 +32,7 @@ _NUMBERS = ("visibility", "day", "recency", "boost", "translation_key", "page", 
 _DAY = 86_400_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreparedArticle:
+class PreparedArticle(NamedTuple):  # quicker to send between processes than a dataclass
     """One article, in the form that a build stores.
 
     Attributes:

@@ -5,7 +5,9 @@ whatever the number of articles.
 """
 
 import re
-from dataclasses import dataclass, replace
+import struct
+from dataclasses import replace
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -37,8 +39,7 @@ KINDS = (LinkKind.TEXT, LinkKind.RELATED, LinkKind.APART)
 _DATED = re.compile(r"^\d{4}-\d{2}-\d{2}-(.+)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkNames:
+class LinkNames(NamedTuple):
     """One article's names and links as numbers (hashes), which are quick to send.
 
     Attributes:
@@ -61,7 +62,7 @@ def link_names(article: Article) -> LinkNames:
     """Return the names by which links may refer to an article, and its own links, as numbers."""
     addresses = [article.url, *(each for each in article.aliases if not each.startswith(FILE_LINK))]
     keys = [address_key(each) for each in addresses]
-    exact = [*keys, *(f"{ANY_HOST}{path_of(key)}" for key in keys if path_of(key))]
+    exact = [*keys, *(f"{ANY_HOST}{path}" for path in map(path_of, keys) if path)]
     exact.append(f"{FILE_LINK}{page_stem(article.id)}")
     loose = [last_part(article.id), last_part(unquote(urlsplit(article.url).path)), article.title]
     for alias in article.aliases:
@@ -75,8 +76,8 @@ def link_names(article: Article) -> LinkNames:
     found = (_link(number, link, article.source) for number, link in enumerate(article.links))
     related = (link.heading for link in article.links if link.kind is LinkKind.RELATED)
     return LinkNames(
-        names=np.array([number_of(name) for name in sorted(names)], dtype="<u8").tobytes(),
-        links=np.array([link for link in found if link is not None], dtype=LINK).tobytes(),
+        names=struct.pack(f"<{len(names)}Q", *map(number_of, sorted(names))),
+        links=np.array([*filter(None, found)], dtype=LINK).tobytes() if article.links else b"",
         host=host_of(keys[0]),
         source=article.source,
         headings=tuple(dict.fromkeys(related)),

@@ -17,6 +17,8 @@ from index.sources.source import SplitItems, SplitSource, read_record
 MAX_LINE_BYTES = 16 * 1024 * 1024
 """Longest line in bytes; longer ones are skipped, so that a bad file can't fill the memory."""
 
+_DECODER = json.JSONDecoder(object_pairs_hook=table_of)
+
 Line = tuple[int, bytes | None]
 """A line's number and content; ``None`` if it is too long."""
 
@@ -95,7 +97,7 @@ def json_object(location: str, line: bytes | None) -> Record:
     try:
         text = line.decode()
         check_json(text)
-        value = json.loads(text, object_pairs_hook=table_of)  # NaN costs only its field
+        value = _DECODER.decode(text)  # NaN costs only its field
     except UnicodeDecodeError as error:
         at = f"byte {error.start + 1} (0x{line[error.start]:02x})"
         raise RecordError("invalid-utf8", f"{at} is not valid UTF-8") from error

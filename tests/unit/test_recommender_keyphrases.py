@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recommender.keyphrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
-from recommender.shared_phrases import MAX_SHARED, distinct_phrases, shared_phrases
+from recommender.shared_phrases import (
+    MAX_SHARED,
+    distinct_phrases,
+    shared_in_lists,
+    shared_phrases,
+)
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
 
@@ -222,3 +227,15 @@ def test_of_phrases_that_say_a_word_again_the_first_is_kept() -> None:
     assert distinct_phrases(range(6), names, 9) == [0, 3, 4]
     assert distinct_phrases([5, 4, 0], names, 9) == [5, 0]
     assert distinct_phrases(range(6), names, 2) == [0, 3]
+
+
+@given(st.lists(st.tuples(rows, st.lists(rows, min_size=3, max_size=3)), min_size=1, max_size=5))
+def test_lists_share_with_each_article_what_the_two_share(
+    lists: list[tuple[list[int], list[list[int]]]],
+) -> None:
+    listed = [f"phrase{chr(97 + number % 15)}" for number in range(20)]  # some say the same
+    mine = np.array([own for own, _ in lists], dtype=np.int32)
+    theirs = np.array([others for _, others in lists], dtype=np.int32)
+    assert [*shared_in_lists(mine, theirs, listed)] == [
+        [shared_phrases(own, other, listed) for other in others] for own, others in lists
+    ]
