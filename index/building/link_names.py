@@ -48,7 +48,7 @@ class LinkNames(NamedTuple):
         links: The links, as bytes of the dtype ``LINK``; their field ``row`` is not set.
         host: The host of the article's address; empty if it is relative to the site.
         source: The name of the article's source.
-        headings: The headings of its blocks of related links.
+        headings: The headings of its blocks of related links to pages.
     """
 
     names: bytes
@@ -73,11 +73,15 @@ def link_names(article: Article) -> LinkNames:
         exact += [f"{FILE_LINK}{stem}", *[f"{FILE_LINK}{folder}"] * (name in INDEX_NAMES)]
         loose += [last_part(stem), *_DATED.findall(last_part(stem))]
     names = {*exact, *(f"{LOOSE}{name.casefold()}" for name in loose if name)}
-    found = (_link(number, link, article.source) for number, link in enumerate(article.links))
-    related = (link.heading for link in article.links if link.kind is LinkKind.RELATED)
+    found = [
+        (link, made)
+        for number, link in enumerate(article.links)
+        if (made := _link(number, link, article.source)) is not None
+    ]
+    related = (link.heading for link, _ in found if link.kind is LinkKind.RELATED)
     return LinkNames(
         names=struct.pack(f"<{len(names)}Q", *map(number_of, sorted(names))),
-        links=np.array([*filter(None, found)], dtype=LINK).tobytes() if article.links else b"",
+        links=np.array([made for _, made in found], dtype=LINK).tobytes() if found else b"",
         host=host_of(keys[0]),
         source=article.source,
         headings=tuple(dict.fromkeys(related)),

@@ -211,6 +211,8 @@ def _related_blocks(
     for source, heading in +collector.blocks:
         number = block_number(source, heading)
         chosen = np.flatnonzero(links["block"] == number)  # by rows, and as on the page
+        if not len(chosen):  # the live build, whose counts a small one goes on from, may be older
+            continue
         rows, lengths = np.unique(links["row"][chosen], return_counts=True)
         length = int(np.bincount(lengths).argmax())
         constant = float((lengths == length).mean())

@@ -64,6 +64,15 @@ def test_links_are_found_by_address_alias_file_id_slug_and_title(
     assert [item["article_id"] for item in report["unlinked"]["first"]] == ["k0", "k5"]
 
 
+def test_a_block_that_leads_to_files_alone_is_none(
+    write_jsonl: Writer, build_root: Builder
+) -> None:
+    papers = {"url": "/files/kelp.pdf", "kind": "related", "heading": "Further reading"}
+    _, build = build_root(write_jsonl([page(number, [papers]) for number in range(8)]))
+    assert out(build, "k0") == []
+    assert build.report()["page_links"]["blocks"] == []
+
+
 def test_a_block_of_one_length_on_most_pages_is_a_programs(
     write_jsonl: Writer, build_root: Builder
 ) -> None:
