@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,6 +45,7 @@ from index.building.report_stage import report_build
 from index.building.words_stage import weigh_words
 from index.building.worker_processes import in_processes
 from index.errors import BuildError, UnavailableError
+from index.publishing.gates import whole_reading
 from index.publishing.publish import Assessment, check_reading
 from index.reporting.report import describe_reading
 from index.reporting.report_page import PAGE, render_page
@@ -306,7 +308,7 @@ def _make(
             sources=_source_names(context, sources),
             index=describe_index(folder, index.kind, round(recall, 4)),
             quality={},
-            reading=describe_reading(context.report),
+            reading=_reading(context),
             encoded=encoded,
             weights=weights_by_name(related.calibration),
             seconds={},
@@ -334,6 +336,16 @@ def _make(
     manifest = manifest.model_copy(update={"files": describe_files(folder)})
     write_manifest(folder, manifest)
     return manifest, assessment
+
+
+def _reading(context: BuildContext) -> dict[str, Any]:
+    """Returns what was read; in a build of few articles with what is known of all of them."""
+    reading = describe_reading(context.report)
+    if context.beside is not None:
+        reading["whole"] = whole_reading(context.beside.build.manifest)
+    elif context.options.small and context.previous is not None:
+        reading["whole"] = whole_reading(context.previous.manifest)
+    return reading
 
 
 def _live_index(context: BuildContext) -> Path | None:

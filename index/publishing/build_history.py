@@ -9,7 +9,7 @@ import numpy as np
 from index.errors import BuildError, OldFormatError
 from index.root.journal import read_journal
 from index.root.root import Root
-from recommender.errors import AlsoLikeError
+from recommender.errors import AlsoLikeError, NotFoundError
 
 _DAYS = 14
 _NO_FATE: Mapping[str, Any] = {"state": "", "note": "", "found": []}
@@ -55,6 +55,8 @@ def describe_builds(root: Root) -> dict[str, Any]:
             item["state"] = "rollback"
         try:
             manifest = root.manifest(name)
+        except NotFoundError:  # another process has just removed it
+            continue
         except BuildError as error:
             state = "outdated" if isinstance(error, OldFormatError) else "damaged"
             items.append({**item, "state": state, "note": str(error)})

@@ -286,6 +286,19 @@ def judge_reading(reading: Mapping[str, Any], count: int, live: Manifest | None)
     ]
 
 
+def whole_reading(manifest: Manifest) -> dict[str, Any]:
+    """Return the notes and the count of a build's articles when all of them were last read.
+
+    A small build reads changed articles only, and keeps this of the build before.
+
+    Args:
+        manifest: The build's manifest.
+    """
+    found = {"notes": manifest.reading.get("notes", {}), "count": manifest.count}
+    whole: dict[str, Any] = manifest.reading.get("whole", found)
+    return whole
+
+
 def _judge_lacking(
     gate: Gate,
     reading: Mapping[str, Any],
@@ -298,9 +311,9 @@ def _judge_lacking(
     """Judge whether most articles lack something that those of the live build, if any, have."""
     share = _share_noted(reading, count, notes)
     passed = share <= _MOST_LACKING or count < FEW
-    passed = passed or (
-        live is not None and _share_noted(live.reading, live.count, notes) > _MOST_LACKING
-    )
+    if live is not None and not passed:
+        whole = whole_reading(live)
+        passed = _share_noted(whole, whole["count"], notes) > _MOST_LACKING
     return Verdict(
         gate=gate,
         value=share,

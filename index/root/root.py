@@ -390,7 +390,7 @@ class Root:
         if name not in self._small:
             try:
                 self._small[name] = self.manifest(name).small
-            except BuildError:
+            except (BuildError, NotFoundError):
                 return False
         return self._small[name]
 

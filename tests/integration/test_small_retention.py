@@ -57,6 +57,27 @@ def change(root: Root, put: Iterable[dict[str, Any]] = (), remove: Iterable[str]
     return name
 
 
+def test_a_site_of_titles_passes_its_gates_after_a_small_build_too(tmp_path: Path) -> None:
+    place = Root(tmp_path / "root")
+    titles = [{**one, "title": one["summary"], "summary": ""} for one in RECORDS]
+    publish(place, tmp_path, titles)
+    for _ in range(2):
+        change(place, [{**titles[0], "title": "Another"}])
+    with place.locked("test"):
+        options = BuildOptions(mapping=plain_mapping(), limits=Limits(max_churn=1.0))
+        source = JsonlSource(str(tmp_path / "articles.jsonl"))
+        made = make_build(place, [source], lambda: HashingEncoder(64), options)
+    assert [one.passed for one in made.assessment.verdicts if one.gate is Gate.TEXT] == [True]
+
+
+def test_a_build_that_is_removed_meanwhile_is_not_listed(
+    root: Root, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = root.names()
+    monkeypatch.setattr(Root, "names", lambda _: ["20200101T000000Z-aaaaaa", *there])
+    assert [item["build"] for item in describe_builds(root)["items"]] == there
+
+
 def retitled(number: int) -> list[dict[str, Any]]:
     return [{**RECORDS[number], "title": f"Another title, number {number}"}]
 
