@@ -25,7 +25,6 @@ class ArticleStaging:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._count = 0
         self._database = open_unjournaled(path)
         self._database.execute(
             "CREATE TABLE staged (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
@@ -65,8 +64,9 @@ class ArticleStaging:
             The positions in ``articles`` of those that were not added because the file already
             holds their id, ascending.
         """
-        first = self._count
-        self._count += len(articles)
+        # Pushed articles are written to the table besides, under numbers of their own.
+        newest = "SELECT ifnull(max(number), -1) FROM staged"
+        first = self._database.execute(newest).fetchone()[0] + 1
         cursor = self._database.executemany(
             "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?)",
             (

@@ -15,10 +15,12 @@ class Changes:
         put: For the name of each source, its records that are new or changed. Of several records
             with the same id, the first is used.
         remove: Ids of articles to leave out, unless ``put`` has them; unknown ones are ignored.
+        lost: Those of these ids that were removed because no source has them any more.
     """
 
     put: Mapping[str, Sequence[Record | RecordProblem]] = field(default_factory=dict)
     remove: frozenset[str] = frozenset()
+    lost: frozenset[str] = frozenset()
 
     def sources(self) -> list[Source]:
         """Returns the new and changed records as sources, one for each source's name."""

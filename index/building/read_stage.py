@@ -4,13 +4,15 @@ This process reads the sources one after another. The engine parses their record
 possibly on other machines. Duplicate ids are found in this process, which gets all batches back.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
-from index.articles.article_store import ARTICLES, to_bytes
+from index.articles.article_store import ARTICLES, ArticleStore, to_bytes
 from index.articles.guessed_languages import Certainty, StagedLanguage, find_language
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
@@ -21,7 +23,7 @@ from index.building.article_staging import ArticleStaging
 from index.building.changed_articles import change_articles, find_changes
 from index.building.context import BuildContext, BuildOptions
 from index.building.pushed_stage import apply_statements, read_statements
-from index.building.statement_staging import write_seen
+from index.building.statement_staging import change_seen, write_seen
 from index.errors import BuildError, SourceError
 from index.sources.pushed_source import PUSHED, record_of
 from index.sources.source import Source, split_records
@@ -131,7 +133,7 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
         BuildError: If the live build was made otherwise, so that nothing can be taken from it.
     """
     options, report = context.options, context.report
-    if options.small or options.keep_missing:
+    if options.small or (options.keep_missing and context.seen is None):
         _live_build(context)  # before the sources are read
     if options.changes is not None:
         sources = options.changes.sources()
@@ -140,7 +142,37 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
         parse_batch, parse=record_of, mapping=options.mapping, strict=False, source=PUSHED
     )
     statements = read_statements(context, staging, work)
-    missing = set(options.only)
+    seen_anew = _read_each(context, staging, sources, dated=statements is not None)
+    gone = apply_statements(context, staging, statements, len(sources))
+    if statements is not None and options.mapping.guess_language:
+        _settle_languages(context, staging, len(sources), part=True)
+    seen = None if statements is None else statements.seen()
+    count = _write_articles(context, staging, gone)
+    if seen is not None:
+        write_seen(context.folder / ARTICLES, seen)
+    elif options.changes is not None and context.previous is not None:
+        newest = context.previous.manifest.pushed
+        change_seen(context.folder / ARTICLES, seen_anew, options.changes.lost, newest)
+    if count == 0:
+        raise SourceError(_nothing_usable(sources, report))
+    return count
+
+
+def _read_each(
+    context: BuildContext, staging: ArticleStaging, sources: Sequence[Source], *, dated: bool
+) -> dict[str, bytes]:
+    """Reads the sources one after another into the staging file.
+
+    Args:
+        context: The build.
+        staging: The staging file.
+        sources: The sources.
+        dated: Whether to find out when each record was last changed.
+
+    Returns:
+        Of a build of changed records: the sources' articles by id, encoded.
+    """
+    options, missing, changed = context.options, set(context.options.only), dict[str, bytes]()
     for number, source in enumerate(sources):
         raw, parse = split_records(source)
         work = partial(
@@ -149,11 +181,13 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
             mapping=options.mapping,
             strict=options.strict,
             source=source.name,
-            dated=statements is not None,
+            dated=dated,
         )
         for batch in context.engine.stream(work, raw, stage="read"):
             missing -= _add_batch(context, staging, batch, number)
-            context.progress("read", report.kept, None)
+            if source.name != PUSHED and options.changes is not None:
+                changed = {one.id: one.data for one in batch.articles} | changed
+            context.progress("read", context.report.kept, None)
         if options.mapping.guess_language:
             _settle_languages(context, staging, number)
     if missing:
@@ -161,16 +195,7 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
             f"--only {min(missing)}: there is no usable article with this id in "
             f"{', '.join(source.name for source in sources)}"
         )
-    gone = apply_statements(context, staging, statements, len(sources))
-    if statements is not None and options.mapping.guess_language:
-        _settle_languages(context, staging, len(sources), part=True)
-    seen = None if statements is None else statements.seen()
-    count = _write_articles(context, staging, gone)
-    if seen is not None:
-        write_seen(context.folder / ARTICLES, seen)
-    if count == 0:
-        raise SourceError(_nothing_usable(sources, report))
-    return count
+    return changed
 
 
 def _write_articles(context: BuildContext, staging: ArticleStaging, gone: frozenset[str]) -> int:
@@ -195,7 +220,7 @@ def _write_articles(context: BuildContext, staging: ArticleStaging, gone: frozen
             raise SourceError("the changes would leave the build without articles: keep one")
         return len(context.carried.rows)
     if options.keep_missing:
-        _add_articles(staging, _live_build(context), gone)
+        _add_articles(staging, context, gone)
     return staging.write(context.folder / ARTICLES)
 
 
@@ -262,6 +287,11 @@ def _duplicate(article: ParsedArticle) -> RecordProblem:
 def _live_build(context: BuildContext) -> Build:
     """Returns the live build, from which articles are taken."""
     options, live = context.options, context.previous
+    if live is None and context.seen is not None:
+        raise InputError(
+            "--only takes all other articles from the live build, of which --from-scratch takes "
+            "nothing over: leave one of the two out"
+        )
     if live is None:
         named = "--only" if options.only else "--keep-missing"
         raise NotFoundError(
@@ -282,9 +312,15 @@ def _live_build(context: BuildContext) -> Build:
     return live
 
 
-def _add_articles(staging: ArticleStaging, live: Build, gone: frozenset[str]) -> None:
+def _add_articles(staging: ArticleStaging, context: BuildContext, gone: frozenset[str]) -> None:
     """Adds those articles of the live build to the staging file whose ids are in no source."""
-    kept = zip(map(bytes.decode, live.ids), live.articles.kept(), strict=True)
+    live = context.previous
+    kept: Iterator[tuple[str, bytes]]
+    if live is not None:
+        kept = zip(map(bytes.decode, live.ids), live.articles.kept(), strict=True)
+    else:  # from scratch, perhaps since only its articles can still be read
+        store = ArticleStore(cast("Path", context.seen))
+        kept = ((json.loads(data)["id"], data) for data in store.kept())
     while batch := list(islice(kept, _BATCH)):
         staging.add([(article_id, data) for article_id, data in batch if article_id not in gone])
 

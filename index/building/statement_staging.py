@@ -11,7 +11,7 @@ table ``seen`` of its article store, a digest of what the sources hold of every 
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -91,7 +91,7 @@ class StatementOutcome:
     """What a build made of the statements that a site pushed about articles.
 
     Attributes:
-        gone: Ids of the articles that statements say are gone.
+        gone: Ids of the articles that statements say are gone, unless a source has them again.
         unusable: The statements that were refused, or whose record can't be read any more.
         superseded: How many articles were replaced: of a source by a pushed one, or the reverse.
     """
@@ -159,11 +159,12 @@ class StatementStaging:
         outcome = StatementOutcome()
         for one in self._compared(before):
             in_source = one.digest is not None
-            if one.gone:
+            stands = one.stands(keep_missing=keep_missing, now=now)
+            if one.gone and (stands or not in_source):
                 outcome.gone.add(one.id)
             if one.unusable:
                 outcome.unusable.append(one)
-            elif not one.stands(keep_missing=keep_missing, now=now):
+            elif not stands:
                 self._settle(one)
                 outcome.superseded += not one.gone
             elif one.gone:
@@ -213,6 +214,35 @@ class StatementStaging:
             "ON CONFLICT (id) DO UPDATE SET settled = excluded.settled",
             (statement.id, statement.number),
         )
+
+
+def change_seen(path: Path, put: Mapping[str, bytes], lost: Iterable[str], newest: int) -> None:
+    """Changes in an article store what the sources hold, after a build of changed records alone.
+
+    So the next build of all sources takes nothing for new that readers had seen before a push, and
+    what was pushed before these changes never counts again.
+
+    Args:
+        path: The article store, a copy of the live build's.
+        put: By id, the articles that sources changed or added, encoded as they were read.
+        lost: Ids of articles that no source has any more.
+        newest: The number of the newest statement in the live build, which is older than the
+            changes.
+    """
+    digests = {article_id: content_digest(data) for article_id, data in put.items()}
+    with closing(open_unjournaled(path)) as database:
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'seen'").fetchone():
+            return  # nothing can be pushed
+        database.execute("BEGIN")
+        database.executemany(
+            "INSERT INTO seen VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+            "since = excluded.since, digest = excluded.digest, settled = excluded.settled",
+            (
+                (article_id, digests.get(article_id), newest, newest)
+                for article_id in dict.fromkeys([*digests, *lost])
+            ),
+        )
+        database.execute("COMMIT")
 
 
 def write_seen(path: Path, seen: Iterable[tuple[str, bytes | None, int, int]]) -> None:

@@ -139,6 +139,6 @@ def run_build(
             if options.changes is None and before is not None:
                 tell_ended_pins(root, settings, before, name)
         prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)
-        if refusal is None and not options.small:
+        if refusal is None:
             settle_statements(settings, made.refused)
     return BuildRun(made=made, verdicts=verdicts, refusal=refusal)

@@ -228,9 +228,10 @@ class Watcher:
             if unit.put:
                 put.setdefault(unit.source, []).extend(unit.put)
         remove = frozenset().union(*(unit.remove for unit in units))
+        lost = frozenset().union(*(unit.remove for unit in units if unit.statement is None))
         pushed = max((one.statement.number for one in units if one.statement), default=0)
         options = build_options(
-            self.settings, changes=Changes(put=put, remove=remove), pushed=pushed
+            self.settings, changes=Changes(put=put, remove=remove, lost=lost), pushed=pushed
         )
         start = time.monotonic()
         try:

@@ -92,6 +92,42 @@ def test_pushes_outlive_nights_of_a_source_that_lags_until_it_has_caught_up(
     assert len(titles(tmp_path)) == 8
 
 
+def test_nothing_that_is_kept_makes_way_for_what_is_pushed(
+    tmp_path: Path, run: Run, push: Push
+) -> None:
+    old = topical(8)
+    write(tmp_path, old)
+    assert run("build", "export.jsonl")[0] == 0
+    for number in range(3):
+        push(f"p-{number}", record(9 + number))
+    every = {*(one["id"] for one in old), "p-0", "p-1", "p-2"}
+    write(tmp_path, old[-2:])  # as a feed
+    for more in ((), ("--relearn",), ("--from-scratch",)):
+        code, _, err = run("build", "export.jsonl", "--keep-missing", *more)
+        assert code == 0, err
+        assert titles(tmp_path).keys() == every
+    code, _, err = run("build", "export.jsonl", "--from-scratch", "--only", old[-1]["id"])
+    assert code == 2
+    assert "leave one of the two out" in err
+
+
+def test_what_a_source_shows_again_is_not_gone_in_every_second_build(
+    tmp_path: Path, run: Run, push: Push
+) -> None:
+    old = topical(30)
+    write(tmp_path, old)
+    run("build", "export.jsonl")
+    push(old[0]["id"], None)
+    run("build", "export.jsonl")
+    assert old[0]["id"] not in titles(tmp_path)
+    write(tmp_path, old[1:])
+    run("build", "export.jsonl")
+    write(tmp_path, old)
+    for more in ((), ("--small",), ("--small",)):
+        assert run("build", "export.jsonl", *more)[0] == 0
+        assert old[0]["id"] in titles(tmp_path)
+
+
 def test_a_site_can_live_by_pushes_alone(tmp_path: Path, run: Run, push: Push) -> None:
     for number, each in enumerate(topical(6)):
         push(f"p-{number}", each)
@@ -134,11 +170,13 @@ def test_what_was_refused_stays_as_it_was(
     old = topical(8)
     write(tmp_path, old)
     push("p", record(9))
+    push("q", record(10))
     run("build", "export.jsonl")
     for pushed in ({**record(9), "title": "Bad"}, None):
         assert database.pushed.refuse("p", push("p", pushed), "max_loss")
         assert run("build", "export.jsonl")[0] == 0
         assert titles(tmp_path)["p"] == record(9)["title"]
+        assert "q" in titles(tmp_path)
 
 
 def test_no_build_is_made_without_the_pushes_that_are_live(

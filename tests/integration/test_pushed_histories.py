@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,15 @@ class Page:
     number: int = 0
     live: str | None = None
 
+    def follow(self, last: int) -> None:
+        """The watcher reads the source."""
+        if self.source == self.seen or (self.number and self.pushed is None):
+            return  # what was pushed as gone stays gone until no source has it
+        self.seen = self.live = self.source
+        self.since = last
+        if self.source is None:
+            self.number = 0
+
     def night(self, last: int) -> None:
         """A full build reads the source and what was pushed."""
         if self.source is not None and self.source != self.seen:
@@ -67,8 +77,12 @@ def record(key: str, title: str) -> dict[str, Any]:
 class History:
     """A site whose pages change at random, and what should be live of them."""
 
-    def __init__(self, folder: Path, seed: int, database: Database, settings: Settings) -> None:
+    def __init__(
+        self, folder: Path, seed: int, database: Database, settings: Settings, *, followed: bool
+    ) -> None:
         self.draw, self.database, self.settings = random.Random(seed), database, settings
+        self.followed = followed
+        self.watcher: Watcher | None = None
         self.file, self.root = folder / "articles.jsonl", Root(settings.root)
         self.pages = {f"p{number}": Page() for number in range(4)}
         for page in [*self.pages.values()][:2]:
@@ -93,29 +107,51 @@ class History:
             content = record(key, page.pushed) if page.pushed else None
             new, _ = self.pushes.read(key, content)
             page.number = self.pushes.put(CMS, [new])[0].statement.number
-        while self.watcher.step():
-            pass
+        self.watch()
 
     def disagree(self) -> None:
         _, page = self.some()
         page.source = self.draw.choice([None, self.title()])
+        self.follow()
 
     def catch_up(self) -> None:
         _, page = self.some()
         page.source = page.live
+        self.follow()
+
+    def follow(self) -> None:
+        if self.followed:
+            self.write()
+            assert self.watcher is not None
+            self.watcher.changes.files_changed({str(self.file)})
+            self.watch()
+            last = self.database.pushed.last()
+            for page in self.pages.values():
+                page.follow(last)
+
+    def watch(self) -> None:
+        """Let the watcher do all that there is to do."""
+        assert self.watcher is not None
+        while self.watcher.step() or self.watcher.changes._reading:
+            time.sleep(0.02)
 
     def restart(self) -> None:
+        source = open_source({"kind": "jsonl", "path": str(self.file)})
         self.watcher = Watcher(
             settings=self.settings,
-            sources=[],
+            sources=[source] if self.followed else [],
             encoder=HashingEncoder(32),
             database=self.database,
             stop=threading.Event(),
         )
+        self.watch()  # what is new when a source is first read may be older than a push
 
-    def night(self) -> None:
+    def write(self) -> None:
         records = [record(key, page.source) for key, page in self.pages.items() if page.source]
         self.file.write_text("".join(f"{json.dumps(one)}\n" for one in OTHERS + records))
+
+    def night(self) -> None:
+        self.write()
         last = self.database.pushed.last()
         sources = [open_source({"kind": "jsonl", "path": str(self.file)})]
         options = build_options(self.settings)
@@ -126,6 +162,8 @@ class History:
         assert run.refusal is None
         for page in self.pages.values():
             page.night(last)
+        if self.watcher is not None:
+            self.watch()
 
     def check(self) -> None:
         build = self.root.open()
@@ -145,13 +183,13 @@ def _quiet(_stage: str, _done: int, _total: int | None) -> None:
     pass
 
 
-def live_through(folder: Path, seed: int, steps: int) -> None:
+def live_through(folder: Path, seed: int, steps: int, *, followed: bool = False) -> None:
     settings = Settings(
         root=folder / "root", full_build_at="off", max_drift=1.0, max_loss=1.0, max_churn=1.0,
         max_weak=1.0, keep=2, learn="off",
     )  # fmt: skip
     with closing(open_decisions(settings)) as database:
-        history = History(folder, seed, database, settings)
+        history = History(folder, seed, database, settings, followed=followed)
         kinds = [history.push, history.push, history.disagree, history.catch_up]
         for _ in range(steps):
             history.draw.choice([*kinds, history.restart, history.night, history.night])()
@@ -165,8 +203,16 @@ def test_the_newest_word_is_live_after_any_history(tmp_path: Path, seed: int) ->
     live_through(tmp_path, seed, 10)
 
 
+@pytest.mark.parametrize("seed", [2, 4])
+def test_so_it_is_where_the_source_is_followed(tmp_path: Path, seed: int) -> None:
+    live_through(tmp_path, seed, 14, followed=True)
+
+
 @pytest.mark.full
 @pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("followed", [False, True])
 @pytest.mark.parametrize("seed", range(3, 40))
-def test_the_newest_word_is_live_after_many_histories(tmp_path: Path, seed: int) -> None:
-    live_through(tmp_path, seed, 40)
+def test_the_newest_word_is_live_after_many_histories(
+    tmp_path: Path, seed: int, *, followed: bool
+) -> None:
+    live_through(tmp_path, seed, 40, followed=followed)
