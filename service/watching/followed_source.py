@@ -38,7 +38,7 @@ class SourceRead:
     Attributes:
         ids: The ids of all articles that the source holds now.
         fresh: By id the articles and records that are new or changed since the source was read
-            before, and differ from the live build.
+            before; when it is read for the first time, those that differ from the live build.
         left: The ids of articles that the source held before, but no longer holds.
         first: Whether the source is read for the first time, so that all its records are new.
     """
@@ -89,7 +89,7 @@ class FollowedSource:
 
         Args:
             differs: A function that tells whether an article differs from the one in the live
-                build with the same id.
+                build with the same id; it is asked when the source is read for the first time.
 
         Raises:
             SourceError: If the source can't be read.
@@ -145,7 +145,11 @@ class FollowedSource:
             if article_id is None:
                 found = next(iter(parse_records([parse(item)], self.mapping, report)), None)
                 article_id = found[0].id if found else ""
-                if found and article_id not in ids and differs(found[0]):
+                if (
+                    found
+                    and article_id not in ids
+                    and (known is not None or differs(found[0]))  # else a change was taken back
+                ):
                     fresh[article_id] = found
             present[digest] = article_id
             if article_id:

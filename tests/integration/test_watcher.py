@@ -28,6 +28,7 @@ from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions
 from service.decisions.pushed_statements import NewStatement
 from service.settings import Settings
+from service.watching.waiting_changes import Unit
 from service.watching.watcher import Watcher
 from tests.support.articles import topical
 from tests.support.builds import live, publish
@@ -88,6 +89,22 @@ def steps(watcher: Watcher, count: int = 6) -> None:
     for _ in range(count):
         watcher.step()
         time.sleep(0.1)
+
+
+def read(watcher: Watcher, *files: Path) -> None:
+    """Reads the files, and what else is due, to the end, and makes no build."""
+    watcher._adopt()
+    assert watcher.live is not None
+    watcher.changes.files_changed({str(file) for file in files})
+    watcher.changes.look(watcher.live)
+    while watcher.changes._reading:
+        time.sleep(0.02)
+        watcher.changes.look(watcher.live)
+
+
+def waiting(watcher: Watcher) -> list[Unit]:
+    assert watcher.live is not None
+    return list(watcher.changes.units(watcher.live))
 
 
 def test_what_is_as_live_makes_no_build(tmp_path: Path, database: Database) -> None:
@@ -235,6 +252,20 @@ def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Da
     watcher.changes.files_changed({str(site.file)})
     steps(watcher, 12)
     assert not site.has(IDS[2]), "the source had it, and has it no longer"
+
+
+def test_a_change_that_is_taken_back_while_it_waits_is_none(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    watcher = site.watcher()
+    read(watcher)
+    site.write([{**RECORDS[0], "title": "By mistake"}, *RECORDS[1:]])
+    read(watcher, site.file)
+    assert [unit.ids for unit in waiting(watcher)] == [[IDS[0]]]
+    site.write(RECORDS)
+    read(watcher, site.file)
+    assert not waiting(watcher)
 
 
 def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Database) -> None:
