@@ -70,6 +70,7 @@ class WaitingChanges:
     news: threading.Event = field(default_factory=threading.Event)
     _followed: list[FollowedSource] = field(init=False)
     _reading: dict[int, Future[SourceRead | None]] = field(default_factory=dict)
+    _stale: set[int] = field(default_factory=set)
     _read: dict[int, SourceRead] = field(default_factory=dict)
     _owners: dict[str, str] = field(default_factory=dict)
     _refused: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -98,6 +99,8 @@ class WaitingChanges:
         sources = (json.loads(data).get("source", "") for data in live.articles.kept())
         self._owners = dict(zip(ids, sources, strict=True))
         self._refused.clear()
+        self._read.clear()
+        self._stale.update(self._reading)
         for one in self._followed:
             one.forget()
 
@@ -126,7 +129,11 @@ class WaitingChanges:
                     self._reading[at] = self._begin(one, partial(self._differs, live, at))
             elif reading.done():
                 del self._reading[at]
-                self._take(at, one, reading)
+                if at in self._stale:  # begun before the build was live, which may hold newer
+                    self._stale.remove(at)
+                    one.forget()
+                else:
+                    self._take(at, one, reading)
 
     def _begin(
         self, one: FollowedSource, differs: Callable[[Article], bool]

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions
 from service.decisions.pushed_statements import NewStatement
 from service.settings import Settings
+from service.watching.followed_source import SourceRead
 from service.watching.waiting_changes import Unit
 from service.watching.watcher import Watcher
 from tests.support.articles import topical
@@ -266,6 +268,30 @@ def test_a_change_that_is_taken_back_while_it_waits_is_none(
     site.write(RECORDS)
     read(watcher, site.file)
     assert not waiting(watcher)
+
+
+def test_what_was_read_before_another_build_went_live_is_not_applied_to_it(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    watcher = site.watcher()
+    read(watcher)
+    changes, source = watcher.changes, watcher.changes._followed[0]
+    site.write(RECORDS[1:])
+    read(watcher, site.file)
+    assert [unit.remove for unit in waiting(watcher)] == [{IDS[0]}]
+    stale = changes._read[0]
+    changes._reading[0] = late = Future[SourceRead | None]()
+    publish(site.root, tmp_path, RECORDS)
+    watcher._adopt()
+    assert not waiting(watcher), "what was read"
+    source.look()
+    late.set_result(stale)
+    assert watcher.live is not None
+    changes.look(watcher.live)
+    assert not waiting(watcher), "what was being read"
+    read(watcher)
+    assert changes._read[0].first, "all is read again"
 
 
 def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Database) -> None:
