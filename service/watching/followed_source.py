@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,7 @@ class FollowedSource:
         every: Seconds between two looks at the source.
         due: When to look at the source next, in seconds as ``time.monotonic`` returns them.
         problem: Why the source could not be read the last time; empty if it could.
+        ids: The ids of all articles that the source held when it was last read; ``None`` before.
     """
 
     source: ConfiguredSource
@@ -66,6 +67,7 @@ class FollowedSource:
     every: float
     due: float = 0.0
     problem: str = ""
+    ids: frozenset[str] | None = None
     _ids: dict[bytes, str] | None = None
     _stamp: object = None
     _validators: dict[str, str] = field(default_factory=dict)
@@ -81,8 +83,14 @@ class FollowedSource:
 
     def forget(self) -> None:
         """Forgets what was read before: the next :meth:`look` takes every record for new."""
-        self.due, self._stamp, self._ids = 0.0, None, None
-        self._validators = {}
+        self._ids = None
+        self.read_again()
+
+    def read_again(self, ids: Set[str] = frozenset()) -> None:
+        """Has the next :meth:`look` read the source, and take the records of some ids for new."""
+        if self._ids is not None:
+            self._ids = {digest: key for digest, key in self._ids.items() if key not in ids}
+        self.due, self._stamp, self._validators = 0.0, None, {}
 
     def look(self, differs: Callable[[Article], bool] = lambda _: True) -> SourceRead | None:
         """Reads the source if it may have changed; returns ``None`` if it did not.
@@ -154,14 +162,14 @@ class FollowedSource:
             present[digest] = article_id
             if article_id:
                 ids.add(article_id)
-        self._ids = present
+        self._ids, self.ids = present, frozenset(ids)
         told = report.told()
         for problem in told[:_MOST_TOLD]:
             log.warning("%s", problem)
         if len(told) > _MOST_TOLD:
             log.warning("… and %d more problems of %s", len(told) - _MOST_TOLD, self.source.name)
         left = frozenset({*known.values()} - ids if known else ())
-        return SourceRead(ids=frozenset(ids), fresh=fresh, left=left, first=known is None)
+        return SourceRead(ids=self.ids, fresh=fresh, left=left, first=known is None)
 
 
 def _digest(raw: Any) -> bytes:

@@ -178,14 +178,13 @@ class WaitingChanges:
         """Yields the changes that are to be made to the live build, first the pushed ones."""
         for one in self.database.pushed.above(live.manifest.pushed, limit=_MOST_PUSHES):
             if one.record is None:
-                gone = frozenset({one.article_id})
-                yield Unit(source=PUSHED, remove=gone, statement=one)
+                yield Unit(source=PUSHED, remove=frozenset({one.article_id}), statement=one)
             else:
                 yield Unit(source=PUSHED, put=[record_of(one)], ids=[one.article_id], statement=one)
-        statements: dict[str, Statement] | None = None
+        statements: dict[str, Statement] = {}
+        if any(read.fresh for read in self._read.values()):
+            statements = {one.article_id: one for one in self.database.pushed.all()}
         for at, read in sorted(self._read.items()):
-            if statements is None:
-                statements = {one.article_id: one for one in self.database.pushed.all()}
             name = self.sources[at].name
             put = {
                 key: record
@@ -193,19 +192,40 @@ class WaitingChanges:
                 if self._differs(live, at, article)
                 and self._is_newer(record, statements.get(key), read.first)
             }
-            self._read[at] = replace(read, fresh={key: read.fresh[key] for key in put})
-            owned = {
-                key
-                for key, owner in self._owners.items()
-                if owner == name or (owner == PUSHED and key in read.left)
-            }
-            gone = frozenset() if self.keep_missing else frozenset(owned - read.ids)
+            fresh = {key: read.fresh[key] for key in put}
+            self._read[at] = replace(read, fresh=fresh, first=read.first and bool(fresh))
+            gone = self._gone(at, read)
             if put:
                 yield Unit(source=name, put=[*put.values()], ids=[*put], at=at)
             if gone and gone != self._refused.get(name):
                 yield Unit(source=name, remove=gone, at=at)
-            elif not put:
+            elif not put and gone is not None:
                 del self._read[at]
+
+    def _gone(self, at: int, read: SourceRead) -> frozenset[str] | None:
+        """Finds the articles of a source that no source has any longer.
+
+        Those that another source still has become articles of that source.
+
+        Returns:
+            The articles' ids; ``None`` if it can't be told before other sources were read.
+        """
+        if self.keep_missing:
+            return frozenset()
+        if any(one.ids is None for one in self._followed):
+            return None
+        name = self.sources[at].name
+        left = {key for key in read.left if self._owners.get(key) == PUSHED}
+        gone = ({key for key, owner in self._owners.items() if owner == name} | left) - read.ids
+        for other, one in enumerate(self._followed):
+            kept = gone.intersection(one.ids or ())
+            if kept and other in self._reading:
+                return None
+            gone -= kept
+            if moved := kept - left:
+                self._owners.update(dict.fromkeys(moved, one.source.name))
+                one.read_again(moved)
+        return frozenset(gone)
 
     def _is_newer(self, record: Record, pushed: Statement | None, first: bool) -> bool:
         """Tells whether a source's record is newer than what was pushed about the article."""
@@ -224,11 +244,13 @@ class WaitingChanges:
         if row is None:
             return True
         names = [one.name for one in self.sources]
-        if self._owners.get(article.id, "") in names[:at]:
+        owner = self._owners.get(article.id, "")
+        if owner in names[:at]:
             return False  # of several sources, the first is used
         stored = live.article(row)
         language = stored.language if article.language is None else article.language
-        return stored != replace(article, source=names[at], language=language)
+        same = stored == replace(article, source=names[at], language=language)
+        return not same or owner != names[at]  # another source was to have it
 
     def went_live(self, live: Build, units: Sequence[Unit]) -> None:
         """Notes that changes are in the live build, so that they no longer wait.
@@ -242,8 +264,8 @@ class WaitingChanges:
             for key in unit.remove:
                 self._owners.pop(key, None)
         for unit in units:
-            there = [key for key in unit.ids if live.row(key) is not None]
-            self._owners.update(dict.fromkeys(there, unit.source))
+            there = {key: row for key in unit.ids if (row := live.row(key)) is not None}
+            self._owners.update((key, live.article(row).source) for key, row in there.items())
             self._drop(unit)
             if unit.statement is not None and len(there) < len(unit.ids):
                 self.refuse(unit, "no article can be made of the record: push it again, corrected")

@@ -45,6 +45,7 @@ class Site:
 
     def __init__(self, folder: Path, database: Database, **settings: Any) -> None:
         self.file = folder / "articles.jsonl"
+        self.files = [self.file]
         self.root = Root(folder / "root")
         given: dict[str, Any] = {"full_build_at": "off", "max_churn": 1.0, "max_drift": 1.0}
         given |= {"follow_seconds": 0.01, **settings}
@@ -54,10 +55,13 @@ class Site:
     def watcher(
         self, dim: int = 64, *, alone: bool = False, encoder: Encoder | None = None
     ) -> Watcher:
-        """A watcher of the file and of pushes, or of pushes alone."""
+        """A watcher of the files and of pushes, or of pushes alone."""
         return Watcher(
             settings=self.settings,
-            sources=[] if alone else [open_source({"kind": "jsonl", "path": str(self.file)})],
+            sources=[
+                open_source({"kind": "jsonl", "path": str(file)})
+                for file in ([] if alone else self.files)
+            ],
             encoder=encoder or HashingEncoder(dim),
             database=self.database,
             stop=threading.Event(),
@@ -70,8 +74,8 @@ class Site:
         ]
         self.database.pushed.put(SITE, given)
 
-    def write(self, records: Sequence[dict[str, Any]]) -> None:
-        self.file.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+    def write(self, records: Sequence[dict[str, Any]], at: int = 0) -> None:
+        self.files[at].write_text("".join(f"{json.dumps(record)}\n" for record in records))
 
     def has(self, key: str) -> bool:
         return self.root.open().row(key) is not None
@@ -292,6 +296,42 @@ def test_what_was_read_before_another_build_went_live_is_not_applied_to_it(
     assert not waiting(watcher), "what was being read"
     read(watcher)
     assert changes._read[0].first, "all is read again"
+
+
+def test_what_one_source_no_longer_has_comes_from_another(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    site.files.append(tmp_path / "second.jsonl")
+    names = [str(file) for file in site.files]
+    watcher = site.watcher()
+    site.write(RECORDS[1:])
+    read(watcher)
+    assert not waiting(watcher), "nothing is removed before all sources were read"
+    site.write([{**RECORDS[0], "title": "In the second"}, RECORDS[2]], 1)
+    read(watcher, *site.files)
+    assert not waiting(watcher)
+    read(watcher)
+    assert [(unit.source, unit.ids) for unit in waiting(watcher)] == [(names[1], [IDS[0]])]
+
+    site.write(RECORDS)
+    read(watcher, site.file)
+    watcher.step()
+    build = site.root.open()
+    assert build.article(build.row(IDS[0]) or 0).source == names[0], "the first has it again"
+
+    site.write(RECORDS[1:])
+    read(watcher, site.file)
+    assert not waiting(watcher)
+    read(watcher)
+    watcher.step()
+    build = site.root.open()
+    assert build.title(build.row(IDS[0]) or 0) == "In the second"
+
+    site.write([RECORDS[2]], 1)
+    read(watcher, site.files[1])
+    watcher.step()
+    assert not site.has(IDS[0])
 
 
 def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Database) -> None:
