@@ -186,20 +186,27 @@ class WaitingChanges:
             statements = {one.article_id: one for one in self.database.pushed.all()}
         for at, read in sorted(self._read.items()):
             name = self.sources[at].name
+            fresh = {key: of for key, of in read.fresh.items() if self._differs(live, at, of[0])}
+            waits = {
+                key
+                for key in fresh
+                if key in statements and statements[key].number > live.manifest.pushed
+            }
             put = {
                 key: record
-                for key, (article, record) in read.fresh.items()
-                if self._differs(live, at, article)
-                and self._is_newer(record, statements.get(key), read.first)
+                for key, (_, record) in fresh.items()
+                if self._is_newer(
+                    record, statements.get(key), unless_told=not read.first and key not in waits
+                )
             }
-            fresh = {key: read.fresh[key] for key in put}
+            fresh = {key: of for key, of in fresh.items() if key in put or key in waits}
             self._read[at] = replace(read, fresh=fresh, first=read.first and bool(fresh))
             gone = self._gone(at, read)
             if put:
                 yield Unit(source=name, put=[*put.values()], ids=[*put], at=at)
             if gone and gone != self._refused.get(name):
                 yield Unit(source=name, remove=gone, at=at)
-            elif not put and gone is not None:
+            elif not fresh and gone is not None:
                 del self._read[at]
 
     def _gone(self, at: int, read: SourceRead) -> frozenset[str] | None:
@@ -227,16 +234,22 @@ class WaitingChanges:
                 one.read_again(moved)
         return frozenset(gone)
 
-    def _is_newer(self, record: Record, pushed: Statement | None, first: bool) -> bool:
-        """Tells whether a source's record is newer than what was pushed about the article."""
+    def _is_newer(self, record: Record, pushed: Statement | None, *, unless_told: bool) -> bool:
+        """Tells whether a source's record is newer than what was pushed about the article.
+
+        Args:
+            record: The source's record.
+            pushed: What was pushed; ``None`` if nothing was.
+            unless_told: What holds if the times of both don't tell.
+        """
         if pushed is None or pushed.refused is not None:
             return True
         if pushed.record is None:
             return False  # until no source has it, as a full build finds
         stated = updated_at(record, self.settings.mapping)
         if stated is None or max(stated, pushed.stated) > utc_now():
-            return not first  # it came while it was followed, or at a time that is not known
-        return stated > pushed.stated
+            return unless_told
+        return stated >= pushed.stated
 
     def _differs(self, live: Build, at: int, article: Article) -> bool:
         """Tells whether an article of a source is another than the live one."""
@@ -269,6 +282,8 @@ class WaitingChanges:
             self._drop(unit)
             if unit.statement is not None and len(there) < len(unit.ids):
                 self.refuse(unit, "no article can be made of the record: push it again, corrected")
+            elif unit.statement is not None:
+                self._drop_older(unit.statement)
 
     def _drop(self, unit: Unit) -> None:
         """Forgets a source's records that were dealt with."""
@@ -277,6 +292,14 @@ class WaitingChanges:
             done = {*unit.ids}
             fresh = {key: of for key, of in read.fresh.items() if key not in done}
             self._read[unit.at] = replace(read, fresh=fresh)
+
+    def _drop_older(self, pushed: Statement) -> None:
+        """Forgets the sources' records of an article that are older than the push that is live."""
+        for at, read in self._read.items():
+            found = read.fresh.get(pushed.article_id)
+            if found is not None and not self._is_newer(found[1], pushed, unless_told=False):
+                fresh = {key: of for key, of in read.fresh.items() if key != pushed.article_id}
+                self._read[at] = replace(read, fresh=fresh)
 
     def refuse(self, unit: Unit, why: str) -> None:
         """Leaves changes out of builds, logs that and notifies people.

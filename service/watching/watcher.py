@@ -224,8 +224,8 @@ class Watcher:
     def _publish(self, units: Sequence[Unit]) -> Exception | None:
         """Makes a build of some changes and publishes it; returns why it can't be published."""
         put: dict[str, list[SourceItem]] = {}
-        for unit in units:
-            if unit.put:
+        for unit in sorted(units, key=lambda one: one.statement is not None):
+            if unit.put:  # a source's record is among them only if it is newer than a push
                 put.setdefault(unit.source, []).extend(unit.put)
         remove = frozenset().union(*(unit.remove for unit in units))
         lost = frozenset().union(*(unit.remove for unit in units if unit.statement is None))

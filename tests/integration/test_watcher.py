@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 import threading
@@ -332,6 +333,26 @@ def test_what_one_source_no_longer_has_comes_from_another(
     read(watcher, site.files[1])
     watcher.step()
     assert not site.has(IDS[0])
+
+
+def test_of_a_push_and_a_record_that_wait_together_the_newer_goes_live(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    watcher = site.watcher()
+    read(watcher)
+    site.push(*((one["id"], {**one, "title": "Pushed"}) for one in RECORDS[:4]))
+    clock = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+    given = [{**one, "title": "In the source"} for one in RECORDS[:4]]
+    given[0]["updated"], given[1]["updated"] = clock, "2026-01-01T08:00:00Z"
+    site.write([*given, *RECORDS[4:]])
+    read(watcher, site.file)
+    watcher.changes.refuse(waiting(watcher)[3], "as a gate refuses it")
+    watcher.step()
+    build = site.root.open()
+    titles = [build.title(build.row(key) or 0) for key in IDS[:4]]
+    assert titles == ["In the source", "Pushed", "Pushed", "In the source"]
+    assert not waiting(watcher)
 
 
 def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Database) -> None:
