@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from index.articles.article_store import ARTICLES, read_settled
 from index.articles.record import Record, SourceItem, describe
 from index.articles.updated import updated_at
 from index.build.build import Build
@@ -73,6 +74,7 @@ class WaitingChanges:
     _stale: set[int] = field(default_factory=set)
     _read: dict[int, SourceRead] = field(default_factory=dict)
     _owners: dict[str, str] = field(default_factory=dict)
+    _settled: dict[str, int] = field(default_factory=dict)
     _refused: dict[str, frozenset[str]] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
 
@@ -98,6 +100,7 @@ class WaitingChanges:
         ids = map(bytes.decode, live.ids)
         sources = (json.loads(data).get("source", "") for data in live.articles.kept())
         self._owners = dict(zip(ids, sources, strict=True))
+        self._settled = read_settled(live.folder / ARTICLES)
         self._refused.clear()
         self._read.clear()
         self._stale.update(self._reading)
@@ -183,7 +186,11 @@ class WaitingChanges:
                 yield Unit(source=PUSHED, put=[record_of(one)], ids=[one.article_id], statement=one)
         statements: dict[str, Statement] = {}
         if any(read.fresh for read in self._read.values()):
-            statements = {one.article_id: one for one in self.database.pushed.all()}
+            statements = {
+                one.article_id: one
+                for one in self.database.pushed.all()
+                if one.number > self._settled.get(one.article_id, 0)
+            }
         for at, read in sorted(self._read.items()):
             name = self.sources[at].name
             fresh = {key: of for key, of in read.fresh.items() if self._differs(live, at, of[0])}

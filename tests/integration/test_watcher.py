@@ -355,6 +355,22 @@ def test_of_a_push_and_a_record_that_wait_together_the_newer_goes_live(
     assert not waiting(watcher)
 
 
+def test_a_push_that_is_settled_holds_no_change_of_the_source_up(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    site.push((IDS[0], None))
+    site.write(RECORDS[1:])
+    watcher = site.watcher()
+    watcher._make_full("test")
+    assert database.pushed.get(IDS[0]) is not None, "older builds may need it"
+    read(watcher)
+    assert not waiting(watcher)
+    site.write(RECORDS)
+    read(watcher, site.file)
+    assert [unit.ids for unit in waiting(watcher)] == [[IDS[0]]]
+
+
 def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Database) -> None:
     site = Site(tmp_path, database, max_drift=0.01)
     watcher = site.watcher()
