@@ -24,6 +24,9 @@ log = logging.getLogger("alsolike")
 SETTLE = 0.2
 """Seconds for which files must stay as they are before they are read: one may be half written."""
 
+_MOST_PAUSES = 50
+"""How often :data:`SETTLE` is waited for; then files are read though others still change."""
+
 _SHARE = 0.05
 """A source that takes long to read is read less often, so that reading it takes this share."""
 
@@ -126,7 +129,9 @@ class FollowedSource:
         if path is None:
             return self._asked(feed) if isinstance(feed, FeedSource) else None
         stamp = _stamp(path)
-        while stamp != self._stamp:
+        for _ in range(_MOST_PAUSES):
+            if stamp == self._stamp:
+                break
             time.sleep(SETTLE)
             before, stamp = stamp, _stamp(path)
             if stamp == before:
@@ -182,13 +187,18 @@ def _digest(raw: Any) -> bytes:
 
 
 def _stamp(path: Path) -> object:
-    """Returns what changes if a file, or one in a folder, is written, added or removed."""
+    """Returns what changes if a file, or one in a folder, is written, added or removed.
+
+    As when pages are read, links to folders are not followed: they may lead to themselves.
+    """
     found = hashlib.blake2b(digest_size=16)
     pending = [str(path)]
     while pending:
         place = pending.pop()
         try:
-            if os.path.isdir(place):  # noqa: PTH112 - of a hundred thousand
+            if os.path.isdir(place) and (  # noqa: PTH112 - of a hundred thousand
+                place == str(path) or not os.path.islink(place)  # noqa: PTH114
+            ):
                 with os.scandir(place) as entries:
                     pending += sorted(entry.path for entry in entries)
             else:

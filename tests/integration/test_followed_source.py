@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,33 @@ def test_a_folder_is_followed_by_its_files(tmp_path: Path) -> None:
     assert set(look(source).fresh) == {"two", "three"}
     (folder / "one.md").unlink()
     assert look(source).ids == {"two", "three"}
+
+
+def test_a_link_to_a_folder_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, entered = tmp_path / "pages", list[str]()
+    folder.mkdir()
+    (folder / "one.md").write_text("# Page one\n\nSome words.\n")
+    (folder / "loop").symlink_to(folder)
+    linked = tmp_path / "linked"
+    linked.symlink_to(folder)
+    scan = os.scandir
+    monkeypatch.setattr(
+        followed_source.os, "scandir", lambda place: entered.append(place) or scan(place)
+    )
+    followed_source._stamp(linked)
+    assert entered == [str(linked)]
+
+
+def test_a_folder_in_which_something_always_changes_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one.md").write_text("# Page one\n\nSome words.\n")
+    stamps = iter(range(1_000))
+    monkeypatch.setattr(followed_source, "SETTLE", 0.0)
+    monkeypatch.setattr(followed_source, "_stamp", lambda _: next(stamps))
+    assert look(followed(kind="markdown", path=str(tmp_path))).ids == {"one"}
 
 
 def test_a_feed_is_asked_for_only_if_it_changed() -> None:
