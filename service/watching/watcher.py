@@ -229,10 +229,8 @@ class Watcher:
                 put.setdefault(unit.source, []).extend(unit.put)
         remove = frozenset().union(*(unit.remove for unit in units))
         lost = frozenset().union(*(unit.remove for unit in units if unit.statement is None))
-        pushed = max((one.statement.number for one in units if one.statement), default=0)
-        options = build_options(
-            self.settings, changes=Changes(put=put, remove=remove, lost=lost), pushed=pushed
-        )
+        changes = Changes(put=put, remove=remove, lost=lost)
+        options = build_options(self.settings, changes=changes, pushed=self._reached(units))
         start = time.monotonic()
         try:
             with self._root.locked("alsolike watch"):
@@ -264,6 +262,13 @@ class Watcher:
         self.changes.went_live(self.live, units)
         self._tell_published(self.live)
         return None
+
+    def _reached(self, units: Sequence[Unit]) -> int:
+        """Returns up to which number a build of some changes holds all pushes that wait."""
+        held = {one.statement.number for one in units if one.statement}
+        above = self.live.manifest.pushed if self.live else 0
+        waiting = (one.number for one in self.database.pushed.above(above))
+        return min([max(held, default=0), *(one - 1 for one in waiting if one not in held)])
 
     def _is_live(self) -> bool:
         return self.live is not None and self._root.live == self.live.name

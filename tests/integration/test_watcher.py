@@ -371,6 +371,23 @@ def test_a_push_that_is_settled_holds_no_change_of_the_source_up(
     assert [unit.ids for unit in waiting(watcher)] == [[IDS[0]]]
 
 
+def test_a_push_is_not_passed_over_when_a_later_one_goes_live_first(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database)
+    site.push(*((one["id"], one) for one in topical(51)[48:]))
+    watcher = site.watcher(alone=True)
+    watcher._adopt()
+    numbers = [one.number for one in database.pushed.above(0)]
+    for part, reached in (
+        (slice(2, 3), numbers[0] - 1),
+        (slice(1), numbers[0]),
+        (slice(2), numbers[2]),
+    ):
+        assert watcher._publish(waiting(watcher)[part]) is None
+        assert site.root.manifest().pushed == reached
+
+
 def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Database) -> None:
     site = Site(tmp_path, database, max_drift=0.01)
     watcher = site.watcher()
