@@ -222,12 +222,12 @@ class WaitingChanges:
         Those that another source still has become articles of that source.
 
         Returns:
-            The articles' ids; ``None`` if it can't be told before other sources were read.
+            The articles' ids; ``None`` if it can't be told before other sources were looked at.
         """
         if self.keep_missing:
             return frozenset()
-        if any(one.ids is None for one in self._followed):
-            return None
+        if any(one.ids is None and not one.problem for one in self._followed):
+            return None  # of one that can't be read nothing is known: what is gone here is not shown
         name = self.sources[at].name
         left = {key for key in read.left if self._owners.get(key) == PUSHED}
         gone = ({key for key, owner in self._owners.items() if owner == name} | left) - read.ids
