@@ -168,7 +168,9 @@ class PushedStatements(Table):
         for start in range(0, len(back), _BATCH):
             with self._store.change(actor) as change:
                 for article_id in back[start : start + _BATCH]:
-                    _show(change, article_id, "a source shows it again")
+                    now = change.stored(_TABLE, {"article_id": article_id}, _TABLE.c.number)
+                    if now is not None and now["number"] <= settled[article_id]:
+                        _show(change, article_id, "a source shows it again")
 
     def settle(self, actor: Actor, settled: Mapping[str, int]) -> int:
         """Removes statements that a source has caught up with, and lifts their takedowns.

@@ -177,6 +177,16 @@ def test_what_a_source_shows_again_is_no_longer_down_and_its_statement_stays(
     assert len([*database.pushed.all()]) == 3
 
 
+def test_what_is_unpublished_while_takedowns_are_lifted_stays_down(database: Database) -> None:
+    settled = {"a": put(database, "a").number}
+
+    def shown(key: str) -> bool:
+        return bool(put(database, key, settled=settled[key]))
+
+    database.pushed.show(MIRA, settled, shown)
+    assert takedown(database, "a") == ("cms", NEVER, 0)
+
+
 def test_an_older_statement_can_be_passed_over(database: Database, clock: Clock) -> None:
     newer = put(database, "a", {"title": "New"}, stated=clock.now - 5)
     for stated, kept in ((clock.now - 6, True), (clock.now - 4, False)):
