@@ -102,6 +102,8 @@ class ClickStore(Store):
     def add(self, sums: Mapping[sa.Table, Sums]) -> None:
         """Adds numbers to the sums that the tables hold, in one transaction.
 
+        All processes lock rows in the order of their keys, so that none waits for another for ever.
+
         Args:
             sums: The numbers to add, for each table by the values of its key columns.
 
@@ -113,7 +115,7 @@ class ClickStore(Store):
             with self.write() as connection:
                 for table, rows in sums.items():
                     upsert = _upsert(connection, table)
-                    names, left = table.columns.keys(), iter(rows.items())
+                    names, left = table.columns.keys(), iter(sorted(rows.items()))
                     while some := list(itertools.islice(left, _AT_ONCE)):
                         values = [
                             dict(zip(names, (*key, *sum_), strict=True)) for key, sum_ in some

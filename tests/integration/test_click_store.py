@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 
+from service.clicks import click_store
 from service.clicks.click_store import ClickStore, blocks, counts, open_clicks, rejected
 from service.settings import Settings
 from service.watching.build_run import build_options
@@ -39,6 +42,29 @@ def test_what_several_processes_add_is_summed(settings: Settings) -> None:
         assert rows(store, counts) == [(*KEY, 40, 20)]
         assert rows(store, rejected) == [("2026-01-31", "robot", 60)]
         assert rows(store, blocks) == []
+
+
+def test_processes_that_count_the_same_lists_in_another_order_wait_for_each_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halfway = threading.Barrier(2)
+
+    def pause(_: float) -> None:
+        with suppress(threading.BrokenBarrierError):
+            halfway.wait(0.5)
+
+    monkeypatch.setattr(click_store, "time", SimpleNamespace(sleep=pause))
+    day, variant, build, *_ = KEY
+    keys = [(day, variant, build, "a", "b", position, "related") for position in range(1, 151)]
+
+    def add(some: list[tuple[str | int, ...]]) -> None:
+        with closing(open_clicks(settings)) as store:
+            store.add({counts: {key: [1, 0] for key in some}})
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(add, (keys, keys[::-1])))
+    with closing(open_clicks(settings)) as store:
+        assert {row[-2] for row in rows(store, counts)} == {2}
 
 
 def test_weights_are_learned_from_the_sums_of_links_over_days_variants_and_builds(
