@@ -159,7 +159,7 @@ class ClickStore(Store):
             since: The first day to count, such as ``2026-01-31``.
             lists: Whether to return the sums of lists instead of those of links.
             article: If given, only the list of the article with this id is counted.
-            least: The least number of views; groups with fewer views are left out.
+            least: The least number of views over all positions; groups with fewer are left out.
 
         Returns:
             A tuple for each group: the values of the columns, the number of views and the number
@@ -177,8 +177,13 @@ class ClickStore(Store):
         query = sa.select(*by, seen, clicked).where(counts.c.day >= since, kind).group_by(*by)
         if article:
             query = query.where(counts.c.article == article)
+        if least:
+            pair = [column for column in by if column is not counts.c.position]
+            total = sa.func.sum(seen).over(partition_by=pair).label("total")
+            found = query.add_columns(total).subquery()
+            query = sa.select(*list(found.c)[:-1]).where(found.c.total >= least)
         with self.read() as connection:
-            return [tuple(row) for row in connection.execute(query.having(seen >= least))]
+            return [tuple(row) for row in connection.execute(query)]
 
     def blocks_of(self, comparison: str) -> list[tuple[Any, ...]]:
         """Returns the counts of a comparison of a variant with the live lists.

@@ -85,6 +85,25 @@ def test_figures_sum_up_the_last_days(new_url: NewUrl, tmp_path: Path) -> None:
         assert len(list(store.export(figures.since))) == 1 + 12
 
 
+def test_a_link_is_judged_by_its_views_in_all_positions(new_url: NewUrl, tmp_path: Path) -> None:
+    settings = Settings(root=tmp_path, clicks=True, clicks_database=new_url())
+    views = {LOVED: (150, 90), IGNORED: (90, 90), RARE: (60, 30)}
+    rows = {
+        (str(today()), "live", BUILD, PAGE, target, position, "related"): [seen, 1]
+        for target, some in views.items()
+        for position, seen in enumerate(some, 1)
+    }
+    with closing(open_clicks(settings)) as store:
+        store.add({counts: rows})
+        figures = ClickFigures(store, first_day(settings, 7))
+        found = {link.figure.name: link for link in figures.links}
+        assert {name: link.figure.seen for name, link in found.items()} == {
+            LOVED: 240,
+            IGNORED: 180,
+        }
+        assert figures.links_of(PAGE).items() >= found.items()
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = build_site(tmp_path_factory.mktemp("site"))
