@@ -106,7 +106,7 @@ class ClickCounter:
         self._held = 0
         self._lock = threading.Lock()
         self._store: ClickStore | None = None
-        self._cleaned = ""
+        self._cleaned: dt.date | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clicks", daemon=True)
 
@@ -223,7 +223,7 @@ class ClickCounter:
             self._store.close()
 
     def flush(self) -> None:
-        """Stores the counts in the database, and removes days older than ``keep_click_days``.
+        """Stores the counts in the database, and removes a day older than ``keep_click_days``.
 
         Counts that can't be stored now are kept in memory for the next time.
         """
@@ -236,8 +236,8 @@ class ClickCounter:
         try:
             if self._store is None:
                 self._store = open_clicks(self._settings)
-            self._clean(self._store)
             self._store_all(self._store, left)
+            self._clean(self._store)
         except Exception as error:  # noqa: BLE001 - no failure may lose what was counted
             problem = error
             if self._store is not None:
@@ -294,14 +294,18 @@ class ClickCounter:
             log.error(told, len(refused), table, key, why)
             with self._lock:
                 self.outcomes[Outcome.DROPPED] += len(refused)
-                self._add(rejected, (self._cleaned, Outcome.DROPPED.value), len(refused))
+                self._add(rejected, (str(self._today()), Outcome.DROPPED.value), len(refused))
 
     def _clean(self, store: ClickStore) -> None:
-        """Removes what was counted long ago, once a day."""
-        now = dt.datetime.fromtimestamp(self._now() / 1_000_000, self._settings.zone).date()
-        if self._cleaned != now.isoformat():
-            store.forget((now - dt.timedelta(days=self._settings.keep_click_days)).isoformat())
-            self._cleaned = now.isoformat()
+        """Removes some of what was counted long ago, until nothing is left to remove that day."""
+        today = self._today()
+        if self._cleaned != today and not store.forget(
+            str(today - dt.timedelta(days=self._settings.keep_click_days))
+        ):
+            self._cleaned = today
+
+    def _today(self) -> dt.date:
+        return dt.datetime.fromtimestamp(self._now() / 1_000_000, self._settings.zone).date()
 
 
 def _no_sums() -> _Sums:

@@ -127,22 +127,35 @@ class ClickStore(Store):
                 raise ValueError(str(error)) from error
             raise
 
-    def forget(self, before: str) -> None:
-        """Deletes the counts of days before a day, and those of comparisons that began before it.
+    def forget(self, before: str) -> bool:
+        """Deletes the first of the days, and of the blocks of comparisons, that are too old.
+
+        To delete all that is too old at once may take longer than a statement may on PostgreSQL.
 
         Args:
-            before: The first day to keep, such as ``2026-01-31``.
+            before: The first day to keep, such as ``2026-01-31``; comparisons that began before it
+                are too old.
+
+        Returns:
+            Whether more is left to delete.
 
         Raises:
             DatabaseError: If the database can't be written.
         """
+        since, left = dt.datetime.fromisoformat(before).timestamp(), False
         with self.write() as connection:
-            for table in (counts, rejected):
-                connection.execute(table.delete().where(table.c.day < before))
-            name, since = blocks.c.comparison, dt.datetime.fromisoformat(before).timestamp()
-            keys = connection.scalars(sa.select(name).distinct())
-            old = [key for key in keys if int(key.rpartition("@")[2]) < since]
-            connection.execute(blocks.delete().where(name.in_(old)))
+            keys = connection.scalars(sa.select(blocks.c.comparison).distinct())
+            ended = [key for key in keys if int(key.rpartition("@")[2]) < since]
+            for part, old in (
+                (counts.c.day, counts.c.day < before),
+                (rejected.c.day, rejected.c.day < before),
+                (blocks.c.block, blocks.c.comparison.in_(ended)),
+            ):
+                first = sa.select(sa.func.min(part)).where(old)
+                some = sa.delete(part.table).where(old, part == first.scalar_subquery())
+                connection.execute(some)
+                left |= connection.scalar(first) is not None
+        return left
 
     def sums(
         self,

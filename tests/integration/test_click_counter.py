@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from index.errors import DatabaseError
 from index.root.comparison import ComparisonState, Variant
 from index.root.root import Root
 from service.clicks import click_counter
@@ -158,6 +159,21 @@ def test_what_was_counted_long_ago_is_removed_once_a_day(root: Root, tmp_path: P
     assert len(site.stored("blocks")) == 1
     assert len(kept) == 3, "those of today are not there yet"
     assert {day for (day,) in site.stored("rejected", "day")} == kept
+
+
+def test_old_counts_that_can_t_be_removed_keep_no_new_ones_back(
+    site: ClickService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DatabaseError("canceling statement due to statement timeout")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClickStore, "forget", fail)
+        site.report(event(site.placement(PAGE), [1]))
+        assert lists_seen(site) == 1
+        assert (site.counter.waiting, bool(site.counter.problem)) == (0, True)
+    assert lists_seen(site) == 1
+    assert site.counter.problem is None
 
 
 def test_lists_of_a_comparison_are_counted_by_block_too(site: ClickService) -> None:
