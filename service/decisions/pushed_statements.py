@@ -230,7 +230,7 @@ def _put(change: Change, new: NewStatement) -> Statement:
 
 def _next_number(connection: sa.Connection, now: int) -> int:
     """Takes the number of a new statement: higher than all before."""
-    last = connection.execute(sa.select(schema.meta.c.pushed)).scalar_one()
+    last = connection.execute(sa.select(schema.meta.c.pushed).with_for_update()).scalar_one()
     number = max(int(last) + 1, now)
     connection.execute(sa.update(schema.meta).values(pushed=number))
     return number

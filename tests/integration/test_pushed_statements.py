@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from recommender.errors import ArticleError
 from recommender.visibility import NEVER
@@ -164,6 +166,29 @@ def test_what_is_pushed_again_while_a_build_settles_it_is_a_new_word(
     assert numbers["a"] == database.pushed.last() > clock.now - 1
     assert numbers["b"] == again.number
     assert numbers["c"] < began
+
+
+def test_a_push_waits_for_the_number_that_another_statement_gets(
+    database: Database, clock: Clock
+) -> None:
+    put(database, "a")
+    began = clock.now = clock.now + HOUR
+    clock.now += HOUR
+    settled = {"a": put(database, "a").number}
+    clock.now += HOUR
+    found: list[Future[Any]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        @sa.event.listens_for(database._store.engine, "after_cursor_execute")
+        def push(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.startswith("SELECT meta.pushed") and not found:
+                found.append(Future())
+                found[0] = pool.submit(put, database, "b")
+                wait(found, 0.5)
+
+        database.pushed.renew(settled, began)
+    numbers = [found[0].result().number, *(one.number for one in database.pushed.all())]
+    assert database.pushed.last() == max(numbers)
 
 
 def test_what_a_source_shows_again_is_no_longer_down_and_its_statement_stays(
