@@ -78,7 +78,6 @@ class Sessions(Table):
             expires=now + LIFETIME,
         )
         with self._store.write() as connection:
-            connection.execute(sa.delete(_TABLE).where(_over(now)))
             known = connection.execute(
                 sa.select(_EDITORS.c.session_epoch)
                 .where(_EDITORS.c.name == editor.name, _EDITORS.c.disabled.is_(None))
@@ -86,6 +85,8 @@ class Sessions(Table):
             ).scalar()
             if known != editor.session_epoch:
                 raise NotFoundError(f"editor {editor.name!r} was signed out; sign in again")
+            # After the editor's row is locked, in the order in which a new password locks the two.
+            connection.execute(sa.delete(_TABLE).where(_over(now)))
             connection.execute(
                 sa.insert(_TABLE).values(
                     id_hash=digest(secret),

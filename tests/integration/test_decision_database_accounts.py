@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from argon2 import PasswordHasher, extract_parameters
 
 from recommender.errors import NotFoundError
@@ -235,6 +237,26 @@ def test_a_sign_in_that_began_before_the_sign_out_opens_no_session(
     database.editors.set_password(MIRA, "mira", "another passphrase")
     with pytest.raises(NotFoundError, match="sign in again"):
         database.sessions.open(verified)
+
+
+def test_a_sign_in_and_a_sign_out_at_once_wait_for_each_other(
+    database: Database, mira: Editor, clock: Clock
+) -> None:
+    database.sessions.open(mira)
+    clock.now += LIFETIME
+    found: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        @sa.event.listens_for(database._store.engine, "after_cursor_execute")
+        def sign_out(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if statement.startswith("DELETE FROM sessions") and not found:
+                found.append(Future())
+                found[0] = pool.submit(database.editors.sign_out, MIRA, "mira")
+                wait(found, 0.5)
+
+        cookie, _ = database.sessions.open(mira)
+    found[0].result()
+    assert database.sessions.find(cookie) is None
 
 
 def test_a_session_ends_after_its_time_used_or_not(
