@@ -219,6 +219,14 @@ def test_an_older_statement_can_be_passed_over(database: Database, clock: Clock)
         assert (found == newer) == kept
 
 
+def test_what_comes_late_is_passed_over_even_if_the_newer_word_was_said_before(
+    database: Database, clock: Clock
+) -> None:
+    for ago, record in ((9, None), (5, None), (7, {"title": "Late"})):
+        put(database, "a", record, stated=clock.now - ago, only_newer=True)
+    assert takedown(database, "a") == ("cms", NEVER, 0)
+
+
 def test_what_was_stated_while_the_clock_was_ahead_is_not_the_newest_word(
     database: Database, clock: Clock
 ) -> None:
