@@ -7,6 +7,7 @@ marked as made by the push, and a later statement that publishes the article lif
 """
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,10 @@ from service.decisions.decision_store import Actor, Change, Table, upsert
 
 _TABLE, _TAKEDOWNS = schema.pushed, schema.takedowns
 _BATCH = 500
+_AT_ONCE, _PAUSE = 100, 0.1
+"""How many statements are settled in one transaction; and for how many seconds others may then
+decide. A process that waits for an SQLite file looks that often."""
+
 _REASON = "unpublished by a push"
 
 
@@ -165,9 +170,9 @@ class PushedStatements(Table):
         )
         found = [(row["article_id"], row["number"]) for row in self._rows(query)]
         back = [key for key, number in found if number <= settled.get(key, 0) and shown(key)]
-        for start in range(0, len(back), _BATCH):
+        for some in _unhurried(back):
             with self._store.change(actor) as change:
-                for article_id in back[start : start + _BATCH]:
+                for article_id in some:
                     now = change.stored(_TABLE, {"article_id": article_id}, _TABLE.c.number)
                     if now is not None and now["number"] <= settled[article_id]:
                         _show(change, article_id, "a source shows it again")
@@ -187,9 +192,9 @@ class PushedStatements(Table):
         pairs = [(row["article_id"], row["number"]) for row in rows]
         found = [one for one, number in pairs if number <= settled.get(one, 0)]
         dropped = 0
-        for start in range(0, len(found), _BATCH):
+        for some in _unhurried(found):
             with self._store.change(actor) as change:
-                for article_id in found[start : start + _BATCH]:
+                for article_id in some:
                     gone = sa.delete(_TABLE).where(
                         _TABLE.c.article_id == article_id, _TABLE.c.number <= settled[article_id]
                     )
@@ -197,6 +202,13 @@ class PushedStatements(Table):
                         _show(change, article_id, "a source has caught up with the push")
                         dropped += 1
         return dropped
+
+
+def _unhurried(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), _AT_ONCE):
+        if start:
+            time.sleep(_PAUSE)
+        yield ids[start : start + _AT_ONCE]
 
 
 def _put(change: Change, new: NewStatement) -> Statement:

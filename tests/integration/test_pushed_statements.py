@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 
 from recommender.errors import ArticleError
 from recommender.visibility import NEVER
+from service.decisions import pushed_statements
 from service.decisions.copy_database import copy_rows
 from service.decisions.database import Database, upgrade_database
 from service.decisions.decision_store import Actor
@@ -266,6 +268,20 @@ def test_settling_drops_what_is_no_newer_and_lifts_its_takedown(database: Databa
     assert database.pushed.settle(MIRA, settled) == 2
     assert [one.article_id for one in database.pushed.above(0)] == ["b"]
     assert set(database.state().takedowns) == {"a", "b"}
+
+
+def test_others_can_decide_while_many_statements_are_settled(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = [NewStatement(article_id=f"a{number}", record={}) for number in range(150)]
+    settled = {one.article_id: one.number for one in database.pushed.put(CMS, given)}
+
+    def pause(_: float) -> None:
+        database.takedowns.put(MIRA, article_id="other")
+
+    monkeypatch.setattr(pushed_statements, "time", SimpleNamespace(sleep=pause), raising=False)
+    assert database.pushed.settle(MIRA, settled) == 150
+    assert takedown(database, "other") == ("mira", NEVER, None)
 
 
 def test_a_copy_of_the_database_goes_on_counting(new_url: NewUrl, clock: Clock) -> None:
