@@ -88,7 +88,8 @@ def run_server(settings: Settings) -> None:
                 settings.root.absolute(),
             )
         log.info("%s", takedown_time(settings))
-        os.environ["ALSOLIKE_ROOT"] = str(settings.root)
+        for name in ("root", "host", "port", "workers"):
+            os.environ[f"ALSOLIKE_{name.upper()}"] = str(getattr(settings, name))
         config = uvicorn_config(
             "service.server:create_process",
             factory=True,

@@ -26,7 +26,7 @@ from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
 from service.server import FAST_WITH, http_protocol, run_server
 from service.serving.live import Live
-from service.settings import Settings
+from service.settings import Settings, load_settings
 from tests.support.articles import prose
 from tests.support.builds import publish
 from tests.support.service_process import until
@@ -351,8 +351,11 @@ def test_the_command_serves_with_it(root: Root, monkeypatch: pytest.MonkeyPatch)
     found: list[uvicorn.Config] = []
     monkeypatch.setattr("service.server.serve_on", lambda config, _: found.append(config))
     monkeypatch.setattr("service.server.configure_logs", lambda _: None)
-    monkeypatch.setenv("ALSOLIKE_ROOT", str(root.path))
-    run_server(Settings(root=root.path, port=0))
+    for name in ("ROOT", "HOST", "PORT", "WORKERS"):
+        monkeypatch.setenv(f"ALSOLIKE_{name}", "1")
+    run_server(Settings(root=root.path, port=0, host="0.0.0.0"))
+    seen = load_settings()
+    assert (seen.root, seen.host) == (root.path, "0.0.0.0"), "a worker has what was said"
     config = found[0]
     config.configure_logging = lambda: None  # type: ignore[method-assign]
     config.load()
