@@ -98,8 +98,8 @@ class RelatedLists:
         placement = None
         if self.placements is not None:
             compared = generation.comparison if variant is Variant.COMPARED else None
-            key = "" if compared is None else compared.key
-            placement = self.placements.token(build, row, items, query, variant, key)
+            recipe = "" if compared is None else compared.key
+            placement = self.placements.token(build, row, items, query, variant, recipe)
         if as_html:
             # Imported here, as the first lists in JSON need not wait for Jinja and Babel.
             from service.http.html_fragment import related_html

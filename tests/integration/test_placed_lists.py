@@ -75,6 +75,14 @@ def test_every_form_of_a_list_has_its_placement(
     assert shown(site[0], exported) == (key, ids)
 
 
+def test_an_answer_with_its_placement_is_kept(site: tuple[Root, Settings]) -> None:
+    service = Service(site[0], clicks=True)
+    for _ in range(3):
+        for record in RECORDS[:3]:
+            service.client.get(f"/v1/related?id={record['id']}")
+    assert (service.tally.misses, service.tally.hits) == (3, 6)
+
+
 def test_a_placement_outlives_small_builds_and_ends_with_the_full_one(
     site: tuple[Root, Settings], placements: Placements, tmp_path: Path
 ) -> None:
