@@ -95,7 +95,8 @@ def _digests(build: Build) -> Digests:
     for kind in EDITORIAL:
         lists, targets = build.page_links.of_kind(np.arange(build.count), kind)
         places = np.arange(len(lists)) - np.searchsorted(lists, lists)
-        np.add.at(own, lists, _mix(facts[targets], np.full(len(lists), kind), places))
+        named = _mix(facts[targets], stories[build.stories[targets]])  # others may stand in for it
+        np.add.at(own, lists, _mix(named, np.full(len(lists), kind), places))
     first = _mix(own, _hashes(b"\n".join(split_explained(each)[:SHOWN]) for each in shared))
     explained = _mix(own, _hashes(shared))
     digests = np.empty((build.count, CARD + 1), dtype=np.uint64)

@@ -8,6 +8,7 @@ from index.build.build import Build
 from index.build.list_dates import CARD, WHOLE, WIDTHS
 from index.query import Fallback, RelatedQuery, shown_score
 from recommender.neighbors import NO_ROW
+from service.decisions.decision_state import OverrideKind
 from service.serving.selection import Origin, SelectedItem
 from service.serving.serving_view import ServingView
 
@@ -27,7 +28,8 @@ class ListDate(NamedTuple):
         lasting: Whether a response with this list may be kept for later builds in which that column
             has the same date. It may not if the list shows something that is not in the stored one:
             a fallback, a pinned article, the list of a translation, or what filters let through.
-            Nor may it while rules pin or hide by tag, since an article may get or lose a tag.
+            Nor may it while rules pin or hide by tag, since an article may get or lose a tag, or
+            while an article is pinned that can't be shown: a later build may publish it.
     """
 
     date: int
@@ -60,6 +62,8 @@ def list_date(
     column = _column(build, row, items, query)
     date = max([dates[row][column], *(dates[other][CARD] for other in foreign)])
     settled = len(items) == query.limit or query.fallback is Fallback.NONE
+    overrides = served.state.overrides.get(build.article_id(row), ())
+    foreign += [row for each in overrides if each.kind is OverrideKind.PIN]
     return ListDate(date, column, lasting=settled and not foreign and not served.state.rules)
 
 

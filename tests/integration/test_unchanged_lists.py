@@ -152,6 +152,35 @@ def test_whatever_concerns_a_list_changes_its_tag(tmp_path: Path) -> None:
     assert len(set(tags)) == len(tags)
 
 
+def test_a_pin_that_waits_for_its_article_takes_effect_with_it(tmp_path: Path) -> None:
+    root = Root(tmp_path / "root")
+    publish(root, tmp_path, [*RECORDS[:-1], {**RECORDS[-1], "status": "draft"}])
+    service = Service(root, fallback="none")
+    pin = Override(
+        article_id=IDS[0], kind=OverrideKind.PIN, target_id=RECORDS[-1]["id"], position=1
+    )
+    service.decisions.set(version=1, overrides={IDS[0]: (pin,)})
+    service.live.refresh()
+    asked = f"/v1/related?id={IDS[0]}"
+    assert RECORDS[-1]["id"] not in service.ids(asked)
+    change(root, [RECORDS[-1]], [])
+    service.live.refresh()
+    assert service.ids(asked)[0] == RECORDS[-1]["id"]
+
+
+def test_what_stands_in_for_an_article_that_the_page_names_is_told_anew(tmp_path: Path) -> None:
+    root, named, page = Root(tmp_path / "root"), RECORDS[-1]["id"], RECORDS[0]
+    newer = {**RECORDS[-1], "id": "newer", "url": "/newer", "supersedes": named}
+    publish(root, tmp_path, [{**page, "related": [named]}, *RECORDS[1:], newer])
+    service = Service(root, fallback="none")
+    asked = f"/v1/related?id={page['id']}&limit=3"
+    first = service.client.get(asked).json()["items"][0]
+    assert (first["article_id"], first["origin"]) == ("newer", "site")
+    change(root, [{**newer, "image": {"src": "/new.png", "alt": ""}}], [])
+    service.live.refresh()
+    assert service.client.get(asked).json()["items"][0]["image"]["src"] == "/new.png"
+
+
 def test_the_name_of_a_build_is_a_date_and_back() -> None:
     name = "20261127T031500Z-0a1b2c"
     assert build_name(build_date(name)) == name
