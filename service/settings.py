@@ -567,6 +567,14 @@ class Settings(RankingSettings, BaseSettings):
         user, _, _ = before.partition("://")[2].partition(":")
         return f"{before.partition('://')[0]}://{user}@{place}" if at else shown
 
+    @field_serializer("notify", when_used="json")
+    def _mask_address(self, value: str) -> str:
+        """Shows no more than a host or a program: the rest may be the secret of a webhook."""
+        parts = urlsplit(value)
+        if parts.hostname:
+            return f"{parts.scheme}://{parts.hostname}/***"
+        return f"{shlex.split(value)[0]} ***" if value else ""
+
     @field_serializer("variant", when_used="json")
     def _what_differs(self, variants: dict[str, RankingSettings]) -> dict[str, Any]:
         return {
@@ -722,7 +730,10 @@ def toml_value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-_SECRET = ("source", "milvus_uri", "database", "clicks_database")
+_SECRET = (
+    *("source", "milvus_uri", "database", "clicks_database", "database_password", "ghost_secret"),
+    "notify",
+)
 
 
 def _describe_error(found: ErrorDetails) -> str:

@@ -74,6 +74,7 @@ Mode = Literal["livemin", "livemax", "livesum"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+_BUILD_INFO = "alsolike_build_info"
 _GAUGES: tuple[tuple[str, str, Mode], ...] = (
     ("ready", "1 if related articles can be served", "livemin"),
     ("build_refused", "1 if the service could not load a newer build", "livemax"),
@@ -143,7 +144,7 @@ class Metrics:
         if clicks is not None:
             self._reported = counter("click_events", "Events that pages reported", "outcome")
         self._info = Gauge(
-            "alsolike_build_info",
+            _BUILD_INFO,
             "1 for the live build",
             ["build"],
             registry=self.registry,
@@ -217,10 +218,16 @@ class Metrics:
         served = None if build is None else build.name
         if served != self._build:
             if self._build is not None:
-                self._info.labels(self._build).set(0)
+                self._forget(self._build)
             if served is not None:
                 self._info.labels(served).set(1)
             self._build = served
+
+    def _forget(self, build: str) -> None:
+        if METRICS_DIRECTORY in os.environ:
+            self._info.labels(build).set(0)
+        else:
+            self._info.remove(build)
 
     def render(self) -> bytes:
         """Returns the metrics in Prometheus text format.
@@ -238,7 +245,11 @@ class _WrittenFiles(multiprocess.MultiProcessCollector):
     def collect(self) -> Iterable[Metric]:
         # The library creates a file empty and sizes it next; in between it could not read it.
         files = [file for file in Path(self._path).glob("*.db") if _size(file)]
-        return self.merge([str(file) for file in files])  # type: ignore[no-untyped-call, no-any-return]
+        found: list[Metric] = [*self.merge([str(file) for file in files])]  # type: ignore[no-untyped-call]
+        for metric in found:  # of builds that were live, of which the library can forget none
+            if metric.name == _BUILD_INFO:
+                metric.samples = [sample for sample in metric.samples if sample.value]
+        return found
 
 
 def _size(file: Path) -> int:

@@ -227,7 +227,7 @@ class WaitingChanges:
         if self.keep_missing:
             return frozenset()
         if any(one.ids is None and not one.problem for one in self._followed):
-            return None  # of one that can't be read nothing is known: what is gone here is not shown
+            return None  # of one that failed nothing is known, and what is gone here is not shown
         name = self.sources[at].name
         left = {key for key in read.left if self._owners.get(key) == PUSHED}
         gone = ({key for key, owner in self._owners.items() if owner == name} | left) - read.ids

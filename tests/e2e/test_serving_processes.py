@@ -223,6 +223,14 @@ class Reader(threading.Thread):
                 self.mixed.append(body)
 
 
+def told_builds(base: str) -> list[str]:
+    answer = get(f"{base}/metrics")
+    assert answer is not None
+    return [
+        line for line in answer.body.decode().splitlines() if line.startswith("alsolike_build_i")
+    ]
+
+
 @pytest.mark.parametrize("swaps", [4, pytest.param(100, marks=pytest.mark.full)])
 def test_builds_change_under_load_without_a_failed_or_mixed_answer(
     tmp_path: Path, swaps: int
@@ -245,6 +253,8 @@ def test_builds_change_under_load_without_a_failed_or_mixed_answer(
                             get(f"{base}/readyz").json()["build"] == wanted  # type: ignore[union-attr]
                         )
                     )
+            live = f'alsolike_build_info{{build="{name}"}} 1.0'
+            until(lambda: told_builds(base) == [live])
         finally:
             for reader in readers:
                 reader.ended.set()

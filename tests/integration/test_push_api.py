@@ -171,6 +171,14 @@ def test_more_pushes_than_the_limit_have_to_wait(site: Path, tmp_path: Path) -> 
         assert push(desk, "kelp", RECORD, Role.READ).status_code == 403, "not told that to others"
 
 
+def test_what_nobody_signed_uses_no_limit_up(site: Path, tmp_path: Path) -> None:
+    for secret, refused in (("", 403), (SECRET, 401)):
+        with open_desk(site, tmp_path, push_rate=3, ghost_secret=secret) as desk:
+            for _ in range(4):
+                assert hook(desk, {}, secret="wrong").status_code == refused
+            assert push(desk, "kelp", RECORD).status_code == 202
+
+
 # What is in force at once
 
 
