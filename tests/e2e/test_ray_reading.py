@@ -166,6 +166,7 @@ def wait_for_shards(folder: Path, count: int, process: subprocess.Popen[str]) ->
         time.sleep(0.02)
 
 
+@pytest.mark.full
 def test_reading_outlives_its_driver_and_then_a_node(cluster: RayCluster, tmp_path: Path) -> None:
     source = SAMPLE / "articles.jsonl"
     read_into(tmp_path / "here", [JsonlSource(str(source))], LocalEngine())
