@@ -412,16 +412,16 @@ def test_strangers_decide_and_send_nothing(newsroom: Newsroom) -> None:
 
 def test_what_can_t_be_sent_waits_and_the_newest_state_wins(newsroom: Newsroom) -> None:
     asked: list[tuple[str, bytes]] = []
-    status = [503]
+    said: list[tuple[int, str]] = [(503, "")]
 
-    def answer(handler: Any) -> None:
+    def reply(handler: Any) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         asked.append((handler.command, body))
-        handler.send_response(status[0])
-        handler.end_headers()
+        status, text = said[0]
+        answer(text, status=status)(handler)
 
     with serving() as stub:
-        stub.pages["/v1/articles"] = stub.pages["/v1/articles/batch"] = answer
+        stub.pages["/v1/articles"] = stub.pages["/v1/articles/batch"] = reply
         newsroom.set(address=stub.url)
         try:
             post = newsroom.post("Waits")
@@ -429,13 +429,16 @@ def test_what_can_t_be_sent_waits_and_the_newest_state_wins(newsroom: Newsroom) 
             assert newsroom.waiting() == 1
             newsroom.call("POST", f"wp/v2/posts/{post}", {"title": "Newest"})
             assert len(asked) == 1, "it pauses after a failure"
-            newsroom.php("delete_option('alsolike_wait');")
-            status[0] = 422
-            newsroom.php("AlsoLike\\plan();")
+            said[0] = (400, "<html>The plain HTTP request was sent to HTTPS port</html>")
+            newsroom.php("delete_option('alsolike_wait'); AlsoLike\\drain();")
+            assert len(asked) == 2
+            assert newsroom.waiting() == 1, "a proxy refused it, not the service"
+            said[0] = (422, json.dumps({"status": 422, "detail": "too odd"}))
+            newsroom.php("delete_option('alsolike_wait'); AlsoLike\\plan();")
             newsroom.run_cron()
             assert json.loads(asked[-1][1])["title"] == "Newest"
             assert newsroom.waiting() == 0, "what is refused is not sent again"
-            assert "HTTP 422" in newsroom.php("echo json_encode(get_option('alsolike_problems'));")
+            assert "too odd" in newsroom.php("echo json_encode(get_option('alsolike_problems'));")
         finally:
             newsroom.set(address=newsroom.service)
     newsroom.call("POST", f"wp/v2/posts/{post}", {"title": "Taken"})

@@ -99,7 +99,7 @@ function mark_all() {
 function mark_pushed( $after ) {
 	$answer = request( 'GET', 'v1/articles/pushed', array( 'after' => $after ), null, 'token', 10 );
 	if ( 200 !== $answer['status'] || ! is_array( $answer['body']['items'] ?? null ) ) {
-		if ( in_array( $answer['status'], array( 200, 404 ), true ) || is_refusal( $answer['status'] ) ) {
+		if ( in_array( $answer['status'], array( 200, 404 ), true ) || is_refusal( $answer ) ) {
 			delete_option( COMPARE ); // It is not to hold up what is marked.
 		} else {
 			pause( $answer );
@@ -233,7 +233,7 @@ function push( $marks ) {
 	}
 	if ( count( $statements ) > 1 ) {
 		$answer = request( 'POST', 'v1/articles/batch', array(), array( 'statements' => $statements ), 'token', 20 );
-		if ( is_refusal( $answer['status'] ) ) { // Too long as a whole, say.
+		if ( is_refusal( $answer ) ) { // Too long as a whole, say.
 			foreach ( $marks as $post_id => $value ) {
 				if ( ! push( array( $post_id => $value ) ) ) {
 					return false;
@@ -260,7 +260,7 @@ function push( $marks ) {
 			),
 		);
 	}
-	if ( ! $results || ( 202 !== $answer['status'] && ! is_refusal( $answer['status'] ) ) ) {
+	if ( ! $results || ( 202 !== $answer['status'] && ! is_refusal( $answer ) ) ) {
 		pause( $answer );
 		return false;
 	}
@@ -290,12 +290,14 @@ function pause( $answer ) {
 }
 
 /**
- * Whether a status says that the service will never take this, however often it is sent.
+ * Whether this will never be taken, however often it is sent: as the service says, in its own words, or
+ * as it is too long for a proxy. Else a proxy may refuse all, as where the address is wrong.
  *
- * @param int $status The HTTP status.
+ * @param array $answer The answer.
  */
-function is_refusal( $status ) {
-	return in_array( $status, array( 400, 413, 414, 422 ), true );
+function is_refusal( $answer ) {
+	$own = isset( $answer['body']['status'], $answer['body']['detail'] );
+	return in_array( $answer['status'], $own ? array( 400, 413, 414, 422 ) : array( 413 ), true );
 }
 
 /**
