@@ -61,10 +61,11 @@
 
   const target = (link) => link.host + link.pathname.replace(/\/$/, "") + link.search;
 
-  /* Removes cards that the page links to, and those beyond the limit: here, so that one
-     address serves all readers. */
-  function skipLinks(content, limit) {
-    const links = Array.from(document.links).filter((link) => !link.closest(".alsolike"));
+  /* Removes cards that the page links to or that are too many: here, so one address serves all. */
+  function skipLinks(content, place, limit) {
+    const links = [...document.links].filter(
+      (link) => !place.contains(link) && !link.closest(".alsolike"),
+    );
     const here = new Set([location, ...links].map(target));
     const cards = [...content.querySelectorAll(".alsolike-card")];
     const href = (card) => new URL(card.querySelector("a").getAttribute("href"), document.baseURI);
@@ -105,7 +106,7 @@
         await new Promise((resolve) => document.addEventListener("readystatechange", resolve));
     } catch {} // nothing is shown
     if (lists.get(place) !== list) return; // another article's page by now
-    if (list.skips) skipLinks(box.content, list.limit);
+    if (list.skips) skipLinks(box.content, place, list.limit);
     list.section = box.content.firstElementChild;
     if (list.section) {
       inside(place).replaceChildren(list.section);

@@ -268,6 +268,15 @@ def test_links_of_the_page_are_left_out_unless_they_are_to_be_kept(visit: Visit)
     assert len(shown) == 6
 
 
+def test_links_written_into_the_tag_itself_are_not_the_page_s(visit: Visit) -> None:
+    found = get(f"{visit._service}/v1/related?id={SAMPLE_ARTICLE}&limit=1")
+    assert found is not None
+    instead = f'<a href="{found.json()["items"][0]["url"]}">Until the cards come</a>'
+    visit.add("/", tag().replace("></", f">{instead}</"))
+    visit.open()
+    visit.shows(SAMPLE_ARTICLE)
+
+
 def test_in_a_shadow_tree_the_page_s_styles_stay_out(visit: Visit) -> None:
     loud = "<style>* { color: rgb(1, 2, 3) !important } li { display: none !important }</style>"
     visit.add("/", tag(more="shadow") + loud)
