@@ -3,6 +3,7 @@
 import functools
 import re
 import unicodedata
+from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
 from recommender.errors import ArticleError
@@ -17,10 +18,14 @@ _TRACKING = re.compile(
     r"|mc_[ce]id|_g[al]|srsltid|_hs(?:enc|mi))",
     re.IGNORECASE,
 )
-_PLAIN_URL = re.compile(r"(?:https?://[a-zA-Z0-9][a-zA-Z0-9.-]*)?/(?!/)[\w/.~%-]*", re.ASCII)
+_PLAIN_URL = re.compile(
+    r"(?:https?://[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z])?/(?!/)[\w/.~%-]*", re.ASCII
+)
 _SIMPLE_URL = re.compile(
     r"(?:https?://([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*))?((?:/[\w~-]+)*)/?", re.ASCII
 )
+_NOT_IN_HOST = re.compile(r"[\x00-\x20\x7f<>^|%#/?@:\[\]\\]")
+_LIKE_IPV4 = re.compile(r"(?:.*\.)?(?:\d+|0x[0-9a-f]*)\.?")
 _NOT_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 
 
@@ -53,6 +58,9 @@ def check_url(url: str, *, field_name: str = "url") -> str:
         message = f"{field_name} of {parts.hostname} holds a user or a password; leave these out"
         raise ArticleError(field_name, "unsafe", message)
     if parts.scheme in ("http", "https") and parts.hostname:
+        if not _is_host(parts.hostname):
+            message = f"{field_name} {url!r:.80} has a host that browsers refuse"
+            raise ArticleError(field_name, "invalid", message)
         return url
     # Browsers read two or more leading slashes as the beginning of a host name.
     if not url.startswith("//") and url.startswith(("/", "./", "../", "?")):
@@ -60,6 +68,17 @@ def check_url(url: str, *, field_name: str = "url") -> str:
     raise ArticleError(
         field_name, "unsafe", f"{field_name} {url!r:.80} must begin with http://, https:// or /"
     )
+
+
+def _is_host(host: str) -> bool:
+    """Return whether browsers can parse a host; of those that end in a number, only addresses."""
+    if ":" in host or _LIKE_IPV4.fullmatch(host):
+        try:
+            ip_address(host.removesuffix("."))
+        except ValueError:
+            return False
+        return True
+    return not _NOT_IN_HOST.search(unquote(host))
 
 
 def split_url(url: str) -> SplitResult:

@@ -18,8 +18,8 @@
     const own = place.localName === NAME;
     const get = (name) => place.getAttribute(own ? name : `data-${name}`);
     const id = get(own ? "article" : "alsolike");
-    const service = (get("service") ?? home)?.replace(/\/?$/, "/");
-    if (!id || !service) return null;
+    const service = (get("service") || home)?.replace(/\/?$/, "/");
+    if (!id) return null;
     const skips = own ? get("keep-links") === null : get("skip-links") !== null;
     const url = new URL("v1/related.html", service);
     url.searchParams.set("id", id);
@@ -68,8 +68,8 @@
     );
     const here = new Set([location, ...links].map(target));
     const cards = [...content.querySelectorAll(".alsolike-card")];
-    const href = (card) => new URL(card.querySelector("a").getAttribute("href"), document.baseURI);
-    const kept = cards.filter((card) => !here.has(target(href(card)))).slice(0, limit);
+    const link = (card) => document.importNode(card.querySelector("a"));
+    const kept = cards.filter((card) => !here.has(target(link(card)))).slice(0, limit);
     for (const card of cards) if (!kept.includes(card)) card.remove();
     if (!kept.length) content.replaceChildren();
   }
@@ -138,7 +138,10 @@
   /* Asks for a place's list, but once. */
   function check(place) {
     const last = lists.get(place);
-    const list = read(place);
+    let list;
+    try {
+      list = read(place);
+    } catch {} // no address
     if (last?.key === list?.key) {
       const { section } = last ?? {};
       if (!section || inside(place).contains(section)) return;

@@ -277,6 +277,23 @@ def test_links_written_into_the_tag_itself_are_not_the_page_s(visit: Visit) -> N
     visit.shows(SAMPLE_ARTICLE)
 
 
+def test_an_address_that_can_t_be_parsed_harms_no_list(visit: Visit) -> None:
+    def spoilt(route: Route) -> None:
+        body = route.fetch().text().replace('href="/', 'href="https://x.example|/', 2)
+        route.fulfill(
+            body=body, headers={"access-control-allow-origin": "*", "content-type": "text/html"}
+        )
+
+    visit.page.route("**/related.html*", spoilt)
+    wrong = tag(OTHER, 'service="related.example.org"').replace("></", ">Instead</")
+    old = f"<p data-alsolike={OTHER} data-service=x></p><p data-alsolike={THIRD} data-limit=6></p>"
+    visit.add("/", wrong + old + tag(more='service="" id=last'))
+    visit.open()
+    visit.shows(SAMPLE_ARTICLE, "#last")
+    visit.shows(THIRD, "p + p")
+    assert visit.page.locator("alsolike-related").first.inner_text() == "Instead"
+
+
 def test_in_a_shadow_tree_the_page_s_styles_stay_out(visit: Visit) -> None:
     loud = "<style>* { color: rgb(1, 2, 3) !important } li { display: none !important }</style>"
     visit.add("/", tag(more="shadow") + loud)

@@ -490,6 +490,11 @@ def test_plain_text_is_always_unicode_without_control_characters(raw: str) -> No
         "../kelp",
         "?p=7",
         "/a//b",
+        "https://bücher.example/a",
+        "https://b%C3%BCcher.example/a",
+        "https://7.example:80/a",
+        "http://127.0.0.1/a",
+        "http://[::1]:8000/a",
     ],
 )
 def test_a_link_of_the_web_or_the_site_is_kept(url: str) -> None:
@@ -515,6 +520,10 @@ def test_a_link_of_the_web_or_the_site_is_kept(url: str) -> None:
         "http:/x",
         "https://example.org:port/",
         "https://[::1/",
+        "https://www.example.org|/a",
+        "https://www.example.org%/a",
+        "https://example.123/a",
+        "http://256.1.1.1/",
         "kelp",
         "",
         "/kelp\ud800",
