@@ -400,6 +400,35 @@ def test_an_editor_pins_and_excludes_beside_the_post(newsroom: Newsroom, page: P
     assert token not in page.content()
 
 
+def test_the_box_offers_to_lift_only_what_was_decided_about_its_list(newsroom: Newsroom) -> None:
+    post = any_post(newsroom)
+
+    def box() -> Any:
+        return json.loads(newsroom.php(f"echo json_encode(AlsoLike\\read_box({post}));"))
+
+    def send(method: str, path: str, query: str, body: str = "null") -> None:
+        asked = f"'{method}', 'v1/{path}', array({query}), {body}, 'editor_token'"
+        status = newsroom.php(f"echo AlsoLike\\request({asked})['status'];")
+        assert status == "200"
+
+    before = box()
+    hidden, pinned = [one["id"] for one in before["items"] if not one["pinned"]][:2]
+    of_rules = [f"'every' => 'true', 'target_id' => '{target}'" for target in (hidden, pinned)]
+    send("PUT", "overrides", of_rules[0], "array('kind' => 'hide')")
+    send("PUT", "overrides", of_rules[1], "array('kind' => 'pin', 'position' => 1)")
+    found = box()
+    assert found["excluded"] == before["excluded"]
+    assert hidden not in [one["id"] for one in found["items"]]
+    assert [one["pinned"] for one in found["items"] if one["id"] == pinned] == [False]
+    for rule in of_rules:
+        send("DELETE", "overrides", rule)
+    soon = "gmdate('Y-m-d\\TH:i:s\\Z', time() + 4)"
+    send("PUT", "visibility", f"'id' => '{post}'", f"array('visible' => false, 'until' => {soon})")
+    assert not box()["shown"]
+    until(lambda: box()["shown"])
+    send("PUT", "visibility", f"'id' => '{post}'", "array('visible' => true)")
+
+
 def test_strangers_decide_and_send_nothing(newsroom: Newsroom) -> None:
     post = any_post(newsroom)
     box = get(f"{newsroom.site.url}/wp-json/alsolike/v1/box?post={post}")

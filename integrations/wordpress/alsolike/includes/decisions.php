@@ -28,9 +28,16 @@ function read_box( $post_id ) {
 		return failure( 200 === $preview['status'] ? $visibility : $preview );
 	}
 	$takedown = $visibility['body']['takedown'] ?? null;
-	$box      = array(
+	$ended    = isset( $takedown['until'] ) && strtotime( $takedown['until'] ) <= time();
+	$own      = array();
+	foreach ( (array) ( $preview['body']['overrides'] ?? array() ) as $override ) {
+		if ( (string) $post_id === $override['article_id'] ) { // Else it is a rule about many lists.
+			$own[ $override['kind'] ][] = $override['target_id'];
+		}
+	}
+	$box = array(
 		'known'    => 200 === $preview['status'],
-		'shown'    => null === $takedown || ! empty( $takedown['pushed'] ),
+		'shown'    => null === $takedown || $ended || ! empty( $takedown['pushed'] ),
 		'items'    => array(),
 		'excluded' => array(),
 	);
@@ -38,16 +45,14 @@ function read_box( $post_id ) {
 		$box['items'][] = array(
 			'id'     => $item['article_id'],
 			'title'  => $item['title'],
-			'pinned' => 'pinned' === $item['origin'],
+			'pinned' => in_array( $item['article_id'], $own['pin'] ?? array(), true ),
 		);
 	}
-	foreach ( (array) ( $preview['body']['overrides'] ?? array() ) as $override ) {
-		if ( 'hide' === $override['kind'] ) {
-			$box['excluded'][] = array(
-				'id'    => $override['target_id'],
-				'title' => title_of( $override['target_id'] ),
-			);
-		}
+	foreach ( $own['hide'] ?? array() as $target ) {
+		$box['excluded'][] = array(
+			'id'    => $target,
+			'title' => title_of( $target ),
+		);
 	}
 	return $box;
 }
