@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.commands import runner
 from tests.support.generator_programs import run, run_node
-from tests.support.generator_sites import SITES
+from tests.support.generator_sites import SITES, GeneratorSite
+from tests.support.generator_sites import page as text_page
 from tests.support.http_site import page, serving
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
@@ -73,6 +74,42 @@ def test_hugo_writes_the_exported_lists_into_its_pages(
     text = (folder / "made" / "new-other" / "index.html").read_text()
     assert '<alsolike-related article="content/new &amp; other" limit="3">' in text
     assert 'src="https://related.example.org/widget.js"' in text
+
+
+@pytest.mark.parametrize("prefix", ["content", ""])
+def test_hugo_finds_lists_by_stated_ids_and_in_languages_own_folders(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    prefix: str,
+) -> None:
+    folder = tmp_path / "site"
+    config = "".join(f"[languages.{one}]\ncontentDir = 'content/{one}'\n" for one in ("en", "de"))
+    options = "" if prefix else "[params.alsolike]\nprefix = ''\n"
+    files = {
+        "hugo.toml": f"baseURL = 'https://harbour.example/'\n{config}{options}",
+        "layouts/_default/single.html": '{{ partial "alsolike.html" . }}',
+        "content/en/posts/tide.md": text_page("Tide"),
+        "content/en/posts/named.md": text_page("Named", "id: 17"),
+        "content/de/posts/flut.md": text_page("Flut"),
+        "content/en/posts/same.md": text_page("Same", "id: 17"),
+        "content/de/boote/2026-01-31-rot/index.md": text_page("Rot"),
+    }
+    GeneratorSite(files=files, addresses={}).write(folder)
+    shutil.copytree(PARTS / "hugo" / "layouts", folder / "layouts", dirs_exist_ok=True)
+    source = folder if prefix else folder / "content"
+    ids = export(source, "assets/related", monkeypatch, capsys)
+    if not prefix:
+        shutil.move(source / "assets", folder)
+    run(["hugo", "--destination", "made"], folder)
+    start = f"{prefix}/" if prefix else ""
+    assert {"17", f"{start}de/posts/flut"} <= set(ids)
+    made = [*(folder / "made").glob("**/*/*/index.html")]
+    assert len(made) == len(ids) == 5
+    for file in made:
+        links = TITLE.findall(file.read_text())
+        assert links
+        assert not any(link.endswith(f"/{file.parent.name}/") for link in links)
 
 
 def test_astro_writes_lists_from_files_and_from_the_service_or_leaves_them_to_the_browser(
