@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from service.serving.static_export import file_name
 from tests.support.commands import runner
 from tests.support.generator_programs import run, run_node
 from tests.support.generator_sites import SITES, GeneratorSite
@@ -77,7 +78,7 @@ def test_hugo_writes_the_exported_lists_into_its_pages(
 
 
 @pytest.mark.parametrize("prefix", ["content", ""])
-def test_hugo_finds_lists_by_stated_ids_and_in_languages_own_folders(
+def test_hugo_finds_lists_by_stated_ids_long_names_and_languages_own_folders(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -86,11 +87,13 @@ def test_hugo_finds_lists_by_stated_ids_and_in_languages_own_folders(
     folder = tmp_path / "site"
     config = "".join(f"[languages.{one}]\ncontentDir = 'content/{one}'\n" for one in ("en", "de"))
     options = "" if prefix else "[params.alsolike]\nprefix = ''\n"
+    long = "初めてのサワードウの作り方と失敗しないコツ"
     files = {
         "hugo.toml": f"baseURL = 'https://harbour.example/'\n{config}{options}",
         "layouts/_default/single.html": '{{ partial "alsolike.html" . }}',
         "content/en/posts/tide.md": text_page("Tide"),
         "content/en/posts/named.md": text_page("Named", "id: 17"),
+        f"content/en/posts/{long}.md": text_page(long),
         "content/de/posts/flut.md": text_page("Flut"),
         "content/en/posts/same.md": text_page("Same", "id: 17"),
         "content/de/boote/2026-01-31-rot/index.md": text_page("Rot"),
@@ -103,9 +106,9 @@ def test_hugo_finds_lists_by_stated_ids_and_in_languages_own_folders(
         shutil.move(source / "assets", folder)
     run(["hugo", "--destination", "made"], folder)
     start = f"{prefix}/" if prefix else ""
-    assert {"17", f"{start}de/posts/flut"} <= set(ids)
+    assert {"17", f"{start}de/posts/flut", f"{start}en/posts/{long}"} <= set(ids)
     made = [*(folder / "made").glob("**/*/*/index.html")]
-    assert len(made) == len(ids) == 5
+    assert len(made) == len(ids) == 6
     for file in made:
         links = TITLE.findall(file.read_text())
         assert links
@@ -123,13 +126,16 @@ def test_astro_writes_lists_from_files_and_from_the_service_or_leaves_them_to_th
     folder = tmp_path / "site"
     (folder / "src" / "pages").mkdir(parents=True)
     (folder / "related").mkdir()
-    (folder / "related" / "sea~2Ft~C3~BCr.json").write_text(answer)
+    long = "失" * 23
+    for article in ("sea/tür", long):
+        (folder / "related" / file_name(article)).write_text(answer)
     shutil.copy(PARTS / "astro" / "AlsoLike.astro", folder / "src")
     (folder / "package.json").write_text('{"type": "module"}')
     with serving() as service:
         service.pages["/v1/related"] = page(answer, Content_Type="application/json")
         tags = {
             "files": 'id="sea/tür" files="related"',
+            "long": f'id="{long}" files="related"',
             "service": f'id="a&b" service="{service.url}/" limit={{2}} heading="More"',
             "away": 'id="a" service="http://127.0.0.1:9"',
             "browser": 'id="a" service="https://related.example.org" browser',
@@ -142,7 +148,7 @@ def test_astro_writes_lists_from_files_and_from_the_service_or_leaves_them_to_th
         run_node(folder, "astro", "astro/astro.js", "build")
         assert service.paths() == ["/v1/related?id=a%26b&limit=2"]
     made = {name: (folder / "dist" / name / "index.html").read_text() for name in tags}
-    assert len(TITLE.findall(made["files"])) == 6
+    assert len(TITLE.findall(made["files"])) == len(TITLE.findall(made["long"])) == 6
     assert "0 &lt;b&gt;" in made["files"]
     assert len(TITLE.findall(made["service"])) == 2
     assert 'data-placement="AbC"' in made["service"]
