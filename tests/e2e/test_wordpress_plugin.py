@@ -563,6 +563,16 @@ def test_an_answer_of_another_kind_harms_no_post_and_gets_no_token(newsroom: New
         newsroom.set(address=newsroom.service + "/")
 
 
+def test_readers_browsers_are_not_sent_to_their_own_machines(newsroom: Newsroom) -> None:
+    kept = "AlsoLike\\read_item(array('article_id' => 'x', 'title' => 'X', 'url' => '/x'))"
+    kept = f"array('at' => time(), 'items' => array({kept} + array('placement' => 'AbC')))"
+    render = f"set_transient('alsolike_list_1', {kept}, 9); echo AlsoLike\\render_cards(1);"
+    asked = f"{render} delete_transient('alsolike_list_1'); echo wp_script_is('alsolike-clicks');"
+    assert newsroom.php(asked).endswith("</section>1"), "the site is on this machine, too"
+    elsewhere = "add_filter('home_url', fn() => 'https://www.example.org/');"
+    assert newsroom.php(elsewhere + asked).endswith("</section>")
+
+
 def test_a_card_loads_a_small_picture(newsroom: Newsroom) -> None:
     picture = newsroom.php(
         "require_once ABSPATH . 'wp-admin/includes/image.php';"

@@ -133,10 +133,12 @@ def test_astro_writes_lists_from_files_and_from_the_service_or_leaves_them_to_th
     (folder / "package.json").write_text('{"type": "module"}')
     with serving() as service:
         service.pages["/v1/related"] = page(answer, Content_Type="application/json")
+        reached = service.url.replace("127.0.0.1", "0.0.0.0")
         tags = {
             "files": 'id="sea/tür" files="related"',
             "long": f'id="{long}" files="related"',
-            "service": f'id="a&b" service="{service.url}/" limit={{2}} heading="More"',
+            "service": f'id="a&b" service="{reached}/" limit={{2}} heading="More"',
+            "internal": f'id="a&b" service="{service.url}/" limit={{2}} heading="More"',
             "away": 'id="a" service="http://127.0.0.1:9"',
             "browser": 'id="a" service="https://related.example.org" browser',
         }
@@ -146,13 +148,15 @@ def test_astro_writes_lists_from_files_and_from_the_service_or_leaves_them_to_th
                 f"<html><body><AlsoLike {attributes} /><p>End</p></body></html>"
             )
         run_node(folder, "astro", "astro/astro.js", "build")
-        assert service.paths() == ["/v1/related?id=a%26b&limit=2"]
+        assert service.paths() == ["/v1/related?id=a%26b&limit=2"] * 2
     made = {name: (folder / "dist" / name / "index.html").read_text() for name in tags}
     assert len(TITLE.findall(made["files"])) == len(TITLE.findall(made["long"])) == 6
     assert "0 &lt;b&gt;" in made["files"]
     assert len(TITLE.findall(made["service"])) == 2
     assert 'data-placement="AbC"' in made["service"]
-    assert f'src="{service.url}/clicks.js"' in made["service"]
+    assert f'src="{reached}/clicks.js"' in made["service"]
+    assert len(TITLE.findall(made["internal"])) == 2
+    assert "clicks.js" not in made["internal"], "no reader's browser finds it there"
     assert "data-placement" not in made["files"], "there is no service to tell"
     assert ">More</h2>" in made["service"]
     assert "alsolike" not in made["away"]

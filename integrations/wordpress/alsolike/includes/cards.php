@@ -206,6 +206,8 @@ function make_section( $post_id, $limit, $heading ) {
 	$attributes = ' aria-label="' . esc_attr( $heading ) . '"';
 	if ( $placement ) {
 		$attributes .= ' data-placement="' . esc_attr( $placement ) . '"';
+	}
+	if ( $placement && ! is_internal() ) {
 		wp_enqueue_script( 'alsolike-clicks', trailingslashit( setting( 'address' ) ) . 'clicks.js', array(), VERSION, array( 'strategy' => 'async' ) );
 	}
 	$cards = implode( '', array_map( $theme ? __NAMESPACE__ . '\theme_card' : __NAMESPACE__ . '\own_card', $items ) );
@@ -214,6 +216,17 @@ function make_section( $post_id, $limit, $heading ) {
 			. '</h2><ul class="wp-block-latest-posts__list wp-block-latest-posts has-dates">' . $cards . '</ul></section>'
 		: '<section class="alsolike"' . $attributes . '><h2 class="alsolike-heading">' . esc_html( $heading )
 			. '</h2><ul class="alsolike-cards" role="list">' . $cards . '</ul></section>';
+}
+
+/**
+ * Whether readers' browsers can't reach the service: its address means their own machine, but the site's does not.
+ */
+function is_internal() {
+	$own = array();
+	foreach ( array( setting( 'address' ), home_url() ) as $address ) {
+		$own[] = preg_match( '/^(localhost|127\.[\d.]+|\[::1\])$/i', (string) wp_parse_url( $address, PHP_URL_HOST ) );
+	}
+	return $own[0] && ! $own[1];
 }
 
 /**
