@@ -694,6 +694,20 @@ def test_what_was_deleted_without_the_plugin_is_taken_back(newsroom: Newsroom) -
     assert not newsroom.gone(kept)
 
 
+def test_nothing_is_planned_until_there_is_a_token(newsroom: Newsroom) -> None:
+    planned = "echo (int) (bool) wp_next_scheduled(AlsoLike\\DRAIN);"
+    newsroom.set(token="")
+    try:
+        post = newsroom.post("Waits for a token")
+        cleared = "wp_clear_scheduled_hook(AlsoLike\\DRAIN); AlsoLike\\drain();"
+        assert newsroom.php(f"{cleared} {planned}") == "0"
+    finally:
+        newsroom.set(token=newsroom.tokens["publisher"])
+    assert newsroom.php(planned) == "1"
+    newsroom.run_cron()
+    assert newsroom.status(post) is not None
+
+
 def test_a_service_that_lists_no_pushes_holds_nothing_up(newsroom: Newsroom) -> None:
     try:
         with serving() as other:  # which answers 404, as one of an earlier version

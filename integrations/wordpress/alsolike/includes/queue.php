@@ -182,7 +182,7 @@ function drain_at_end() {
 function drain( $seconds = 25 ) {
 	global $wpdb;
 	$wait = get_option( WAIT );
-	if ( setting( 'address' ) && setting( 'token' ) && ( ! is_array( $wait ) || $wait['until'] <= time() ) ) {
+	if ( can_send() && ( ! is_array( $wait ) || $wait['until'] <= time() ) ) {
 		$lock = 'alsolike_' . md5( DB_NAME . $wpdb->options );
 		// Databases without this function answer nothing; then two processes may send the same, which is harmless.
 		if ( '0' !== $wpdb->get_var( $wpdb->prepare( 'SELECT GET_LOCK(%s, 2)', $lock ) ) ) {
@@ -199,10 +199,17 @@ function drain( $seconds = 25 ) {
 }
 
 /**
+ * Whether the plugin is set up to send anything.
+ */
+function can_send() {
+	return setting( 'address' ) && setting( 'token' );
+}
+
+/**
  * Plans when to send what is still marked.
  */
 function plan() {
-	if ( false === get_option( COMPARE ) && ! marks( 1 ) ) {
+	if ( ! can_send() || ( false === get_option( COMPARE ) && ! marks( 1 ) ) ) {
 		return;
 	}
 	$wait = get_option( WAIT );
@@ -463,6 +470,8 @@ add_action(
 	10,
 	2
 );
+add_action( 'add_option_alsolike', __NAMESPACE__ . '\plan', 20, 0 );
+add_action( 'update_option_alsolike', __NAMESPACE__ . '\plan', 20, 0 );
 register_activation_hook( dirname( __DIR__ ) . '/alsolike.php', __NAMESPACE__ . '\mark_all' ); // Much may have changed without it.
 add_action( DRAIN, __NAMESPACE__ . '\drain', 10, 0 );
 add_action( HOURLY, __NAMESPACE__ . '\drain', 10, 0 );
