@@ -563,6 +563,19 @@ def test_an_answer_of_another_kind_harms_no_post_and_gets_no_token(newsroom: New
         newsroom.set(address=newsroom.service + "/")
 
 
+def test_a_service_that_is_starting_is_not_said_to_refuse_the_token(newsroom: Newsroom) -> None:
+    alive, away = answer('{"status": "alive"}'), answer('{"detail": "starting"}', status=503)
+    try:
+        with serving() as other:
+            other.pages = {"/livez": alive, "/readyz": alive}
+            other.pages |= {"/v1/articles/pushed": away, "/v1/takedowns": away}
+            newsroom.set(address=other.url)
+            checked = json.loads(newsroom.php("echo json_encode(AlsoLike\\check_service());"))
+    finally:
+        newsroom.set(address=newsroom.service)
+    assert [text for good, text in checked if not good] == ["starting", "starting"]
+
+
 def test_readers_browsers_are_not_sent_to_their_own_machines(newsroom: Newsroom) -> None:
     kept = "AlsoLike\\read_item(array('article_id' => 'x', 'title' => 'X', 'url' => '/x'))"
     kept = f"array('at' => time(), 'items' => array({kept} + array('placement' => 'AbC')))"

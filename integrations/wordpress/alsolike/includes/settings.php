@@ -78,8 +78,11 @@ function check_service() {
 		}
 		$answer = request( 'GET', $path, $query, null, $name );
 		$works  = 200 === $answer['status'] && is_array( $answer['body']['items'] ?? null );
-		/* translators: 1: what the service said, 2: a command. */
-		$bad     = sprintf( __( 'The service refuses the token: %1$s. Make one with: %2$s', 'alsolike' ), $answer['detail'], "alsolike tokens add wordpress --role $role" );
+		$bad    = $answer['detail'];
+		if ( in_array( $answer['status'], array( 401, 403 ), true ) ) {
+			/* translators: 1: what the service said, 2: a command. */
+			$bad = sprintf( __( 'The service refuses the token: %1$s. Make one with: %2$s', 'alsolike' ), $bad, "alsolike tokens add wordpress --role $role" );
+		}
 		$found[] = array( $works, $works ? $good : $bad );
 	}
 	return $found;
