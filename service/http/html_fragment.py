@@ -114,7 +114,8 @@ def make_fragment_card(
     """
     spoken, page = _speak(language, locale), find_locale(page_language)
     written = _written_in(spoken)
-    foreign = language is not None and page is not None and page.language != spoken.language
+    own = find_locale(language)
+    foreign = own is not None and page is not None and page.language != own.language
     return FragmentCard.model_construct(
         **dict(card),
         initial=first_letter(card.title),

@@ -183,6 +183,7 @@ def test_english_words_in_a_card_of_another_language_are_marked_as_english() -> 
         ("pt-br", "de", "Portugiesisch"),
         ("de-at", "de", None),
         (None, "de", None),
+        ("xx-unheard", "de", None),
         ("de", None, None),
     ],
 )
