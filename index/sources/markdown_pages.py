@@ -217,7 +217,9 @@ def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
     slug = "/".join(part for part in parts if part not in ("", ".", "..")) or name
     if dated:
         values.setdefault("date", dated[1])
-    last = name if page.shares_name else slug
+    last = slug
+    if page.shares_name:  # without a date of its own "foo" is taken: "foo.md"
+        last = name if name != slug else f"{name}{page.path.suffix}"
     if page.shares_name and "id" in values:
         values["id"] = page.where.id if folder else page.file  # "intro" is taken: "intro.md"
     values.setdefault("id", f"{folder}/{last}" if folder else last)

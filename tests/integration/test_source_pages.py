@@ -345,13 +345,14 @@ def test_no_page_at_all_is_an_error(
 
 
 def test_posts_of_one_name_on_several_days_all_stay(tmp_path: Path) -> None:
-    for name in ("2026-01-31-links", "2026-02-28-links", "2026-03-01-kelp"):
+    for name in ("2026-01-31-links", "2026-02-28-links", "2026-03-01-kelp", "links"):
         (tmp_path / f"{name}.md").write_text(f"---\ntitle: {name}\n---\nWords")
     for name in ("2026-04-01-a", "2026-04-02-b"):
         (tmp_path / f"{name}.md").write_text(f"---\ntitle: {name}\nslug: same\n---\nWords")
     articles, report = read({"kind": "markdown", "path": str(tmp_path)})
-    assert sorted(articles) == ["2026-02-28-links", "2026-04-02-b", "kelp", "links", "same"]
-    assert report.kept == 5
+    dated = ["2026-02-28-links", "2026-04-02-b"]
+    assert sorted(articles) == [*dated, "kelp", "links", "links.md", "same"]
+    assert report.kept == 6
 
 
 def test_what_is_no_content_is_reported(tmp_path: Path) -> None:
