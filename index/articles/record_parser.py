@@ -223,14 +223,10 @@ class RecordParser(FieldReader):
 
     def _sections(self) -> tuple[Section, ...]:
         value = self._get("sections")
-        if value is None:
-            value = self._get("summary")
-            text = self._plain(value, MAX_TEXT)
-            self._keep_links(0, 0, value)
-            return (Section(text=text, quoted=self._quoted(value, ())),) if text else ()
         if not isinstance(value, list):
-            self._note("invalid", "expected a list of {heading, text}: left out")
-            return ()
+            if value not in (None, ""):
+                self._note("invalid", "expected a list of {heading, text}: left out")
+            value = []
         sections: list[Section] = []
         room = MAX_TEXT
         if len(value) > MAX_PARTS:
@@ -246,6 +242,9 @@ class RecordParser(FieldReader):
                 quoted = self._quoted(item.get("text"), item.get("quoted"))
                 sections.append(Section(text=text, heading=heading, quoted=quoted))
             room = max(1, room - len(text))
+        if not sections and (text := self._plain(value := self._get("summary"), MAX_TEXT)):
+            self._keep_links(0, 0, value)
+            sections.append(Section(text=text, quoted=self._quoted(value, ())))
         return tuple(sections)
 
     def _quoted(self, markup: Any, given: Any) -> tuple[str, ...]:

@@ -264,7 +264,12 @@ def test_what_systems_write_otherwise_is_understood(
         ({"ratings": {"a": "high", "b": 2}}, "ratings: invalid", "ratings", {"b": 2.0}),
         ({"ratings": {"a": True, "b": 2}}, "ratings: invalid", "ratings", {"b": 2.0}),
         ({"ratings": {"a": 10**400, "b": 2}}, "ratings: invalid", "ratings", {"b": 2.0}),
-        ({"sections": "text"}, "sections: invalid", "sections", ()),
+        (
+            {"sections": "text", "summary": "Tall."},
+            "sections: invalid",
+            "sections",
+            (Section(text="Tall."),),
+        ),
         (
             {"sections": ["text", {"text": "Tall."}]},
             "sections: invalid",
@@ -305,6 +310,17 @@ def test_a_text_is_cut_once_though_its_sections_are_many(
     (article,), report = read(write_jsonl([{**GOOD, "sections": sections}]))
     assert sum(len(section.text) for section in article.sections) <= 51
     assert report.notes["sections: too-long"] == 2
+
+
+@pytest.mark.parametrize("sections", [None, "", "null", [], "[]", [{}], {}, "text"])
+def test_a_summary_is_read_where_sections_hold_no_text(
+    write_jsonl: Write, sections: object
+) -> None:
+    fields = {"sections": sections, "summary": 'Tall, see <a href="/sea">the sea</a>.'}
+    (article,), report = read(write_jsonl([{**GOOD, **fields}]))
+    assert [section.text for section in article.sections] == ["Tall, see the sea."]
+    assert [link.url for link in article.links] == ["/sea"]
+    assert report.notes["sections: invalid"] == (sections in ({}, "text"))
 
 
 def test_sections_come_in_their_order_and_a_null_is_an_empty_text(write_jsonl: Write) -> None:
