@@ -91,7 +91,21 @@ def open_sources(
             raise SettingError(
                 f"{count} [[source]] tables have the name {name!r}; give each its own"
             )
-    return opened
+    taken = {each.called for each in opened}
+    return [each if each.called else _told_apart(each, taken) for each in opened]
+
+
+def _told_apart(source: ConfiguredSource, taken: set[str]) -> ConfiguredSource:
+    """Gives a source without configured name a number if its own is taken, and adds it to these.
+
+    Articles keep the name, so that of two sources each must know its own.
+    """
+    name, number = source.name, 1
+    while name in taken:
+        number += 1
+        name = f"{source.name} ({number})"
+    taken.add(name)
+    return source if number == 1 else dataclasses.replace(source, called=name)
 
 
 def open_source(

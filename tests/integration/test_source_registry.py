@@ -114,6 +114,20 @@ def test_a_source_may_have_a_name_of_its_own() -> None:
         open_sources([], [tables[0], tables[0]], {}, {})
 
 
+def test_sources_of_one_address_have_names_that_differ() -> None:
+    table: dict[str, Any] = {"kind": "sitemap", "url": "https://x.example/map.xml"}
+    named = {"kind": "csv", "path": "a.csv", "name": "https://x.example/map.xml (2)"}
+    parts = [{**table, "url": f"{table['url']}?part={part}"} for part in ("first", "second")]
+    tables = [table, {**table, "include": ["/blog/*"]}, named, *parts]
+    assert [source.name for source in open_sources([], tables, {}, {})] == [
+        "https://x.example/map.xml",
+        "https://x.example/map.xml (3)",
+        "https://x.example/map.xml (2)",
+        "https://x.example/map.xml?…",
+        "https://x.example/map.xml?… (2)",
+    ]
+
+
 @pytest.mark.parametrize(
     ("location", "kind"),
     [
