@@ -20,6 +20,7 @@ _PUBLIC = "publish"
 _ALL = "publish,future,draft,pending,private"
 _MAX_PAGES = 100_000
 _MAX_VALUES = 1_000_000
+_PAST_END = b"rest_post_invalid_page_number"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +49,47 @@ class WordPressSource(HttpOptions):
         """Yields one record for each post of each type, or a problem for one that can't be read."""
         api = _Api(Fetcher(url=self.url, options=self), self.url.rstrip("/"))
         for kind in self.types:
-            seen, total, page, pages = 0, 0, 1, 1
-            while page <= pages:
-                response = api.get(f"/wp/v2/{kind}", self._query(page))
-                total = _number(response, "x-wp-total")
-                pages = _number(response, "x-wp-totalpages")
-                if pages > _MAX_PAGES:
-                    raise SourceError(
-                        f"{self.name} announces {pages} pages of {kind}; "
-                        f"at most {_MAX_PAGES} are read"
-                    )
-                for post in _posts(response):
-                    seen += 1
-                    location = f"{self.name} {kind} page {page}"
+            yield from self._posts(api, kind)
+
+    def _posts(self, api: "_Api", kind: str) -> Iterator[SourceItem]:
+        known: set[int | None] = set()
+        for _ in range(2):  # once more if posts became fewer: others moved to pages that were read
+            seen = total = most = 0
+            shrunk = False
+            for location, announced, posts in self._pages(api, kind):
+                shrunk |= announced < total
+                total, most = announced, max(most, announced)
+                seen += len(posts)
+                new = [post for post in posts if _id(post) not in known]
+                known |= {*map(_id, posts)} - {None}
+                for post in new:
                     yield parse_record(location, _record, post)
-                page += 1
-            if seen != total:
-                yield RecordProblem(
-                    location=f"{self.name} {kind}",
-                    reason="count-differs",
-                    message=f"the site announced {total} {kind} and sent {seen}: it changed while "
-                    "being read, or hides some from this user",
+            if not shrunk:
+                break
+        if shrunk or seen != total:
+            yield RecordProblem(
+                location=f"{self.name} {kind}",
+                reason="count-differs",
+                message=f"the site announced {most} {kind} and sent {seen}: it changed while "
+                "being read, or hides some from this user",
+            )
+
+    def _pages(self, api: "_Api", kind: str) -> Iterator[tuple[str, int, list[Any]]]:
+        """Yields each page's location, the number of posts that it announces, and its posts."""
+        page = pages = 1
+        while page <= pages:
+            location = f"{self.name} {kind} page {page}"
+            response = api.get(f"/wp/v2/{kind}", self._query(page))
+            if response is None:
+                yield location, 0, []
+                return
+            pages = _number(response, "x-wp-totalpages")
+            if pages > _MAX_PAGES:
+                raise SourceError(
+                    f"{self.name} announces {pages} pages of {kind}; at most {_MAX_PAGES} are read"
                 )
+            yield location, _number(response, "x-wp-total"), _read_posts(response)
+            page += 1
 
     def _query(self, page: int) -> dict[str, str]:
         return {
@@ -91,7 +111,8 @@ class _Api:
         self._home = home
         self._starts = ["wp-json{route}?", "?rest_route={quoted}&"]
 
-    def get(self, route: str, query: Mapping[str, str]) -> HttpResponse:
+    def get(self, route: str, query: Mapping[str, str]) -> HttpResponse | None:
+        """Returns the answer; ``None`` if the site has no such page of posts any more."""
         while self._starts:
             start = self._starts[0].format(route=route, quoted=quote_plus(route))
             url = f"{self._home}/{start}{urlencode(query)}"
@@ -100,6 +121,8 @@ class _Api:
                 if "json" in response.headers.get("content-type", ""):
                     return response
             except HttpError as error:
+                if _PAST_END in error.body:
+                    return None
                 reason, hint, options = _reason(error.body), "", self._fetcher.options
                 if reason or error.status != 404:
                     if options.password and error.status in (400, 401, 403):
@@ -134,7 +157,7 @@ def _number(response: HttpResponse, header: str) -> int:
     return int(value)
 
 
-def _posts(response: HttpResponse) -> list[Any]:
+def _read_posts(response: HttpResponse) -> list[Any]:
     with raised_as(SourceError, f"{redacted(response.url)} is not JSON: ", ValueError):
         # Bytes that can't be decoded become surrogates: only their field is lost, not the site.
         text = response.body.decode("utf-8-sig", "surrogateescape")
@@ -148,8 +171,13 @@ def _posts(response: HttpResponse) -> list[Any]:
     return posts
 
 
+def _id(post: Any) -> int | None:
+    found = post.get("id") if isinstance(post, dict) else None
+    return found if isinstance(found, int) else None
+
+
 def _record(location: str, post: Any) -> Record:
-    if not isinstance(post, dict) or not isinstance(post.get("id"), int):
+    if _id(post) is None:
         message = f"expected a post with a numeric id, found {type(post).__name__}"
         raise RecordError("invalid-post", message)
     embedded, head, content = (
