@@ -5,7 +5,7 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ RECHECK = 7 * 86400
 
 _HTML = ("", "text/html", "application/xhtml+xml")
 _KEPT = ("content-type", "x-robots-tag", "refresh", "etag", "last-modified")
+_TIMEOUT = 60  # seconds for another build to let go of the file
 _SETTLED = 2 * 86400  # a lastmod may name a day only, in any time zone
 
 _SETUP = """PRAGMA journal_mode = WAL;
@@ -57,6 +58,10 @@ class FetchedPage(HttpResponse):
         )
 
 
+class CacheError(SourceError):
+    """The cache can't be read or written: not the fault of the page in question."""
+
+
 class PageCache:
     """Keeps the pages that builds fetched, by their addresses, in one SQLite file.
 
@@ -64,7 +69,7 @@ class PageCache:
         folder: The folder for the file, made if there is none; empty to keep nothing.
 
     Raises:
-        SourceError: If the folder or the file can't be used, here or in a later call.
+        CacheError: If the folder or the file can't be used, here or in a later call.
     """
 
     def __init__(self, folder: str) -> None:
@@ -73,7 +78,9 @@ class PageCache:
         if folder:
             with self._errors():
                 Path(folder).mkdir(parents=True, exist_ok=True)
-                self._database = sqlite3.connect(Path(folder) / FILE, isolation_level=None)
+                self._database = sqlite3.connect(
+                    Path(folder) / FILE, timeout=_TIMEOUT, isolation_level=None
+                )
                 self._database.executescript(_SETUP)
 
     def get(self, asked: str) -> FetchedPage | None:
@@ -81,7 +88,7 @@ class PageCache:
         found = self._run(
             "UPDATE fetched SET used = 1 WHERE asked = ? RETURNING facts, body", asked
         )
-        with self._errors():
+        with suppress(ValueError, zlib.error):  # what is damaged is fetched anew
             for facts, body in found:
                 return FetchedPage(**json.loads(facts), body=zlib.decompress(body))
         return None
@@ -115,8 +122,8 @@ class PageCache:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, ValueError, sqlite3.Error, zlib.error) as error:
-            raise SourceError(
+        except (OSError, ValueError, sqlite3.Error) as error:
+            raise CacheError(
                 f"the cache {self._folder} can't be used: {error}; remove its {FILE}, or name a "
                 "folder that can be written"
             ) from error
@@ -134,6 +141,7 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
     Raises:
         SourceError: If the page can't be fetched. It is then removed from the cache, unless just
             its server can't be reached.
+        CacheError: If the cache can't be used.
     """
     try:
         client.check(url)
@@ -141,6 +149,8 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
         if stored is None or not stored.is_current(lastmod, now()):
             stored = _request(client, url, stored, lastmod)
             cache.put(url, stored)
+    except CacheError:
+        raise
     except SourceError as error:
         if not isinstance(error, FetchError) or error.reason != "unreachable":
             cache.drop(url)

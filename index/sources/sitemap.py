@@ -22,7 +22,7 @@ from index.sources.encodings import charset_of
 from index.sources.host_rules import redacted
 from index.sources.html_pages import HtmlSource
 from index.sources.http_client import DocumentOptions, Fetcher, FetchError
-from index.sources.page_cache import FetchedPage, PageCache, fetch_page
+from index.sources.page_cache import CacheError, FetchedPage, PageCache, fetch_page
 from index.sources.page_folder import Page
 from index.sources.page_language import PagePath
 from index.sources.parser_process import parse_record
@@ -214,6 +214,8 @@ def _fetch(client: PoliteClient, cache: PageCache, entry: SitemapEntry) -> RawPa
         page = fetch_page(client, cache, entry.url, entry.lastmod)
         if urlsplit(page.url).path in ("", "/") and urlsplit(entry.url).path not in ("", "/"):
             raise FetchError("it redirects to the home page, so it seems to be gone", "gone")
+    except CacheError:
+        raise
     except SourceError as error:
         return _problem(entry.url, error)
     return entry, page

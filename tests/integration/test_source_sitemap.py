@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -433,6 +435,21 @@ def test_a_damaged_cache_is_said_with_the_remedy(site: Site, tmp_path: Path) -> 
     pages(site, "a")
     (tmp_path / page_cache.FILE).write_bytes(b"no database at all " * 100)
     with pytest.raises(SourceError, match=f"can't be used.*remove its {page_cache.FILE}"):
+        fetched(site, cache=str(tmp_path))
+
+
+def test_a_cache_that_fails_ends_the_build_and_a_damaged_page_is_fetched_anew(
+    site: Site, tmp_path: Path
+) -> None:
+    pages(site, "a", "b")
+    fetched(site, cache=str(tmp_path))
+    with closing(sqlite3.connect(tmp_path / page_cache.FILE)) as database, database:
+        database.execute("UPDATE fetched SET body = x'00' WHERE asked LIKE '%a'")
+    assert [*fetched(site, cache=str(tmp_path))[0]] == ["a", "b"]
+    with closing(sqlite3.connect(tmp_path / page_cache.FILE)) as database, database:
+        full = "BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+        database.execute(f"CREATE TRIGGER full BEFORE INSERT ON fetched {full}")
+    with pytest.raises(SourceError, match="can't be used: disk is full"):
         fetched(site, cache=str(tmp_path))
 
 
