@@ -21,6 +21,9 @@ FILE = "pages.sqlite"
 RECHECK = 7 * 86400
 """After so many seconds a page is asked for again, whatever the sitemap says of it."""
 
+KEEP = 30 * 86400
+"""So many seconds after its last use a page is removed, as several sources may share a cache."""
+
 _HTML = ("", "text/html", "application/xhtml+xml")
 _KEPT = ("content-type", "x-robots-tag", "refresh", "etag", "last-modified")
 _TIMEOUT = 60  # seconds for another build to let go of the file
@@ -28,8 +31,7 @@ _SETTLED = 2 * 86400  # a lastmod may name a day only, in any time zone
 
 _SETUP = """PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
-CREATE TABLE IF NOT EXISTS fetched (asked TEXT PRIMARY KEY, facts TEXT, body BLOB, used INTEGER);
-UPDATE fetched SET used = 0"""
+CREATE TABLE IF NOT EXISTS fetched (asked TEXT PRIMARY KEY, facts TEXT, body BLOB, used INTEGER)"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +84,13 @@ class PageCache:
                     Path(folder) / FILE, timeout=_TIMEOUT, isolation_level=None
                 )
                 self._database.executescript(_SETUP)
+                # Once "used" was no time, but said whether the last build used the page.
+                self._run("UPDATE fetched SET used = ? WHERE used < 2", int(now()))
 
     def get(self, asked: str) -> FetchedPage | None:
         """Returns the stored page that was fetched from an address; ``None`` if there is none."""
         found = self._run(
-            "UPDATE fetched SET used = 1 WHERE asked = ? RETURNING facts, body", asked
+            "UPDATE fetched SET used = ? WHERE asked = ? RETURNING facts, body", int(now()), asked
         )
         with suppress(ValueError, zlib.error):  # what is damaged is fetched anew
             for facts, body in found:
@@ -97,8 +101,8 @@ class PageCache:
         """Stores a page under the address from which it was fetched."""
         facts = {name: getattr(page, name) for name in ("url", "headers", "lastmod", "checked")}
         self._run(
-            "INSERT OR REPLACE INTO fetched VALUES (?, ?, ?, 1)",
-            *(asked, json.dumps(facts), zlib.compress(page.body, 1)),
+            "INSERT OR REPLACE INTO fetched VALUES (?, ?, ?, ?)",
+            *(asked, json.dumps(facts), zlib.compress(page.body, 1), int(now())),
         )
 
     def drop(self, asked: str) -> None:
@@ -106,8 +110,8 @@ class PageCache:
         self._run("DELETE FROM fetched WHERE asked = ?", asked)
 
     def drop_unused(self) -> None:
-        """Removes the stored pages that nobody asked for since the cache was opened."""
-        self._run("DELETE FROM fetched WHERE used = 0")
+        """Removes the stored pages that no build asked for in :data:`KEEP` seconds."""
+        self._run("DELETE FROM fetched WHERE used < ?", int(now()) - KEEP)
 
     def close(self) -> None:
         """Closes the cache's file."""

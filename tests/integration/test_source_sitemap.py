@@ -431,6 +431,29 @@ def test_a_page_that_is_gone_leaves_the_cache(site: Site, tmp_path: Path) -> Non
     assert list(fetched(site, cache=str(tmp_path))[0]) == ["a"]
 
 
+def test_sitemaps_share_a_cache_and_what_none_names_leaves_it_in_time(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build() -> list[str]:
+        site.requests.clear()
+        for name in "ab":
+            fetched(site, url=f"{site.url}/{name}.xml", cache=str(tmp_path))
+        return [path for path in site.paths() if path in ("/a", "/b")]
+
+    for name in "ab":
+        listed = sitemap(f"{site.url}/{name}", more="<lastmod>2026-01-01</lastmod>")
+        site.pages |= {f"/{name}": html(article(name)), f"/{name}.xml": page(listed)}
+    assert build() == ["/a", "/b"]
+    with closing(sqlite3.connect(tmp_path / page_cache.FILE)) as database, database:
+        database.execute("UPDATE fetched SET used = 1")  # as versions before wrote it
+    assert build() == []
+    later = page_cache.now() + page_cache.KEEP + 1
+    monkeypatch.setattr("index.sources.page_cache.now", lambda: later)
+    fetched(site, url=f"{site.url}/a.xml", cache=str(tmp_path))
+    with closing(sqlite3.connect(tmp_path / page_cache.FILE)) as database:
+        assert database.execute("SELECT asked FROM fetched").fetchall() == [(f"{site.url}/a",)]
+
+
 def test_a_damaged_cache_is_said_with_the_remedy(site: Site, tmp_path: Path) -> None:
     pages(site, "a")
     (tmp_path / page_cache.FILE).write_bytes(b"no database at all " * 100)
