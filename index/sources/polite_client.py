@@ -113,9 +113,8 @@ class PoliteClient:
                 content = self.get_file(address).body[:MAX_BYTES].decode(errors="replace")
             except HttpError as error:
                 if error.reason == "unreachable":
-                    raise SourceError(
-                        f"{error}: while robots.txt can't be read, no page may be fetched"
-                    ) from error
+                    message = f"{error}: while robots.txt can't be read, no page may be fetched"
+                    raise FetchError(message, error.reason) from error
                 content = ""
             self._robots[origin] = content
         rules: RobotsRules

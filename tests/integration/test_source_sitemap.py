@@ -203,6 +203,22 @@ def test_without_an_answer_for_robots_txt_nothing_is_fetched(site: Site) -> None
         fetched(site)
 
 
+def test_a_robots_txt_that_fails_ends_the_build_and_leaves_pages_in_the_cache(
+    site: Site, tmp_path: Path
+) -> None:
+    names = [f"p{number}" for number in range(6)]
+    pages(site, *names)
+    path = tmp_path / "map.xml"
+    path.write_text(sitemap(*(f"{site.url}/{name}" for name in names)))
+    cached = {"path": str(path), "cache": str(tmp_path)}
+    fetched(site, **cached)
+    site.pages["/robots.txt"] = page(status=429)
+    with pytest.raises(SourceError, match=r"5 pages in a row .* robots.txt can't be read"):
+        fetched(site, **cached)
+    with closing(sqlite3.connect(tmp_path / page_cache.FILE)) as database:
+        assert database.execute("SELECT count(*) FROM fetched").fetchone() == (6,)
+
+
 def test_pages_that_are_gone_or_no_html_are_reported(site: Site) -> None:
     pages(site, "a", "gone", "never", "file", "secret", "home", "far", "big")
     site.pages["/gone"] = page(status=410)
