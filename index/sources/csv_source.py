@@ -124,7 +124,7 @@ class CsvSource(PathSource):
         csv.field_size_limit(MAX_CELL)
         lines = _Lines(text, is_escaped)
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        header = list(self.columns)
+        header, all_whole = list(self.columns), True
         while True:
             line = lines.begin_row()
             location = f"{self.path} line {line}"
@@ -133,6 +133,8 @@ class CsvSource(PathSource):
             except StopIteration:
                 return
             except csv.Error as error:
+                if lines.is_open and "end of data" in str(error):
+                    raise self._broken_off(lines) from None
                 read = f"lines {line} to {lines.number}"
                 message = f"{read} are not a CSV row: {error}"
                 yield RecordProblem(location=location, reason="invalid-csv", message=message)
@@ -144,13 +146,18 @@ class CsvSource(PathSource):
             elif not header:
                 header = self._header(row, delimiter)
             else:
-                for at in numbers:
-                    if at < len(header) and header[at].casefold().endswith(("id", "supersedes")):
-                        cells = row[at : at + 1]
-                        row[at : at + 1] = [
-                            cell[:-2] if _WHOLE.fullmatch(cell) else cell for cell in cells
-                        ]
+                is_whole = len(row) >= len(header)
+                if lines.is_open and all_whole and not is_whole:
+                    raise self._broken_off(lines)
+                all_whole &= is_whole
+                _mend_numbers(row, header, numbers)
                 yield read_record(location, _record, row, header)
+
+    def _broken_off(self, lines: "_Lines") -> SourceError:
+        return SourceError(
+            f"{self.path} line {lines.number}: the file breaks off here; write it anew (or end its "
+            "last line with a line break, if nothing is missing)"
+        )
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:
         header = [name.strip() for name in row]
@@ -169,12 +176,17 @@ class CsvSource(PathSource):
 
 
 class _Lines:
-    """Iterates over a table's lines; raises if a row is longer than :data:`MAX_ROW` characters."""
+    """Iterates over a table's lines; raises if a row is longer than :data:`MAX_ROW` characters.
+
+    Attributes:
+        number: The number of the line that was read last.
+        is_open: Whether no line break ends it, as it is the file's last.
+    """
 
     def __init__(self, text: io.TextIOWrapper, is_escaped: bool = False) -> None:
         self._text, self._is_escaped = text, is_escaped
         self._room = MAX_ROW
-        self.number = 0
+        self.number, self.is_open = 0, False
 
     def begin_row(self) -> int:
         """Starts a new row; returns the number of its first line."""
@@ -189,12 +201,22 @@ class _Lines:
         if not line:
             raise StopIteration
         self.number += 1
+        self.is_open = line[-1] not in "\r\n"
         self._room -= len(line)
         if self._room < 0:
             while len(line) > MAX_ROW and line[-1] not in "\r\n":
                 line = self._text.readline(MAX_ROW + 1)
             raise csv.Error(f"longer than {MAX_ROW} characters; close the row's quotation marks")
         return _doubled(line) if self._is_escaped else line
+
+
+def _mend_numbers(row: list[str], header: list[str], numbers: set[int]) -> None:
+    """Takes ".0" from ids in the columns where a tool wrote whole numbers so."""
+    for at in numbers:
+        if at < len(header) and header[at].casefold().endswith(("id", "supersedes")):
+            row[at : at + 1] = [
+                cell[:-2] if _WHOLE.fullmatch(cell) else cell for cell in row[at : at + 1]
+            ]
 
 
 def _record(location: str, row: list[str], header: list[str]) -> Record:

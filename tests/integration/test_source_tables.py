@@ -84,6 +84,24 @@ def test_a_quotation_mark_that_never_closes_is_told_with_all_its_lines(tmp_path:
     assert "lines 3 to 5" in report.problems[-1].message
 
 
+@pytest.mark.parametrize("end", ["c,C", "c", 'c,"C', 'c,"C\nand D'])
+def test_a_file_that_breaks_off_is_refused(tmp_path: Path, end: str) -> None:
+    with pytest.raises(SourceError, match=r"line [45]: the file breaks off here"):
+        from_csv(tmp_path, f"id,title,summary\na,A,x\nb,B,y\n{end}")
+
+
+@pytest.mark.parametrize("end", ["c,C,z", 'c,C,"z"', "c,C,"])
+def test_a_last_line_without_line_break_is_a_row(tmp_path: Path, end: str) -> None:
+    articles, _ = from_csv(tmp_path, f"id,title,summary\na,A,x\nb,B,y\n{end}")
+    assert articles.keys() == {"a", "b", "c"}
+
+
+def test_where_other_rows_lack_cells_too_the_file_does_not_break_off(tmp_path: Path) -> None:
+    articles, report = from_csv(tmp_path, "id,title,summary\na,A,x\nb,B\nc,C")
+    assert articles.keys() == {"a"}
+    assert report.skipped == {"too-few-cells": 2}
+
+
 def test_other_encodings_and_gzip_are_read(tmp_path: Path) -> None:
     text = "id,title\nä,Größe\n"
     for name, content, options in (
