@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from index.articles.date_words import DateError
-from index.articles.foreign_dates import DateReader
+from index.articles.foreign_dates import DateReader, find_zone
 from index.articles.record import Record, plain_name
 from recommender.visibility import microseconds
 
@@ -46,7 +46,8 @@ def updated_at(record: Record, mapping: FieldMapping) -> int | None:
         mapping: Gives the time zone and the format of dates that the record leaves open.
     """
     name, value = find_updated(record.values)
-    zone = dt.UTC if plain_name(name) in _GMT else mapping.timezone
+    is_gmt = plain_name(name) in _GMT
+    zone = dt.UTC if is_gmt else find_zone(record.timezone) or mapping.timezone
     reader = DateReader(timezone=zone, date_format=record.date_format or mapping.date_format)
     with suppress(DateError):
         found = reader.instant(value)
