@@ -40,12 +40,17 @@ def read_alternates(links: Iterable[tuple[str, str]], own: str) -> Alternates:
     """Return a page's language and translation key from its links to translations.
 
     Args:
-        links: The language (``hreflang``) and the address of each link.
+        links: The language (``hreflang``) and the address of each link; one that lacks either, such
+            as a link to an app, is passed over.
         own: The page's own address; empty if unknown. All addresses are absolute, or all relative
             to the site.
     """
     # What x-default leads to may be a page that lets readers choose, the same for all.
-    others = {url_key(url): language for language, url in links if language.lower() != _DEFAULT}
+    others = {
+        url_key(url): language
+        for language, url in links
+        if url and language.lower() not in ("", _DEFAULT)
+    }
     own_key = url_key(own) if own else ""
     keys = {*others, *filter(None, [own_key])}
     key = f"alternates of {min(keys)}" if len(keys) > 1 else ""

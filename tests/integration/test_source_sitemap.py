@@ -162,6 +162,19 @@ def test_a_sitemap_says_language_translation_news_and_picture(site: Site) -> Non
     assert key.removeprefix("alternates of http:") == f"alternates of {site.url[5:]}/de/tang"
 
 
+def test_links_to_an_app_or_a_mobile_page_join_no_pages(site: Site) -> None:
+    link = '<x:link rel="alternate" href='
+    more = f'{link}"android-app://org.example/http/x"/>{link}"{site.url}/m"/>'
+    listed = sitemap(
+        f"{site.url}/a",
+        f"{site.url}/b",
+        more=f'{more}{link}"android-app://org.example" hreflang="en"/>',
+        extra=' xmlns:x="http://www.w3.org/1999/xhtml"',
+    )
+    for entry in read_sitemap(listed.encode(), f"{site.url}/sitemap.xml", "map"):
+        assert entry.facts == {}
+
+
 def test_what_robots_txt_forbids_is_reported_and_not_fetched(site: Site) -> None:
     pages(site, "a", "private/b", "old")
     site.pages["/robots.txt"] = page(
