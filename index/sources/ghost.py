@@ -159,7 +159,7 @@ def read_webhook(location: str, payload: Mapping[str, Any]) -> tuple[str, Source
         )
     if not _text(post, "id"):
         return key, None
-    url = split_url(_text(post, "url"))
+    url, slug = _text(post, "url"), _text(post, "slug")
     joined = {
         **post,
         "type": kind,
@@ -170,8 +170,11 @@ def read_webhook(location: str, payload: Mapping[str, Any]) -> tuple[str, Source
         "language": "",
         "timezone": "",
     }
-    site = f"{url.scheme}://{url.netloc}" if url.netloc else ""
-    item = parse_record(location, _record, joined, site, url.path or "/{slug}/")
+    parts = split_url(url)
+    site = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    if kind == "page" and url.endswith(f"/{slug}/"):  # as of all pages; Ghost may be in a folder
+        site = url.removesuffix(f"/{slug}/")
+    item = parse_record(location, _record, joined, site, url or "/{slug}/")
     shown = _text(post, "status") in ("published", "scheduled")
     return key, item if shown or isinstance(item, Record) else None
 
@@ -209,7 +212,9 @@ def _type(post: Mapping[str, Any]) -> str:
 
 
 def _record(location: str, post: Mapping[str, Any], site: str, permalink: str) -> Record:
-    own = site + _own_path(post, "/{slug}/" if _type(post) == "page" else permalink)
+    own = permalink
+    if "://" not in permalink:
+        own = site + _own_path(post, "/{slug}/" if _type(post) == "page" else permalink)
     own = own if _text(post, "slug") else ""
     canonical, image, html = (
         _text(post, name).replace(_SITE, site)

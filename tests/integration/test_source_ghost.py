@@ -11,6 +11,7 @@ import pytest
 
 from index.articles.record import Record
 from index.errors import SourceError
+from index.sources.ghost import read_webhook
 from index.sources.registry import open_source, table_for
 from recommender.article import Image, Status
 from recommender.errors import SettingError
@@ -178,3 +179,14 @@ def test_other_json_is_no_ghost_export(tmp_path: Path) -> None:
     path.write_text('{"db": [{"data": {"posts": [{"id": "1", "slug": "a"')
     with pytest.raises(SourceError, match="line 1: it breaks off"):
         read({"kind": "ghost", "path": str(path)})
+
+
+@pytest.mark.parametrize("kind", ["post", "page"])
+def test_a_webhook_of_a_ghost_in_a_folder_gives_the_address_as_it_stands(kind: str) -> None:
+    url, image = "https://s.example/blog/kelp/", "__GHOST_URL__/content/k.png"
+    current = post(url=url, type=kind, feature_image=image)
+    _, item = read_webhook("webhook", {kind: {"current": current, "previous": {}}})
+    assert isinstance(item, Record)
+    assert item.values["url"] == url
+    if kind == "page":
+        assert item.values["image"]["src"] == "https://s.example/blog/content/k.png"
