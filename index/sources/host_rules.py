@@ -42,14 +42,16 @@ class WebOrigin:
 
 
 def origin_of(url: str) -> WebOrigin:
-    """Returns the origin of a URL.
+    """Returns the origin of a URL; a host outside ASCII in the form that servers know it by.
 
     Raises:
         SourceError: If the URL is not http or https, or holds a user or a password.
     """
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".").lower()
+        host = parts.hostname or ""
+        host = host if host.isascii() else host.encode("idna").decode()
+        host = host.rstrip(".").lower()
         if parts.scheme in DEFAULT_PORTS and host and "@" not in parts.netloc:
             return WebOrigin(parts.scheme, host, parts.port or DEFAULT_PORTS[parts.scheme])
     except ValueError:

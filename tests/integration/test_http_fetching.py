@@ -129,6 +129,15 @@ def test_the_address_that_was_checked_is_the_one_connected_to(site: Site) -> Non
     assert site.requests[0][1]["host"] == f"rebinding.example:{site.port}"
 
 
+@pytest.mark.parametrize("name", ["пример", "bücher"])
+def test_a_host_outside_ascii_is_asked_by_the_name_it_has_in_dns(site: Site, name: str) -> None:
+    site.pages["/%C3%A4"] = page("found")
+    url, known = f"http://{name}.example:{site.port}/ä", f"{name}.example".encode("idna").decode()
+    answer = fetcher(site, url=url, look_up=lambda *_: ["127.0.0.1"]).get(url)
+    assert answer.body == b"found"
+    assert site.requests[0][1]["host"] == f"{known}:{site.port}"
+
+
 def test_a_password_goes_to_its_own_origin_only(site: Site) -> None:
     with serving() as other:
         other.pages["/"] = page("other")

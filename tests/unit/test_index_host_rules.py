@@ -56,6 +56,8 @@ def test_however_loopback_is_spelled_it_is_found_out(host: str) -> None:
         ("https://SITE.example.:443/feed", ("site.example",)),
         ("http://site.example:8080/", ("other.example", "site.example:8080")),
         ("http://[2606:4700::1111]/", ("[2606:4700::1111]",)),
+        ("https://xn--e1afmkfd.xn--p1ai/", ("Пример.рф",)),
+        ("https://пример.рф/", ("xn--e1afmkfd.xn--p1ai",)),
     ],
 )
 def test_a_named_host_may_be_fetched_from(url: str, hosts: tuple[str, ...]) -> None:
