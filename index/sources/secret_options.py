@@ -14,6 +14,8 @@ from recommender.errors import SettingError
 SECRET = "password"  # noqa: S105 - the option's name
 _MAX_BYTES = 64 * 1024
 _MASK = "***"
+_SHORTEST = 6  # characters
+_SECRET_NAME = re.compile(r"key\b|token|secret|pass|pw|auth|sig", re.IGNORECASE)
 
 
 def resolve_secrets(table: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -94,13 +96,21 @@ def _look_up(key: str, value: str, way: str) -> str:
 
 
 def _in_url(url: str) -> list[str]:
-    """Returns the parts of a URL that may be secret: its password and its query's values."""
+    """Returns the parts of a URL that may be secret: its password and values of its query.
+
+    A short value without a telling name is none, such as that of ``paged=1``: it stands in every
+    other word of a message.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
         return [url]
     userinfo = parts.netloc.rpartition("@")[0]
-    values = [value for _, value in parse_qsl(parts.query)]
+    values = [
+        value
+        for name, value in parse_qsl(parts.query)
+        if len(value) >= _SHORTEST or _SECRET_NAME.search(name)
+    ]
     return [text for text in (unquote(userinfo.partition(":")[2]), *values) if text]
 
 

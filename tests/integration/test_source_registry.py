@@ -283,6 +283,13 @@ def test_every_kind_and_option_is_documented() -> None:
             assert re.search(rf"[`\n]{option.name}(_env)?\b", text), (kind, option.name)
 
 
+def test_a_short_part_of_a_query_is_masked_only_if_its_name_is_that_of_a_secret() -> None:
+    url = "https://x.example/map.xml?paged=1&lang=e&apikey=7up&t=hunter2"
+    source = open_source({"kind": "sitemap", "url": url})
+    assert source.name == "https://x.example/map.xml?…"
+    assert mask("1 e 7up hunter2", source.secrets) == "1 e *** ***"
+
+
 def test_a_longer_secret_is_masked_before_a_shorter_one_in_it() -> None:
     assert mask("a secret-longer word", ("secret-longer", "secret")) == "a *** word"
 
