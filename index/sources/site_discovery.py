@@ -32,6 +32,7 @@ _TABLE = load_table(__file__)
 _HOST = re.compile(r"(?=.{4,253}$)([\w-]{1,63}\.)+[a-zA-Z]{2,63}(:\d{1,5})?(/\S*)?")
 _FEED = re.compile(rb"<(rss|feed|rdf:RDF)\b|jsonfeed\.org/version")
 _MAX_SITEMAPS = 5
+_MAX_ADDRESSES = 10**7  # the pages are only compared with articles, not fetched
 _WORDS = {"html": "HTML pages", "markdown": "Markdown pages", "plain": "pages of plain text"}
 
 
@@ -144,9 +145,11 @@ def sitemap_addresses(location: str) -> list[str]:
     """
     if location.startswith(("http://", "https://")):
         typed = typed_options(location)
-        source = SitemapSource(url=location, hosts=typed.hosts, private=typed.private)
+        source = SitemapSource(
+            url=location, hosts=typed.hosts, private=typed.private, max_pages=_MAX_ADDRESSES
+        )
     else:
-        source = SitemapSource(path=location)
+        source = SitemapSource(path=location, max_pages=_MAX_ADDRESSES)
     return [page.url for page in source.listed()[0]]
 
 

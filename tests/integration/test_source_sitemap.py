@@ -18,6 +18,7 @@ from index.sources import page_cache
 from index.sources.http_client import Fetcher, HttpOptions
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
+from index.sources.site_discovery import sitemap_addresses
 from index.sources.sitemap_file import read_sitemap
 from recommender.article import Article, Status
 from tests.support.http_site import Page, Site, in_turn, page, serving
@@ -303,6 +304,12 @@ def test_bounds_hold_for_pages_depth_and_size(site: Site) -> None:
         site.pages[f"/{depth}.xml"] = page(index(f"{site.url}/{depth + 1}.xml"))
     with pytest.raises(SourceError, match="nested deeper than 3"):
         fetched(site, url=f"{site.url}/0.xml")
+
+
+def test_a_site_of_more_pages_than_are_read_can_be_compared(tmp_path: Path) -> None:
+    path = tmp_path / "map.txt"
+    path.write_text("\n".join(f"https://x.example/{number}" for number in range(50_001)))
+    assert len(sitemap_addresses(str(path))) == 50_001
 
 
 def test_a_large_sitemap_takes_no_more_memory_than_a_page(site: Site) -> None:
