@@ -131,7 +131,7 @@ def _text(parts: _Parts, name: str) -> str:
 def _address(text: str, base: str) -> str:
     """Returns an absolute address without its fragment; empty if it is none of the web."""
     try:
-        url = urldefrag(urljoin(base, text.strip())).url
+        url = urldefrag(urljoin(base, text.strip())).url if text.strip() else ""
         parts = urlsplit(url)
         _ = parts.port  # which raises for what is no port
     except ValueError:

@@ -112,6 +112,14 @@ def test_feeds_and_careless_sitemaps_name_pages_too(site: Site, content: str) ->
     assert [found.title for found in articles.values()] == ["A"]
 
 
+def test_what_has_no_address_is_no_page() -> None:
+    picture = "<image><url>https://x.example/logo.png</url></image>"
+    items = "<item><title>A</title></item><item><link>https://x.example/b</link></item>"
+    content = f"<rss><channel>{picture}{items}</channel></rss>".encode()
+    found = read_sitemap(content, "https://x.example/feed", "feed")
+    assert [entry.url for entry in found] == ["https://x.example/b"]
+
+
 def test_an_address_as_character_data_keeps_its_ampersand(site: Site) -> None:
     site.pages["/a"] = html(article("A"))
     location = f"<![CDATA[{site.url}/a?x=1&y=2]]>"
