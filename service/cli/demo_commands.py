@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,6 @@ from recommender.errors import InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli import options as option
 from service.cli.build_command import (
-    build,
     build_summary,
     hint_languages,
     make_live,
@@ -28,12 +27,21 @@ from service.cli.build_command import (
 )
 from service.cli.first_records import usual_fields
 from service.cli.options import print_json
-from service.cli.related_commands import print_list, related, say_why
+from service.cli.related_commands import print_list, print_related, say_why
 from service.decisions.open_decisions import read_state
 from service.http.list_json import related_json
 from service.serving.selection import Origin, SelectedItem, select
 from service.serving.serving_view import ServingView
 from service.settings import Settings, load_settings
+
+_OF_ITS_OWN: Mapping[str, Any] = {
+    "database": "",
+    "clicks_database": "",
+    "index": "local",
+    "engine": "local",
+    "read_token": False,
+}
+"""Settings with which a demo or a trial shares nothing with the site that is configured."""
 
 
 def demo(
@@ -51,23 +59,25 @@ def demo(
     ] = True,
 ) -> None:
     """Build the sample corpus, show one list, and serve it with a small demo site."""
+    from index.sources.registry import open_sources
     from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo, sample_content
+    from service.watching.build_run import build_options
 
-    settings = load_settings(root=root, port=port, model=model)
+    settings = load_settings(root=root, port=port, model=model, **_OF_ITS_OWN)
     # Bind the ports first, so that a taken port is reported before the build.
     sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
     # A build of another version or model may be replaced, as the demo's root holds only the sample.
     stale = is_unreadable(Root(settings.root))
-    build(
-        source=[str(SAMPLE_SOURCE)],
-        root=root,
-        model=model,
-        from_scratch=stale,
-        accept_change=True,
-        force=stale,
+    options = build_options(
+        settings, from_scratch=stale, accept_change=True, on_read=print_problems
     )
+    sources = open_sources([str(SAMPLE_SOURCE)], [], settings.map, {})
+    made, refusal = make_live(settings, sources, options, force=stale)
+    print_build(made.manifest, settings, published=refusal is None)
+    if refusal is not None:
+        raise refusal
     typer.echo()
-    related(SAMPLE_ARTICLE, root=root)
+    print_related(settings, SAMPLE_ARTICLE)
     if sockets is not None:
         run_demo(sample_content(settings), settings, *sockets)
 
@@ -135,11 +145,8 @@ def _try(
         model=model,
         host="127.0.0.1",  # whatever is configured: a preview is for this machine alone
         port=port,
-        database="",
-        index="local",
-        engine="local",
-        read_token=False,
         keep=1,
+        **_OF_ITS_OWN,
     )
     # Bind the ports first, so that a taken port is reported before the build.
     sockets = bind_demo(settings.host, settings.port, exact=port != 0) if serve else None

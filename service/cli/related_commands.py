@@ -48,17 +48,31 @@ def related(
     if (article_id is None) is (text is None):
         raise InputError("name an article, or a text with --text FILE, and not both")
     settings = load_settings(root=root, limit=limit)
-    opened = Root(settings.root).open()
-    query = settings.query
-    if article_id is None:
-        related_to_text(opened, settings, text or "-", language, as_json=as_json)
+    if article_id is not None:
+        print_related(settings, article_id, as_json=as_json)
         return
+    opened = Root(settings.root).open()
+    related_to_text(opened, settings, text or "-", language, as_json=as_json)
+
+
+def print_related(settings: Settings, article_id: str, *, as_json: bool = False) -> None:
+    """Prints the related articles of an article in the live build.
+
+    Args:
+        settings: The effective settings.
+        article_id: The article's id.
+        as_json: Whether to print the same JSON as ``GET /v1/related``.
+
+    Raises:
+        NotFoundError: If there is no live build, or it lacks the article.
+    """
+    opened = Root(settings.root).open()
     row = opened.row(article_id)
     if row is None:
         raise NotFoundError(unknown_article(opened, article_id))
     now = utc_now()
     served = ServingView(opened, read_state(settings))
-    chosen = select(served, row, now=now, query=query)
+    chosen = select(served, row, now=now, query=settings.query)
     if as_json:
         from service.http.list_json import related_json
 

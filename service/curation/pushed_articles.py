@@ -170,7 +170,9 @@ class PushedArticles:
         """
         lists = [self._lists(one.article_id) for one in given]
         words = [replace(one, settled=self._settled(one.article_id)) for one in given]
-        stored = self._database().pushed.put(actor, words)
+        database = self._database()
+        database.pushed_to(self._live.root.live)
+        stored = database.pushed.put(actor, words)
         self._live.refresh()
         return [
             self._standing(statement, changed)

@@ -11,7 +11,7 @@ from index.build.build import Build
 from index.build.list_dates import began_at
 from index.build.manifest import read_manifest
 from index.errors import BuildError, DatabaseError
-from index.root.journal import who
+from index.root.journal import read_journal, who
 from index.root.root import Root
 from index.sources.pushed_source import Statement
 from recommender.errors import NotFoundError
@@ -67,12 +67,19 @@ def _is_shown(build: Build, article_id: str) -> bool:
     return row is not None and bool(visible_at(build.visibility[row : row + 1], utc_now())[0])
 
 
+def _had(root: Root, name: str) -> bool:
+    """Whether a root has or had a build; a root that was moved or copied still tells it."""
+    published = (line.get("build") for line in read_journal(root.path))
+    return name in root.names() or name in published
+
+
 def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]] = ()) -> None:
     """Deletes pushed statements that builds no longer need, with the takedowns that they made.
 
     A statement is no longer needed once the source holds the same article, and all kept builds hold
     the statement: a rollback could return to any of them. Of an article that a source shows again
     only the takedown is removed. If the database can't be written, the next build tries again.
+    Nothing is done for a trial: a root that never had the build to which the site last pushed.
 
     Args:
         settings: The effective settings.
@@ -91,6 +98,14 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
     settled = {key: number for key, number in found.items() if number <= min(reached, default=0)}
     try:
         with closing(open_decisions(settings)) as database:
+            pushed_to = database.pushed_to()
+            if pushed_to and not _had(root, pushed_to):
+                log.warning(
+                    "%s settles no pushes: the site pushes to another root, where %s was live",
+                    root.path,
+                    pushed_to,
+                )
+                return
             for one in refused:
                 database.pushed.refuse(*one)
             if found:

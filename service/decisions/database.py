@@ -109,6 +109,20 @@ class Database:
         with self._store.read() as connection:
             return lacks_version(connection, version)
 
+    def pushed_to(self, build: str | None = None) -> str:
+        """Returns the build that was live where a site last pushed; empty if none is known.
+
+        Args:
+            build: The name of a build that is live where something is being pushed, to note it.
+        """
+        with self._store.read() as connection:
+            noted = connection.execute(sa.select(schema.meta.c.pushed_to)).scalar_one()
+        if build is None or build == noted:
+            return str(noted)
+        with self._store.write() as connection:
+            connection.execute(sa.update(schema.meta).values(pushed_to=build))
+        return build
+
     def undo(self, actor: Actor, seq: int, *, reason: str = "") -> int:
         """Undoes the decision that one entry of the audit trail records.
 

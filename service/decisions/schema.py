@@ -3,7 +3,8 @@
 The table ``meta`` holds one row. Its ``version`` grows with every change that readers may see. Each
 new version is at least the current time. So a database that was restored from a backup never gives
 a version that it had given before. An ``until`` of ``NEVER`` means that a decision has no end.
-``pushed`` grows in the same way with every statement that is pushed.
+``pushed`` grows in the same way with every statement that is pushed. ``pushed_to`` is the build
+that was live where the last one was received; only a root that had this build settles statements.
 """
 
 import enum
@@ -18,7 +19,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, Text
 from service.decisions.decision_state import OverrideKind
 from service.roles import Role
 
-HEAD = "0004"
+HEAD = "0005"
 """The version of the tables' form (schema) below; it is the name of the last migration."""
 
 VERSION_TABLE = "alsolike_schema"
@@ -66,6 +67,7 @@ meta = _table(
     _key("database_id"),
     *_required(version=BigInteger),
     sa.Column("pushed", BigInteger, nullable=False, server_default="0"),
+    sa.Column("pushed_to", Text, nullable=False, server_default=""),
 )
 
 changes = _table(

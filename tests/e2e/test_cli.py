@@ -430,10 +430,12 @@ def test_the_demo_takes_free_ports_if_the_usual_ones_are_taken(tmp_path: Path, t
 
 
 def test_the_demo_without_serving_ends_after_showing_a_list(
-    call: Callable[..., Outcome], taken: int, monkeypatch: pytest.MonkeyPatch
+    call: Callable[..., Outcome], taken: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ALSOLIKE_PORT", str(taken))
+    monkeypatch.setenv("ALSOLIKE_DATABASE", f"sqlite:///{tmp_path / 'site.sqlite'}")
     outcome = call("demo", "--model", "hashing:64", "--no-serve")
+    assert not (tmp_path / "site.sqlite").exists(), "the site's own decisions are left alone"
     assert outcome.code == 0
     assert "120 articles" in outcome.out
     assert "[cooler-streets-1-one-broad-crown]" in outcome.out

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,8 +18,11 @@ import pytest
 
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
+from service.curation.settled_pushes import settle_statements
+from service.decisions.open_decisions import FILE, open_decisions
 from service.roles import Role
 from tests.support.articles import prose
 from tests.support.builds import plain_mapping
@@ -325,6 +329,38 @@ def test_a_push_is_built_then_live_and_a_rollback_takes_that_back(
     assert status(desk, "kelp").json()["lists"][0] == "kelp"
     desk.root.rollback()
     assert until(lambda: status(desk, "kelp").json()["state"] == "built")
+
+
+def test_a_trial_in_another_root_settles_nothing_and_the_site_s_own_does(
+    desk: Desk, tmp_path: Path
+) -> None:
+    folder = Path(desk.settings.root)
+    shared = desk.settings.database or f"sqlite:///{folder / FILE}"
+    ours = desk.settings.model_copy(update={"database": shared})
+    shown = desk.shown()[0]
+    assert delete(desk, shown).status_code == 202
+
+    def build_without_it(root: Path) -> None:
+        settings = ours.model_copy(update={"root": root})
+        with closing(open_decisions(settings)) as database:
+            said, last = [*database.pushed.all()], database.pushed.last()
+        options = BuildOptions(mapping=plain_mapping(), pushed=last, statements=lambda: said)
+        source = tmp_path / "trial.jsonl"
+        kept = [record for record in records() if record["id"] != shown]
+        source.write_text("\n".join(map(json.dumps, kept)))
+        found, sources = Root(root), [JsonlSource(str(source))]
+        with found.locked("test"):
+            made = make_build(found, sources, lambda: HashingEncoder(64), options).manifest
+            found.make_live(found.verify(made.name))
+            for name in {*found.names()} - {made.name}:
+                found.remove(name)
+        settle_statements(settings)
+
+    build_without_it(tmp_path / "trial")
+    assert status(desk, shown).json()["gone"]
+    assert shown not in desk.shown()
+    build_without_it(Path(shutil.copytree(folder, tmp_path / "moved")))
+    assert status(desk, shown).status_code == 404, "settled"
 
 
 # Webhooks of Ghost
