@@ -4,7 +4,7 @@ It is a conflict if another editor decided about the same article while this edi
 open.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -142,25 +142,36 @@ def check_action(field: str, action: str, known: Collection[str]) -> None:
         )
 
 
-def describe_conflict(build: Build, entries: Sequence[AuditEntry]) -> dict[str, Any]:
+def describe_conflict(
+    build: Build, entries: Sequence[AuditEntry], when: Callable[[int], str]
+) -> dict[str, Any]:
     """Returns what others decided meanwhile, for the template that tells an editor about it.
 
     Args:
         build: The build that titles are read from.
         entries: The audit entries of the other decisions, latest first.
+        when: A function that writes a time, in microseconds since 1970 UTC, for people.
 
     Returns:
-        ``who`` decided; and as ``changes`` for each article the pin or hide that was ``seen`` when
-        the editor loaded the page, that of ``now``, and who changed it, when and why.
+        ``who`` decided; and as ``changes`` for each article the pin, hide or takedown that was
+        ``seen`` when the editor loaded the page, that of ``now``, and who changed it, when and why.
     """
+
+    def label(values: Mapping[str, Any] | None) -> str:
+        if not entries[0].action.startswith("takedown."):
+            return "neither pinned nor hidden" if values is None else label_override(values)
+        if values is None:
+            return "not taken down"
+        return f"taken down until {when(values['until'])}" if values["until"] else "taken down"
+
     changes = []
     for target_id in dict.fromkeys(entry.target_id for entry in entries):
         about = [entry for entry in entries if entry.target_id == target_id]
         changes.append(
             {
-                "title": read_title(build, target_id),
-                "seen": _label(about[-1].before),
-                "now": _label(about[0].after),
+                "title": read_title(build, target_id or about[0].article_id),
+                "seen": label(about[-1].before),
+                "now": label(about[0].after),
                 "who": about[0].who,
                 "at": about[0].at,
                 "reason": about[0].reason,
@@ -170,7 +181,3 @@ def describe_conflict(build: Build, entries: Sequence[AuditEntry]) -> dict[str, 
         "who": " and ".join(dict.fromkeys(entry.who for entry in reversed(entries))),
         "changes": changes,
     }
-
-
-def _label(values: Mapping[str, Any] | None) -> str:
-    return "neither pinned nor hidden" if values is None else label_override(values)

@@ -143,9 +143,16 @@ def _decide(
         target_id: The article to pin, hide or take down.
         given: What the editor entered.
     """
-    until = given.end(context.live.clock(), context.settings.zone)
+    until, seen = given.end(context.live.clock(), context.settings.zone), read_number(given.seen)
     if given.do == "everywhere":
-        return context.actions.take_down(actor, target_id, given.reason, until)
+        try:
+            return context.actions.take_down(actor, target_id, given.reason, until, seen=seen)
+        except MetError as error:
+            newest = error.entries[0]
+            after = {"until": None, **(newest.after or {"until": 0})}
+            if (after["until"] or NEVER, after.get("before_push")) == (until, None):
+                return newest.seq
+            raise
     return context.actions.change_list(
         actor,
         article_id,
@@ -157,7 +164,7 @@ def _decide(
             "until": until,
         },
         reason=given.reason,
-        seen=read_number(given.seen),
+        seen=seen,
     )
 
 
@@ -202,7 +209,7 @@ def _press(
                 return newest.seq
             raise
     if button == "lift":
-        return _end_takedown(context, actor, target_id)
+        return _end_takedown(context, actor, target_id, seen)
     judgments = context.database().judgments
     if button == "unjudge":
         return judgments.remove(actor, **pair)
@@ -211,10 +218,16 @@ def _press(
     return judgments.put(actor, **pair, verdict=verdict, build=view.build.name)
 
 
-def _end_takedown(context: EditorialContext, actor: Actor, article_id: str) -> int:
+def _end_takedown(
+    context: EditorialContext, actor: Actor, article_id: str, seen: int | None
+) -> int:
     """Ends a takedown; returns the number of the audit entry, of who did before if it has ended."""
     try:
-        return context.actions.lift(actor, article_id)
+        return context.actions.lift(actor, article_id, seen=seen)
+    except MetError as error:
+        if error.entries[0].after is None:
+            return error.entries[0].seq
+        raise
     except NotFoundError:
         for entry in context.database().audit.latest(article_id=article_id):
             if entry.action.startswith("takedown.") and entry.after is None:
@@ -252,7 +265,7 @@ def _carry_out(
         view, _ = pages.view()
         newest = str(pages.context.database().audit.newest())
         sent_again = {**fields, "csrf": person.csrf, "seen": newest}  # to overrule the others
-        conflict = describe_conflict(view.build, error.entries)
+        conflict = describe_conflict(view.build, error.entries, pages.templates.when)
         conflict |= {"wanted": wanted, "action": action, "fields": [*sent_again.items()]}
         return show_article(pages, person, article_id, status=409, conflict=conflict)
     earlier = filter(None, map(read_number, fields.get("follows", "").split(",")))

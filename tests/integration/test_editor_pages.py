@@ -594,6 +594,29 @@ def test_who_hides_or_releases_what_another_has_done_already_is_told(
     assert noor.said.startswith("There was nothing left to do: mira pinned “")
 
 
+def test_a_newer_takedown_is_neither_ended_nor_shortened_from_a_page_that_does_not_show_it(
+    desk: Desk, mira: Editor, noor: Editor
+) -> None:
+    target = desk.shown()[0]
+    mira.look(target)
+    mira.decide(target, "everywhere", ends="7")
+    noor.look(target)
+    mira.decide(target, "everywhere", reason="for good")
+    act, shorter = {"act": f"lift {target}"}, {"target_id": target, "do": "everywhere", "ends": "7"}
+    seen = noor.hidden
+    for path, fields in (("steer", act), ("decide", shorter)):
+        assert noor.send(f"/editor/{path}", **(seen | fields)).status_code == 409
+        before, now = re.findall(r"<(?:del|ins)>(.*?)</", noor.page)
+        assert (now, before.startswith("taken down until ")) == ("taken down", True)
+        with desk.database() as database:
+            assert database.takedowns.all()[0].reason == "for good"
+    same = {"target_id": target, "do": "everywhere", "ends": "never"}
+    noor.send("/editor/decide", **(seen | same))
+    assert noor.said.startswith("There was nothing left to do: mira took “")
+    noor.look(target)
+    assert noor.press(f"lift {target}").status_code == 200
+
+
 def test_who_moves_what_another_has_hidden_meanwhile_sees_both_and_may_pin_it(
     desk: Desk, mira: Editor, noor: Editor
 ) -> None:
