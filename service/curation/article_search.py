@@ -212,7 +212,7 @@ class ArticleSearch:
         self._masks: tuple[tuple[str, str, int, int], dict[str, NDArray[np.bool_]]] | None = None
         self._links: tuple[str, NDArray[np.bool_], tuple[NDArray[Any], NDArray[Any]]] | None = None
         self._changed: tuple[tuple[str, str], NDArray[np.bool_]] | None = None
-        self._overridden: tuple[str, DecisionState, NDArray[np.bool_]] | None = None
+        self._overridden: tuple[str, DecisionState, int, NDArray[np.bool_]] | None = None
 
     def find(
         self, served: ServingView, query: SearchQuery, *, now: int, limit: int, offset: int = 0
@@ -298,7 +298,7 @@ class ArticleSearch:
                     **{str(name): mask for name, mask in by_standing.items()},
                     "weak": visible & (best < self._query.min_score),
                     "orphans": visible & (inbound == 0),
-                    "overridden": self._mark_overridden(served),
+                    "overridden": self._mark_overridden(served, now),
                 },
             )
             self._masks = kept
@@ -326,8 +326,8 @@ class ArticleSearch:
             kept = self._links = build.name, visible, (best, count_inbound(heads, visible))
         return kept[2]
 
-    def _mark_overridden(self, served: ServingView) -> NDArray[np.bool_]:
-        """Finds the articles in whose lists editors decided something, and those hidden in all.
+    def _mark_overridden(self, served: ServingView, now: int) -> NDArray[np.bool_]:
+        """Finds the articles in whose lists pins or hides are in force, and those hidden in all.
 
         If one decision follows another, only the articles that it is about are looked up.
 
@@ -335,17 +335,23 @@ class ArticleSearch:
             A bool array of shape (n,), indexed by row number.
         """
         build, state, kept = served.build, served.state, self._overridden
-        same = kept is not None and kept[0] == build.name
-        changes = state.changes_since(kept[1]) if kept is not None and same else None
-        mask = np.zeros(build.count, dtype=bool)
+        changes, mask = None, np.zeros(build.count, dtype=bool)
+        if kept is not None and kept[0] == build.name:
+            before, at = np.searchsorted(state.instants, [kept[2], now], side="right")
+            if before == at:  # nothing has begun or ended since
+                changes = state.changes_since(kept[1])
         if kept is not None and changes is not None:
-            mask = kept[2].copy()
+            mask = kept[3].copy()
         for article_id in state.overrides if changes is None else changes.overrides:
             row = build.row(article_id)
             if row is not None:
-                mask[row] = article_id in state.overrides
-        self._overridden = build.name, state, mask
-        hidden = [each.target_id for each in state.overrides.get(EVERY, ()) if each.kind == "hide"]
+                mask[row] = bool(served.overrides(row, now))
+        self._overridden = build.name, state, now, mask
+        hidden = [
+            each.target_id
+            for each in state.overrides.get(EVERY, ())
+            if each.kind == "hide" and each.holds(now)
+        ]
         if hidden:
             mask = mask.copy()
             mask[[row for target in hidden for row in rows_in(build, target)]] = True

@@ -43,35 +43,60 @@ def bulk_router(pages: EditorPages) -> APIRouter:
         if act == "down" and not sure:
             fields = {"act": act, "back": back, "reason": reason, "seen": seen, "sure": "1"}
             return _ask(pages, person, pairs, [*fields.items(), *(("row", each) for each in row)])
-        hidden = {each.target_id for each in pages.context.database().overrides.of(EVERY).items}
         why, met = reason.strip(), read_number(seen)
 
-        def decide(actions: DecisionActions, lists: str, target: str) -> int:
-            if act == "down":
+        def decide(actions: DecisionActions, do: str, lists: str, target: str) -> int:
+            if do == "down":
                 return actions.take_down(person, target, why, NEVER, seen=met)
-            values = None
-            if act == "hide":
-                lists, values = EVERY, {"kind": OverrideKind.HIDE}
-            elif lists == EVERY and target not in hidden:
+            if do == "lift":
                 return actions.lift(person, target, why, seen=met)
+            values = None
+            if do == "hide":
+                lists, values = EVERY, {"kind": OverrideKind.HIDE}
             return actions.change_list(
                 person, lists, target, values, reason=why, seen=met, known=False
             )
 
-        decisions = [partial(decide, lists=lists, target=target) for lists, target in pairs]
-        done, refused = pages.context.actions.decide_all(person, decisions)
+        steps = _steps_to_end(pages, pairs) if act == "lift" else [*enumerate([act] * len(row))]
+        done, refused = pages.context.actions.decide_all(
+            person,
+            [partial(decide, do=do, lists=pairs[at][0], target=pairs[at][1]) for at, do in steps],
+        )
         if not refused:
             return back_to(back, *done, view="find")
         told = ",".join(map(str, done))
         build = pages.view()[0].build
         failed = {
-            row[place]: (read_title(build, pairs[place][1]), _explain(act, error))
-            for place, error in refused.items()
+            row[at]: (read_title(build, pairs[at][1]), _explain(act, error))
+            for at, error in ((steps[place][0], error) for place, error in refused.items())
         }
         given = read_single(back.encode())
         return show_search(pages, person, given, done=told, failed=failed, status=409)
 
     return router
+
+
+def _steps_to_end(pages: EditorPages, pairs: Sequence[tuple[str, str]]) -> list[tuple[int, str]]:
+    """Returns what ends the pins, hides and takedowns of rows: ``remove``, ``lift``, or both.
+
+    Args:
+        pages: What all editors' pages share: templates, access checks, the published build.
+        pairs: The selected rows, see :func:`read_pair`.
+
+    Returns:
+        The steps, each with the row's place in ``pairs``.
+    """
+    database, now = pages.context.database(), pages.context.live.clock()
+    ruled = {each.target_id for each in database.overrides.of(EVERY).items if each.holds(now)}
+    steps = []
+    for at, (lists, target) in enumerate(pairs):
+        takedown = database.takedowns.get(target) if lists == EVERY else None
+        removes = lists != EVERY or target in ruled
+        if removes:
+            steps.append((at, "remove"))
+        if not removes or (takedown is not None and now < takedown.until):
+            steps.append((at, "lift"))
+    return steps
 
 
 def _explain(act: str, error: AlsoLikeError) -> str:

@@ -225,7 +225,7 @@ def _hit(
     checked = (check_override(view, each, now=now, query=query) for each in overrides)
     hides = len(overrides) - pins
     decided = [f"{n} {name}{'s' * (n > 1)}" for n, name in ((pins, "pin"), (hides, "hide")) if n]
-    everywhere = view.state.overrides.get(EVERY, ())
+    everywhere = (each for each in view.state.overrides.get(EVERY, ()) if each.holds(now))
     if any(each.target_id == item.article_id and each.position is None for each in everywhere):
         decided.append("hidden in all lists")
     card = read_card(view.build.cards[row])

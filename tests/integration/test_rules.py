@@ -6,6 +6,7 @@ import html
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from recommender.visibility import utc_now
 from service.cli.alsolike import app
 from service.curation.article_search import read_title
 from service.decisions.decision_state import Override, OverrideKind
@@ -246,6 +248,32 @@ def test_several_rows_are_decided_at_once_and_undone_at_once(desk: Desk, mira: E
     answer = mira.send("/editor/undo", seq=seq, back=back, view="find")
     assert mira.said == "You undid 3 changes."
     assert not {*some} & {*desk.shown(limit=50)}
+
+
+def test_ending_rows_ends_what_is_in_force_and_nothing_that_has_ended(
+    desk: Desk, mira: Editor
+) -> None:
+    both, down, ended, linked = desk.shown()[:4]
+    kind, ends = OverrideKind.HIDE, utc_now() + 1_500_000
+    with desk.database() as database:
+        for scope, each in ((EVERY, down), (EVERY, ended), (linked, PAGE)):
+            database.overrides.put(TESTER, article_id=scope, target_id=each, kind=kind, until=ends)
+        mira.get("/editor", overridden="1")
+        assert ">3 articles<" in mira.page
+        database.overrides.put(TESTER, article_id=EVERY, target_id=both, kind=kind)
+        for each in (both, down):
+            database.takedowns.put(TESTER, article_id=each)
+    time.sleep(max(0, ends - utc_now()) / 1e6)
+    mira.get("/editor", overridden="1")
+    assert ">1 article<" in mira.page
+    mira.get("/editor", q="sea")
+    assert mira.page.count("hidden in all lists") == 1
+    sent = {name: mira.hidden[name] for name in ("seen", "back")}
+    rows = [json.dumps([EVERY, each]) for each in (both, down, ended)]
+    assert mira.send("/editor/bulk", act="lift", row=rows, **sent).status_code == 409
+    assert mira.page.count("It is neither taken down nor hidden in all lists.") == 1
+    assert mira.said == "You made 3 changes."
+    assert {both, down, ended} <= {*desk.shown()}
 
 
 def test_a_row_that_met_another_s_decision_is_told_and_stays_selected(
