@@ -329,7 +329,7 @@ class DecisionActions:
             target_id, position = view.build.article_id(below.row), current
             stored = overrides.about(target_id)
         is_pin = stored is not None and stored.kind is OverrideKind.PIN
-        kept = stored if stored is not None and is_pin and now < stored.until else None
+        kept = stored if stored is not None and is_pin and stored.holds(now) else None
         return self.change_list(
             actor,
             article_id,

@@ -153,12 +153,15 @@ def _decide(
             if (after["until"] or NEVER, after.get("before_push")) == (until, None):
                 return newest.seq
             raise
+    kind = OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE
+    stored = context.database().overrides.of(article_id).about(target_id)
     return context.actions.change_list(
         actor,
         article_id,
         target_id,
         {
-            "kind": OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE,
+            "kind": kind,
+            "since": stored.since if stored is not None and stored.kind is kind else 0,
             "position": given.pinned_at(context.query.limit),
             "not_related": given.do == "unrelated",
             "until": until,
@@ -332,7 +335,15 @@ def _show_form(
     settings, query = pages.context.settings, pages.context.query
     inbound, more = inbound_links(view, rows[1], now, query, MOST_INBOUND)
     heading = "Pin" if pin else "Take down" if same else "Hide"
-    unseen = pin and target.standing is not VisibilityStatus.VISIBLE
+    warning = ""
+    if pin and target.standing is not VisibilityStatus.VISIBLE:
+        warning = (
+            f"Readers don't see this article now ({target.standing.replace('-', ' ')}). The pin "
+            "takes effect once they do. "
+        )
+    stored = pages.context.database().overrides.of(article_id).about(target_id)
+    if stored is not None and now < stored.since and (stored.kind is OverrideKind.PIN) is pin:
+        warning += f"It begins {pages.templates.when(stored.since)}. To begin now, remove it first."
     return pages.render(
         "decide",
         person,
@@ -345,10 +356,7 @@ def _show_form(
         target=target,
         form=given,
         problem=problem,
-        warning=f"Readers don't see this article now ({target.standing.replace('-', ' ')}). The "
-        "pin takes effect once they do."
-        if unseen
-        else "",
+        warning=warning.strip(),
         zone=settings.timezone,
         limit=query.limit,
         inbound=count_lists(len(inbound), more=more),

@@ -377,6 +377,30 @@ def test_a_moved_article_stays_for_a_week_or_as_long_as_is_said(desk: Desk, mira
     assert " until " not in mira.said, "a move keeps the end"
 
 
+def test_what_has_not_begun_begins_when_it_was_to_and_a_move_holds_at_once(
+    desk: Desk, mira: Editor
+) -> None:
+    before = desk.shown()
+    first, *_, last = before
+    later = {"since": "2199-07-01T00:00Z", "until": "2199-08-01T00:00Z", "reason": "summer"}
+    desk.decide(last, kind="pin", position=1, **later)
+    desk.decide(first, kind="hide", **later)
+    for target, do in ((last, "pin"), (first, "hide")):
+        mira.get("/editor/decide", do=do, id=PAGE, target=target)
+        assert "It begins 1 Jul 2199" in mira.page
+        assert mira.decide(target, do, position="2", reason="autumn").status_code == 200
+    assert desk.shown() == before
+    with desk.database() as database:
+        assert {each.reason for each in database.overrides.of(PAGE).items} == {"autumn"}
+    mira.look(PAGE)
+    mira.press(f"place-1 {last}")
+    assert desk.shown()[0] == last
+    with desk.database() as database:
+        stored = database.overrides.of(PAGE).about(last)
+    assert stored is not None
+    assert (stored.reason, stored.until - utc_now() <= 7 * 86_400_000_000) == ("", True)
+
+
 def test_a_takedown_says_what_it_empties_and_how_long_caches_keep_it(
     desk: Desk, mira: Editor
 ) -> None:
