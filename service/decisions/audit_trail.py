@@ -114,6 +114,9 @@ UNDONE: Mapping[str, sa.Table] = {
 }
 """The tables of the kinds of decisions that can be undone."""
 
+SHOWN_AGAIN = "a source shows it again"
+"""The reason for lifting a push's takedown whose statement is kept, as a rollback may need it."""
+
 _FURTHER = {"judgment": "author", "words": "words"}
 """The columns of the tables' keys besides the ids, which entries keep among the values."""
 
@@ -161,6 +164,8 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
         if change.stored(UNDONE[kind], key) != _as_stored(kind, entry["after"], key):
             _refuse_newer(change, entry, kind)
         values = _as_stored(kind, entry["before"], key)
+        if kind == "takedown":
+            values = _without_push(change, entry, values)
         return change.decide(f"{kind}.undo", UNDONE[kind], key, values, reason=reason)
 
 
@@ -176,6 +181,31 @@ def _as_stored(
     if kind == "override":
         stored.setdefault("since", 0)  # entries of older versions say nothing of it
     return stored
+
+
+def _without_push(
+    change: Change, entry: sa.RowMapping, values: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Returns the takedown that an undo restores, without what the site has taken back since.
+
+    Of a takedown that a push made, that is the editor's own earlier part, if any. If it is the
+    lifting that is undone, it becomes an editor's own, as otherwise the next push would lift it.
+
+    Args:
+        change: The open transaction.
+        entry: The audit entry that is undone.
+        values: The takedown before that entry; ``None`` if there was none.
+    """
+    if values is None or values.get("before_push") is None:
+        return values
+    said = change.stored(schema.pushed, {"article_id": entry["article_id"]})
+    again = said is not None and said["record"] is not None and said["received"] >= entry["at"]
+    if said is not None and not again and entry["reason"] != SHOWN_AGAIN:
+        return values  # the site still says that readers may not see the article
+    if entry["after"] is None:
+        return {**values, "before_push": None}
+    ends = values["before_push"]
+    return {**values, "until": ends, "before_push": None} if ends > change.now else None
 
 
 def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:

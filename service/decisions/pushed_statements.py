@@ -18,6 +18,7 @@ from index.sources.pushed_source import Statement
 from recommender.article import check_id
 from recommender.visibility import NEVER
 from service.decisions import schema
+from service.decisions.audit_trail import SHOWN_AGAIN
 from service.decisions.decision_store import Actor, Change, Table, upsert
 
 _TABLE, _TAKEDOWNS = schema.pushed, schema.takedowns
@@ -175,7 +176,7 @@ class PushedStatements(Table):
                 for article_id in some:
                     now = change.stored(_TABLE, {"article_id": article_id}, _TABLE.c.number)
                     if now is not None and now["number"] <= settled[article_id]:
-                        _show(change, article_id, "a source shows it again")
+                        _show(change, article_id, SHOWN_AGAIN)
 
     def settle(self, actor: Actor, settled: Mapping[str, int]) -> int:
         """Removes statements that a source has caught up with, and lifts their takedowns.

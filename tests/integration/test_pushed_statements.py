@@ -127,6 +127,45 @@ def test_an_editors_takedown_that_ends_is_prolonged_and_afterwards_ends_as_it_wa
     assert takedown(database, "a") is None
 
 
+def test_undoing_an_editors_takedown_brings_back_no_push_that_was_taken_back(
+    database: Database, clock: Clock
+) -> None:
+    end = clock.now + HOUR
+    database.takedowns.put(MIRA, article_id="b", until=end)
+    for key in ("a", "b", "c", "d"):
+        put(database, key)
+    clock.now += 1
+    entries = {key: database.takedowns.put(MIRA, article_id=key) for key in ("a", "b", "c", "d")}
+    clock.now += 1
+    for key in ("a", "b"):
+        put(database, key, {"title": key})
+    numbers = {"d": database.pushed.last()}
+    assert database.pushed.settle(MIRA, numbers) == 1
+    for entry in entries.values():
+        database.undo(MIRA, entry)
+    assert takedown(database, "a") is None
+    assert takedown(database, "b") == ("mira", end, None), "the editor's own"
+    assert takedown(database, "c") == ("cms", NEVER, 0), "the site has not taken it back"
+    assert takedown(database, "d") is None
+
+
+def test_an_undone_lifting_is_an_editors_takedown_if_the_site_shows_the_article(
+    database: Database, clock: Clock
+) -> None:
+    gone = {key: put(database, key).number for key in ("a", "b", "c")}
+    clock.now += 1
+    put(database, "a", {"title": "A"})
+    database.pushed.show(MIRA, {"b": gone["b"]}, lambda _: True)
+    database.takedowns.lift(MIRA, article_id="c")
+    for entry in database.audit.latest(limit=3):
+        database.undo(MIRA, entry.seq)
+    put(database, "a", {"title": "Anew"})
+    database.pushed.show(MIRA, {"b": gone["b"]}, lambda _: True)
+    put(database, "c", {"title": "C"})
+    assert takedown(database, "a") == takedown(database, "b") == ("cms", NEVER, None)
+    assert takedown(database, "c") is None, "restored as it was: the push's"
+
+
 def test_a_scheduled_article_is_down_until_its_time(database: Database, clock: Clock) -> None:
     at = clock.now + HOUR
     put(database, "a", {"title": "A"}, hidden_until=at)
