@@ -30,6 +30,7 @@ from service.errors import ConflictError, DecisionError
 from service.http.auth import Identity
 from service.http.timestamps import format_local_moment, read_local_moment
 from service.serving.list_rules import rows_in
+from service.serving.serving_view import ServingView
 
 _MEANT, _LOOKED = 8, 100
 
@@ -167,14 +168,14 @@ def _show(
     database = pages.context.database()
     newest = database.audit.newest()
     found = [each for each in database.overrides.all() if is_rule(each.article_id)]
-    view, _ = pages.view()
+    view, now = pages.view()
     is_known = view.build.row(given.target_id) is not None
     return pages.render(
         "rules",
         person,
         here="rules",
         status=status,
-        rules=[_line(pages, each) for each in found],
+        rules=[_line(pages, view, each, now) for each in found],
         tags=view.build.tag_names,
         form=replace(given, seen=str(newest)),
         target=read_title(view.build, given.target_id) if is_known else "",
@@ -203,9 +204,8 @@ def _meant(pages: EditorPages, words: str) -> list[ArticleRow]:
     return (whole or titled or found)[:_MEANT]
 
 
-def _line(pages: EditorPages, rule: StoredOverride) -> dict[str, Any]:
+def _line(pages: EditorPages, view: ServingView, rule: StoredOverride, now: int) -> dict[str, Any]:
     """Returns what the page shows of a rule."""
-    view, now = pages.view()
     build = view.build
     alert = check_override(view, rule, now=now, query=pages.context.query)
     over, waits = rule.until <= now, now < rule.since

@@ -78,7 +78,7 @@ class ListRules:
         return RulesOfList(pins, hides, frozenset(hidden))
 
 
-def rows_in(build: Build, scope: str) -> list[int]:
+def rows_in(build: Build, scope: str) -> Sequence[int]:
     """Returns the row numbers of the build's articles that a scope means.
 
     Args:
@@ -91,7 +91,7 @@ def rows_in(build: Build, scope: str) -> list[int]:
     number = tag_number(build, scope)
     if number is None:
         return []
-    return [*range(build.count)] if number == _ALL else build.tagged[number].tolist()
+    return range(build.count) if number == _ALL else build.tagged[number].tolist()
 
 
 def tag_number(build: Build, scope: str) -> int | None:

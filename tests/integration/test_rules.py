@@ -23,6 +23,9 @@ from service.decisions.open_decisions import read_state
 from service.decisions.snapshot import load_snapshot, update_snapshot
 from service.decisions.snapshot_file import SNAPSHOT
 from service.roles import Role
+from service.serving.list_rules import rows_in
+from service.serving.live import Live
+from service.serving.serving_view import ServingView
 from tests.support.editor_forms import Editor, add_editor, editor
 from tests.support.editor_site import PAGE, TESTER, Desk, build_site, open_desk
 
@@ -248,6 +251,28 @@ def test_several_rows_are_decided_at_once_and_undone_at_once(desk: Desk, mira: E
     answer = mira.send("/editor/undo", seq=seq, back=back, view="find")
     assert mira.said == "You undid 3 changes."
     assert not {*some} & {*desk.shown(limit=50)}
+
+
+def test_the_page_of_many_rules_reads_the_database_no_oftener_than_that_of_one(
+    desk: Desk, mira: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    view = Live.view
+
+    def counted(self: Live, **asked: bool) -> tuple[ServingView, int]:
+        looks.append(asked)
+        return view(self, **asked)
+
+    monkeypatch.setattr(Live, "view", counted)
+    counts = []
+    for each in desk.shown():
+        with desk.database() as database:
+            database.overrides.put(TESTER, article_id=EVERY, target_id=each, kind=OverrideKind.HIDE)
+        looks.clear()
+        mira.get("/editor/rules")
+        counts.append(len(looks))
+    assert counts[0] == counts[-1]
+    assert rows_in(desk.root.open(), EVERY) == range(49), "no list of a million rows"
 
 
 def test_ending_rows_ends_what_is_in_force_and_nothing_that_has_ended(
