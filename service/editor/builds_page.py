@@ -41,6 +41,8 @@ Comparison = tuple[Build, Build, Churn]
 class BuildDiff:
     """Compares two builds, and keeps the latest comparison for further pages that show it.
 
+    It keeps both builds open until ``forget`` is called.
+
     Args:
         root: The folder that holds the builds.
         query: What the site asks for by default: how many articles, and which.
@@ -50,6 +52,7 @@ class BuildDiff:
         self._root, self._query = root, query
         self._lock = threading.Lock()
         self._latest = functools.lru_cache(maxsize=1)(self._compare)
+        self.forget = self._latest.cache_clear
 
     def compare(self, old: str, new: str) -> Comparison:
         """Opens two builds and compares their lists of related articles.
@@ -220,6 +223,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
     """Returns the routes of the pages about builds."""
     router, root, actions = pages.router(), pages.context.root, pages.context.builds
     diff = BuildDiff(root, pages.context.query)
+    pages.context.live.forgetful.append(diff.forget)
 
     @router.get("/editor/builds")
     def overview(done: str = "", person: Identity = Depends(pages.reader)) -> Response:
