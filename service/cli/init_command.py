@@ -1,5 +1,7 @@
 """The command ``alsolike init``: asks about the site and writes the settings file."""
 
+import os
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from recommender.errors import AlsoLikeError, InputError
+from recommender.errors import InputError
 from service.cli.first_records import fields_found, language_found
 from service.settings import CONFIG_FILE, load_settings, toml_value
 
@@ -103,13 +105,18 @@ def _table(table: Mapping[str, Any]) -> str:
 
 def _try_settings(path: Path, text: str) -> None:
     """Writes the settings file; if it does not hold, puts back what was there, and raises why."""
-    before = path.read_bytes() if path.exists() else None
-    path.write_text(text)
+    kept = path.with_name(f".{path.name}.{os.getpid()}.old")
+    replaces = path.exists()
+    if replaces:
+        path.rename(kept)
     try:
+        path.write_text(text, encoding="utf-8")
+        if replaces:
+            shutil.copymode(kept, path)
         load_settings()
-    except AlsoLikeError:
-        if before is None:
-            path.unlink()
-        else:
-            path.write_bytes(before)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        if replaces:
+            kept.rename(path)
         raise
+    kept.unlink(missing_ok=True)

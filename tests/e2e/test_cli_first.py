@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import resource
 import shutil
 import socket
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +122,32 @@ def test_init_keeps_what_is_there_and_writes_nothing_that_does_not_hold(
     assert (tmp_path / "alsolike.toml").read_text() == "port = 1234\n"
     code, _, err = alsolike("init")
     assert (code, "--force" in err) == (2, True)
+
+
+def test_init_that_cant_write_leaves_the_old_settings_and_any_locale_will_do(
+    tmp_path: Path,
+) -> None:
+    path, old = tmp_path / "alsolike.toml", "port = 1234  # " + "x" * 200
+    path.write_text(old)
+    path.chmod(0o600)
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    def init(limit: int) -> int:
+        return subprocess.run(
+            [sys.executable, "-m", "service.cli", "init", str(SAMPLE_SOURCE), "--force"],
+            cwd=tmp_path,
+            env={**os.environ, **plain},
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+            capture_output=True,
+            check=False,
+        ).returncode
+
+    assert init(100) != 0, "as on a full disk"
+    assert [*tmp_path.iterdir()] == [path]
+    assert path.read_text() == old
+    assert init(1_000_000) == 0
+    assert "site_url" in path.read_text(encoding="utf-8")
+    assert (path.stat().st_mode & 0o777, [*tmp_path.iterdir()]) == (0o600, [path])
 
 
 def test_init_without_anybody_to_answer_says_what_it_needs(alsolike: Run) -> None:
