@@ -1,12 +1,10 @@
 """The command ``alsolike doctor``: checks the machine, the settings and what they name."""
 
-import errno
 import glob
 import os
 import platform
 import shlex
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -186,14 +184,14 @@ def _clicks(settings: Settings) -> Iterator[Finding]:
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
-    where = f"{settings.host}:{settings.port}"
+    from service.server import bind
+
     try:
-        with socket.create_server((settings.host, settings.port)):
-            yield Finding("port", "ok", f"{where} is free")
-    except OSError as error:
-        taken = "something listens there already, which is right if it is this service"
-        said = f"{taken}; else" if error.errno == errno.EADDRINUSE else f"{error.strerror};"
-        yield Finding("port", "look", f"{where}: {said} set another port")
+        with bind(settings.host, settings.port):
+            yield Finding("port", "ok", f"port {settings.port} of {settings.host} is free")
+    except SettingError as error:
+        right = " (right if it is this service that listens there)" * ("is in use" in str(error))
+        yield Finding("port", "look", f"{error}{right}")
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:

@@ -179,7 +179,13 @@ def test_the_doctor_names_what_is_ill_with_its_remedy(
     }
     assert "neither a folder nor" in found["model"][1]
     assert found["port"][0] == "look"
-    assert "listens there already, which is right if it is this service" in found["port"][1]
+    assert "right if it is this service that listens there" in found["port"][1]
+    monkeypatch.setenv("ALSOLIKE_PORT", "0")
+    for host in ("192.0.2.1", "::1"):
+        monkeypatch.setenv("ALSOLIKE_HOST", host)
+        told = states(alsolike)["port"][1]
+        no_address = f"host '{host}' is not an address of this machine"
+        assert no_address in told or (told == "port 0 of ::1 is free" and host == "::1")
     assert "no-model" not in found["database"][1]
     assert found["clicks"][0] == "look"
     assert "trusted_proxies" in found["clicks"][1]
