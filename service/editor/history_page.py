@@ -60,7 +60,7 @@ def history_router(pages: EditorPages) -> APIRouter:
             lines += [
                 line
                 for line in _build_lines(context.root)
-                if since <= line["at"] < until and who in ("", line["event"]["who"])
+                if since <= line["at"] < until and who in ("", *_names(line["event"]["who"]))
             ]
             lines.sort(key=lambda line: -line["at"])
         return pages.render(
@@ -131,6 +131,14 @@ def _build_lines(root: Root) -> list[dict[str, Any]]:
         {"at": microseconds(dt.datetime.fromisoformat(event["at"])), "event": event}
         for event in list_events(root, _BUILDS)
     ]
+
+
+def _names(who: str) -> tuple[str, str]:
+    """Returns a name in the journal as it is, and without how its owner signed in, if it says so.
+
+    For ``mira (session)``, the second is ``mira``, as in the audit trail.
+    """
+    return who, who.rpartition(" (")[0] or who
 
 
 def _address(parameters: Mapping[str, object]) -> str:

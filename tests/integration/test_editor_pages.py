@@ -796,6 +796,9 @@ def test_rolling_back_keeps_every_decision_and_holds_publishing_until_released(
     ]
     assert "looked at" in told[0][2]
     assert "odd lists" in told[2][2]
+    for who, count in (("mira", 1), ("mira (session)", 1), ("noor", 0)):
+        page = mira.get("/editor/history", who=who).text
+        assert page.count("resumed publishing after the build") == count
     assert _builds(desk)[0] == live
     assert desk.shown()[1] == pinned
     assert hidden not in desk.shown()
