@@ -1,5 +1,6 @@
 """A form that was sent after the session had ended, kept through the sign-in to be sent again."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Annotated
@@ -8,6 +9,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from starlette.datastructures import FormData
 
+from service.decisions.list_scope import EVERY, name_lists, name_scope, tag_scope
 from service.editor.decision_form import DecisionForm
 from service.editor.labels import BULK, BUTTONS
 
@@ -26,6 +28,17 @@ _LABELS = {
 
 _NAMED = ("target_id", "target_tag", "tag")
 """Those that the description of a change names already."""
+
+_WANTED = {
+    "/editor/undo": "undo what was decided",
+    "/editor/builds/publish": "publish the build",
+    "/editor/builds/rollback": "roll back to the previous build",
+    "/editor/builds/rollback full": "roll back to the last full build",
+    "/editor/builds/release": "resume publishing",
+    "/editor/builds/comparison stop": "end the comparison and keep the live lists",
+    "/editor/builds/comparison publish": "end the comparison and publish the lists of the variant",
+}
+"""What forms do that say it in no field, by their address and what was chosen in them."""
 
 
 class KeptForm(BaseModel):
@@ -73,11 +86,13 @@ class KeptForm(BaseModel):
     @property
     def page(self) -> str:
         """The path and query of the editors' page that the form was on."""
-        article_id = self.fields.get("article_id") or self.fields.get("back")
+        at, back = self.action.split("/")[2], self.fields.get("back")
+        if at == "bulk" or self.fields.get("view") == "find":  # back is a query string
+            return f"/editor?{back}" if back else "/editor"
+        article_id = self.fields.get("article_id") or back
         if article_id:
             return f"/editor/article?{urlencode({'id': article_id})}"
-        at = self.action.split("/")[2]
-        return {"undo": "/editor/history", "bulk": "/editor"}.get(at, f"/editor/{at}")
+        return "/editor/history" if at == "undo" else f"/editor/{at}"
 
     def describe(self, title: Callable[[str], str]) -> list[tuple[str, str]]:
         """Returns what the editor entered, as pairs such as ``("Reason", "out of date")``.
@@ -95,14 +110,28 @@ class KeptForm(BaseModel):
     def _wanted(self, title: Callable[[str], str]) -> str:
         if self.action == "/editor/bulk":
             count = sum(name == "row" for name, _ in self.pairs)
-            return BULK.get(self.fields.get("act", ""), "{}").format(count)
+            label = BULK.get(self.fields.get("act", ""), "{}").format(count)
+            return re.sub(r"\b1 (article|row)s", r"1 \1", label)
         button, _, target_id = self.fields.get("act", "").partition(" ")
         if button:
-            return BUTTONS.get(button.partition("-")[0], button).format(title(target_id))
+            labels = {**BUTTONS, "words": "suggest other words for the link to “{}”"}
+            return labels.get(button.partition("-")[0], button).format(title(target_id))
+        if self.action == "/editor/rules":
+            return self._describe_rule(title)
         if self.action != "/editor/decide":
-            return ""
+            choice = self.fields.get("decision", "full" * ("full" in self.fields))
+            return _WANTED.get(f"{self.action} {choice}".strip(), "")
         sent = {"do": "", **self.fields}
         known = {
             field.name: sent[field.name] for field in fields(DecisionForm) if field.name in sent
         }
         return DecisionForm(**known).describe(title(sent.get("target_id", "")))
+
+    def _describe_rule(self, title: Callable[[str], str]) -> str:
+        tag, target_tag, target_id, do = (
+            self.fields.get(name, "").strip() for name in ("tag", "target_tag", "target_id", "do")
+        )
+        verb = {"remove": "remove the rule about", "pin": "pin"}.get(do, "hide")
+        what = name_scope(tag_scope(target_tag)) if target_tag else f"“{title(target_id)}”"
+        place = f" at position {self.fields.get('position', '')}" * (do == "pin")
+        return f"{verb} {what} in {name_lists(tag_scope(tag) if tag else EVERY)}{place}"

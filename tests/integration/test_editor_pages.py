@@ -167,6 +167,73 @@ def test_a_form_of_an_earlier_session_is_confirmed_in_the_new_one(desk: Desk, mi
     assert desk.shown()[2] == target
 
 
+FIND = {"back": "q=bread&tag=x", "seen": "1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "wanted", "page"),
+    [
+        (
+            "bulk",
+            {**FIND, "act": "hide", "row": '[" *", "sea-001"]'},
+            "hide 1 article in all lists",
+            "?q=bread&tag=x",
+        ),
+        (
+            "undo",
+            {**FIND, "seq": "1,2", "view": "find"},
+            "undo what was decided",
+            "?q=bread&tag=x",
+        ),
+        ("undo", {"seq": "1"}, "undo what was decided", "/history"),
+        (
+            "rules",
+            {"do": "remove", "target_id": "gone", "tag": "tag1"},
+            "remove the rule about “gone” in the lists of articles tagged “tag1”",
+            "/rules",
+        ),
+        (
+            "rules",
+            {"do": "pin", "target_id": "gone", "everywhere": "1", "position": "2"},
+            "pin “gone” in the lists of all articles at position 2",
+            "/rules",
+        ),
+        (
+            "rules",
+            {"do": "hide", "target_tag": "tag1", "everywhere": "1"},
+            "hide articles tagged “tag1” in the lists of all articles",
+            "/rules",
+        ),
+        (
+            "links",
+            {"article_id": PAGE, "act": "words gone", "words": "the sea"},
+            "suggest other words for the link to “gone”",
+            f"/article?id={PAGE}",
+        ),
+        ("builds/release", {}, "resume publishing", "/builds"),
+        ("builds/rollback", {"full": "1"}, "roll back to the last full build", "/builds"),
+        (
+            "builds/comparison",
+            {"decision": "stop"},
+            "end the comparison and keep the live lists",
+            "/builds",
+        ),
+        ("builds/publish", {"build": "b"}, "publish the build", "/builds"),
+    ],
+)
+def test_what_a_kept_form_does_is_said_and_cancel_leads_to_its_page(
+    mira: Editor, path: str, fields: dict[str, str], wanted: str, page: str
+) -> None:
+    mira.client.cookies.clear()
+    mira.page = mira.client.post(f"/editor/{path}", data=fields).text
+    mira.sign_in(kept=mira.hidden["kept"])
+    assert f"<dt>Change</dt><dd>{wanted}</dd>" in html.unescape(mira.page)
+    cancel = re.search(r'<a class="button" href="([^"]*)" data-close>Cancel', mira.page)
+    assert cancel is not None
+    assert html.unescape(cancel[1]) == f"/editor{page}"
+    assert mira.get(html.unescape(cancel[1])).status_code == 200
+
+
 def test_another_site_s_form_is_not_kept(desk: Desk, stranger: Editor) -> None:
     answer = stranger.client.post(
         "/editor/steer",
