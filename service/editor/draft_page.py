@@ -1,6 +1,9 @@
 """``/editor/drafts``: the page that finds related articles for an unpublished text."""
 
-from typing import Annotated, Any
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
 from pydantic import ValidationError
@@ -16,7 +19,11 @@ from service.editor.links_page import link_values
 from service.http.auth import Identity
 from service.http.problems import ProblemError
 from service.invalid_values import describe_invalid
-from service.serving.serving_view import VisibilityStatus
+from service.serving.serving_view import ServingView, VisibilityStatus
+
+if TYPE_CHECKING:
+    from service.curation.text_link_finder import LinkSuggestion
+    from service.serving.drafts import RelatedDraft
 
 _WAITING = 30
 
@@ -68,27 +75,38 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
             return await run_in_threadpool(
                 page, person, given, problem=sentence(error), status=status
             )
-        now = pages.context.live.clock()
-        closeness = pages.closeness(view.build)
-        answer = {
-            "terms": related.terms,
-            "same_story": [read_article_row(view, row, now) for row in related.same_story],
-            "items": [
-                {
-                    "item": read_article_row(view, each.row, now),
-                    "score": each.score,
-                    "closeness": closeness.word(each.score),
-                    "rank": closeness.rank(each.score),
-                    "origin": each.origin.value,
-                    "sentence": why,
-                }
-                for each, why in zip(related.items, related.say_why(related.items), strict=True)
-            ],
-            "links": link_values(view, now, links),
-        }
-        return await run_in_threadpool(page, person, given, answer=answer)
+        return await run_in_threadpool(
+            lambda: page(person, given, answer=_answer(pages, view, related, links))
+        )
 
     return router
+
+
+def _answer(
+    pages: EditorPages,
+    view: ServingView,
+    related: RelatedDraft,
+    links: Sequence[LinkSuggestion],
+) -> dict[str, Any]:
+    """Returns what the page shows of a draft: related articles with reasons, and links."""
+    now = pages.context.live.clock()
+    closeness = pages.closeness(view.build)
+    return {
+        "terms": related.terms,
+        "same_story": [read_article_row(view, row, now) for row in related.same_story],
+        "items": [
+            {
+                "item": read_article_row(view, each.row, now),
+                "score": each.score,
+                "closeness": closeness.word(each.score),
+                "rank": closeness.rank(each.score),
+                "origin": each.origin.value,
+                "sentence": why,
+            }
+            for each, why in zip(related.items, related.say_why(related.items), strict=True)
+        ],
+        "links": link_values(view, now, links),
+    }
 
 
 def _unpublished(pages: EditorPages) -> list[ArticleRow]:

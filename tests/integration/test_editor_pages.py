@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import html
 import io
@@ -9,12 +10,14 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from index.build.build import Build
 from recommender.visibility import utc_now
 from service.app import create_app
 from service.curation.link_texts import Closeness
@@ -22,6 +25,7 @@ from service.curation.pin_alerts import AlertReason, find_alerts
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import open_decisions, read_state
 from service.decisions.pushed_statements import NewStatement
+from service.editor.editor_pages import EditorPages
 from service.editor.labels import capitalized
 from service.editor.sign_in import Invitation, may_invite
 from service.roles import Role
@@ -930,6 +934,23 @@ def test_drafts_are_related_without_being_kept(desk: Desk, mira: Editor) -> None
     answer = mira.send("/editor/drafts", text="")
     assert answer.status_code == 422
     assert mira.said
+
+
+def test_what_is_said_of_a_draft_is_computed_beside_the_event_loop(
+    mira: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, on_loop = EditorPages.closeness, []
+
+    def measured(pages: EditorPages, build: Build) -> Closeness:
+        with suppress(RuntimeError):  # no loop runs in a worker's thread
+            on_loop.append(asyncio.get_running_loop())
+        return measure(pages, build)
+
+    monkeypatch.setattr(EditorPages, "closeness", measured)
+    mira.get("/editor/drafts")
+    assert mira.send("/editor/drafts", text="The urchin eats the kelp.").status_code == 200
+    assert "data-item" in mira.page
+    assert not on_loop
 
 
 def test_the_demo_s_link_is_good_once_and_only_while_nobody_was_let_in(
