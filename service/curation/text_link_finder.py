@@ -318,13 +318,14 @@ class LinkFinder:
         for source, target in zip(sources, links.targets.values[held].tolist(), strict=True):
             if len(into[target]) < _NAMES:
                 into[target].append(source)
-        self._names.update({row: [] for row in rows})
+        found: dict[int, list[tuple[int, str]]] = {row: [] for row in rows}
         linking = sorted({source for some in into.values() for source in some})
         for source, article in zip(linking, self.build.articles.several(linking), strict=True):
             for link in article.links:
                 target = linked_row(link, self.build.names)
                 if target is not None and source in into.get(target, ()) and link.text:
-                    self._names[target].append((source, link.text))
+                    found[target].append((source, link.text))
+        self._names.update(found)  # all at once, as other threads look here
 
     def _suggestion(
         self, article: Article, link: TextLink, why: str, source: int | None = None

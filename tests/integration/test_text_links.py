@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from index.articles.article_store import ArticleStore
 from index.root.root import Root
+from recommender.article import Article
 from service.cli.alsolike import app
+from service.curation.text_link_finder import LinkFinder
 from service.roles import Role
 from tests.support.articles import prose
 from tests.support.builds import publish
@@ -70,6 +73,27 @@ def test_an_article_gets_links_with_sentence_words_target_and_reason(desk: Desk)
     assert "a3" not in found, "the text links to it already"
     assert "a4" not in found, "readers may not see it"
     assert "mussels" not in " ".join(each["words"] for each in found.values()).casefold()
+
+
+def test_two_who_ask_at_once_see_each_name_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build = desk.root.open()
+    row = build.row("a3")
+    assert row is not None
+    finder, read = LinkFinder(build), ArticleStore.several
+    seen: list[bool] = []
+
+    def meanwhile(store: ArticleStore, rows: Sequence[int]) -> Iterator[Article]:
+        seen.append(row in finder._names)
+        if len(seen) == 1:
+            finder._learn_names([row])  # as another thread might
+        return iter(read(store, rows))
+
+    monkeypatch.setattr(ArticleStore, "several", meanwhile)
+    finder._learn_names([row])
+    assert seen == [False, False], "what is known is there whole"
+    assert finder._names[row] == [(build.row("a0"), "otter counts")]
 
 
 def test_an_article_that_none_links_to_gets_texts_to_link_from(desk: Desk) -> None:
