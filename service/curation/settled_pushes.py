@@ -69,8 +69,9 @@ def _is_shown(build: Build, article_id: str) -> bool:
 
 def _had(root: Root, name: str) -> bool:
     """Whether a root has or had a build; a root that was moved or copied still tells it."""
-    published = (line.get("build") for line in read_journal(root.path))
-    return name in root.names() or name in published
+    return name in root.names() or any(
+        line.get("build") == name for line in read_journal(root.path)
+    )
 
 
 def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]] = ()) -> None:
@@ -106,6 +107,8 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
                     pushed_to,
                 )
                 return
+            if pushed_to:
+                database.pushed_to(live)  # the journal of a root forgets the oldest builds
             for one in refused:
                 database.pushed.refuse(*one)
             if found:

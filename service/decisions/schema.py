@@ -3,8 +3,8 @@
 The table ``meta`` holds one row. Its ``version`` grows with every change that readers may see. Each
 new version is at least the current time. So a database that was restored from a backup never gives
 a version that it had given before. An ``until`` of ``NEVER`` means that a decision has no end.
-``pushed`` grows in the same way with every statement that is pushed. ``pushed_to`` is the build
-that was live where the last one was received; only a root that had this build settles statements.
+``pushed`` grows in the same way with every statement that is pushed. ``pushed_to`` is a build of
+the root to which statements are pushed; only a root that had this build settles them.
 """
 
 import enum
