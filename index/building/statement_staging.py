@@ -18,11 +18,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+from index.articles.article_store import to_bytes
 from index.articles.guessed_languages import StagedLanguage
 from index.building.article_staging import ArticleStaging
 from index.errors import BuildError
 from index.files import open_sqlite, open_unjournaled
 from index.sources.pushed_source import Statement
+from recommender.article import Article
 
 _SEEN = (
     "(id TEXT PRIMARY KEY, digest BLOB, since INTEGER NOT NULL, settled INTEGER NOT NULL) "
@@ -110,6 +112,19 @@ def content_digest(data: bytes | None) -> bytes | None:
     if data is None:
         return None
     return blake2b(data.rpartition(b',"source":')[0], digest_size=16).digest()
+
+
+def was_seen(path: Path, article: Article) -> bool:
+    """Tells whether the sources held an article with this content when a build last compared them.
+
+    Args:
+        path: The article store of that build.
+        article: The article, as it is read from a source.
+    """
+    with closing(open_sqlite(path)) as database, suppress(sqlite3.OperationalError):
+        found = database.execute("SELECT digest FROM seen WHERE id = ?", (article.id,)).fetchone()
+        return found is not None and found[0] == content_digest(to_bytes(article))
+    return False
 
 
 class StatementStaging:

@@ -13,6 +13,7 @@ from index.articles.article_store import ARTICLES, read_settled
 from index.articles.record import Record, SourceItem, describe
 from index.articles.updated import updated_at
 from index.build.build import Build
+from index.building.statement_staging import was_seen
 from index.sources.configured_source import ConfiguredSource
 from index.sources.pushed_source import PUSHED, Statement, record_of
 from recommender.article import Article
@@ -199,11 +200,18 @@ class WaitingChanges:
                 for key in fresh
                 if key in statements and statements[key].number > live.manifest.pushed
             }
+            seen = {
+                key
+                for key, (article, _) in fresh.items()
+                if key in statements and was_seen(live.folder / ARTICLES, article)
+            }
             put = {
                 key: record
                 for key, (_, record) in fresh.items()
                 if self._is_newer(
-                    record, statements.get(key), unless_told=not read.first and key not in waits
+                    record,
+                    statements.get(key),
+                    unless_told=not read.first and key not in waits | seen,
                 )
             }
             fresh = {key: of for key, of in fresh.items() if key in put or key in waits}

@@ -261,6 +261,23 @@ def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Da
     assert not site.has(IDS[2]), "the source had it, and has it no longer"
 
 
+def test_a_record_that_says_the_same_in_other_bytes_is_no_newer_than_a_push(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    watcher = site.watcher()
+    watcher._make_full("test")
+    read(watcher)
+    site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}))
+    watcher.step()
+    site.write([dict(reversed(one.items())) for one in RECORDS])
+    read(watcher, site.file)
+    assert not waiting(watcher)
+    site.write([{**RECORDS[0], "title": "Written since"}, *RECORDS[1:]])
+    read(watcher, site.file)
+    assert [unit.ids for unit in waiting(watcher)] == [[IDS[0]]]
+
+
 def test_a_change_that_is_taken_back_while_it_waits_is_none(
     tmp_path: Path, database: Database
 ) -> None:
