@@ -291,6 +291,8 @@ class WaitingChanges:
         for unit in units:
             for key in unit.remove:
                 self._owners.pop(key, None)
+            if (read := self._read.get(unit.at)) is not None:
+                self._read[unit.at] = replace(read, left=read.left - unit.remove)
         for unit in units:
             there = {key: row for key in unit.ids if (row := live.row(key)) is not None}
             self._owners.update((key, live.article(row).source) for key, row in there.items())

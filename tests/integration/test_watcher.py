@@ -278,6 +278,29 @@ def test_a_record_that_says_the_same_in_other_bytes_is_no_newer_than_a_push(
     assert [unit.ids for unit in waiting(watcher)] == [[IDS[0]]]
 
 
+def test_a_push_that_waits_with_its_removal_from_the_source_stays(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    watcher = site.watcher()
+    watcher._make_full("test")
+    read(watcher)
+    site.write(RECORDS[1:])
+    read(watcher, site.file)
+    site.push((IDS[0], {**RECORDS[0], "title": "Moved into the CMS"}))
+    watcher.step()
+    assert not waiting(watcher)
+    watcher._make_full("test")
+    assert site.has(IDS[0])
+    site.write(RECORDS)
+    read(watcher, site.file)
+    watcher.step()
+    site.write(RECORDS[1:])
+    read(watcher, site.file)
+    watcher.step()
+    assert not site.has(IDS[0]), "the source had it again, and has it no longer"
+
+
 def test_a_change_that_is_taken_back_while_it_waits_is_none(
     tmp_path: Path, database: Database
 ) -> None:
