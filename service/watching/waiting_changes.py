@@ -225,15 +225,13 @@ class WaitingChanges:
                 del self._read[at]
 
     def _gone(self, at: int, read: SourceRead) -> frozenset[str] | None:
-        """Finds the articles of a source that no source has any longer.
+        """Finds the articles to remove: those of a source that no source has any longer.
 
         Those that another source still has become articles of that source.
 
         Returns:
             The articles' ids; ``None`` if it can't be told before other sources were looked at.
         """
-        if self.keep_missing:
-            return frozenset()
         if any(one.ids is None and not one.problem for one in self._followed):
             return None  # of one that failed nothing is known, and what is gone here is not shown
         name = self.sources[at].name
@@ -247,7 +245,7 @@ class WaitingChanges:
             if moved := kept - left:
                 self._owners.update(dict.fromkeys(moved, one.source.name))
                 one.read_again(moved)
-        return frozenset(gone)
+        return frozenset() if self.keep_missing else frozenset(gone)
 
     def _is_newer(self, record: Record, pushed: Statement | None, *, unless_told: bool) -> bool:
         """Tells whether a source's record is newer than what was pushed about the article.

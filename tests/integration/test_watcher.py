@@ -376,6 +376,32 @@ def test_what_one_source_no_longer_has_comes_from_another(
     assert not site.has(IDS[0])
 
 
+def test_what_one_source_no_longer_has_comes_from_another_where_missing_articles_are_kept(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    site.files.append(tmp_path / "second.jsonl")
+    site.write(RECORDS[:1], 1)
+    watcher = site.watcher()
+    watcher.changes.keep_missing = True
+    read(watcher)
+    site.write(RECORDS[2:])
+    read(watcher, site.file)
+    assert not waiting(watcher)
+    read(watcher)
+    watcher.step()
+    site.write([{**RECORDS[0], "title": "In the second"}], 1)
+    read(watcher, site.files[1])
+    watcher.step()
+    build = site.root.open()
+    assert build.title(build.row(IDS[0]) or 0) == "In the second"
+    site.write(RECORDS[2:3], 1)
+    read(watcher, site.files[1])
+    assert not waiting(watcher)
+    assert site.has(IDS[0])
+    assert site.has(IDS[1])
+
+
 def test_of_a_push_and_a_record_that_wait_together_the_newer_goes_live(
     tmp_path: Path, database: Database
 ) -> None:
