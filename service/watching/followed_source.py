@@ -3,15 +3,16 @@
 import hashlib
 import logging
 import os
+import pickle
 import time
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.articles.record import Record
+from index.articles.record import Record, SourceItem
 from index.sources.configured_source import ConfiguredSource
 from index.sources.feed import FeedSource
 from index.sources.http_client import Fetcher
@@ -41,9 +42,10 @@ class SourceRead:
     Attributes:
         ids: The ids of all articles that the source holds now.
         fresh: By id the articles and records that are new or changed since the source was read
-            before; when it is read for the first time, those that differ from the live build.
+            before; when all are new, those that differ from the live build.
         left: The ids of articles that the source held before, but no longer holds.
-        first: Whether the source is read for the first time, so that all its records are new.
+        first: Whether the source is read for the first time, or its records are to be read in
+            another way, so that all of them are new.
     """
 
     ids: frozenset[str]
@@ -73,6 +75,7 @@ class FollowedSource:
     ids: frozenset[str] | None = None
     _ids: dict[bytes, str] | None = None
     _stamp: object = None
+    _parser: bytes = b""
     _validators: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -100,7 +103,7 @@ class FollowedSource:
 
         Args:
             differs: A function that tells whether an article differs from the one in the live
-                build with the same id; it is asked when the source is read for the first time.
+                build with the same id; it is asked when all records are new.
 
         Raises:
             SourceError: If the source can't be read.
@@ -109,10 +112,12 @@ class FollowedSource:
         self.due = following = start + self.every
         try:
             stamp = self._settled()
-            if stamp is not None and stamp == self._stamp:
+            raw, parse = split_records(self.source)
+            parser = _hash(pickle.dumps(parse))  # holds the configuration of a generator's site
+            if stamp is not None and (stamp, parser) == (self._stamp, self._parser):
                 return None
-            read = self._read(differs)
-            self._stamp = stamp
+            read = self._read(raw, parse, differs, anew=parser != self._parser)
+            self._stamp, self._parser = stamp, parser
         except BaseException:
             self._validators.clear()  # else the next look would find nothing new
             raise
@@ -146,9 +151,16 @@ class FollowedSource:
         self._validators = answer.conditions()
         return hashlib.blake2b(answer.body).digest()
 
-    def _read(self, differs: Callable[[Article], bool]) -> SourceRead:
-        raw, parse = split_records(self.source)
-        known, present = self._ids, dict[bytes, str]()
+    def _read(
+        self,
+        raw: Iterator[Any],
+        parse: Callable[[Any], SourceItem],
+        differs: Callable[[Article], bool],
+        *,
+        anew: bool,
+    ) -> SourceRead:
+        before, present = self._ids or {}, dict[bytes, str]()
+        known = None if anew else self._ids
         fresh: dict[str, tuple[Article, Record]] = {}
         report = ReadReport()
         ids = set[str]()
@@ -173,7 +185,7 @@ class FollowedSource:
             log.warning("%s", problem)
         if len(told) > _MOST_TOLD:
             log.warning("… and %d more problems of %s", len(told) - _MOST_TOLD, self.source.name)
-        left = frozenset({*known.values()} - ids if known else ())
+        left = frozenset({*before.values()} - ids)
         return SourceRead(ids=self.ids, fresh=fresh, left=left, first=known is None)
 
 
@@ -183,7 +195,11 @@ def _digest(raw: Any) -> bytes:
         raw = (raw.values, raw.link, raw.language, raw.url_template)
     elif isinstance(raw, tuple):  # the number of a line
         raw = [part for part in raw if isinstance(part, bool) or not isinstance(part, int)]
-    return hashlib.blake2b(repr(raw).encode(errors="replace"), digest_size=16).digest()
+    return _hash(repr(raw).encode(errors="replace"))
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=16).digest()
 
 
 def _stamp(path: Path) -> object:

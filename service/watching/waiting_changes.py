@@ -172,10 +172,11 @@ class WaitingChanges:
         if read is not None:
             before = self._read.get(at)
             if before is not None:
-                fresh = {**before.fresh, **read.fresh}
+                fresh = {**({} if read.first else before.fresh), **read.fresh}
                 fresh = {key: of for key, of in fresh.items() if key in read.ids}
                 left = (before.left | read.left) - read.ids
-                read = replace(read, fresh=fresh, left=left, first=before.first)
+                first = before.first or read.first
+                read = replace(read, fresh=fresh, left=left, first=first)
             self._read[at] = read
 
     def units(self, live: Build) -> Iterator[Unit]:

@@ -92,6 +92,27 @@ def test_a_folder_is_followed_by_its_files(tmp_path: Path) -> None:
     assert look(source).ids == {"two", "three"}
 
 
+def test_all_pages_are_read_anew_once_the_configuration_of_their_site_changes(
+    tmp_path: Path,
+) -> None:
+    book, summary = tmp_path / "book.toml", tmp_path / "src" / "SUMMARY.md"
+    summary.parent.mkdir()
+    book.write_text("[book]\n")
+    for name in ("one", "two"):
+        (summary.parent / f"{name}.md").write_text(f"# Page {name}\n\nSome words of {name}.\n")
+    summary.write_text("- [One](one.md)\n- [Two](two.md)\n")
+    source = followed(kind="markdown", path=str(summary.parent))
+    assert look(source).ids == {"one", "two"}
+    assert source.look() is None
+    summary.write_text("- [One](one.md)\n")
+    second = look(source)
+    assert second.ids == {"one"}
+    assert "two" in second.left
+    book.write_text("[book]\n[output.html]\nsite-url = '/guide/'\n")
+    assert look(source).fresh["one"][0].url == "/guide/one.html"
+    assert source.look() is None
+
+
 def test_a_link_to_a_folder_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
