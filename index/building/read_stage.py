@@ -150,9 +150,10 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     count = _write_articles(context, staging, gone)
     if seen is not None:
         write_seen(context.folder / ARTICLES, seen)
-    elif options.changes is not None and context.previous is not None:
+    elif options.small and context.previous is not None:
+        lost, settle = options.changes.lost if options.changes else (), bool(options.changes)
         newest = context.previous.manifest.pushed
-        change_seen(context.folder / ARTICLES, seen_anew, options.changes.lost, newest)
+        change_seen(context.folder / ARTICLES, seen_anew, lost, newest, settle=settle)
     if count == 0:
         raise SourceError(_nothing_usable(sources, report))
     return count
@@ -170,7 +171,7 @@ def _read_each(
         dated: Whether to find out when each record was last changed.
 
     Returns:
-        Of a build of changed records: the sources' articles by id, encoded.
+        Of a small build: the sources' articles by id, encoded.
     """
     options, missing, changed = context.options, set(context.options.only), dict[str, bytes]()
     for number, source in enumerate(sources):
@@ -184,9 +185,10 @@ def _read_each(
             dated=dated,
         )
         for batch in context.engine.stream(work, raw, stage="read"):
-            missing -= _add_batch(context, staging, batch, number)
-            if source.name != PUSHED and options.changes is not None:
-                changed = {one.id: one.data for one in batch.articles} | changed
+            read = _add_batch(context, staging, batch, number)
+            missing -= read.keys()
+            if source.name != PUSHED and options.small:
+                changed = read | changed
             context.progress("read", context.report.kept, None)
         if options.mapping.guess_language:
             _settle_languages(context, staging, number)
@@ -250,11 +252,11 @@ def _settle_languages(
 
 def _add_batch(
     context: BuildContext, staging: ArticleStaging, batch: ParsedBatch, source: int
-) -> set[str]:
+) -> dict[str, bytes]:
     """Adds a batch's articles to the staging file; if ``only`` is set, only those it names.
 
     Returns:
-        The ids of the articles, including those whose id was already known.
+        The articles by id, encoded, including those whose id was already known.
     """
     options = context.options
     wanted = [item for item in batch.articles if not options.only or item.id in options.only]
@@ -272,7 +274,7 @@ def _add_batch(
     context.report.add(batch.report)
     if batch.refused:
         raise SourceError(batch.refused)
-    return {article.id for article in wanted}
+    return {article.id: article.data for article in reversed(wanted)}
 
 
 def _duplicate(article: ParsedArticle) -> RecordProblem:

@@ -231,11 +231,12 @@ class StatementStaging:
         )
 
 
-def change_seen(path: Path, put: Mapping[str, bytes], lost: Iterable[str], newest: int) -> None:
-    """Changes in an article store what the sources hold, after a build of changed records alone.
+def change_seen(
+    path: Path, put: Mapping[str, bytes], lost: Iterable[str], newest: int, *, settle: bool
+) -> None:
+    """Changes in an article store what the sources hold, after a small build.
 
-    So the next build of all sources takes nothing for new that readers had seen before a push, and
-    what was pushed before these changes never counts again.
+    So the next build of all sources takes nothing for new that readers had seen before a push.
 
     Args:
         path: The article store, a copy of the live build's.
@@ -243,6 +244,7 @@ def change_seen(path: Path, put: Mapping[str, bytes], lost: Iterable[str], newes
         lost: Ids of articles that no source has any more.
         newest: The number of the newest statement in the live build, which is older than the
             changes.
+        settle: Whether what was pushed before these changes never counts again.
     """
     digests = {article_id: content_digest(data) for article_id, data in put.items()}
     with closing(open_unjournaled(path)) as database:
@@ -251,9 +253,11 @@ def change_seen(path: Path, put: Mapping[str, bytes], lost: Iterable[str], newes
         database.execute("BEGIN")
         database.executemany(
             "INSERT INTO seen VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-            "since = excluded.since, digest = excluded.digest, settled = excluded.settled",
+            "since = excluded.since, digest = excluded.digest, "
+            "settled = max(settled, excluded.settled) "
+            "WHERE excluded.settled > 0 OR digest IS NOT excluded.digest",
             (
-                (article_id, digests.get(article_id), newest, newest)
+                (article_id, digests.get(article_id), newest, newest * settle)
                 for article_id in dict.fromkeys([*digests, *lost])
             ),
         )

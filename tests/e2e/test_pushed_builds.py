@@ -164,6 +164,22 @@ def test_the_source_alone_counts_where_only_one_article_is_read_again(
     assert titles(tmp_path)[old[0]["id"]] == "Pushed"
 
 
+def test_a_push_stands_against_what_one_article_was_read_again_from_before(
+    tmp_path: Path, run: Run, push: Push
+) -> None:
+    old = topical(8)
+    write(tmp_path, old)
+    push(old[1]["id"], old[1])
+    run("build", "export.jsonl")
+    write(tmp_path, [{**one, "title": "Edited"} for one in old])
+    run("build", "export.jsonl", "--only", old[0]["id"])
+    assert titles(tmp_path)[old[0]["id"]] == "Edited"
+    push(old[0]["id"], {**old[0], "title": "Pushed"})
+    run("build", "export.jsonl")
+    assert titles(tmp_path)[old[0]["id"]] == "Pushed"
+    assert titles(tmp_path)[old[2]["id"]] == "Edited"
+
+
 def test_what_was_refused_stays_as_it_was(
     tmp_path: Path, run: Run, database: Database, push: Push
 ) -> None:
