@@ -1,13 +1,17 @@
 """Reads what was pushed, and lets it hold against the sources where it is the newest word."""
 
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from importlib.metadata import version
 from typing import Any
 
 from index.articles.article_store import to_bytes
 from index.building.article_staging import ArticleStaging
 from index.building.context import BuildContext
 from index.building.statement_staging import StatementStaging
+from index.sources.configured_source import ConfiguredSource
 from index.sources.pushed_source import location_of
+from index.sources.source import Source
 from recommender.visibility import utc_now
 
 
@@ -35,7 +39,10 @@ def read_statements(
 
 
 def apply_statements(
-    context: BuildContext, staging: ArticleStaging, staged: StatementStaging | None, source: int
+    context: BuildContext,
+    staging: ArticleStaging,
+    staged: StatementStaging | None,
+    sources: Sequence[Source],
 ) -> frozenset[str]:
     """Keeps for each article the newer of what was pushed and what the sources hold.
 
@@ -43,7 +50,7 @@ def apply_statements(
         context: The build in progress, whose report counts the articles that are superseded.
         staging: The articles that were read from the sources; changed in place.
         staged: The statements that were pushed; ``None`` for none.
-        source: The number that pushed articles get as that of their source.
+        sources: The sources; pushed articles get the next number as that of their source.
 
     Returns:
         The ids of the articles that were pushed as gone.
@@ -51,8 +58,18 @@ def apply_statements(
     if staged is None:
         return frozenset()
     report, live = context.report, context.previous
+    given = [
+        (dict(one.fields), one.url_template, one.date_format, one.language)
+        for one in sources
+        if isinstance(one, ConfiguredSource)
+    ]
+    rules = repr((version("alsolike"), context.options.mapping, given))
     outcome = staged.apply(
-        context.seen, keep_missing=context.options.keep_missing, now=utc_now(), source=source
+        context.seen,
+        rules=blake2b(rules.encode(), digest_size=16).digest(),
+        keep_missing=context.options.keep_missing,
+        now=utc_now(),
+        source=len(sources),
     )
     if outcome.superseded:
         report.kept -= outcome.superseded

@@ -143,7 +143,7 @@ def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:
     )
     statements = read_statements(context, staging, work)
     seen_anew = _read_each(context, staging, sources, dated=statements is not None)
-    gone = apply_statements(context, staging, statements, len(sources))
+    gone = apply_statements(context, staging, statements, sources)
     if statements is not None and options.mapping.guess_language:
         _settle_languages(context, staging, len(sources), part=True)
     seen = None if statements is None else statements.seen()

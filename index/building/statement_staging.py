@@ -8,6 +8,9 @@ table ``seen`` of its article store, a digest of what the sources hold of every 
     since    the number of the newest statement pushed before the content was first seen
     settled  the number up to which statements about the article are settled: a source has caught
              up with them, and they never count again
+
+A row with an empty id keeps how the sources were read. If a build reads them in another way, as
+after a change of the settings, other content is not newer: ``since`` stays.
 """
 
 import sqlite3
@@ -161,18 +164,19 @@ class StatementStaging:
         )
 
     def apply(
-        self, before: Path | None, *, keep_missing: bool, now: int, source: int
+        self, before: Path | None, *, rules: bytes, keep_missing: bool, now: int, source: int
     ) -> StatementOutcome:
         """Replaces or removes the sources' articles about which a pushed statement is newer.
 
         Args:
             before: The article store of the live build; ``None`` if there is none.
+            rules: What is another once the sources are read in another way.
             keep_missing: Whether articles stay that the sources have no longer.
             now: The current time, microseconds since 1970 UTC.
             source: The number that the pushed articles get as that of their source.
         """
         outcome = StatementOutcome()
-        for one in self._compared(before):
+        for one in self._compared(before, rules):
             in_source = one.digest is not None
             stands = one.stands(keep_missing=keep_missing, now=now)
             if one.gone and (stands or not in_source):
@@ -198,7 +202,7 @@ class StatementStaging:
         """Returns what the sources hold of each article: id, digest, ``since`` and ``settled``."""
         return self._database.execute("SELECT id, digest, since, settled FROM seen").fetchall()
 
-    def _compared(self, before: Path | None) -> list[StagedStatement]:
+    def _compared(self, before: Path | None, rules: bytes) -> list[StagedStatement]:
         """Notes what the sources hold, and compares the statements with it."""
         database = self._database
         database.create_function("digest", 1, content_digest, deterministic=True)
@@ -208,13 +212,16 @@ class StatementStaging:
             with suppress(sqlite3.Error, BuildError), closing(open_sqlite(before)) as live:
                 seen = live.execute("SELECT id, digest, since, settled FROM seen")
                 database.executemany("INSERT INTO earlier VALUES (?, ?, ?, ?)", seen)
+        anew = database.execute("SELECT digest FROM earlier WHERE id = ''").fetchone() != (rules,)
         database.execute(
             "INSERT INTO seen WITH now AS MATERIALIZED (SELECT id, digest(data) AS digest "
             "FROM staged) SELECT id, now.digest, CASE WHEN now.digest = earlier.digest "
-            "THEN since ELSE ? END, CASE WHEN number IS NULL THEN 0 ELSE ifnull(settled, 0) END "
+            "OR (? AND earlier.digest IS NOT NULL) THEN since ELSE ? END, "
+            "CASE WHEN number IS NULL THEN 0 ELSE ifnull(settled, 0) END "
             "FROM now LEFT JOIN earlier USING (id) LEFT JOIN statements USING (id)",
-            (self._newest,),
+            (anew, self._newest),
         )
+        database.execute("INSERT INTO seen VALUES ('', ?, 0, 0)", (rules,))
         found = database.execute(
             "SELECT id, statements.number, stated, gone, refused, digest(statements.data), "
             "seen.digest, ifnull(seen.since, 0), updated, earlier.digest, "
