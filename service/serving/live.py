@@ -381,6 +381,7 @@ class Live:
                 and now.comparison == self.comparison
                 and (before is None) == (other is None)
                 and now.since <= moment < now.until
+                and build.name >= now.served.build.name  # no older one, with other moments
             )
             cache = now.cache if now is not None and lasts else None
             self.generation = self._generation(served, other, moment, cache)

@@ -181,6 +181,21 @@ def test_what_stands_in_for_an_article_that_the_page_names_is_told_anew(tmp_path
     assert service.client.get(asked).json()["items"][0]["image"]["src"] == "/new.png"
 
 
+def test_what_expired_meanwhile_is_gone_after_a_rollback(tmp_path: Path) -> None:
+    root, expiring = Root(tmp_path / "root"), {**RECORDS[2]}
+    expiring["visible_until"] = moment(NOON + 1_000 * SECOND)
+    publish(root, tmp_path, [*RECORDS[:2], expiring, *RECORDS[3:]])
+    service = Service(root)
+    asked = f"/v1/related?id={IDS[0]}&limit=47"
+    assert expiring["id"] in service.ids(asked)
+    change(root, [], [expiring["id"]])
+    service.live.refresh()
+    service.now += 2_000 * SECOND
+    root.rollback()
+    service.live.refresh()
+    assert expiring["id"] not in service.ids(asked)
+
+
 def test_the_name_of_a_build_is_a_date_and_back() -> None:
     name = "20261127T031500Z-0a1b2c"
     assert build_name(build_date(name)) == name
