@@ -109,7 +109,7 @@ class Placements:
             _VERSION,
             variant,
             build_date(build.full_name),
-            _digest(query),
+            short_digest(query.identity()) if query.exclude else _digest(query),  # may be large
             short_digest(comparison) if comparison else b"",
             id_digest(ids[row]),
         )

@@ -14,6 +14,7 @@ from index.build.build import Build
 from index.build.id_table import id_digest
 from index.query import MAX_LIMIT, Order, RelatedQuery
 from recommender.errors import SettingError
+from service.clicks import placement
 from service.clicks.placement import (
     KEY_FILE,
     MAX_PLACEMENT,
@@ -55,6 +56,13 @@ def test_every_article_of_a_build_is_found_by_its_digest_and_no_other(sample_bui
     found = [sample_build.row_of_digest(id_digest(each)) for each in sample_build.ids]
     assert found == list(range(sample_build.count))
     assert sample_build.row_of_digest(id_digest(b"of another site")) is None
+
+
+def test_queries_that_leave_articles_out_are_not_kept(sample_build: Build) -> None:
+    kept = placement._digest.cache_info().currsize
+    query = RelatedQuery(exclude=frozenset({"of one reader"}))
+    assert PLACEMENTS.token(sample_build, 3, [], query)
+    assert placement._digest.cache_info().currsize == kept
 
 
 def test_lists_of_other_queries_and_variants_have_other_placements(sample_build: Build) -> None:
