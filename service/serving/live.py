@@ -217,6 +217,8 @@ class Live:
                     self.refusals += 1
                     name = "nothing" if self.build is None else self.build.name
                     log.error("still serving %s: %s", name, self.refused)
+                if self._build is not None:
+                    self._serve(self._build)  # a comparison may have begun or ended
         self._settle()
 
     def _followed(self) -> Iterator[Path]:
@@ -318,14 +320,17 @@ class Live:
                 build.count,
                 time.perf_counter() - start,
             )
-        comparison, other = self._open_variant(build)
-        with self._swapping:
-            swapped = build is not self._build
-            self._build, self._other, self.comparison = build, other, comparison
+        swapped = build is not self._build
+        self._serve(build)
         if swapped:
             self._forget()
             self.swaps += 1
         self.refused = None
+
+    def _serve(self, build: Build) -> None:
+        comparison, other = self._open_variant(build)
+        with self._swapping:
+            self._build, self._other, self.comparison = build, other, comparison
 
     def _open_variant(self, live: Build) -> tuple[ComparisonState | None, Build | None]:
         """Returns the comparison that runs, and the variant's build beside a live one, if any."""

@@ -196,6 +196,19 @@ def test_a_comparison_ends_begins_anew_and_is_rolled_back_with_the_builds(
     assert shown(service) == first == expected(site)
 
 
+def test_a_comparison_ends_while_the_newest_build_can_t_be_opened(site: ComparedSite) -> None:
+    service, live = Service(site.root), site.root.open()
+    assert shown(service) == expected(site) != stored(live)
+    site.change([RECORDS[0] | {"summary": RECORDS[5]["summary"]}])
+    (site.root.open().folder / "cards.bin").write_bytes(b"")
+    service.live.refresh()
+    ended = comparison_of(site).model_copy(update={"ended": 1})
+    write_comparison(site.root.path, ended)
+    service.live.refresh()
+    assert service.live.refused
+    assert shown(service) == stored(live)
+
+
 def test_the_variant_s_build_alone_is_let_go_if_its_files_are_written_to(
     made: ComparedSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
