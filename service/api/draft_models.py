@@ -9,7 +9,7 @@ from pydantic import Field
 from index.articles.card import ArticleCard
 from index.articles.record_parser import MAX_LABEL, MAX_LABELS, MAX_TEXT, MAX_TITLE
 from index.build.build import Build
-from index.query import MAX_LIMIT
+from index.query import MAX_LIMIT, Language
 from service.api.api_models import ApiModel, RelatedItem, RequestModel
 from service.api.query_body import QueryBody, described
 from service.http.list_json import items_json, quoted
@@ -52,7 +52,7 @@ class DraftRequest(QueryBody):
     )
     """the names of the draft's authors"""
 
-    only_language: Annotated[str, Field(max_length=35)] | None = described("language")
+    only_language: Language | None = described("language")
 
     def fields(self) -> dict[str, Any]:
         """Returns the draft's fields as a dictionary, named like those of an article's record."""

@@ -128,6 +128,8 @@ def test_what_readers_may_not_see_is_never_in_an_answer(desk: Desk, hidden: str)
         ({"title": "Kelp", "fallback": "random"}, "fallback"),
         ({"title": "Kelp", "sort": "oldest"}, "sort"),
         ({"title": "Kelp", "language": "no tag"}, "language"),
+        ({"title": "Kelp", "only_language": ""}, "only_language"),
+        ({"title": "Kelp", "only_language": "no tag"}, "only_language"),
         ({"title": "Kelp", "sections": [{"heading": "h"}]}, "sections.0.text"),
         ({"title": "Kelp", "sections": [{"text": ""}] * 201}, "sections"),
         ({"title": "Kelp", "summary": "x" * 200_001}, "summary"),
@@ -332,6 +334,10 @@ def test_a_draft_in_line_is_answered_by_the_build_it_began_with(
         assert live.build.name != before.name
         release.set()
         assert waiting.result().json()["build"] == before.name
+        drafts._context.link_finder(before)
+        assert drafts._context._finder is None, "the replaced build is not kept open"
+        assert drafts._relater is not None
+        assert drafts._relater._index is None
         after = client.post("/v1/related", json=draft())
         assert after.json()["build"] == live.build.name
 
