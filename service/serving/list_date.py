@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from index.build.build import Build
 from index.build.list_dates import CARD, WHOLE, WIDTHS
-from index.query import Fallback, RelatedQuery, shown_score
+from index.query import Fallback, RelatedQuery, SkipLinked
 from recommender.neighbors import NO_ROW
 from service.decisions.decision_state import OverrideKind
 from service.serving.selection import Origin, SelectedItem
@@ -69,18 +69,14 @@ def list_date(
 
 def _column(build: Build, row: int, items: Sequence[SelectedItem], query: RelatedQuery) -> int:
     """Returns the column of the part of a stored list that decides what is shown of it."""
-    rows, scores = build.related(row)
-    if len(items) == query.limit and Origin.FALLBACK not in [each.origin for each in items]:
-        related = Origin.RELATED  # reading a member of an enumeration takes a while
-        shown = [each.row for each in items if each.origin is related]
-        stored = rows.tolist()
-        places = [stored.index(one) if one in stored else len(stored) for one in shown]
-        last = max(places, default=0)
-    else:  # one more than are good enough: one that no longer is stood there
-        good = [
-            place
-            for place, (other, score) in enumerate(zip(rows, scores, strict=True))
-            if other != NO_ROW and shown_score(score) >= query.min_score
-        ]
-        last = max(good, default=-1) + 1
-    return bisect_right(WIDTHS, last)
+    if len(items) < query.limit or Origin.FALLBACK in [each.origin for each in items]:
+        return WHOLE  # whatever is stored further down may be good enough later
+    related = Origin.RELATED  # reading a member of an enumeration takes a while
+    shown = [each.row for each in items if each.origin is related]
+    if query.skip_linked is SkipLinked.LAST and (linked := build.page_links.editorial(row)[0]):
+        stories = {build.story_of[one] for one in linked}
+        if any(build.story_of[one] in stories for one in shown):
+            return WHOLE  # all others were too few
+    stored = build.related(row)[0].tolist()
+    places = [stored.index(one) if one in stored else len(stored) for one in shown]
+    return bisect_right(WIDTHS, max(places, default=0))

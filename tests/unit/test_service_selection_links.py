@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
+from index.build.list_dates import WHOLE
 from index.query import Fallback, Order, RelatedQuery, SkipLinked
 from index.root.root import Root
 from recommender.visibility import NEVER, microseconds
 from service.curation.golden_set import GoldenSet, measure_agreement
 from service.curation.preview import LeftOut, inbound_links, make_preview
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
+from service.serving.list_date import list_date
 from service.serving.list_quality import evaluate_build
 from service.serving.selection import Origin, SelectedItem, select
 from service.serving.serving_view import ServingView
@@ -64,6 +66,15 @@ def shown(
     return [build.article_id(item.row) for item in choose(build, page, state, **query)]
 
 
+def column(build: Build, page: str = PAGE, **query: Any) -> int:
+    """The part of the stored list on which an answer depends."""
+    row = build.row(page)
+    assert row is not None
+    asked = RelatedQuery(**{"limit": 50, "fallback": Fallback.NONE, **query})
+    items = choose(build, page, **query)
+    return list_date(ServingView(build), row, items, asked).column
+
+
 def decided(target: str, position: int | None = None) -> DecisionState:
     kind = OverrideKind.HIDE if position is None else OverrideKind.PIN
     one = Override(article_id=PAGE, target_id=target, kind=kind, position=position)
@@ -89,6 +100,14 @@ def test_what_the_text_links_to_stands_before_fallbacks(build: Build) -> None:
     assert origins == [Origin.RELATED] * related + [Origin.FALLBACK] * (len(items) - related)
     plain = choose(build, fallback=Fallback.NEWEST, site_pins=False, skip_linked=SkipLinked.OFF)
     assert [item.origin for item in plain] == origins
+
+
+def test_what_the_text_links_to_stands_only_until_a_better_article_comes(build: Build) -> None:
+    page = "bread-010"
+    every = len(shown(build, page, site_pins=False))
+    assert column(build, page, site_pins=False, limit=every) == WHOLE
+    assert column(build, page, site_pins=False, limit=every, skip_linked=SkipLinked.OFF) < WHOLE
+    assert column(build, page, site_pins=False, limit=every - 2) < WHOLE
 
 
 def test_what_the_text_links_to_is_left_out_if_a_request_says_so(build: Build) -> None:
