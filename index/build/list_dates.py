@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.explanations import SHARED, split_explained
-from index.build.link_graph import EDITORIAL
+from index.build.link_graph import EDITORIAL, PageLinkKind
 from index.build.ragged import Ragged
 from index.files import Blob, load_array, save_array
 from index.query import shown_scores
@@ -96,6 +96,8 @@ def _digests(build: Build) -> Digests:
         lists, targets = build.page_links.of_kind(np.arange(build.count), kind)
         places = np.arange(len(lists)) - np.searchsorted(lists, lists)
         named = _mix(facts[targets], stories[build.stories[targets]])  # others may stand in for it
+        if kind is PageLinkKind.RELATED and len(lists):
+            named = _mix(named, _wordings(build, lists), _wordings(build, targets))
         np.add.at(own, lists, _mix(named, np.full(len(lists), kind), places))
     first = _mix(own, _hashes(b"\n".join(split_explained(each)[:SHOWN]) for each in shared))
     explained = _mix(own, _hashes(shared))
@@ -115,6 +117,14 @@ def _digests(build: Build) -> Digests:
             above = explained[some] if column else first[some]
             digests[some, column] = _mix(above, sums[:, min(width, rows.shape[1]) - 1])
     return digests
+
+
+def _wordings(build: Build, rows: NDArray[np.integer]) -> Digests:
+    """Return a digest of each article's key phrases, from which shared phrases are found."""
+    phrases = build.phrase_rows[rows]
+    used, places = np.unique(phrases, return_inverse=True)
+    names = _hashes(build.phrase_names[one].encode() if one >= 0 else b"" for one in used.tolist())
+    return _mix(*names[places.reshape(phrases.shape)].T)
 
 
 def _hashes(texts: Iterable[bytes]) -> Digests:

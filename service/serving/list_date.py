@@ -73,10 +73,13 @@ def _column(build: Build, row: int, items: Sequence[SelectedItem], query: Relate
         return WHOLE  # whatever is stored further down may be good enough later
     related = Origin.RELATED  # reading a member of an enumeration takes a while
     shown = [each.row for each in items if each.origin is related]
-    if query.skip_linked is SkipLinked.LAST and (linked := build.page_links.editorial(row)[0]):
+    linked, named = build.page_links.editorial(row)
+    if query.skip_linked is SkipLinked.LAST and linked:
         stories = {build.story_of[one] for one in linked}
         if any(build.story_of[one] in stories for one in shown):
             return WHOLE  # all others were too few
     stored = build.related(row)[0].tolist()
+    if query.site_pins:
+        shown += named  # they have the scores of their places
     places = [stored.index(one) if one in stored else len(stored) for one in shown]
     return bisect_right(WIDTHS, max(places, default=0))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from copy import copy
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
-from index.build.list_dates import WHOLE
+from index.build.list_dates import WHOLE, _digests
 from index.query import Fallback, Order, RelatedQuery, SkipLinked
 from index.root.root import Root
+from recommender.keyphrases import NO_PHRASE
 from recommender.visibility import NEVER, microseconds
 from service.curation.golden_set import GoldenSet, measure_agreement
 from service.curation.preview import LeftOut, inbound_links, make_preview
@@ -137,6 +140,21 @@ def test_what_the_page_names_as_related_comes_first_in_its_order(build: Build) -
     assert shown(build, limit=2) == NAMED[:2]
     rest = [name for name in shown(build, site_pins=False) if name not in NAMED]
     assert shown(build)[3:] == rest
+
+
+def test_the_place_of_what_the_page_names_counts_for_its_score(build: Build) -> None:
+    assert column(build, limit=1) == WHOLE, "it may get a place in the stored list"
+    assert column(build, limit=1, site_pins=False) < WHOLE
+
+
+def test_the_words_of_what_the_page_names_count(build: Build) -> None:
+    before = _digests(build)
+    phrases = np.array(build.phrase_rows)
+    phrases[build.row(NAMED[0])] = NO_PHRASE
+    other = copy(build)
+    other.phrase_rows = phrases
+    changed = np.flatnonzero((_digests(other) != before).any(axis=1))
+    assert changed.tolist() == [build.row(PAGE)]
 
 
 def test_what_the_page_names_stays_first_when_the_newest_come_first(build: Build) -> None:
