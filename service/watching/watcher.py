@@ -83,6 +83,7 @@ class Watcher:
     _failures: int = 0
     _fruitless: int = 0
     _export_retry: float = 0.0
+    _followed: float = 0.0
 
     def __post_init__(self) -> None:
         self._root = Root(self.settings.root)
@@ -337,6 +338,9 @@ class Watcher:
     def _progress(self, _stage: str, _done: int, _total: int | None) -> None:
         if self.stop.is_set():
             raise KeyboardInterrupt("alsolike watch was stopped during a build")
+        if self.live is not None and time.monotonic() > self._followed + 1.0:
+            self._tell_published(self.live)  # a takedown doesn't wait for the end of the build
+            self._followed = time.monotonic()
 
 
 def _is_unforeseen(error: Exception) -> bool:

@@ -98,6 +98,17 @@ def steps(watcher: Watcher, count: int = 6) -> None:
         time.sleep(0.1)
 
 
+def test_the_export_goes_on_during_a_full_build(tmp_path: Path, database: Database) -> None:
+    site = Site(tmp_path, database)
+    site.write(RECORDS)
+    watcher, before, told = site.watcher(), live(site.root), []
+    watcher.published = lambda build: told.append(build.name)
+    watcher._adopt()
+    assert watcher._make_full("nightly")
+    assert told[0] == before
+    assert told[-1] == live(site.root) != before
+
+
 def read(watcher: Watcher, *files: Path) -> None:
     """Reads the files, and what else is due, to the end, and makes no build."""
     watcher._adopt()
