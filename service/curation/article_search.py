@@ -396,7 +396,7 @@ def _allowed(
         allowed &= build.languages == build.language_number(query.language)
     if query.tag is not None:
         tagged = np.zeros(build.count, dtype=bool)
-        number = build.tag_numbers.get(query.tag.casefold())
+        number = build.tag_numbers.get(unicodedata.normalize("NFC", query.tag).casefold())
         if number is not None:
             tagged[build.tagged[number]] = True
         allowed &= tagged
