@@ -265,7 +265,11 @@ class Drafts:
             from service.serving.drafts import DraftRelater, read_draft
         if self._relater is None:
             self._relater = DraftRelater(self._settings.model, self._settings.precision)
-        return self._relater.relate(served, read_draft(draft.fields()), now=now, query=query)
+        try:
+            return self._relater.relate(served, read_draft(draft.fields()), now=now, query=query)
+        finally:
+            if served.build is not self._live.build:  # it was replaced meanwhile
+                self._relater.forget()
 
     def _forget(self) -> None:
         if self._relater is not None:

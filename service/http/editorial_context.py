@@ -54,7 +54,9 @@ class EditorialContext:
         if finder is None or finder.build is not build:
             with importing("links can't be suggested"):
                 from service.curation.text_link_finder import LinkFinder
-            finder = self._finder = LinkFinder(build)
+            finder = LinkFinder(build)
+            if build is self.live.build:  # else it was replaced since the request came
+                self._finder = finder
         return finder
 
     def _forget(self) -> None:

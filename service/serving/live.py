@@ -323,6 +323,7 @@ class Live:
         swapped = build is not self._build
         self._serve(build)
         if swapped:
+            self._settle()  # no request gets the build that is forgotten
             self._forget()
             self.swaps += 1
         self.refused = None
