@@ -52,6 +52,7 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin recommender index service
 	$(BIN)/lint-imports
 
 size: $(DEV)

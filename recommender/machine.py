@@ -7,6 +7,13 @@ from pathlib import Path
 _GROUP = Path("/sys/fs/cgroup")
 
 
+def allowed_cores() -> int:
+    """Return on how many cores the system lets this process run; macOS does not limit them."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def usable_cores(group: Path = _GROUP) -> int:
     """Return how many cores this process may keep busy, at least 1.
 
@@ -16,7 +23,7 @@ def usable_cores(group: Path = _GROUP) -> int:
     Args:
         group: The folder of the process's control group (cgroup).
     """
-    cores = len(os.sched_getaffinity(0))
+    cores = allowed_cores()
     quota, _, period = _read(group / "cpu.max").partition(" ")
     if not period:
         quota = _read(group / "cpu" / "cpu.cfs_quota_us")

@@ -18,7 +18,6 @@ from pathlib import Path
 
 from index.errors import BuildError
 
-_LEASES = hasattr(fcntl, "F_SETLEASE")
 _BUSY = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
@@ -71,7 +70,7 @@ class FileWatch:
 
 def _lease(descriptor: int) -> bool:
     """Take a lease on an open file; return whether the system granted it."""
-    if not _LEASES:
+    if not hasattr(fcntl, "F_SETSIG"):  # not Linux
         return False
     try:
         # By default the lease holder gets SIGIO, which would kill it; SIGURG is ignored.

@@ -51,9 +51,7 @@ def encode_texts(
     embeddings = np.lib.format.open_memmap(
         path, mode="w+", dtype=np.float32, shape=(len(texts), dim)
     )
-    with path.open("rb+") as reserved:
-        # Reserve the space now: writing to a mapped page on a full disk kills the process.
-        os.posix_fallocate(reserved.fileno(), 0, path.stat().st_size)
+    _reserve(path, embeddings.offset)
     digests = load_array(context.folder / "text_digests.npy")
     missing = np.arange(len(texts))
     origin = encoder.fingerprint.model
@@ -94,6 +92,18 @@ def encode_texts(
     save_array(context.folder / CENTERING, centering)
     del embeddings
     return load_array(path), len(missing), centering
+
+
+def _reserve(path: Path, start: int) -> None:
+    """Reserves a file's space now: writing to a mapped page on a full disk kills the process."""
+    size = path.stat().st_size
+    with path.open("rb+") as file:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        file.seek(start)  # macOS: write what is there, zeros
+        for done in range(start, size, 1 << 20):
+            file.write(bytes(min(1 << 20, size - done)))
 
 
 def _made_with(encoder: Fingerprint, folder: Path) -> Iterator[Build]:

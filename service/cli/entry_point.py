@@ -11,7 +11,7 @@ import typer
 
 from index.errors import BuildError, BusyError, DatabaseError, GateError, UnavailableError
 from recommender.errors import AlsoLikeError, InputError, ModelError, NotFoundError, VectorFileError
-from recommender.machine import usable_cores
+from recommender.machine import allowed_cores, usable_cores
 from service.cli.serve_command import SERVE, add_command, make_app
 from service.cli.streams import Streams
 from service.errors import ConflictError, missing_package
@@ -57,7 +57,7 @@ def _load_app() -> typer.Typer:
 
 def main() -> None:
     """Runs the command; an expected error ends it with one line and an exit code, no traceback."""
-    if usable_cores() < len(os.sched_getaffinity(0)):  # before torch and FAISS are loaded
+    if usable_cores() < allowed_cores():  # before torch and FAISS are loaded
         os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
     streams = Streams()
     code = _run()

@@ -263,6 +263,14 @@ def test_the_version_is_told(alsolike: Run) -> None:
     assert (code, out.split()[0]) == (0, "alsolike")
 
 
+def test_a_system_that_does_not_name_a_process_s_cores_runs_it(
+    alsolike: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
+    assert alsolike("--version")[0] == 0
+    assert usable_cores() > 0
+
+
 @pytest.mark.parametrize(
     ("files", "cores"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -255,6 +256,17 @@ def test_a_text_that_did_not_change_is_not_encoded_again(
     fresh = Site(tmp_path / "fresh").build(write_jsonl, records)
     assert fresh.manifest.encoded == 20
     assert fresh.manifest.files["embeddings.npy"] == build.manifest.files["embeddings.npy"]
+
+
+def test_a_system_that_can_t_reserve_space_or_name_cores_makes_the_same_build(
+    site: Site, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = site.build(write_jsonl, topical(12))
+    for missing in ("posix_fallocate", "sched_getaffinity"):  # as on macOS
+        monkeypatch.delattr(os, missing)
+    second = site.build(write_jsonl, topical(12), from_scratch=True)
+    for name in ("embeddings.npy", "related_rows.npy"):
+        assert second.manifest.files[name] == first.manifest.files[name]
 
 
 def test_the_same_source_again_encodes_nothing(site: Site, write_jsonl: Write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import json
 import mmap
@@ -18,7 +19,6 @@ from pathlib import Path
 
 import pytest
 
-from index.build import file_watch
 from index.build.file_watch import FileWatch
 from index.errors import BuildError
 from index.root.root import Root
@@ -67,7 +67,7 @@ def test_a_file_that_is_being_written_is_not_watched(path: Path) -> None:
 def test_where_there_are_no_leases_a_change_is_noticed_after_the_fact(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(file_watch, "_LEASES", False)
+    monkeypatch.delattr(fcntl, "F_SETSIG")
     watching = FileWatch()
     watching.add(path)
     watching.add(path)
