@@ -80,8 +80,13 @@ _VOCABULARY = (
 
 
 def split_words(words: str) -> list[str]:
-    """Split what a person typed into words; characters that SQLite can't handle are left out."""
-    return _NOT_SEARCHABLE.sub(" ", words).split()
+    """Split what a person typed into words; characters that SQLite can't handle are left out.
+
+    So are words without a letter or digit, which would find nothing ("Salt & Pepper"), unless there
+    are no others.
+    """
+    found = _NOT_SEARCHABLE.sub(" ", words).split()
+    return [word for word in found if any(map(str.isalnum, word))] or found
 
 
 class FullText:

@@ -68,11 +68,13 @@ def test_ids_titles_headings_and_texts_are_found_by_the_beginnings_of_words(tmp_
             "forest wet green head": "kelp-1",
             "vers sung": "choir-2",
             "new lin": "choir-2",
+            "tall & - forest ...": "kelp-1",
         }.items():
             assert [ids[row] for row in index.search(words, 9)] == [found]
         assert index.search("kelp verse forest", 9) == []
         assert index.search("id title sections text", 9) == []
         assert index.search("  ", 9) == []
+        assert index.search("&", 9) == []
         assert len(index.search("kelp", 1)) == 1
         assert index.first_word("t") == "tall"
 
