@@ -259,6 +259,7 @@ def _to_article(record: Mapping[str, Any]) -> Article:
                 f"article {values['id']!r}: {name} {values[name]!r:.60} is of type "
                 f"{type(values[name]).__name__}, not {wanted}",
             )
+    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
     for name in _TEXT_FIELDS:
         text = values.pop(name, "")
         sections += (Section(text=text),) if text else ()

@@ -1,5 +1,6 @@
 """A site's ranking preferences: boosts by tag, author or rating, and the decay of old articles."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ class Boost:
         field: The article field that the condition is about: ``"tags"``, ``"authors"``,
             ``"language"``, ``"status"`` or ``"ratings.NAME"``.
         factor: From 0 to 2: 0 keeps matching articles out of every list; more than 1 promotes them.
-        equals: Matches articles with this label, language or status.
+        equals: Matches articles with this label, language or status, in upper or lower case.
         at_least: Matches articles whose rating is this or more.
         below: Matches articles whose rating is less than this.
     """
@@ -58,7 +59,12 @@ class Boost:
                 and (self.below is None or value < self.below)
             )
         found = getattr(article, self.field)
-        return self.equals in found if isinstance(found, tuple) else found == self.equals
+        values = found if isinstance(found, tuple) else (found or "",)
+        return self._plain(self.equals or "") in map(self._plain, values)
+
+    def _plain(self, value: str) -> str:
+        plain = unicodedata.normalize("NFC", value).casefold()
+        return plain.replace("_", "-") if self.field == "language" else plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recommender.article import Article
+from recommender.article import Article, to_articles
 from recommender.errors import SettingError
 from recommender.preferences import Boost, Preferences, newest_day
 
@@ -25,6 +25,22 @@ def test_boosts_apply_one_after_another_to_the_articles_they_are_for():
     assert preferences.boost(article(tags=("opinion",), ratings={"credibility": 2})) == 0.25
     assert preferences.boost(article(ratings={"credibility": 3})) == 1
     assert preferences.boost(article(language="de")) == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "equals", "value"),
+    [
+        ("tags", "advertorial", ["Sea", "Advertorial"]),
+        ("tags", "Caf\u00e9", ["cafe\u0301"]),
+        ("authors", "ana lee", ["Ana Lee"]),
+        ("language", "pt-BR", "pt-br"),
+        ("language", "pt_br", "pt-br"),
+        ("status", "Published", "published"),
+    ],
+)
+def test_a_boost_finds_what_is_spelled_in_another_case(field, equals, value):
+    (one,) = to_articles([{"id": "a", "title": "A", field: value}])
+    assert Preferences(boosts=(Boost(field=field, equals=equals, factor=0),)).boost(one) == 0
 
 
 def test_an_article_one_half_life_older_than_the_newest_counts_half():
