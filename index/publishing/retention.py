@@ -75,7 +75,7 @@ def _prune_variants(root: Root) -> None:
             continue
         builds = Root(folder)
         for name in {*builds.names()} - kept:
-            with suppress(OSError):  # tried again after the next build
+            with suppress(OSError, UnavailableError):  # tried again after the next build
                 builds.remove(name)
 
 

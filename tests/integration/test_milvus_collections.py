@@ -82,6 +82,22 @@ def test_pruning_drops_the_collections_of_what_it_removes(copy: tuple[Site, list
     assert site.live == site.collection(names[2])
 
 
+def test_without_the_package_old_builds_are_kept_and_all_else_goes_on(
+    copy: tuple[Site, list[str]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    site, names = copy
+    site.wanted = None
+    last = site.build()
+    (site.root.builds / names[0]).rename(site.root.builds / f".unfinished-{names[0]}")
+    monkeypatch.setitem(sys.modules, "index.scale_out.milvus.milvus_client", None)
+    with site.root.locked("test"):
+        assert prune(site.root, 1) == []
+    assert site.root.names() == [*names[1:], last]
+    assert f"build {names[1]} is kept until its vectors in Milvus can be deleted" in caplog.text
+    assert "pip install 'alsolike[milvus]'" in caplog.text
+    assert f".unfinished-{names[0]} is kept" in str(read_journal(site.root.path))
+
+
 def test_a_build_that_fails_leaves_no_collection(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,8 +154,9 @@ def drop_vectors(folder: Path) -> None:
     """Drops a build's collection, before the build's folder is removed.
 
     Raises:
-        UnavailableError: If the server does not answer. The build's folder must then be kept,
-            because the collection's name is stored nowhere else.
+        UnavailableError: If the server does not answer, or the extra ``milvus`` is not installed.
+            The build's folder must then be kept, because the collection's name is stored nowhere
+            else.
     """
     try:
         stored = read_collection(folder)
@@ -164,7 +165,7 @@ def drop_vectors(folder: Path) -> None:
     if stored is not None:
         try:
             stored.connect(folder).drop(stored.collection, stored.alias)
-        except UnavailableError as error:
+        except (BuildError, SettingError) as error:
             raise UnavailableError(
                 f"build {folder.name} is kept until its vectors in Milvus can be deleted: {error}"
             ) from error
