@@ -25,7 +25,7 @@ from recommender.fusion import Calibration
 from recommender.neighbors import NO_ROW, Rows
 from recommender.shared_phrases import distinct_phrases
 from recommender.text import PreparedText
-from recommender.tokenizer import BREAK, split_terms, tokenize_corpus
+from recommender.tokenizer import BREAK, WORD, split_terms, tokenize_corpus
 
 CLOSE = "Close in meaning."
 """Says that the texts are alike, but there is no word, title, label or link to name."""
@@ -43,7 +43,7 @@ _ANY = float(np.finfo(np.float32).tiny)
 _WHOLE = 0.99
 """Only a text with at least this share of the idf of a title's words is searched for the title."""
 
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(WORD)
 _AT = {kind.name: position for position, kind in enumerate(KINDS)}
 
 

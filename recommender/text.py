@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 
 from recommender.article import Article, LinkKind
@@ -13,6 +14,14 @@ earlier builds are not reused."""
 
 UNSPACED_SCRIPTS = "\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"
 """The characters of scripts without spaces between words, as a class of a regular expression."""
+
+MARKS = "".join(
+    chr(code)
+    for code in (*range(0x300, 0xE80), *range(0xF00, 0x1000))  # without Lao: it has no spaces
+    if unicodedata.category(chr(code)) in ("Mn", "Mc")
+)
+"""Marks that belong to the letter before them, which ``\\w`` leaves out: vowel signs of Indic
+scripts and of Thai, points of Hebrew and Arabic, accents."""
 
 _OPENING = 2_000
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from recommender.article import Section
-from recommender.text import UNSPACED_SCRIPTS
+from recommender.text import MARKS, UNSPACED_SCRIPTS
 from recommender.tokenizer import UNSPACED
 
 MAX_WORDS = 10
@@ -42,9 +42,11 @@ _SENTENCE = 0.2
 _LATER = 1.5
 _FULL = 10.0
 
+_LETTERS = rf"[^\W{UNSPACED_SCRIPTS}]"
+_PART = rf"{_LETTERS}++(?:[{MARKS}]++(?:[\u200c\u200d](?=\w))?{_LETTERS}*+)*+"
 _WORD = re.compile(
     rf"[{UNSPACED_SCRIPTS}]+"
-    rf"|[^\W{UNSPACED_SCRIPTS}]+(?:[-’'‐‑][^\W{UNSPACED_SCRIPTS}]+)*"  # noqa: RUF001
+    rf"|{_PART}(?:[-’'‐‑]{_PART})*"  # noqa: RUF001
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’»)\]]*\s+|(?<=[。！？])|\n+")  # noqa: RUF001
 _CLAUSE_END = re.compile(r"[^\s\w&/'’‐‑.#+-]|\.\s")  # noqa: RUF001

@@ -24,7 +24,7 @@ from recommender.parallel import (
     map_in_threads,
 )
 from recommender.stories import StoryTexts
-from recommender.text import UNSPACED_SCRIPTS, PreparedText
+from recommender.text import MARKS, UNSPACED_SCRIPTS, PreparedText
 
 TITLE_WEIGHT = 2
 """Weight of a word in the title; a word in the body has weight 1."""
@@ -40,7 +40,16 @@ _TOKEN = re.compile(
     r"|[^\W\d_](?:\+\+|#|(?:\.[^\W\d_])+(?!\w)\.?)"  # C++, C# and U.S.
     r"|\w(?:[-‐‑]\w++)*+"  # noqa: RUF001
 )
-_PART = re.compile(r"\w+")
+_MARKED = re.compile(rf"[{MARKS}]")
+WORD = rf"\w++(?:[{MARKS}]++(?:[\u200c\u200d](?=\w))?\w*+)*+"
+"""Matches letters and digits with their marks, in a regular expression."""
+
+# The same as _TOKEN, but with marks, which takes twice as long.
+_MARKED_TOKEN = re.compile(
+    r"[^\W\d_](?:\+\+|#|(?:\.[^\W\d_])+(?!\w)\.?)"
+    rf"|{WORD}(?:[-‐‑]{WORD})*+|[^\w\s]++"  # noqa: RUF001
+)
+_PART = re.compile(WORD)
 _BLOCK_TOKENS = 500_000
 _BLOCK_ARTICLES = 2_048
 _PENDING = 1_000_000
@@ -205,10 +214,10 @@ def _scan_part(texts: Iterable[PreparedText]) -> TokenizedPart:
     tokens = array("i")
     ends, title_ends = array("q"), array("q")
     for text in texts:
-        tokens.extend(map(number_of, _TOKEN.findall(text.title)))
+        tokens.extend(map(number_of, _split(text.title)))
         tokens.append(BREAK)
         title_ends.append(len(tokens))
-        tokens.extend(map(number_of, _TOKEN.findall(text.body)))
+        tokens.extend(map(number_of, _split(text.body)))
         tokens.append(BREAK)
         ends.append(len(tokens))
     lines = "\n".join(numbers.spellings[1:]).encode(errors="surrogatepass")
@@ -218,6 +227,11 @@ def _scan_part(texts: Iterable[PreparedText]) -> TokenizedPart:
         title_ends=np.array(title_ends, dtype=np.int64),
         spellings=np.frombuffer(lines, dtype=np.uint8),
     )
+
+
+def _split(text: str) -> list[str]:
+    marked = not text.isascii() and _MARKED.search(text)
+    return (_MARKED_TOKEN if marked else _TOKEN).findall(text)
 
 
 class _SpellingIds(dict[str, int]):

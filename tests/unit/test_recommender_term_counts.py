@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from recommender import tokenizer as scanning
 from recommender.term_counts import TermCounts, count_corpus, count_terms
-from recommender.text import PreparedText
+from recommender.text import MARKS, PreparedText
 from recommender.tokenizer import BREAK, TITLE_WEIGHT, split_terms, tokenize_corpus
 
 
@@ -71,6 +71,34 @@ def test_a_scan_keeps_every_word_in_order_with_breaks_at_marks_and_ends() -> Non
     assert block.owners.tolist() == [0] * 9 + [1] * 3
     assert block.weights.tolist() == [TITLE_WEIGHT] * 3 + [1] * 6 + [TITLE_WEIGHT] + [1] * 2
     assert BREAK == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("हिन्दी भाषा।", ["हिन्दी", "भाषा"]),
+        ("বাংলা, தமிழ்", ["বাংলা", "தமிழ்"]),
+        ("ශ්\u200dරී ලංකාව", ["ශ්\u200dරී", "ලංකාව"]),
+        ("שָׁלוֹם", ["שָׁלוֹם"]),
+        ("o\u0323\u0300ro\u0323\u0300-e\u0301", ["o\u0323\u0300ro\u0323\u0300", "e\u0301"]),
+        ("วัคซีน", ["วั", "ัค", "คซ", "ซี", "ีน"]),
+        ("❤\ufe0f 1\ufe0f\u20e3", ["1"]),
+    ],
+)
+def test_a_word_keeps_the_marks_of_its_letters(text: str, terms: list[str]) -> None:
+    corpus = tokenize_corpus(texts_of((text, "")))
+    found = [term for spelling in corpus.spellings for term in split_terms(spelling)]
+    assert [term for term in found if "-" not in term] == terms
+
+
+@given(st.text(st.characters(exclude_characters=MARKS), max_size=40), st.data())
+def test_marks_elsewhere_change_no_words(text: str, data: st.DataObject) -> None:
+    mixed = "".join(data.draw(st.permutations([*text, *"C++ U.S. e-mail a.b Ж가漢字"])))
+    plain, marked = (
+        tokenize_corpus(texts_of(("", body))) for body in (mixed, f"{mixed} \u0915\u093f")
+    )
+    assert marked.spellings[: len(plain.spellings)] == plain.spellings
+    assert marked.tokens[: len(plain.tokens) - 1].tolist() == plain.tokens[:-1].tolist()
 
 
 def test_words_of_the_title_count_more() -> None:

@@ -41,6 +41,12 @@ def test_words_of_the_title_are_linked_where_most_of_them_stand_together() -> No
     assert 0 < link.score < KELP.score
 
 
+def test_a_title_is_found_in_a_script_with_vowel_signs() -> None:
+    story = "यह एक दिन है। हम हिन्दी भाषा सीखते हैं।"
+    target = LinkTarget(row=1, score=0.6, title="हिन्दी भाषा")
+    assert words(text(story).find_links([target]), story) == ["हिन्दी भाषा"]
+
+
 def test_words_by_which_other_pages_link_to_an_article_are_the_best() -> None:
     story = "A tram came late. It was the new night tram of the line."
     (link,) = text(story).find_links([TRAM])
