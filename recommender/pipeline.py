@@ -233,7 +233,7 @@ def relate(
     )
     adopted = np.zeros(count, dtype=np.uint16)
     if adopt and depth > SHOWN:
-        adopted = adopt_orphans(lists, catalogue.visible, SHOWN)
+        adopted = adopt_orphans(lists, catalogue.visible, languages, SHOWN)
     state = RelatingState(
         candidates=own,
         nearest=nearest,

@@ -229,16 +229,20 @@ def diversify(
     return new_rows, new_scores
 
 
-def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) -> NDArray[np.uint16]:
+def adopt_orphans(
+    lists: RankedLists, visible: NDArray[np.bool_], languages: NDArray[np.int32], shown: int
+) -> NDArray[np.uint16]:
     """Move orphans, articles that are in no shown list, into a shown list where they fit well.
 
     Each orphan moves to the last shown place of the list in which it is nearest to that place, if
-    its score is at least seven tenths of the score of the article that moves down for it. At most
-    one orphan moves up in each list. Changes ``lists`` in place.
+    its score is at least seven tenths of the score of the article that moves down for it. An
+    article in the list's language does not move down for one in another. At most one orphan moves
+    up in each list. Changes ``lists`` in place.
 
     Args:
         lists: The lists from :func:`rerank`.
         visible: Shape (n,), bool: the articles that readers can see.
+        languages: Shape (n,), int32: language ids; 0 if unknown.
         shown: Length of the list that readers see.
 
     Returns:
@@ -258,6 +262,8 @@ def adopt_orphans(lists: RankedLists, visible: NDArray[np.bool_], shown: int) ->
         targets = rows[homes, places]
         ratio = scores[homes, places] / np.maximum(scores[homes, shown - 1], 1e-6)
         wanted = visible[targets] & ~linked[targets] & (ratio >= _WORTH)
+        foreign = _foreign(rows, np.arange(start, start + len(rows)), languages)
+        wanted &= ~foreign[homes, places] | foreign[homes, shown - 1]
         found = (start + homes).astype(np.int32), places.astype(np.int16), targets, ratio
         parts.append(tuple(each[wanted] for each in found))
     homes, places, targets, ratio = (np.concatenate(some) for some in zip(*parts, strict=True))

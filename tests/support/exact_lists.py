@@ -313,8 +313,8 @@ class ExactSite:
 
     def check(self, i: int, rows: Sequence[int], scores: Sequence[float]) -> None:
         """Fail unless a list is what it must be before orphans are adopted."""
-        known, language = self.candidates(i), self.pages[i].language
-        foreign = {row: bool(language) and self.pages[row].language != language for row in known}
+        known = self.candidates(i)
+        foreign = {row: self._is_foreign(row, i) for row in known}
         assert np.allclose(scores, [known.get(row, -1) for row in rows], atol=1e-4), (i, rows)
         best: dict[int, tuple[bool, float]] = {}
         for row, score in known.items():
@@ -354,6 +354,10 @@ class ExactSite:
             sure = [value for other, value in worth.items() if other not in tied]
             assert worth[row] >= max(sure, default=worth[row]) - TIE, (i, place, rows)
 
+    def _is_foreign(self, row: int, i: int) -> bool:
+        language = self.pages[i].language
+        return bool(language) and self.pages[row].language != language
+
     def adopt(self, lists: Sequence[Sequence[int]]) -> list[list[int]]:
         """The lists after orphans were adopted."""
         lists = [list(rows) for rows in lists]
@@ -364,7 +368,8 @@ class ExactSite:
             known = self.candidates(i) if seen[i] else {}
             for row in rows[SHOWN:] if seen[i] else []:
                 ratio = known[row] / known[rows[SHOWN - 1]]
-                if seen[row] and row not in linked:
+                kept = self._is_foreign(row, i) and not self._is_foreign(rows[SHOWN - 1], i)
+                if seen[row] and row not in linked and not kept:
                     self.unsure |= abs(ratio - 0.7) < TIE
                     offers += [(-ratio, row, i)] if ratio >= 0.7 else []
         done: set[int] = set()

@@ -119,13 +119,29 @@ def test_an_orphan_takes_the_last_shown_place_where_it_is_nearly_good_enough():
         rejected_rows=np.empty((4, 0), dtype=np.int32),
         rejected_reasons=np.empty((4, 0), dtype=np.uint8),
     )
-    moved_from = adopt_orphans(lists, np.ones(4, dtype=bool), shown=2)
+    moved_from = adopt_orphans(lists, np.ones(4, dtype=bool), np.zeros(4, np.int32), shown=2)
     assert moved_from.tolist() == [2, 0, 0, 0]
     assert lists.rows[0].tolist() == [1, 3, 2]
     assert lists.rows[1].tolist() == [0, 2, 3]
     return_orphans(lists, moved_from, shown=2)
     assert lists.rows.tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
     assert np.allclose(lists.scores, scores)
+
+
+@pytest.mark.parametrize(
+    ("languages", "moves"), [([1, 1, 1, 2], False), ([1, 1, 2, 2], True), ([1, 1, 1, 1], True)]
+)
+def test_an_orphan_in_another_language_takes_no_place_of_the_list_s_own(languages, moves):
+    rows = np.array([[1, 2, 3], [0, 2, -1], [0, 1, -1], [0, 1, 2]], dtype=np.int32)
+    lists = RankedLists(
+        rows=rows,
+        scores=np.array([[0.9, 0.5, 0.48]] * 4, dtype=np.float32),
+        rejected_rows=np.empty((4, 0), dtype=np.int32),
+        rejected_reasons=np.empty((4, 0), dtype=np.uint8),
+    )
+    seen, known = np.ones(4, dtype=bool), np.array(languages, dtype=np.int32)
+    assert adopt_orphans(lists, seen, known, shown=2).any() == moves
+    assert lists.rows[0].tolist() == ([1, 3, 2] if moves else [1, 2, 3])
 
 
 def test_what_the_first_list_alone_shows_is_no_orphan():
@@ -136,7 +152,7 @@ def test_what_the_first_list_alone_shows_is_no_orphan():
         rejected_rows=np.empty((4, 0), dtype=np.int32),
         rejected_reasons=np.empty((4, 0), dtype=np.uint8),
     )
-    assert not adopt_orphans(lists, np.ones(4, dtype=bool), shown=1).any()
+    assert not adopt_orphans(lists, np.ones(4, dtype=bool), np.zeros(4, np.int32), shown=1).any()
     assert np.array_equal(lists.rows, rows)
 
 
