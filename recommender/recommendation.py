@@ -35,7 +35,8 @@ class Explanation:
     Attributes:
         sentence: The explanation as a sentence for people.
         shared_terms: Up to four phrases that both articles contain.
-        score: The second article's score in the first one's list; ``None`` if it is not listed.
+        score: The score of the second article's story in the first one's list; ``None`` if it is
+            not listed.
         cosine: Cosine similarity of the two embeddings.
         word_similarity: Similarity of the two articles' weighted words, 0 to 1.
         same_story: Whether the two are near-duplicates or versions of the same article; a list

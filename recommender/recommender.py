@@ -9,7 +9,8 @@
         print(f"{found.score:.2f} {found.article.title}: {', '.join(found.shared_terms)}")
     site.related_to("Where urchins graze, kelp is gone in a summer.")
 
-The lists are the same as those of ``alsolike build`` for the same articles.
+The lists are the same as those of ``alsolike build`` for the same articles, unless that learns from
+links, clicks or judgments. Articles with the same ``url`` are one story.
 """
 
 import time
@@ -120,18 +121,19 @@ class Recommender:
         raw = embed_texts(encoder, texts, progress=progress)
         corpus = tokenize_corpus(texts)
         terms = count_corpus(corpus)
-        self._languages: dict[str | None, int] = {None: 0}
+        numbers: dict[str | None, int] = {None: 0}
         for article in known:
-            self._languages.setdefault(article.language, len(self._languages))
-        languages = np.array([self._languages[article.language] for article in known], np.int32)
-        self._centering = learn_centering(raw, languages)
-        embeddings = center(raw, self._centering, origin=encoder.fingerprint.model)
+            numbers.setdefault(article.language, len(numbers))
+        languages = np.array([numbers[article.language] for article in known], np.int32)
+        centering = learn_centering(raw, languages)
+        embeddings = center(raw, centering, origin=encoder.fingerprint.model)
         dates = np.array([day_number(article) for article in known], dtype=np.int32)
-        self._rows = {article.id: row for row, article in enumerate(known)}
-        self._articles, self._boilerplate = known, boilerplate
+        rows = {article.id: row for row, article in enumerate(known)}
+        addresses: dict[str | int, int] = {}
+        pages = [addresses.setdefault(one.url or row, row) for row, one in enumerate(known)]
         index = build_index(embeddings)
-        self._windows = np.array([window(article) for article in known], dtype=np.int64)
-        self._phrases = extract_phrases(corpus, sorted({a.language for a in known if a.language}))
+        windows = np.array([window(article) for article in known], dtype=np.int64)
+        phrases = extract_phrases(corpus, sorted({a.language for a in known if a.language}))
         tags, authors = LabelNumbers(), LabelNumbers()
         for row, article in enumerate(known):
             tags.add(row, article.tags)
@@ -139,7 +141,7 @@ class Recommender:
         boosts = np.array([self._preferences.boost(article) for article in known], dtype=np.float32)
         newest = newest_day(dates, int(time.time() // 86_400))
         weights = boosts * self._preferences.fade(dates, newest)
-        self._related = relate(
+        related = relate(
             CorpusArticles(
                 embeddings=embeddings,
                 index=index,
@@ -147,37 +149,44 @@ class Recommender:
                 texts=texts,
                 languages=languages,
                 dates=dates,
-                superseded=self._superseded(known),
-                visible=self._visible(),
+                superseded={
+                    row: rows[article.supersedes]
+                    for row, article in enumerate(known)
+                    if article.supersedes in rows
+                },
+                visible=visible_at(windows, utc_now()),
                 tags=tags.labels(),
                 authors=authors.labels(),
                 weights=weights,
                 translation_keys=np.array(
                     [key_number(article) for article in known], dtype=np.int64
                 ),
+                pages=np.array(pages, dtype=np.int64),
                 versions=np.array([version_number(a.title, a.id) for a in known], np.int64),
             ),
             depth=self._depth,
         )
+        # Nothing of an earlier call is replaced before all is made: this one may be interrupted.
+        self._languages, self._centering, self._windows = numbers, centering, windows
+        self._articles, self._rows, self._boilerplate = known, rows, boilerplate
+        self._related, self._phrases = related, phrases
         self._corpus = Corpus(
-            pairs=self._related.pairs,
+            pairs=related.pairs,
             index=index,
-            postings=self._related.state.postings,
-            calibration=self._related.calibration,
-            nearest=self._related.state.nearest,
+            postings=related.state.postings,
+            calibration=related.calibration,
+            nearest=related.state.nearest,
             texts=texts,
-            stories=self._related.stories.of,
-            story_languages=StoryLanguages(
-                self._related.stories.of, self._related.stories.members, languages
-            ),
+            stories=related.stories.of,
+            story_languages=StoryLanguages(related.stories.of, related.stories.members, languages),
             languages=languages,
             preferences=weights,
         )
         self._vocabulary, self._pair_keys = terms.vocabulary, terms.pair_keys
-        spellings = self._phrases.spellings
+        spellings = phrases.spellings
         self._sentences = Sentences(
-            self._related.pairs,
-            self._related.calibration,
+            related.pairs,
+            related.calibration,
             SiteNames(
                 title=lambda row: known[row].title,
                 text=lambda row: known[row].whole_text,
@@ -283,7 +292,8 @@ class Recommender:
         """
         row, other = self._row(article_id), self._row(other_id)
         stories, pairs = self._related.stories, self._corpus.pairs
-        listed = np.flatnonzero(self._related.lists.rows[row] == other)
+        listed = self._related.lists.rows[row]  # another member of the story may stand for it
+        place = np.flatnonzero((listed != NO_ROW) & (stories.of[listed] == stories.of[other]))
         shared = self._shared(row, other)
         facts = ListNames(
             title=self._articles[row].title,
@@ -297,7 +307,7 @@ class Recommender:
         return Explanation(
             sentence=told[0][0],
             shared_terms=shared,
-            score=float(self._related.lists.scores[row, listed[0]]) if len(listed) else None,
+            score=float(self._related.lists.scores[row, place[0]]) if len(place) else None,
             cosine=float(pairs.embeddings[row] @ pairs.embeddings[other]),
             word_similarity=float(pairs.terms[row].multiply(pairs.terms[other]).sum()),
             same_story=bool(stories.of[row] == stories.of[other]),
@@ -359,11 +369,3 @@ class Recommender:
                     newest = np.append(np.int32(row), newest)
                 spoken = newest[self._corpus.languages[newest] == language] if language else newest
                 yield int([*spoken, *newest][0]), score
-
-    def _superseded(self, articles: Sequence[Article]) -> dict[int, int]:
-        """Map the row of each newer version to the row of the version it replaces."""
-        return {
-            row: self._rows[article.supersedes]
-            for row, article in enumerate(articles)
-            if article.supersedes in self._rows
-        }

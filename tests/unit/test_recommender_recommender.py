@@ -128,6 +128,43 @@ def test_fitting_again_forgets_what_was_before():
         site.related("oven")
 
 
+def test_fitting_that_is_interrupted_changes_nothing(monkeypatch):
+    site = fit()
+    before = [(item.article.id, item.score) for item in site.related("waves")]
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("recommender.recommender.relate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        site.fit([{**RECORDS[0], "language": "de"}, *RECORDS[2:]])
+    assert [(item.article.id, item.score) for item in site.related("waves")] == before
+    assert site.related_to("Sourdough bread in an oven.")[0].article.id in ("loaf", "oven")
+
+
+def test_articles_at_one_address_are_one_story():
+    again = {"id": "nets", "title": "Nets", "text": "Young fish hide from nets.", "url": "/fish"}
+    site = fit([*RECORDS[:1], {**RECORDS[1], "url": "/fish"}, *RECORDS[2:], again])
+    assert site.explain("fish", "nets").same_story
+    assert not {"fish", "nets"} & {*ids(site.related("fish")), *ids(site.related("nets"))}
+    assert len({"fish", "nets"} & {*ids(site.related("waves"))}) == 1
+    assert not site.explain("waves", "loaf").same_story
+
+
+def test_what_a_list_shows_has_the_same_score_in_an_explanation():
+    german = {"title": "Fische im Tang", "text": "Junge Fische.", "language": "de"}
+    records = [{**each, "language": "en"} for each in RECORDS]
+    records[1]["translation_key"] = "fish"
+    site = fit([*records, {**german, "id": "fisch", "translation_key": "fish"}])
+    for record in records:
+        for item in site.related(record["id"]):
+            assert site.explain(record["id"], item.article.id).score == pytest.approx(item.score)
+    again = {**RECORDS[1], "id": "fish-2", "date": "2020-01-01"}
+    site = fit([*RECORDS, again, {**RECORDS[1], "id": "fish-3", "status": "draft"}])
+    (shown,) = [item for item in site.related("waves") if item.article.id.startswith("fish")]
+    assert site.explain("waves", shown.article.id).score == pytest.approx(shown.score)
+
+
 def test_nothing_to_fit_is_an_error():
     with pytest.raises(InputError, match="list of articles is empty"):
         fit([])
