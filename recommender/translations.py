@@ -29,7 +29,7 @@ def key_number(article: Article) -> int:
         if article.language is None or not article.url:
             return 0
         own = article.language.partition("-")[0]
-        key = re.sub("^https?:|#.*", "", unquote(article.url)).rstrip("/")
+        key = re.sub("^https?:", "", unquote(article.url.partition("#")[0])).rstrip("/")
         for found in _LANGUAGE_IN_ADDRESS.finditer(key):
             if found[1].lower() == own:
                 key = key[: found.start()] + key[found.end() :]

@@ -13,8 +13,10 @@ from index.build.build import Build
 from index.build.shown_lists import related_lists
 from index.query import Fallback, RelatedQuery
 from index.root.root import Root
+from recommender.article import Article
 from recommender.encoder import HashingEncoder
 from recommender.recommender import Recommender
+from recommender.translations import key_number
 from recommender.visibility import NEVER, utc_now
 from service.curation.preview import make_preview
 from service.decisions.decision_state import DecisionState
@@ -236,6 +238,14 @@ def test_a_pin_shows_the_very_article_that_it_names_and_a_hide_keeps_its_story_o
     assert found[0] == english
     assert second not in found
     assert first[2:] not in {article_id[2:] for article_id in found}
+
+
+def test_a_number_sign_in_a_path_does_not_end_an_address() -> None:
+    german, english, other = (
+        key_number(Article(id="a", title="A", url=url, language=language))
+        for url, language in (("/de/c%23", "de"), ("/en/c%23#top", "en"), ("/en/c", "en"))
+    )
+    assert german == english != other
 
 
 def test_addresses_that_differ_only_in_the_language_are_translations(tmp_path: Path) -> None:
