@@ -142,6 +142,17 @@ def test_a_cluster_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.filterwarnings("default::DeprecationWarning:ray")  # it sets what it deprecates
+def test_without_an_address_a_running_cluster_is_not_joined(
+    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    with open_engine("ray", address=None, root=tmp_path):
+        assert ray.get_runtime_context().gcs_address != cluster.address
+
+
 def relevance(build: Build) -> float:
     """nDCG@10 against the sample's series."""
     series = json.loads((SAMPLE / "kin.json").read_text())["series"].values()

@@ -74,7 +74,7 @@ class RayEngine:
         self.worked: defaultdict[str, float] = defaultdict(float)
         try:
             ray.init(
-                address=address,
+                address=address or "local",  # by default Ray joins a cluster that it finds
                 include_dashboard=None if address else False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
