@@ -133,8 +133,7 @@ def make_build(
         if isinstance(error, OSError | sqlite3.Error):
             raise BuildError(f"the build could not be written to {folder}: {error}") from error
         raise
-    if not manifest.small:  # what a full build has kept is for the next full one
-        options.engine.finish()
+    options.engine.finish(small=manifest.small)
     append_journal(
         root.path,
         "build",

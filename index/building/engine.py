@@ -78,10 +78,11 @@ class Engine(Protocol):
         """
         ...
 
-    def finish(self) -> None:
+    def finish(self, *, small: bool) -> None:
         """Removes results that were kept to resume the build after a crash.
 
-        Call this when the build is complete.
+        Call this when the build is complete. After a small build, the embeddings that a full one
+        has kept stay for the next full one.
         """
         ...
 
@@ -174,9 +175,9 @@ class LocalEngine:
 
     spread = staticmethod(map_in_threads)
 
-    def finish(self) -> None:
-        """Removes the embeddings that were kept to resume the build after a crash."""
-        if self._work is not None:
+    def finish(self, *, small: bool) -> None:
+        """Removes the embeddings that were kept to resume a full build after a crash."""
+        if self._work is not None and not small:
             shutil.rmtree(self._work, ignore_errors=True)
 
 

@@ -206,7 +206,12 @@ def test_lists_are_the_local_ones_with_learned_weights_and_small_builds_are_made
         assert worked.keys() >= {"read", "encode", "explained"}
         change(root, [{"id": "new", "title": "Wild bees in another town"}], engine=engine)
         assert engine.worked == worked  # type: ignore[attr-defined]
-    assert root.open().row("new") is not None
+        assert root.open().row("new") is not None
+        kept = root.path / "work" / "encoded-of-an-unfinished-build"
+        kept.mkdir(parents=True)
+        again = build_by(engine, root.path, lambda: HashingEncoder(64), max_drift=0.5)
+        assert again.manifest.small
+        assert list(kept.parent.iterdir()) == [kept]
 
 
 @pytest.mark.full

@@ -168,9 +168,13 @@ class RayEngine:
             while waiting:
                 yield from self._take(stage, *waiting.popleft())
 
-    def finish(self) -> None:
-        """Removes the results that were kept to resume the build after a crash."""
-        shutil.rmtree(self._work, ignore_errors=True)
+    def finish(self, *, small: bool) -> None:
+        """Removes the results that were kept to resume the build after a crash.
+
+        Of a small build only those of reading are made here.
+        """
+        for folder in self._work.glob("read-*") if small else [self._work]:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _take(self, stage: str, path: Path, task: Any) -> list[Any]:
         """Waits until a shard is processed, and returns the results of its blocks."""
