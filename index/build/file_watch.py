@@ -18,6 +18,7 @@ from pathlib import Path
 
 from index.errors import BuildError
 
+_MOUNTS = Path("/proc/self/mountinfo")
 _BUSY = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
@@ -77,10 +78,21 @@ def _lease(descriptor: int) -> bool:
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
-        if error.errno in _BUSY:
+        if error.errno in _BUSY and not _is_remote(descriptor):
             raise
         return False
     return True
+
+
+def _is_remote(descriptor: int) -> bool:
+    """Return whether a file lies on NFS or SMB: there a lease is refused as if it were busy."""
+    device = os.fstat(descriptor).st_dev
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in _MOUNTS.read_bytes().decode(errors="replace").split("\n"):
+        mount, _, system = line.partition(" - ")
+        if mount.split()[2:3] == [number]:
+            return system.startswith(("nfs", "cifs", "smb"))
+    return False
 
 
 def _stamp(descriptor: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from index.build import file_watch
 from index.build.file_watch import FileWatch
 from index.errors import BuildError
 from index.root.root import Root
@@ -62,6 +63,29 @@ def test_a_file_that_is_being_written_is_not_watched(path: Path) -> None:
     with pytest.raises(BuildError, match="gone can't be read"):
         FileWatch().add(path.with_name("gone"))
     FileWatch().add(path)
+
+
+@pytest.mark.parametrize("system", ["nfs4", "cifs", "smb3", "ext4"])
+def test_a_refused_lease_on_another_machine_s_file_is_not_taken_for_writing(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    device = path.stat().st_dev
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        "36 35 0:9999 / / rw - ext4 /dev/root rw\n"
+        f"37 36 {os.major(device)}:{os.minor(device)} / /x rw shared:1 - {system} host:/x rw\n"
+    )
+    monkeypatch.setattr(file_watch, "_MOUNTS", mounts)
+    watching = FileWatch()
+    with path.open("ab") as file:  # with which a lease is refused on any system
+        if system == "ext4":
+            with pytest.raises(BuildError, match="open for writing"):
+                watching.add(path)
+            return
+        watching.add(path)
+        assert watching.written_to() is None
+        file.write(b"x")
+    assert watching.written_to() == path
 
 
 def test_where_there_are_no_leases_a_change_is_noticed_after_the_fact(
