@@ -263,12 +263,13 @@ def _to_article(record: Mapping[str, Any]) -> Article:
     for name in _TEXT_FIELDS:
         text = values.pop(name, "")
         sections += (Section(text=text),) if text else ()
+    name = "status"
     try:
         values["status"] = Status(values.get("status", Status.PUBLISHED))
+        name = "date"
         if isinstance(values.get("date"), str):
             values["date"] = dt.date.fromisoformat(values["date"])
     except ValueError as error:
-        name = "date" if "isoformat" in str(error) else "status"
         raise ArticleError(name, "invalid", f"article {values['id']!r}: {error}") from None
     return Article(**values, sections=sections)
 

@@ -217,6 +217,7 @@ def test_a_single_article_has_no_related_ones():
         ({"id": "a", "title": "A", "text": float("nan")}, "text"),
         ({"id": "a", "title": "A", "status": "live"}, "status"),
         ({"id": "a", "title": "A", "date": "yesterday"}, "date"),
+        ({"id": "a", "title": "A", "date": "2023-02-30"}, "date"),
         ({"id": "a", "title": "A", "tags": "bread"}, "tags"),
         ({"id": "a ", "title": "A"}, "id"),
     ],
