@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -142,15 +143,35 @@ def test_a_cluster_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.filterwarnings("default::DeprecationWarning:ray")  # it sets what it deprecates
-def test_without_an_address_a_running_cluster_is_not_joined(
-    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import ray
+_ALONE = """
+import sys
+from pathlib import Path
 
-    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
-    with open_engine("ray", address=None, root=tmp_path):
-        assert ray.get_runtime_context().gcs_address != cluster.address
+import ray
+
+from index.scale_out.open_engine import open_engine
+
+with open_engine("ray", address=None, root=Path(sys.argv[1])):
+    print(ray.get_runtime_context().gcs_address, file=sys.__stdout__)
+"""
+
+
+def test_without_an_address_a_running_cluster_is_not_joined(
+    cluster: RayCluster, tmp_path: Path
+) -> None:
+    """In a process of its own, as one that was in two clusters can't use the first any more."""
+    joined = subprocess.run(
+        [sys.executable, "-c", _ALONE, str(tmp_path)],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(SAMPLE.parents[1]),
+            "RAY_ADDRESS": cluster.address,
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert joined.stdout.split()[-1] not in ("", cluster.address)
 
 
 def relevance(build: Build) -> float:
