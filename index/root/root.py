@@ -160,7 +160,7 @@ class Root:
         pointer = self._intact_pointer()
         for name in reversed(self.names()):
             if pointer is None or name != pointer.build:
-                with suppress(BuildError):
+                with suppress(BuildError, NotFoundError):
                     return self.verify(name, vectors=False, contents=False).name
         return ""
 

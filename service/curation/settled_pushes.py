@@ -74,6 +74,16 @@ def _had(root: Root, name: str) -> bool:
     )
 
 
+def _reached(root: Root) -> int:
+    """Returns the number of the newest statement that all kept builds hold."""
+    reached = []
+    for name in root.names():
+        # A damaged build can't be published, and another process may have just removed one.
+        with suppress(BuildError, NotFoundError):
+            reached.append(read_manifest(root.folder(name)).pushed)
+    return min(reached, default=0)
+
+
 def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]] = ()) -> None:
     """Deletes pushed statements that builds no longer need, with the takedowns that they made.
 
@@ -91,14 +101,10 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
     live = root.live
     if live is None or nothing_decided(settings):
         return
-    reached = []
-    for name in root.names():
-        with suppress(BuildError):  # a damaged build can't be published
-            reached.append(read_manifest(root.folder(name)).pushed)
-    found = read_settled(root.builds / live / ARTICLES)
-    settled = {key: number for key, number in found.items() if number <= min(reached, default=0)}
     try:
         with closing(open_decisions(settings)) as database:
+            if not database.pushed.last():  # most sites push nothing
+                return
             pushed_to = database.pushed_to()
             if pushed_to and not _had(root, pushed_to):
                 log.warning(
@@ -111,11 +117,12 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
                 database.pushed_to(live)  # the journal of a root forgets the oldest builds
             for one in refused:
                 database.pushed.refuse(*one)
+            found = read_settled(root.builds / live / ARTICLES)
             if found:
-                actor = Actor(name=who(), how="cli")
+                actor, reached = Actor(name=who(), how="cli"), _reached(root)
                 database.pushed.renew(found, began_at(live))
                 database.pushed.show(actor, found, partial(_is_shown, root.open(verify=False)))
-            if settled:
+                settled = {key: number for key, number in found.items() if number <= reached}
                 database.pushed.settle(actor, settled)
     except DatabaseError as error:
         log.warning("pushes that are settled are kept until the next build: %s", error)

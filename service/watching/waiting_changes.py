@@ -201,18 +201,15 @@ class WaitingChanges:
                 for key in fresh
                 if key in statements and statements[key].number > live.manifest.pushed
             }
-            seen = {
-                key
-                for key, (article, _) in fresh.items()
-                if key in statements and was_seen(live.folder / ARTICLES, article)
-            }
             put = {
                 key: record
-                for key, (_, record) in fresh.items()
+                for key, (article, record) in fresh.items()
                 if self._is_newer(
                     record,
                     statements.get(key),
-                    unless_told=not read.first and key not in waits | seen,
+                    unless_told=not read.first
+                    and key not in waits
+                    and not (key in statements and was_seen(live.folder / ARTICLES, article)),
                 )
             }
             fresh = {key: of for key, of in fresh.items() if key in put or key in waits}
