@@ -289,7 +289,7 @@ def _duplicate(article: ParsedArticle) -> RecordProblem:
 def _live_build(context: BuildContext) -> Build:
     """Returns the live build, from which articles are taken."""
     options, live = context.options, context.previous
-    if live is None and context.seen is not None:
+    if live is None and context.seen is not None and options.only:
         raise InputError(
             "--only takes all other articles from the live build, of which --from-scratch takes "
             "nothing over: leave one of the two out"

@@ -124,7 +124,8 @@ class CsvSource(PathSource):
         csv.field_size_limit(MAX_CELL)
         lines = _Lines(text, is_escaped)
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        header, all_whole = list(self.columns), True
+        header, all_whole = list(self.columns), False
+        first = True
         while True:
             line = lines.begin_row()
             location = f"{self.path} line {line}"
@@ -149,7 +150,7 @@ class CsvSource(PathSource):
                 is_whole = len(row) >= len(header)
                 if lines.is_open and all_whole and not is_whole:
                     raise self._broken_off(lines)
-                all_whole &= is_whole
+                all_whole, first = is_whole and (first or all_whole), False
                 _mend_numbers(row, header, numbers)
                 yield read_record(location, _record, row, header)
 

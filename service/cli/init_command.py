@@ -105,18 +105,21 @@ def _table(table: Mapping[str, Any]) -> str:
 
 def _try_settings(path: Path, text: str) -> None:
     """Writes the settings file; if it does not hold, puts back what was there, and raises why."""
-    kept = path.with_name(f".{path.name}.{os.getpid()}.old")
+    path = path.resolve()  # a link stays one
+    kept, new = (path.with_name(f".{path.name}.{os.getpid()}.{end}") for end in ("old", "new"))
     replaces = path.exists()
-    if replaces:
-        path.rename(kept)
     try:
-        path.write_text(text, encoding="utf-8")
+        new.write_text(text, encoding="utf-8")
         if replaces:
-            shutil.copymode(kept, path)
+            shutil.copymode(path, new)
+            path.rename(kept)
+        new.rename(path)
         load_settings()
     except BaseException:
-        path.unlink(missing_ok=True)
-        if replaces:
-            kept.rename(path)
+        new.unlink(missing_ok=True)
+        if kept.exists():
+            kept.replace(path)
+        elif not replaces:
+            path.unlink(missing_ok=True)
         raise
     kept.unlink(missing_ok=True)

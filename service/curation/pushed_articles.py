@@ -171,8 +171,9 @@ class PushedArticles:
         lists = [self._lists(one.article_id) for one in given]
         words = [replace(one, settled=self._settled(one.article_id)) for one in given]
         database = self._database()
-        database.pushed_to(self._live.root.live)
         stored = database.pushed.put(actor, words)
+        if self._live.build is not None:
+            database.pushed_to(self._live.build.name)
         self._live.refresh()
         return [
             self._standing(statement, changed)

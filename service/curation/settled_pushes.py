@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from index.articles.article_store import ARTICLES, read_settled
@@ -14,7 +14,7 @@ from index.errors import BuildError, DatabaseError
 from index.root.journal import read_journal, who
 from index.root.root import Root
 from index.sources.pushed_source import Statement
-from recommender.errors import NotFoundError
+from recommender.errors import AlsoLikeError, NotFoundError
 from recommender.visibility import utc_now, visible_at
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import nothing_decided, open_decisions
@@ -84,7 +84,9 @@ def _reached(root: Root) -> int:
     return min(reached, default=0)
 
 
-def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]] = ()) -> None:
+def settle_statements(
+    settings: Settings, refused: Iterable[tuple[str, int, str]] = (), *, drop: bool = True
+) -> None:
     """Deletes pushed statements that builds no longer need, with the takedowns that they made.
 
     A statement is no longer needed once the source holds the same article, and all kept builds hold
@@ -96,6 +98,7 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
         settings: The effective settings.
         refused: Statements to mark as refused, since no build can be made with them: for each the
             article's id, the statement's number and the reason.
+        drop: Whether to delete statements, which may take a while; else only takedowns are removed.
     """
     root = Root(settings.root)
     live = root.live
@@ -113,16 +116,19 @@ def settle_statements(settings: Settings, refused: Iterable[tuple[str, int, str]
                     pushed_to,
                 )
                 return
-            if pushed_to:
+            if pushed_to and pushed_to not in root.names():
                 database.pushed_to(live)  # the journal of a root forgets the oldest builds
             for one in refused:
                 database.pushed.refuse(*one)
             found = read_settled(root.builds / live / ARTICLES)
             if found:
-                actor, reached = Actor(name=who(), how="cli"), _reached(root)
+                actor = Actor(name=who(), how="cli")
                 database.pushed.renew(found, began_at(live))
-                database.pushed.show(actor, found, partial(_is_shown, root.open(verify=False)))
+                open_once = cache(partial(root.open, verify=False))
+                database.pushed.show(actor, found, lambda key: _is_shown(open_once(), key))
+            if found and drop:
+                reached = _reached(root)
                 settled = {key: number for key, number in found.items() if number <= reached}
                 database.pushed.settle(actor, settled)
-    except DatabaseError as error:
+    except (AlsoLikeError, OSError) as error:
         log.warning("pushes that are settled are kept until the next build: %s", error)

@@ -140,5 +140,5 @@ def run_build(
                 tell_ended_pins(root, settings, before, name)
         prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)
         if refusal is None:
-            settle_statements(settings, made.refused)
+            settle_statements(settings, made.refused, drop=not options.small)
     return BuildRun(made=made, verdicts=verdicts, refusal=refusal)
