@@ -1,6 +1,7 @@
 # make try SITE=https://example.org   read a site as it is, show related lists, serve a preview
 # make demo   build the sample corpus, show related articles, serve them
-# make test   run the tests (small counts); make test-unit: those of a minute
+# make test   run the tests (small counts); make test-unit: those of a minute; make test-long: those
+# that take half a minute of a core or more each, which .ci/run runs too
 PYTHON ?= python3
 PIP_ARGS ?=
 VENV ?= .venv
@@ -19,13 +20,14 @@ PARALLEL ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-
 USE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help try demo test test-unit test-full lint size wordpress-zip release
+.PHONY: help try demo test test-unit test-long test-full lint size wordpress-zip release
 
 help:
 	@echo "make try         show a site's related lists: SITE=https://example.org, or a folder"
 	@echo "make demo        build the sample corpus, show a related list, serve it (DEMO_SERVE=0: don't serve)"
-	@echo "make test        all tests, small counts"
+	@echo "make test        the tests, small counts"
 	@echo "make test-unit   the unit tests: no process, no network, under a minute"
+	@echo "make test-long   the few that take long: pages without barriers, a day of watching, builds by Ray"
 	@echo "make test-full   all tests, the large counts too"
 	@echo "make lint        ruff, mypy, import contracts"
 	@echo "make wordpress-zip   the plugin for WordPress: dist/alsolike-wordpress.zip"
@@ -40,10 +42,13 @@ demo: $(USE)
 	$(BIN)/alsolike demo $(if $(PORT),--port $(PORT)) $(if $(filter 0,$(DEMO_SERVE)),--no-serve)
 
 test: $(DEV)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not full"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not full and not long"
 
 test-unit: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "not full" tests/unit
+
+test-long: $(DEV)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL) -m "long and not full"
 
 test-full: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PARALLEL)

@@ -242,7 +242,7 @@ def live_a_day(folder: Path, edits: int) -> None:
     assert day.answers > 100
 
 
-@pytest.mark.slow_first
+@pytest.mark.long
 def test_a_day_of_a_site(tmp_path: Path) -> None:
     live_a_day(tmp_path, 4)
 

@@ -809,6 +809,7 @@ def _other_build(page: Page) -> str:
     return (link.get_attribute("aria-label") or "").removeprefix("Publish ")
 
 
+@pytest.mark.long
 def test_no_page_has_a_barrier_that_axe_knows_or_scrolls_sideways(
     browser: Browser, demo: Demo, clean: None
 ) -> None:

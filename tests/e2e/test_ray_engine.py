@@ -205,6 +205,7 @@ def test_the_real_model_gives_the_same_lists_though_others_batch_its_texts(
     assert abs(relevance(here) - relevance(there)) <= 0.002
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("default::DeprecationWarning:ray")  # it sets what it deprecates
 def test_lists_are_the_local_ones_with_learned_weights_and_small_builds_are_made_here(
     cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -107,6 +107,7 @@ def test_bad_records_and_duplicates_are_told_as_by_one_process(
             assert said[0] == said[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [{"only": frozenset({"a7", "b1"})}, {"keep_missing": True}])
 def test_the_rest_is_taken_from_the_live_build(
     cluster: RayCluster, tmp_path: Path, options: dict[str, Any]
