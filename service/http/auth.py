@@ -115,9 +115,9 @@ class Auth:
             ProblemError: 401 for a wrong token, 429 after too many wrong tokens.
             DatabaseError: If the token or session can't be looked up.
         """
-        authorization = header(scope, b"authorization")
-        if authorization is not None:
-            return self._by_token(scope, authorization)
+        scheme, _, token = (header(scope, b"authorization") or "").partition(" ")
+        if scheme.lower() == "bearer":  # others, such as Basic, are meant for a proxy before us
+            return self._by_token(scope, token)
         secret = self.session_secret(scope)
         if secret is not None:
             session = self._database().sessions.find(secret)
@@ -233,9 +233,8 @@ class Auth:
         name = SECURE_COOKIE if secure else COOKIE
         return name + self._settings.path_prefix.replace("/", "-"), secure
 
-    def _by_token(self, scope: Scope, authorization: str) -> Identity:
-        scheme, _, text = authorization.partition(" ")
-        token = self._database().tokens.find(text) if scheme.lower() == "bearer" else None
+    def _by_token(self, scope: Scope, text: str) -> Identity:
+        token = self._database().tokens.find(text)
         if token is not None:  # not rate-limited: an attacker may use the same address
             return Identity(name=token.name, role=token.role, how="token")
         client, refusal = self.proxies.client(scope), "too many wrong tokens from this address"
@@ -305,12 +304,12 @@ class ReadAccess:
         if token is not None and self._known.get(token, 0.0) > time.monotonic():
             return None
         try:
-            await asyncio.to_thread(self._auth.authorize, scope, Role.READ)
+            identity = await asyncio.to_thread(self._auth.authorize, scope, Role.READ)
         except ProblemError as problem:
             return problem
         except DatabaseError as error:  # a token that can't be checked is refused
             return problem_of(error)
-        if token is not None:
+        if token is not None and identity.how == "token":
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
             self._known[token] = time.monotonic() + KNOWN_SECONDS

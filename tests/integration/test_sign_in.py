@@ -24,6 +24,7 @@ HIDE = {
     "json": {"kind": "hide"},
 }
 HERE = "http://testserver"
+BASIC = "Basic dXNlcjpwYXNz"
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def by_session(desk: Desk, **headers: Any) -> Any:
         "Bearer als_00000000_" + "A" * 43,
         "Bearer ",
         "Bearer",
-        "Basic dXNlcjpwYXNz",
+        BASIC,
         "Bearer \xff\xfe",
         "Bearer " + "x" * 5000,
         "",
@@ -121,6 +122,7 @@ def test_a_session_decides_from_a_page_of_this_origin_with_its_token(desk: Desk)
     entry = desk.ask("GET", "/v1/audit").json()["items"][0]
     assert (entry["who"], entry["how"]) == ("mira", "session")
     assert by_session(desk, **{"Origin": "", "Sec-Fetch-Site": "same-origin"}).status_code == 200
+    assert by_session(desk, Authorization=BASIC).status_code == 200, "a password of the host's"
     assert by_session(desk, Origin="").status_code == 200, "a program with the cookie's token"
 
 
@@ -212,6 +214,7 @@ def test_a_named_editor_writes_from_this_origin_only_and_has_their_own_role(
     assert hide(behind, **named).status_code == 403, "nothing says where the page was from"
     assert hide(behind, **named, Origin="https://evil.example").status_code == 403
     assert hide(behind, **named, Origin=HERE).status_code == 200
+    assert hide(behind, **named, Origin=HERE, Authorization=BASIC).status_code == 200
     here = {"Origin": HERE}
     assert behind.client.post("/v1/release", json={}, headers=named | here).status_code == 403
     ada = {"X-Remote-User": "ada"} | here
@@ -268,6 +271,10 @@ def test_where_reading_needs_a_token_no_list_and_no_shared_cache_goes_without(
         assert answer.status_code == 200
         assert answer.headers["cache-control"].startswith("private, ")
         assert "Authorization" in answer.headers["vary"]
+    cookie = {"Cookie": f"{COOKIE}={session(private)[0]}"}
+    for headers, status in ((cookie, 200), ({}, 401)):  # what many share opens nothing by itself
+        headers |= {"Authorization": BASIC}
+        assert private.client.get(path, headers=headers).status_code == status
     assert private.client.get("/livez").status_code == 200
     assert private.client.options(path).status_code in (200, 204)
 
