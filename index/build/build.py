@@ -217,7 +217,7 @@ class Build:
         names = self.language_names
         parts = tag.split("-")
         wanted = ["-".join(parts[:end]) for end in range(len(parts), 0, -1)]
-        longer = (name for name in sorted(names) if name.startswith(f"{parts[0]}-"))
+        longer = (name for name in sorted(names) if name.startswith(f"{tag}-"))
         found = next((name for name in (*wanted, *longer) if name in names), None)
         return len(names) if found is None else names.index(found)
 

@@ -169,9 +169,13 @@ def test_only_articles_of_the_language_asked_for_are_shown(
         assert {build.article(row).language for row in rows} == {language}
         assert choose(build, language=f"{language}-at") == choose(build, language=language)
     assert shown(build, language="fr") == []
-    regional = [name.replace("de", "de-ch") for name in build.language_names]
+    german = shown(build, language="de")
+    regional = [name.replace("de", "de-latn-ch") for name in build.language_names]
     monkeypatch.setattr(build, "language_names", regional)
-    assert shown(build, language="de") == shown(build, language="de-ch") != []
+    for language in ("de", "de-latn", "de-latn-ch", "de-latn-ch-1996"):
+        assert shown(build, language=language) == german != []
+    for language in ("de-cyrl", "de-at", "de-latn-at"):
+        assert shown(build, language=language) == [], "another script or region is not asked for"
 
 
 def test_a_page_with_a_translation_in_the_language_asked_for_gets_its_list(tmp_path: Path) -> None:
