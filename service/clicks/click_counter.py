@@ -28,7 +28,7 @@ MAX_SUMS = 100_000
 """How many sums are kept in memory while the database is away."""
 
 MAX_AGE_DAYS = 35
-"""How long ago the last full build may be that a placement names."""
+"""How long ago the full build may be that a placement names, if it isn't the live build's."""
 
 _MAX_READ = 5_000
 _DAY = 86_400_000_000
@@ -180,7 +180,8 @@ class ClickCounter:
         if name is None and comparison is not None:
             own = placement.comparison == short_digest(comparison.key)
             name = comparison.variant if own else None
-        if not now - MAX_AGE_DAYS * _DAY <= made <= now + _AHEAD or name is None:
+        old = now - made > MAX_AGE_DAYS * _DAY and placement.full_build_name != build.full_name
+        if old or made > now + _AHEAD or name is None:
             return Outcome.OUTDATED
         row = build.row_of_digest(placement.article)
         if row is None:

@@ -123,6 +123,10 @@ def test_placements_that_are_forged_outdated_or_of_what_is_gone_are_counted_apar
     began = site.now
     site.now = began + MAX_AGE_DAYS * DAY + SECOND
     site.report(event(placement, [1]))
+    assert "outdated" not in site.rejected(), "a site that makes no full build counts for ever"
+    publish(Root(folder), tmp_path, RECORDS)
+    site.live.refresh()
+    site.report(event(placement, [1]))
     site.now = began - DAY
     site.report(event(placement, [1]))
     assert site.rejected()["outdated"] == 2
