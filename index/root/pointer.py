@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -46,8 +47,12 @@ class Pointer(PublishedBuild):
     held: Hold | None = None
 
 
-def read_pointer(root: Path) -> Pointer | None:
+def read_pointer(root: Path, repair: Callable[[], str]) -> Pointer | None:
     """Read the file ``CURRENT``, which names the live build; ``None`` if none was published yet.
+
+    Args:
+        root: The folder that the file is in.
+        repair: A function that returns what repairs the file, for the error if it is damaged.
 
     Raises:
         BuildError: If the file can't be read, or does not match the checksum in it.
@@ -65,10 +70,10 @@ def read_pointer(root: Path) -> Pointer | None:
             raise ValueError("its checksum does not match its content")
         pointer = Pointer.model_validate_json(body)
     except (ValidationError, ValueError) as error:
-        raise BuildError(f"{path} is damaged ({error}); {_repair(root)}") from error
+        raise BuildError(f"{path} is damaged ({error}); {repair()}") from error
     if not BUILD_NAME.fullmatch(pointer.build):
         raise BuildError(
-            f"{path} names {pointer.build!r}, which is not a valid name of a build; {_repair(root)}"
+            f"{path} names {pointer.build!r}, which is not a valid name of a build; {repair()}"
         )
     return pointer
 
@@ -84,13 +89,6 @@ def write_pointer(root: Path, pointer: Pointer) -> None:
         replace_file(path, _sealed(pointer.model_dump_json().encode()))
     except OSError as error:
         raise BuildError(f"{path} can't be replaced: {error}") from error
-
-
-def _repair(root: Path) -> str:
-    names = [path.name for path in (root / "builds").glob("*") if BUILD_NAME.fullmatch(path.name)]
-    if not names:
-        return "remove it, and make a new build"
-    return f"repair it with: alsolike publish {max(names)} --force"
 
 
 def _sealed(body: bytes) -> bytes:

@@ -140,7 +140,25 @@ class Root:
 
     def current(self) -> Pointer | None:
         """Return the content of the file ``CURRENT``; ``None`` if no build was published yet."""
-        return read_pointer(self.path)
+        return read_pointer(self.path, self._repair)
+
+    def _repair(self) -> str:
+        """Say what repairs a damaged ``CURRENT``: the build last live, or the newest if it's gone.
+
+        After a rollback the newest build is the one that was rolled back.
+        """
+        names = self.names()
+        if not names:
+            return "remove it, and make a new build"
+        recorded: list[dict[str, Any]] = []
+        with suppress(BuildError):
+            recorded = self._publishing()
+        last = recorded[-1].get("build") if recorded else None
+        return f"repair it with: alsolike publish {last if last in names else names[-1]} --force"
+
+    def _publishing(self) -> list[dict[str, Any]]:
+        """Return the journal's entries of which each names the build that was live from then on."""
+        return [line for line in read_journal(self.path) if line.get("event") in _PUBLISHING]
 
     def _intact_pointer(self) -> Pointer | None:
         """Return ``None`` also for a damaged ``CURRENT``, which publishing a build repairs."""
@@ -476,7 +494,7 @@ class Root:
         pointer = self._intact_pointer()
         if pointer is None:
             return []
-        recorded = [line for line in read_journal(self.path) if line.get("event") in _PUBLISHING]
+        recorded = self._publishing()
         if recorded and recorded[-1].get("build") == pointer.build:
             return self._complete_alias(recorded[-1])
         sentence = f"build {pointer.build} is live; its process died before recording that"
