@@ -286,17 +286,19 @@ def judge_reading(reading: Mapping[str, Any], count: int, live: Manifest | None)
     ]
 
 
-def whole_reading(manifest: Manifest) -> dict[str, Any]:
+def whole_reading(manifest: Manifest) -> dict[str, Any] | None:
     """Return the notes and the count of a build's articles when all of them were last read.
 
-    A small build reads changed articles only, and keeps this of the build before.
+    A small build reads changed articles only, and keeps this of the build before. ``None`` if it
+    is unknown, as in small builds of earlier versions, which did not keep it.
 
     Args:
         manifest: The build's manifest.
     """
-    found = {"notes": manifest.reading.get("notes", {}), "count": manifest.count}
-    whole: dict[str, Any] = manifest.reading.get("whole", found)
-    return whole
+    reading = manifest.reading
+    if "whole" not in reading and not manifest.small:
+        return {"notes": reading.get("notes", {}), "count": manifest.count}
+    return reading.get("whole")
 
 
 def _judge_lacking(
@@ -313,7 +315,7 @@ def _judge_lacking(
     passed = share <= _MOST_LACKING or count < FEW
     if live is not None and not passed:
         whole = whole_reading(live)
-        passed = _share_noted(whole, whole["count"], notes) > _MOST_LACKING
+        passed = whole is None or _share_noted(whole, whole["count"], notes) > _MOST_LACKING
     return Verdict(
         gate=gate,
         value=share,

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from index.articles.record import Record
+from index.building import builder
 from index.building.builder import make_build
 from index.building.changes import Changes
 from index.building.context import BuildOptions
@@ -22,6 +23,7 @@ from index.publishing.build_history import describe_builds
 from index.publishing.gates import Gate, Limits
 from index.publishing.publish import publish_build
 from index.publishing.retention import prune
+from index.reporting.report import describe_reading
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
@@ -57,12 +59,18 @@ def change(root: Root, put: Iterable[dict[str, Any]] = (), remove: Iterable[str]
     return name
 
 
-def test_a_site_of_titles_passes_its_gates_after_a_small_build_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("older", [False, True])
+def test_a_site_of_titles_passes_its_gates_after_a_small_build_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: bool
+) -> None:
     place = Root(tmp_path / "root")
     titles = [{**one, "title": one["summary"], "summary": ""} for one in RECORDS]
     publish(place, tmp_path, titles)
-    for _ in range(2):
+    with monkeypatch.context() as before:
+        if older:  # whose small builds said nothing of all articles
+            before.setattr(builder, "_reading", lambda context: describe_reading(context.report))
         change(place, [{**titles[0], "title": "Another"}])
+    change(place, [{**titles[0], "title": "Yet another"}])
     with place.locked("test"):
         options = BuildOptions(mapping=plain_mapping(), limits=Limits(max_churn=1.0))
         source = JsonlSource(str(tmp_path / "articles.jsonl"))
