@@ -229,10 +229,11 @@ def _start_metrics(settings: Settings) -> None:
     """Serves metrics on the port that the setting ``metrics_port`` names, if any."""
     if not settings.metrics or settings.metrics_port is None:
         return
+    from index.root.root import Root
     from service.http.metrics import serve_metrics
 
     bind(settings.metrics_host, settings.metrics_port).close()  # for a helpful error message
-    serve_metrics(settings.metrics_host, settings.metrics_port)
+    serve_metrics(settings.metrics_host, settings.metrics_port, Root(settings.root))
     log.info("metrics on http://%s:%d/metrics", settings.metrics_host, settings.metrics_port)
 
 

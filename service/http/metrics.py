@@ -10,7 +10,8 @@ import logging
 import os
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +25,11 @@ from prometheus_client import (
     multiprocess,
     start_http_server,
 )
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
+from index.errors import BuildError
+from index.root.root import Root
 from service.clicks.click_counter import ClickCounter
 from service.http.processes import METRICS_DIRECTORY, is_running
 from service.serving.live import Live
@@ -74,7 +79,6 @@ Mode = Literal["livemin", "livemax", "livesum"]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_BUILD_INFO = "alsolike_build_info"
 _GAUGES: tuple[tuple[str, str, Mode], ...] = (
     ("ready", "1 if related articles can be served", "livemin"),
     ("build_refused", "1 if the service could not load a newer build", "livemax"),
@@ -143,14 +147,8 @@ class Metrics:
         }
         if clicks is not None:
             self._reported = counter("click_events", "Events that pages reported", "outcome")
-        self._info = Gauge(
-            _BUILD_INFO,
-            "1 for the live build",
-            ["build"],
-            registry=self.registry,
-            multiprocess_mode="livemostrecent",
-        )
-        self._build: str | None = None
+        self._info = _BuildInfo(lambda: None if (build := live.build) is None else build.name)
+        self.registry.register(self._info)
         self.queue = self._gauges["encoder_queue"]
 
     def flush(self) -> None:
@@ -215,19 +213,6 @@ class Metrics:
             values["clicks_database_away"] = self._clicks.problem is not None
         for name, value in values.items():
             self._gauges[name].set(value)
-        served = None if build is None else build.name
-        if served != self._build:
-            if self._build is not None:
-                self._forget(self._build)
-            if served is not None:
-                self._info.labels(served).set(1)
-            self._build = served
-
-    def _forget(self, build: str) -> None:
-        if METRICS_DIRECTORY in os.environ:
-            self._info.labels(build).set(0)
-        else:
-            self._info.remove(build)
 
     def render(self) -> bytes:
         """Returns the metrics in Prometheus text format.
@@ -236,7 +221,20 @@ class Metrics:
         """
         if METRICS_DIRECTORY not in os.environ:
             return generate_latest(self.registry)
-        return generate_latest(_all_workers())
+        return generate_latest(_all_workers(self._info))
+
+
+class _BuildInfo(Collector):
+    """Tells the live build's name; as one of the library's gauges it would keep each build's."""
+
+    def __init__(self, name: Callable[[], str | None]) -> None:
+        self._name = name
+
+    def collect(self) -> Iterable[Metric]:
+        info = GaugeMetricFamily("alsolike_build_info", "1 for the live build", labels=["build"])
+        if name := self._name():
+            info.add_metric([name], 1)
+        return [info]
 
 
 class _WrittenFiles(multiprocess.MultiProcessCollector):
@@ -245,11 +243,7 @@ class _WrittenFiles(multiprocess.MultiProcessCollector):
     def collect(self) -> Iterable[Metric]:
         # The library creates a file empty and sizes it next; in between it could not read it.
         files = [file for file in Path(self._path).glob("*.db") if _size(file)]
-        found: list[Metric] = [*self.merge([str(file) for file in files])]  # type: ignore[no-untyped-call]
-        for metric in found:  # of builds that were live, of which the library can forget none
-            if metric.name == _BUILD_INFO:
-                metric.samples = [sample for sample in metric.samples if sample.value]
-        return found
+        return [*self.merge([str(file) for file in files])]  # type: ignore[no-untyped-call]
 
 
 def _size(file: Path) -> int:
@@ -259,15 +253,28 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _all_workers() -> CollectorRegistry:
+def _all_workers(info: _BuildInfo) -> CollectorRegistry:
     registry = CollectorRegistry()
     _WrittenFiles(registry, path=os.environ[METRICS_DIRECTORY])  # type: ignore[no-untyped-call]
+    registry.register(info)
     return registry
 
 
-def serve_metrics(host: str, port: int) -> None:
-    """Starts a server that serves only ``/metrics`` on a port; it ends with the process."""
-    start_http_server(port, host, _all_workers())
+def serve_metrics(host: str, port: int, root: Root) -> None:
+    """Starts a server that serves only ``/metrics`` on a port; it ends with the process.
+
+    Args:
+        host: The address to listen on.
+        port: The port.
+        root: The folder of builds, whose file ``CURRENT`` names the live one.
+    """
+
+    def published() -> str | None:
+        with suppress(BuildError):
+            return root.live
+        return None
+
+    start_http_server(port, host, _all_workers(_BuildInfo(published)))
 
 
 def _remove_dead_gauges() -> None:

@@ -22,7 +22,7 @@ import pytest
 from index.root.comparison import block_of
 from index.root.root import Root
 from recommender.visibility import utc_now
-from service.http.processes import is_running
+from service.http.processes import METRICS_DIRECTORY, is_running
 from service.server import _sweep
 from tests.support.articles import prose, topical
 from tests.support.builds import publish
@@ -233,8 +233,10 @@ def told_builds(base: str) -> list[str]:
 
 @pytest.mark.parametrize("swaps", [4, pytest.param(100, marks=pytest.mark.full)])
 def test_builds_change_under_load_without_a_failed_or_mixed_answer(
-    tmp_path: Path, swaps: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swaps: int
 ) -> None:
+    counts = tmp_path / "counts"
+    monkeypatch.setenv(METRICS_DIRECTORY, str(counts))
     root = Root(tmp_path / "root")
     names = marked_builds(root, tmp_path)
     expected = set(zip(names, MARKS, strict=True))
@@ -255,6 +257,9 @@ def test_builds_change_under_load_without_a_failed_or_mixed_answer(
                     )
             live = f'alsolike_build_info{{build="{name}"}} 1.0'
             until(lambda: told_builds(base) == [live])
+            kept = b"".join(path.read_bytes() for path in counts.iterdir())
+            assert b"build_articles" in kept
+            assert not [name for name in names if name.encode() in kept], "each build adds a line"
         finally:
             for reader in readers:
                 reader.ended.set()

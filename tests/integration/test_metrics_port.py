@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
+from index.root.root import Root
 from service.http.metrics import serve_metrics
 from service.http.processes import METRICS_DIRECTORY
 from tests.support.service_process import Answer, free_ports, get
@@ -24,7 +25,7 @@ def test_metrics_are_told_while_a_worker_begins_to_write(
     (tmp_path / "counter_2.db").touch()
     (tmp_path / "histogram_2.db").write_bytes(bytes(1 << 16))
     port = free_ports()
-    serve_metrics("127.0.0.1", port)
+    serve_metrics("127.0.0.1", port, Root(tmp_path))
     answer = get(f"http://127.0.0.1:{port}/metrics")
     assert isinstance(answer, Answer)
     assert (answer.status, "alsolike_swaps_total 3.0" in answer.body.decode()) == (200, True)

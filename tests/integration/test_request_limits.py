@@ -201,6 +201,8 @@ def test_a_real_server_gives_up_on_a_slow_body_and_logs_what_it_is_told_to(
         asked = 'alsolike_requests_total{route="/v1/related",status="200"} '
         figures = f"http://127.0.0.1:{figures_port}/metrics"
         until(lambda: (answer := get(figures)) and asked in answer.body.decode())
+        told = get(figures).body  # type: ignore[union-attr]
+        assert f'\nalsolike_build_info{{build="{root.live}"}} 1.0\n'.encode() in told
     log = (tmp_path / "stderr").read_text()
     lines = [json.loads(line) for line in log.splitlines()]
     access = [line for line in lines if line["logger"] == "alsolike.access"]
