@@ -148,9 +148,9 @@ def _decide(
         try:
             return context.actions.take_down(actor, target_id, given.reason, until, seen=seen)
         except MetError as error:
-            newest = error.entries[0]
-            after = {"until": None, **(newest.after or {"until": 0})}
-            if (after["until"] or NEVER, after.get("before_push")) == (until, None):
+            newest, after = error.entries[0], error.entries[0].after or {"until": 0}
+            ends = after.get("until")
+            if (NEVER if ends is None else ends, after.get("before_push")) == (until, None):
                 return newest.seq
             raise
     kind = OverrideKind.PIN if given.do == "pin" else OverrideKind.HIDE

@@ -710,6 +710,12 @@ def test_a_newer_takedown_is_neither_ended_nor_shortened_from_a_page_that_does_n
     assert noor.said.startswith("There was nothing left to do: mira took “")
     noor.look(target)
     assert noor.press(f"lift {target}").status_code == 200
+    mira.look(target)
+    mira.decide(target, "everywhere")
+    noor.look(target)
+    mira.press(f"lift {target}")
+    assert noor.send("/editor/decide", **(noor.hidden | same)).status_code == 409
+    assert re.findall(r"<(?:del|ins)>(.*?)</", noor.page) == ["taken down", "not taken down"]
 
 
 def test_who_moves_what_another_has_hidden_meanwhile_sees_both_and_may_pin_it(
