@@ -198,8 +198,10 @@ def _press(
                 actor, article_id, target_id, wanted, seen=seen, known=button == "hide"
             )
         except MetError as error:
-            newest = error.entries[0]
-            if (newest.after or {}).get("kind") == (wanted or {}).get("kind"):
+            newest, now = error.entries[0], context.live.clock()
+            after = newest.after or {"until": None}
+            lasts = after["until"] is None and after.get("since", 0) <= now
+            if lasts and after.get("kind") == (wanted or {}).get("kind"):
                 return newest.seq
             raise
     if button == "place":

@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 from index.build.build import Build
 from recommender.visibility import utc_now
 from service.app import create_app
+from service.curation.decision_actions import WEEK
 from service.curation.link_texts import Closeness
 from service.curation.pin_alerts import AlertReason, find_alerts
 from service.decisions.decision_state import OverrideKind
@@ -675,6 +676,15 @@ def test_who_hides_or_releases_what_another_has_done_already_is_told(
     mira.press(f"remove {first}")
     assert noor.press(f"remove {first}").status_code == 200
     assert noor.said == "Already shown again by mira."
+    for other in ({"until": utc_now() + WEEK}, {"since": utc_now() + WEEK}):
+        noor.look(PAGE)
+        with desk.database() as database:
+            database.overrides.put(
+                TESTER, article_id=PAGE, target_id=first, kind=OverrideKind.HIDE, **other
+            )
+        assert noor.press(f"hide {first}").status_code == 409, "it ends, or has not begun"
+    mira.look(PAGE)
+    mira.press(f"remove {first}")
     mira.decide(first, "everywhere")
     mira.look(first)
     noor.look(first)
