@@ -113,14 +113,17 @@ class DecisionActions:
             UnknownArticleError: If nothing is known of the article, and ``ahead`` is false.
             MetError: If another editor took it down, or ended its takedown, after entry ``seen``.
         """
-        self._refuse_met(actor, "takedown", article_id, "", seen)
         build = self._live.build
         known = ahead or build is None or build.row(article_id) is not None
-        return self.store(
-            lambda database: database.takedowns.put(
-                actor, article_id=article_id, reason=reason, until=until, known=known
-            )
-        )
+
+        def write(database: Database) -> int:
+            with database.together(actor) as db:  # nobody decides between the look and the writing
+                _refuse_met(db, actor, "takedown", article_id, "", seen)
+                return db.takedowns.put(
+                    actor, article_id=article_id, reason=reason, until=until, known=known
+                )
+
+        return self.store(write)
 
     def change_list(
         self,
@@ -166,8 +169,9 @@ class DecisionActions:
             return change(actor, **given)
 
         for left in reversed(range(_TRIES)):
-            given["if_version"] = self._database().overrides.of(article_id).version
-            self._refuse_met(actor, "override", article_id, target_id, seen, position)
+            database = self._database()
+            given["if_version"] = database.overrides.of(article_id).version
+            _refuse_met(database, actor, "override", article_id, target_id, seen, position)
             try:
                 return self.store(write, known=pair if known else None)
             except ConflictError:  # a change came between: look whether it meets this one
@@ -190,8 +194,13 @@ class DecisionActions:
         Raises:
             MetError: If another editor took it down, or ended its takedown, after entry ``seen``.
         """
-        self._refuse_met(actor, "takedown", article_id, "", seen)
-        return self.store(lambda db: db.takedowns.lift(actor, article_id=article_id, reason=reason))
+
+        def write(database: Database) -> int:
+            with database.together(actor) as db:  # as above
+                _refuse_met(db, actor, "takedown", article_id, "", seen)
+                return db.takedowns.lift(actor, article_id=article_id, reason=reason)
+
+        return self.store(write)
 
     def refuse_words(self, actor: Actor, article_id: str, target_id: str, words: str) -> int:
         """Stores that some words in an article's text should not become a link to another article.
@@ -258,29 +267,6 @@ class DecisionActions:
         self._refresh()
         return done, refused
 
-    def _refuse_met(
-        self,
-        actor: Actor,
-        kind: str,
-        article_id: str,
-        target_id: str,
-        seen: int | None,
-        position: int | None = None,
-    ) -> None:
-        if seen is None:
-            return
-        latest = self._database().audit.latest(limit=_LOOK_BACK, article_id=article_id)
-        met = [
-            entry
-            for entry in latest
-            if entry.seq > seen and entry.who != actor.name
-            if entry.action.startswith(f"{kind}.") and entry.article_id == article_id
-            if entry.target_id == target_id
-            or (position is not None and (entry.after or {}).get("position") == position)
-        ]
-        if met:
-            raise MetError(met)
-
     def place(
         self,
         actor: Actor,
@@ -342,6 +328,30 @@ class DecisionActions:
             reason="" if kept is None else kept.reason,
             seen=seen,
         )
+
+
+def _refuse_met(
+    database: Database,
+    actor: Actor,
+    kind: str,
+    article_id: str,
+    target_id: str,
+    seen: int | None,
+    position: int | None = None,
+) -> None:
+    if seen is None:
+        return
+    latest = database.audit.latest(limit=_LOOK_BACK, article_id=article_id)
+    met = [
+        entry
+        for entry in latest
+        if entry.seq > seen and entry.who != actor.name
+        if entry.action.startswith(f"{kind}.") and entry.article_id == article_id
+        if entry.target_id == target_id
+        or (position is not None and (entry.after or {}).get("position") == position)
+    ]
+    if met:
+        raise MetError(met)
 
 
 def find_row(build: Build, article_id: str, field: str = "id") -> int:

@@ -10,8 +10,10 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from starlette.testclient import TestClient
 from index.build.build import Build
 from recommender.visibility import utc_now
 from service.app import create_app
+from service.curation import decision_actions
 from service.curation.decision_actions import WEEK
 from service.curation.link_texts import Closeness
 from service.curation.pin_alerts import AlertReason, find_alerts
@@ -726,6 +729,28 @@ def test_a_newer_takedown_is_neither_ended_nor_shortened_from_a_page_that_does_n
     mira.press(f"lift {target}")
     assert noor.send("/editor/decide", **(noor.hidden | same)).status_code == 409
     assert re.findall(r"<(?:del|ins)>(.*?)</", noor.page) == ["taken down", "not taken down"]
+
+
+def test_of_two_who_decide_about_a_takedown_at_once_one_is_told(
+    desk: Desk, mira: Editor, noor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, both = desk.shown()[0], Barrier(2)
+    refuse = decision_actions._refuse_met
+
+    def looked(*given: Any) -> None:
+        refuse(*given)
+        with suppress(BrokenBarrierError):
+            both.wait(0.5)
+
+    for each in (mira, noor):
+        each.look(target)
+    monkeypatch.setattr(decision_actions, "_refuse_met", looked)
+    with ThreadPoolExecutor() as pool:
+        sent = [
+            pool.submit(each.decide, target, "everywhere", ends=ends)
+            for each, ends in ((mira, "never"), (noor, "7"))
+        ]
+    assert sorted(each.result().status_code for each in sent) == [200, 409]
 
 
 def test_who_moves_what_another_has_hidden_meanwhile_sees_both_and_may_pin_it(
