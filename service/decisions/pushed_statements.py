@@ -257,7 +257,8 @@ def _hide(change: Change, article_id: str, until: int) -> None:
     values: dict[str, Any] = {"since": change.now, "who": change.actor.name, "reason": _REASON}
     values["before_push"] = 0
     if found is not None and found["before_push"] is not None:
-        values["before_push"] = found["before_push"]
+        own = found if found["before_push"] > change.now else {}
+        values = {**values, **own, "before_push": found["before_push"]}
     elif found is not None and found["until"] > change.now:
         if found["until"] >= until:
             return

@@ -118,7 +118,7 @@ def test_an_editors_takedown_that_ends_is_prolonged_and_afterwards_ends_as_it_wa
     end = clock.now + HOUR
     database.takedowns.put(MIRA, article_id="a", until=end)
     put(database, "a")
-    assert takedown(database, "a") == ("mira", NEVER, end)
+    assert takedown(database, "a") == ("mira", NEVER, end), "still the editor's name"
     put(database, "a", {"title": "A"})
     assert takedown(database, "a") == ("mira", end, None)
     put(database, "a")
