@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from recommender.errors import NotFoundError
 from service.decisions import schema
-from service.decisions.decision_rules import check_name
+from service.decisions.decision_rules import check_name, first_control
 from service.decisions.decision_store import Actor, Change, Table
 from service.errors import DecisionError
 from service.roles import Role
@@ -109,7 +109,7 @@ class Editors(Table):
         there is :mod:`service.decisions.sessions`.
         """
         query = sa.select(_TABLE).where(_TABLE.c.name == name)
-        rows = self._rows(query) if _is_text(name) else []
+        rows = [] if first_control(name) else self._rows(query)
         unknown = _unknown()  # always called, as the first call takes longer
         right = _matches(rows[0]["password_hash"] if rows else unknown, password)
         if not rows or not right or rows[0]["disabled"] is not None:
@@ -166,7 +166,7 @@ def _end_sessions(change: Change, name: str, **values: object) -> None:
 
 
 def _hash(password: str) -> str:
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or not _is_text(password):
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or first_control(password):
         raise DecisionError(
             "password", f"a password must have {MIN_PASSWORD} to {MAX_PASSWORD} characters"
         )
@@ -182,10 +182,6 @@ def _matches(hashed: str, password: str) -> bool:
             return _hasher.verify(hashed, given)
         except (VerificationError, InvalidHashError):
             return False
-
-
-def _is_text(given: str) -> bool:
-    return "\0" not in given and given.isprintable()
 
 
 @cache

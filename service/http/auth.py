@@ -32,7 +32,7 @@ from starlette.types import Scope
 
 from index.errors import DatabaseError
 from service.decisions.database import Database
-from service.decisions.decision_rules import MAX_NAME
+from service.decisions.decision_rules import MAX_NAME, first_control
 from service.decisions.decision_store import Actor
 from service.decisions.sessions import LIFETIME
 from service.http.clients import Limiter, Proxies, header
@@ -252,7 +252,7 @@ class Auth:
             name = raw_name.encode("latin-1").decode()
         except UnicodeDecodeError:
             return None
-        if not name.isprintable() or len(name) > MAX_NAME:
+        if first_control(name) or len(name) > MAX_NAME:
             return None
         editor = self._database().editors.get(name)
         if editor is not None:

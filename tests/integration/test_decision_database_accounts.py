@@ -125,6 +125,9 @@ def test_an_editor_is_known_by_name_and_password(database: Database, mira: Edito
         ("", PASSWORD),
     ):
         assert database.editors.verify(name, password) is None
+    name, password = "山田\u3000花\xa0子\u200d", "twelve\u3000or\xa0more"
+    made = database.editors.add(MIRA, name=name, role=Role.EDITOR, password=password)
+    assert database.editors.verify(name, password) == made
 
 
 def test_a_password_is_hashed_with_argon2id_and_a_salt(

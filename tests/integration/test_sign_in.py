@@ -196,6 +196,8 @@ def behind(site: Path, tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_a_trusted_proxy_names_an_editor_and_nobody_else_does(behind: Desk) -> None:
+    session(behind, spaced := "山田\u3000花子")
+    assert behind.client.get("/v1/audit", headers={"X-Remote-User": spaced.encode()}).is_success
     named = {"X-Remote-User": "mira"}
     assert behind.client.get("/v1/audit", headers=named).status_code == 200
     with TestClient(create_app(behind.settings), client=("203.0.113.9", 1)) as stranger:
