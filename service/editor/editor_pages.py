@@ -286,10 +286,12 @@ def _problem(error: Exception) -> ProblemError:
 async def _kept(pages: EditorPages, request: Request, problem: ProblemError) -> KeptForm | None:
     """Returns the form that was sent without a session, or with that of another one.
 
-    Returns ``None`` if no form of our own pages was sent, or another error is at fault.
+    Returns ``None`` if no form of our own pages was sent, or another error is at fault, or if the
+    form was to sign out.
     """
     ended = problem.status == 401 or isinstance(problem, StaleFormError)
-    if not ended or request.method != "POST":
+    leaves = request.scope["path"].startswith("/editor/sign-out")
+    if not ended or leaves or request.method != "POST":
         return None
     try:
         pages.context.auth.check_origin(request.scope, ANYONE)

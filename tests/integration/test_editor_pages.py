@@ -286,8 +286,13 @@ def test_signing_out_everywhere_ends_every_session_of_this_name_alone(
 def test_signing_out_here_leaves_the_others(desk: Desk, mira: Editor) -> None:
     with editor(desk, "mira") as elsewhere:
         mira.get("/editor/account")
+        page = mira.page
         mira.send("/editor/sign-out")
         assert mira.get("/editor").url.path == "/editor/sign-in"
+        mira.page = page
+        for path in ("sign-out", "sign-out-everywhere"):
+            answer = mira.send(f"/editor/{path}")
+            assert (answer.status_code, answer.url.path) == (200, "/editor/sign-in"), "already out"
         assert elsewhere.get("/editor").url.path == "/editor"
 
 
