@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from service.decisions import schema
 from service.decisions.decision_rules import check_name, check_pair
-from service.decisions.decision_store import Actor, Table
+from service.decisions.decision_store import Actor, Change, Table
 from service.errors import DecisionError
 
 _TABLE = schema.judgments
@@ -91,7 +91,8 @@ class Judgments(Table):
     ) -> int:
         """Stores whether an actor finds a link good or bad.
 
-        It replaces an earlier judgment of the link by the same actor.
+        It replaces an earlier judgment of the link by the same actor. A good one also takes the
+        place of the actor's hide as not related, which goes on as a plain hide.
 
         Args:
             actor: The actor who judges.
@@ -116,10 +117,12 @@ class Judgments(Table):
         with self._store.change(actor) as change:
             values = {"verdict": verdict, "build": build, "reason": reason, "created": change.now}
             key = _key(article_id, target_id, actor)
+            if verdict == 1:
+                _hide_plainly(change, article_id, target_id)
             return change.decide("judgment.put", _TABLE, key, values, reason=reason)
 
     def remove(self, actor: Actor, *, article_id: str, target_id: str, reason: str = "") -> int:
-        """Removes an actor's own judgment of a link.
+        """Removes an actor's own judgment of a link; a hide as not related becomes a plain hide.
 
         Args:
             actor: The actor whose judgment it is.
@@ -139,7 +142,20 @@ class Judgments(Table):
         key = _key(article_id, target_id, actor)
         absent = f"{actor.name} has not judged {target_id!r} as a link in {article_id!r}"
         with self._store.change(actor) as change:
+            entry = _hide_plainly(change, article_id, target_id)
+            if entry is not None and change.stored(_TABLE, key) is None:
+                return entry
             return change.decide("judgment.remove", _TABLE, key, None, reason=reason, absent=absent)
+
+
+def _hide_plainly(change: Change, article_id: str, target_id: str) -> int | None:
+    """Takes the judgment from the actor's hide as not related; returns the audit entry, if any."""
+    key = {"article_id": article_id, "target_id": target_id}
+    found = change.stored(_OVERRIDES, key)
+    if found is None or not found["not_related"] or found["author"] != change.actor.name:
+        return None
+    values = {**found, "not_related": False}
+    return change.decide("override.put", _OVERRIDES, key, values, reason=found["reason"])
 
 
 def _key(article_id: str, target_id: str, actor: Actor) -> dict[str, str]:

@@ -236,6 +236,21 @@ def test_not_related_is_a_judgment_for_as_long_as_it_stands(database: Database) 
     assert [item.verdict for item in database.judgments.of("a")] == [-1]
     database.undo(MIRA, written)
     assert [item.verdict for item in database.judgments.of("a")] == [1]
+    pair = {"article_id": "a", "target_id": "b"}
+    for verdict in (1, None):
+        hide(database, not_related=True, reason="too far")
+        if verdict is None:
+            database.judgments.remove(MIRA, **pair)
+        else:
+            database.judgments.put(MIRA, **pair, verdict=verdict)
+        assert [item.verdict for item in database.judgments.of("a")] == [verdict] * (verdict or 0)
+        [kept] = database.overrides.of("a").items
+        assert (kept.kind, kept.reason, kept.not_related) == (OverrideKind.HIDE, "too far", False)
+    hide(database, not_related=True)
+    with pytest.raises(NotFoundError):
+        database.judgments.remove(OMAR, **pair)
+    database.judgments.put(OMAR, **pair, verdict=1)
+    assert [item.verdict for item in database.judgments.of("a")] == [-1, 1], "another's"
 
 
 def test_a_judgment_changes_nothing_for_readers(database: Database) -> None:

@@ -517,6 +517,9 @@ def test_what_is_not_related_is_hidden_and_counts_as_a_judgment(desk: Desk, mira
     assert mira.page.count('aria-pressed="true"') == 2
     mira.press(f"unjudge {good}")
     assert _judged(desk) == {(bad, -1)}
+    assert mira.press(f"unjudge {bad}").status_code == 200
+    assert _judged(desk) == set()
+    assert bad not in desk.shown()
 
 
 def test_a_bad_link_stays_until_it_is_hidden_too(desk: Desk, mira: Editor) -> None:
