@@ -66,9 +66,10 @@ def bulk_router(pages: EditorPages) -> APIRouter:
             return back_to(back, *done, view="find")
         told = ",".join(map(str, done))
         build = pages.view()[0].build
+        changed = {at for place, (at, _) in enumerate(steps) if place not in refused}
         failed = {
-            row[at]: (read_title(build, pairs[at][1]), _explain(act, error))
-            for at, error in ((steps[place][0], error) for place, error in refused.items())
+            row[at]: (read_title(build, pairs[at][1]), _explain(do, error, partly=at in changed))
+            for (at, do), error in ((steps[place], error) for place, error in refused.items())
         }
         given = read_single(back.encode())
         return show_search(pages, person, given, done=told, failed=failed, status=409)
@@ -99,9 +100,13 @@ def _steps_to_end(pages: EditorPages, pairs: Sequence[tuple[str, str]]) -> list[
     return steps
 
 
-def _explain(act: str, error: AlsoLikeError) -> str:
-    """Returns why a row was not changed, as a sentence."""
-    if act == "lift" and isinstance(error, NotFoundError):
+def _explain(do: str, error: AlsoLikeError, *, partly: bool) -> str:
+    """Returns why a row was not changed, or only partly, as a sentence."""
+    if partly:
+        return f"Only partly changed: {error}."
+    if do == "remove" and isinstance(error, NotFoundError):
+        return "It is no longer pinned or hidden there."
+    if do == "lift" and isinstance(error, NotFoundError):
         return "It is neither taken down nor hidden in all lists."
     return sentence(error)
 

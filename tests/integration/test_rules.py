@@ -318,6 +318,23 @@ def test_a_row_that_met_another_s_decision_is_told_and_stays_selected(
     assert html.unescape(checked) == rows[0]
 
 
+def test_rows_of_which_nothing_or_half_is_ended_say_so(desk: Desk, mira: Editor) -> None:
+    both, linked = desk.shown()[:2]
+    with desk.database() as database:
+        database.overrides.put(TESTER, article_id=EVERY, target_id=both, kind=OverrideKind.HIDE)
+        mira.get("/editor", q=both)
+        database.takedowns.put(TESTER, article_id=both)
+    rows = [json.dumps([EVERY, both]), json.dumps([linked, PAGE])]
+    sent = {name: mira.hidden[name] for name in ("seen", "back")}
+    assert mira.send("/editor/bulk", act="lift", row=rows, **sent).status_code == 409
+    said = re.findall(r"<li>“.*?”: (.*?)</li>", mira.page)
+    assert said == [
+        "Only partly changed: a newer decision on the same article was made by tester.",
+        "It is no longer pinned or hidden there.",
+    ]
+    assert "These articles were not changed, or not wholly," in mira.page
+
+
 def test_the_command_adds_prints_and_removes_rules(desk: Desk) -> None:
     runner, root = CliRunner(), ["--root", str(desk.root.path)]
 
