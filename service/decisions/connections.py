@@ -63,7 +63,7 @@ def copy_file(path: Path, target: Path) -> None:
     """Copies an SQLite database as it is at one moment, even while others write to it.
 
     Args:
-        path: The database file.
+        path: The database file, whose kind of log stays as it is.
         target: The copy; replaced in one step when it is complete, so its folder needs room for
             an old and a new one.
 
@@ -72,9 +72,10 @@ def copy_file(path: Path, target: Path) -> None:
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     beside.unlink(missing_ok=True)
+    uri = f"{path.absolute().as_uri()}?mode=rw"  # mode=ro may leave a log behind
     try:
         with (
-            closing(_connect_sqlite(path, create=False)) as source,
+            closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as source,
             closing(sqlite3.connect(beside)) as copy,
         ):
             source.backup(copy)

@@ -21,6 +21,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -289,15 +290,39 @@ def copy_database(
         DatabaseError: If the target is not empty, or either database can't be used; then nothing
             was copied.
     """
-    if _version_at(source, source_password) is None:
-        raise DatabaseError(f"{describe(source)} holds no decisions, so there is nothing to copy")
-    if _version_at(target, target_password) is None:
-        upgrade_database(target, password=target_password)
     with (
-        closing(open_database(source, password=source_password, create=False)) as old,
-        closing(open_database(target, password=target_password, create=False)) as new,
+        TemporaryDirectory() as folder,
+        closing(_open_to_copy(source, source_password, Path(folder))) as old,
     ):
-        return copy_rows(old._store, new._store)
+        if _version_at(target, target_password) is None:
+            upgrade_database(target, password=target_password)
+        with closing(open_database(target, password=target_password, create=False)) as new:
+            return copy_rows(old._store, new._store)
+
+
+def _open_to_copy(url: str, password: str, folder: Path) -> Database:
+    """Opens a database; of an SQLite file a copy in a folder, as opening the file may change it."""
+    label = describe(url)
+    engine, path = _engine(_parse(url, password))
+    if path is not None and not is_missing(path):
+        beside = folder / "copy.sqlite"
+        try:
+            connecting.copy_file(path, beside)
+        except (sqlite3.Error, OSError) as error:
+            raise translate(SQLAlchemyError(str(error)), label) from error
+        engine, path = connecting.sqlite_engine(beside), beside
+    try:
+        version = _version(engine, path, label)
+        if version is None:
+            raise DatabaseError(f"{label} holds no decisions, so there is nothing to copy")
+        if path is None:
+            check_schema(version, label)
+        else:
+            upgrade(engine, label)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Database(Store(engine, label))
 
 
 def _parse(url: str, password: str) -> sa.URL:

@@ -16,8 +16,16 @@ from hypothesis import strategies as st
 from index.errors import DatabaseError
 from index.sql_engine import open_engine, parse_url
 from service.decisions import schema
-from service.decisions.database import Database, copy_database, open_database, upgrade_database
+from service.decisions.connections import sqlite_engine
+from service.decisions.database import (
+    Database,
+    back_up,
+    copy_database,
+    open_database,
+    upgrade_database,
+)
 from service.decisions.decision_state import OverrideKind
+from service.decisions.decision_store import WRITES
 from service.decisions.open_decisions import FILE, decisions_status, open_decisions
 from service.decisions.pushed_statements import NewStatement
 from service.decisions.snapshot import load_snapshot
@@ -25,6 +33,7 @@ from service.roles import Role
 from service.settings import Settings
 from tests.support.commands import Run, runner
 from tests.support.decision_databases import MIRA, OMAR, NewUrl, opened, started, urls
+from tests.support.schema_0001 import make_schema_0001
 
 PASSWORD = "correct horse battery"
 
@@ -253,6 +262,27 @@ def test_a_damaged_source_is_told_by_its_own_name(tmp_path: Path, new_server: Ne
     with pytest.raises(DatabaseError, match=r"old\.sqlite is damaged"):
         copy_database(f"sqlite:///{path}", new)
     assert not rows(new)["takedowns"]
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_what_is_copied_from_is_only_read(older: bool, tmp_path: Path, new_file: NewUrl) -> None:
+    live, kept = new_file(), tmp_path / "backup.sqlite"
+    if older:
+        engine = sqlite_engine(Path(str(parse_url(live).database)), create=True)
+        with engine.execution_options(**{WRITES: True}).begin() as connection:
+            make_schema_0001(connection)
+        engine.dispose()
+        back_up(live, kept)
+    else:
+        with opened(live) as database:
+            decide_everything(database)
+            copy_database(live, copied := new_file())
+            assert rows(copied) == rows(live), "with what only the log holds yet"
+            back_up(live, kept)
+    before = kept.read_bytes()
+    copy_database(f"sqlite:///{kept}", new_file())
+    assert kept.read_bytes() == before
+    assert [*tmp_path.iterdir()] == [kept]
 
 
 @pytest.mark.parametrize("empty", [False, True])
