@@ -27,6 +27,8 @@ class Statement:
         who: The name of the token that pushed it.
         record: The record as JSON; ``None`` if the article is gone.
         refused: Why builds can't use the statement, for people; ``None`` if they can.
+        hidden_until: Until when readers may not see the article, as it was pushed, microseconds
+            since 1970 UTC; 0 if they may, or if a source shows the article again since.
     """
 
     article_id: str
@@ -36,6 +38,7 @@ class Statement:
     who: str
     record: str | None
     refused: str | None = None
+    hidden_until: int = 0
 
 
 def record_of(statement: Statement) -> SourceItem:

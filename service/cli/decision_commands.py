@@ -53,13 +53,16 @@ def takedown(
             end = read_until(until, settings)
             takedowns.put(actor, article_id=article_id, reason=reason, until=end, known=known)
         found = takedowns.get(article_id)
+    told = "may be shown again" if found is None else "is taken down"
+    if lift and found is not None:
+        told = "stays down, as the site unpublished it; to show it all the same, run this again"
     print_result(
         {
             "article_id": article_id,
             "taken_down": found is not None,
             "until": format_timestamp(found.until) if found else None,
         },
-        f"{article_id} {'may be shown again' if lift else 'is taken down'}",
+        f"{article_id} {told}",
         as_json=as_json,
     )
 

@@ -13,6 +13,7 @@ from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_store import Actor, Change, Store, Table
+from service.decisions.takedowns import editors_part, joined, said_by_push
 from service.errors import DecisionError, SupersededError
 
 _TABLE = schema.audit
@@ -114,9 +115,6 @@ UNDONE: Mapping[str, sa.Table] = {
 }
 """The tables of the kinds of decisions that can be undone."""
 
-SHOWN_AGAIN = "a source shows it again"
-"""The reason for lifting a push's takedown whose statement is kept, as a rollback may need it."""
-
 _FURTHER = {"judgment": "author", "words": "words"}
 """The columns of the tables' keys besides the ids, which entries keep among the values."""
 
@@ -165,7 +163,7 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
             _refuse_newer(change, entry, kind)
         values = _as_stored(kind, entry["before"], key)
         if kind == "takedown":
-            values = _without_push(change, entry, values)
+            values = _with_push(change, entry, values)
         return change.decide(f"{kind}.undo", UNDONE[kind], key, values, reason=reason)
 
 
@@ -183,29 +181,27 @@ def _as_stored(
     return stored
 
 
-def _without_push(
+def _with_push(
     change: Change, entry: sa.RowMapping, values: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    """Returns the takedown that an undo restores, without what the site has taken back since.
+    """Returns the takedown that an undo restores, with what the site says of the article now.
 
-    Of a takedown that a push made, that is the editor's own earlier part, if any. If it is the
-    lifting that is undone, it becomes an editor's own, as otherwise the next push would lift it.
+    What a push did is undone as it is. If a push's takedown was lifted and the site shows the
+    article, it is restored as an editor's own, as otherwise the next push would lift it.
 
     Args:
         change: The open transaction.
         entry: The audit entry that is undone.
         values: The takedown before that entry; ``None`` if there was none.
     """
+    pushed, after = said_by_push(change, entry["article_id"]), entry["after"]
     if values is None or values.get("before_push") is None:
-        return values
-    said = change.stored(schema.pushed, {"article_id": entry["article_id"]})
-    again = said is not None and said["record"] is not None and said["received"] >= entry["at"]
-    if said is not None and not again and entry["reason"] != SHOWN_AGAIN:
-        return values  # the site still says that readers may not see the article
-    if entry["after"] is None:
+        by_push = after is not None and after.get("before_push") is not None
+        if pushed is None or by_push:
+            return values
+    elif pushed is None and after is None:
         return {**values, "before_push": None}
-    ends = values["before_push"]
-    return {**values, "until": ends, "before_push": None} if ends > change.now else None
+    return joined(editors_part(values, change.now), pushed)
 
 
 def _refuse_newer(change: Change, entry: sa.RowMapping, kind: str) -> None:

@@ -18,16 +18,14 @@ from index.sources.pushed_source import Statement
 from recommender.article import check_id
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.audit_trail import SHOWN_AGAIN
 from service.decisions.decision_store import Actor, Change, Table, upsert
+from service.decisions.takedowns import UNPUBLISHED, editors_part, joined, made_by_push
 
 _TABLE, _TAKEDOWNS = schema.pushed, schema.takedowns
 _BATCH = 500
 _AT_ONCE, _PAUSE = 100, 0.1
 """How many statements are settled in one transaction; and for how many seconds others may then
 decide. A process that waits for an SQLite file looks that often."""
-
-_REASON = "unpublished by a push"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +174,9 @@ class PushedStatements(Table):
                 for article_id in some:
                     now = change.stored(_TABLE, {"article_id": article_id}, _TABLE.c.number)
                     if now is not None and now["number"] <= settled[article_id]:
-                        _show(change, article_id, SHOWN_AGAIN)
+                        _show(change, article_id, "a source shows it again")
+                        said = sa.update(_TABLE).where(_TABLE.c.article_id == article_id)
+                        change.connection.execute(said.values(hidden_until=0))
 
     def settle(self, actor: Actor, settled: Mapping[str, int]) -> int:
         """Removes statements that a source has caught up with, and lifts their takedowns.
@@ -228,6 +228,7 @@ def _put(change: Change, new: NewStatement) -> Statement:
     if before is not None and again and before.number > new.settled:
         same = sa.update(_TABLE).where(_TABLE.c.article_id == new.article_id)
         later = {"stated": stated} if new.only_newer else {}
+        later["hidden_until"] = new.hidden_until
         change.connection.execute(same.values(received=change.now, **later))
         return before
     values: dict[str, Any] = {
@@ -237,6 +238,7 @@ def _put(change: Change, new: NewStatement) -> Statement:
         "who": change.actor.name,
         "record": record,
         "refused": None,
+        "hidden_until": new.hidden_until,
     }
     upsert(change.connection, _TABLE, key, **values)
     return Statement(**key, **values)
@@ -254,18 +256,10 @@ def _hide(change: Change, article_id: str, until: int) -> None:
     """Takes an article down, or prolongs an editor's takedown that ends earlier."""
     key = {"article_id": article_id}
     found = change.stored(_TAKEDOWNS, key)
-    values: dict[str, Any] = {"since": change.now, "who": change.actor.name, "reason": _REASON}
-    values["before_push"] = 0
-    if found is not None and found["before_push"] is not None:
-        own = found if found["before_push"] > change.now else {}
-        values = {**values, **own, "before_push": found["before_push"]}
-    elif found is not None and found["until"] > change.now:
-        if found["until"] >= until:
-            return
-        values = {**found, "before_push": found["until"]}
-    values["until"] = max(until, values["before_push"])
+    pushed = made_by_push(change.actor.name, until, change.now)
+    values = joined(editors_part(found, change.now), pushed) or pushed
     if found is None or any(found[name] != values[name] for name in ("until", "before_push")):
-        change.decide("takedown.put", _TAKEDOWNS, key, values, reason=_REASON)
+        change.decide("takedown.put", _TAKEDOWNS, key, values, reason=UNPUBLISHED)
 
 
 def _show(change: Change, article_id: str, reason: str) -> None:
@@ -274,7 +268,6 @@ def _show(change: Change, article_id: str, reason: str) -> None:
     found = change.stored(_TAKEDOWNS, key)
     if found is None or found["before_push"] is None:
         return
-    ends = found["before_push"]
-    values = {**found, "until": ends, "before_push": None} if ends > change.now else None
+    values = editors_part(found, change.now)
     action = "takedown.lift" if values is None else "takedown.put"
     change.decide(action, _TAKEDOWNS, key, values, reason=reason)

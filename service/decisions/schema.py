@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Boolean, Integer, Text
 from service.decisions.decision_state import OverrideKind
 from service.roles import Role
 
-HEAD = "0005"
+HEAD = "0006"
 """The version of the tables' form (schema) below; it is the name of the last migration."""
 
 VERSION_TABLE = "alsolike_schema"
@@ -113,11 +113,13 @@ pushed = _table(
     *_required(number=BigInteger, stated=BigInteger, received=BigInteger, who=Text),
     sa.Column("record", Text),
     sa.Column("refused", Text),
+    sa.Column("hidden_until", BigInteger, nullable=False, server_default="0"),
     sa.Index("pushed_number", "number", unique=True),
 )
 """The newest statement about each article that was pushed and is not settled yet.
 
 ``record`` is JSON; ``NULL`` says that the article is gone. ``stated`` is the statement's own time.
+Until ``hidden_until`` the statement says that readers may not see the article; 0 if they may.
 """
 
 judgments = _table(

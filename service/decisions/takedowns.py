@@ -1,6 +1,12 @@
-"""Takedowns: articles that no list of related articles shows, in any build, as editors decided."""
+"""Takedowns: articles that no list of related articles shows, in any build, as editors decided.
 
+A push that unpublishes an article takes it down, too. Both takedowns are one row: where an editor's
+ends or is lifted, that of the push goes on.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -8,10 +14,12 @@ from recommender.article import check_id
 from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_rules import check_until
-from service.decisions.decision_store import Actor, Table
+from service.decisions.decision_store import Actor, Change, Table
 from service.errors import UnknownArticleError
 
 _TABLE = schema.takedowns
+UNPUBLISHED = "unpublished by a push"
+"""The reason of the takedowns that pushes make."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,23 +104,19 @@ class Takedowns(Table):
                 f"{article_id[:80]!r}. Check the id; to take an article down before it is there, "
                 'use --ahead (in the API "ahead": true)',
             )
+        key = {"article_id": article_id}
+        own = {"who": actor.name, "reason": reason, "until": until, "before_push": None}
         with self._store.change(actor) as change:
-            return change.decide(
-                "takedown.put",
-                _TABLE,
-                {"article_id": article_id},
-                {
-                    "since": change.now,
-                    "who": actor.name,
-                    "reason": reason,
-                    "until": until,
-                    "before_push": None,
-                },
-                reason=reason,
-            )
+            own["since"] = change.now
+            stands = change.stored(_TABLE, key) is not None  # an editor may have lifted the push's
+            values = joined(own, said_by_push(change, article_id) if stands else None)
+            return change.decide("takedown.put", _TABLE, key, values, reason=reason)
 
     def lift(self, actor: Actor, *, article_id: str, reason: str = "") -> int:
         """Ends a takedown; readers see the article again, unless it is unpublished or expired.
+
+        Beneath an editor's takedown, that of a push goes on as long as the site has not published
+        the article again; to lift this one lets readers see the article all the same.
 
         Args:
             actor: The actor who decides.
@@ -131,4 +135,43 @@ class Takedowns(Table):
         check_id(article_id, field="article_id")
         with self._store.change(actor) as change:
             key, absent = {"article_id": article_id}, f"article {article_id!r} is not taken down"
-            return change.decide("takedown.lift", _TABLE, key, None, reason=reason, absent=absent)
+            own = editors_part(change.stored(_TABLE, key), change.now)
+            left = None if own is None else said_by_push(change, article_id)
+            return change.decide("takedown.lift", _TABLE, key, left, reason=reason, absent=absent)
+
+
+def made_by_push(who: str, until: int, now: int) -> dict[str, Any]:
+    """Returns the values of a takedown that a push makes.
+
+    Args:
+        who: Who pushed.
+        until: Until when readers may not see the article, microseconds since 1970 UTC.
+        now: The current time, microseconds since 1970 UTC.
+    """
+    return {"since": now, "who": who, "reason": UNPUBLISHED, "until": until, "before_push": 0}
+
+
+def said_by_push(change: Change, article_id: str) -> dict[str, Any] | None:
+    """Returns the takedown of what was last pushed; ``None`` if that hides the article no more."""
+    said = change.stored(schema.pushed, {"article_id": article_id})
+    if said is None or said["hidden_until"] <= change.now:
+        return None
+    return made_by_push(said["who"], said["hidden_until"], change.now)
+
+
+def editors_part(found: Mapping[str, Any] | None, now: int) -> dict[str, Any] | None:
+    """Returns an editor's own part of a takedown; ``None`` if there is none, or it has ended."""
+    if found is None:
+        return None
+    before_push = found.get("before_push")
+    ends = found["until"] if before_push is None else before_push
+    return {**found, "until": ends, "before_push": None} if ends > now else None
+
+
+def joined(own: dict[str, Any] | None, pushed: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Returns one takedown for an editor's own and that of a push, either of which may be none."""
+    if own is None or pushed is None:
+        return own or pushed
+    if own["until"] >= pushed["until"]:
+        return own
+    return {**own, "until": pushed["until"], "before_push": own["until"]}

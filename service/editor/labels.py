@@ -108,6 +108,8 @@ def label_entry(build: Build | None, entry: AuditEntry, *, within: bool = False)
         return label if within else f"{label} in {article}"
     if thing == "takedown" and verb == "undo":
         return f"{'restored' if entry.after else 'undid'} the takedown of {article}"
+    if entry.action == "takedown.lift" and entry.after:
+        return f"ended the takedown of {article}; it stays down, as the site unpublished it"
     if thing == "takedown":
         return f"took {article} down" if entry.after else f"ended the takedown of {article}"
     if thing == "judgment":
@@ -134,7 +136,8 @@ def label_several(entries: Sequence[AuditEntry]) -> str:
         kind = (entry.after or entry.before or {}).get("kind", "")
         if entry.action.endswith(".undo"):
             return f"undid {len(entries)} changes"
-        kinds.add((f"{entry.action.partition('.')[0]} {kind}".strip(), entry.after is not None))
+        made = entry.after is not None and entry.action != "takedown.lift"
+        kinds.add((f"{entry.action.partition('.')[0]} {kind}".strip(), made))
     label = _SEVERAL.get(kinds.pop()) if len(kinds) == 1 else None
     return (label or "made {} changes").format(len(entries))
 

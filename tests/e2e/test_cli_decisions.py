@@ -368,8 +368,8 @@ def test_no_command_takes_a_password_as_an_argument() -> None:
 def test_the_database_is_made_looked_at_and_left_alone_when_it_is_as_it_should_be(
     call: Run, settings: Settings
 ) -> None:
-    assert call("db", "upgrade")[:2] == (0, "the database now has schema 0005 (before: empty)\n")
-    assert call("db", "upgrade")[:2] == (0, "the database already has schema 0005\n")
+    assert call("db", "upgrade")[:2] == (0, "the database now has schema 0006 (before: empty)\n")
+    assert call("db", "upgrade")[:2] == (0, "the database already has schema 0006\n")
     call("takedown", "x", "--ahead")
     code, out, _ = call("db", "status", "--json")
     told = json.loads(out)

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -115,6 +116,33 @@ def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: Ne
         assert changes is not None
         assert set(changes.takedowns) == {"new"}
         assert set(database.state().takedowns) == {"old", "new"}
+
+
+def test_what_was_pushed_before_hides_as_its_takedown_says(new_url: NewUrl) -> None:
+    url = new_url()
+    parsed = parse_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = connecting.sqlite_engine(Path(str(parsed.database)), create=True)
+    else:
+        engine = connecting.postgres_engine(parsed)
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        make_schema_0001(connection)
+        config = upgrading._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.exec_driver_sql(
+            "INSERT INTO pushed VALUES ('gone', 1, 1, 1, 'cms', NULL, NULL), "
+            "('draft', 2, 1, 1, 'cms', '{}', NULL), ('shown', 3, 1, 1, 'cms', '{}', NULL)"
+        )
+        connection.exec_driver_sql(
+            f"INSERT INTO takedowns VALUES ('draft', 1, 'cms', '', {NEVER}, 0), "
+            f"('shown', 1, 'mira', '', {NEVER}, NULL)"
+        )
+    engine.dispose()
+    assert upgrade_database(url) == "0005"
+    with closing(open_database(url)) as database:
+        found = {each.article_id: each.hidden_until for each in database.pushed.all()}
+    assert found == {"gone": NEVER, "draft": NEVER, "shown": 0}
 
 
 def test_a_sqlite_file_is_made_by_whoever_opens_it_first(tmp_path: Path) -> None:

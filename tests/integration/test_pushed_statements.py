@@ -117,6 +117,8 @@ def test_an_editors_takedown_that_ends_is_prolonged_and_afterwards_ends_as_it_wa
 ) -> None:
     end = clock.now + HOUR
     database.takedowns.put(MIRA, article_id="a", until=end)
+    put(database, "a", {"title": "A"}, hidden_until=end + HOUR)
+    assert takedown(database, "a") == ("mira", end + HOUR, end)
     put(database, "a")
     assert takedown(database, "a") == ("mira", NEVER, end), "still the editor's name"
     put(database, "a", {"title": "A"})
@@ -164,6 +166,44 @@ def test_an_undone_lifting_is_an_editors_takedown_if_the_site_shows_the_article(
     put(database, "c", {"title": "C"})
     assert takedown(database, "a") == takedown(database, "b") == ("cms", NEVER, None)
     assert takedown(database, "c") is None, "restored as it was: the push's"
+
+
+def test_what_the_site_says_holds_where_an_editors_takedown_ends(
+    database: Database, clock: Clock
+) -> None:
+    draft, end = {"status": "draft"}, clock.now + HOUR
+    keys = ("a", "b", "c", "d", "e", "f")
+    for key in ("a", "f"):
+        put(database, key, draft, hidden_until=NEVER)
+    clock.now += 1
+    ends = {"f": end}
+    entries = {
+        key: database.takedowns.put(MIRA, article_id=key, until=ends.get(key, NEVER))
+        for key in keys
+    }
+    assert takedown(database, "f") == ("mira", NEVER, end), "and then the site's"
+    clock.now += 1
+    put(database, "a", draft, hidden_until=NEVER)
+    put(database, "b")
+    put(database, "c")
+    put(database, "d", draft, hidden_until=end)
+    put(database, "e")
+    put(database, "e", {"title": "E"})
+    for key in keys:
+        if key in ("b", "d", "e"):
+            database.takedowns.lift(MIRA, article_id=key)
+        else:
+            database.undo(MIRA, entries[key])
+    found = {key: takedown(database, key) for key in keys}
+    assert found.pop("e") is None
+    assert found.pop("d") == ("cms", end, 0)
+    assert set(found.values()) == {("cms", NEVER, 0)}
+    for key in keys:
+        if key == "b":
+            database.takedowns.lift(MIRA, article_id=key)
+        else:
+            put(database, key, {"title": key})
+        assert takedown(database, key) is None
 
 
 def test_a_scheduled_article_is_down_until_its_time(database: Database, clock: Clock) -> None:
@@ -241,6 +281,11 @@ def test_what_a_source_shows_again_is_no_longer_down_and_its_statement_stays(
     assert takedown(database, "a") is None
     assert takedown(database, "b") == takedown(database, "c") == ("cms", NEVER, 0)
     assert len([*database.pushed.all()]) == 3
+    for key in ("a", "c"):
+        database.takedowns.put(MIRA, article_id=key)
+        database.takedowns.lift(MIRA, article_id=key)
+    assert takedown(database, "a") is None
+    assert takedown(database, "c") == ("cms", NEVER, 0)
 
 
 def test_what_is_unpublished_while_takedowns_are_lifted_stays_down(database: Database) -> None:

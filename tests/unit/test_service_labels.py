@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from service.editor.labels import (
     label_entry,
     label_left_out,
     label_override,
+    label_several,
 )
 from service.serving.serving_view import VisibilityStatus
 
@@ -95,6 +97,10 @@ def test_the_history_has_a_sentence_for_every_action(action: str) -> None:
     sentence = label_entry(None, entry)
     assert action not in sentence
     assert kind in VALUES or (action in ACCOUNT_LABELS and "noor" in sentence)
+    if action == "takedown.lift":
+        kept = replace(entry, after={**values, "before_push": 0})
+        assert label_entry(None, kept) == f"{sentence}; it stays down, as the site unpublished it"
+        assert label_several([kept, kept]) == "ended the takedown of 2 articles"
 
 
 def test_every_button_says_what_it_wanted_to_do() -> None:
