@@ -103,6 +103,7 @@ class MarkdownSource(PageFolderSource):
             path=PurePosixPath(page.file),
             given=given,
             values=values,
+            read=_fields,
             has_front=_FRONT.match(page.content) is not None,
         )
         no_link = site.place(placed)

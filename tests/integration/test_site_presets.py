@@ -378,6 +378,37 @@ def test_a_time_without_zone_is_in_the_zone_of_the_site(
     ]
 
 
+SHARED = '{"image": {"path": "/d.png"}, "author": "Ann", "lang": "fr", "tags": "sea", "title": "S"}'
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "_config.yml": f"defaults:\n - {{scope: {{path: ''}}, values: {SHARED}}}",
+            "_posts/D.md": "",
+        },
+        {"hugo.yaml": f"cascade: {SHARED}", "content/posts/D.md": ""},
+        {"eleventy.config.js": "", "posts/posts.json": SHARED, "posts/D.md": ""},
+    ],
+)
+@pytest.mark.parametrize("own", ["", "cover: /o.png\nauthors: [Bo]\nlanguage: de\ncategory: fish"])
+def test_what_a_site_says_of_its_pages_is_read_as_if_they_said_it(
+    files: dict[str, str], own: str, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        path = tmp_path / name.replace("D.md", "2026-01-02-a.md")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        front = f"---\ndate: 2026-01-02\n{own}\n---\nQuiet.\n"
+        path.write_text(front if name.endswith(".md") else text)
+    (article,) = read(tmp_path)[0].values()
+    assert article.image is not None
+    assert article.image.src == ("/o.png" if own else "/d.png")
+    assert (article.title, article.language) == ("S", "de" if own else "fr")
+    assert article.authors == (("Bo",) if own else ("Ann",))
+    assert set(article.tags) == ({"sea", "fish"} if own else {"sea"})
+
+
 SIDEBAR = "themeConfig: { sidebar: { '/guide/': { base: '/guide/', items: [] } } }"
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import translate
@@ -53,6 +53,7 @@ class SitePage:
         path: The file, relative to the folder of the site's content.
         given: The values of the page's front matter, by names in lower case.
         values: The values of the page's record.
+        read: Reads the fields of a record from values of front matter, by names in lower case.
         has_front: Whether the file begins with front matter, be it empty.
         link: The page's address on the site; empty if it is not known.
         pattern: The pattern that the address is made from, such as ``/:year/:title``.
@@ -65,6 +66,7 @@ class SitePage:
     path: PurePosixPath
     given: dict[str, Any]
     values: dict[str, Any]
+    read: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     has_front: bool = True
     link: str = ""
     pattern: str = ""
@@ -74,12 +76,17 @@ class SitePage:
 
     def add_defaults(self, values: Mapping[str, Any]) -> None:
         """Adds values that the site gives to its pages, where the page has none of its own."""
+        own = self.values.keys() - {"tags"}  # tags and categories are joined
         for name, value in values.items():
             if (key := str(name).casefold()) not in self.given:
                 self.given[key] = value
                 self.values.setdefault(str(name), value)
-            elif isinstance(own := self.given[key], Mapping) and isinstance(value, Mapping):
-                self.given[key] = self.values[str(name)] = {**value, **own}
+            elif isinstance(given := self.given[key], Mapping) and isinstance(value, Mapping):
+                self.given[key] = self.values[str(name)] = {**value, **given}
+                own.discard(str(name))
+        fields = self.read(self.given) if values else {}
+        fields.pop("url", None)  # the preset makes the address
+        self.values |= {name: value for name, value in fields.items() if name not in own}
 
     def text(self, name: str) -> str:
         """Returns the stripped text under a name in the front matter; "" if there is no text."""
