@@ -32,7 +32,10 @@ _FENCE = re.compile(r"\s*^(?P<fence>---|\+\+\+|;;;)(?P<format>\w*)[^\S\n]*\n", r
 _JSON = re.compile(r"\s*(?=\{\s*[\"}])")
 _FENCES = {"---": ("yaml", r"---|\.\.\."), "+++": ("toml", r"\+\+\+"), ";;;": ("json", ";;;")}
 _TABLE = load_table(__file__)
-_UNREAD = re.compile("|".join(_TABLE["unread"]), re.IGNORECASE | re.MULTILINE | re.VERBOSE)
+_UNREAD = re.compile(
+    "|".join(_TABLE["unread"]).replace("LINE", _TABLE["line"]),
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
 """What looks like front matter, but is not written so that a generator reads it as such."""
 
 _HEADER = re.compile(_TABLE["header"], re.VERBOSE)

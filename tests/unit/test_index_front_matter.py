@@ -182,6 +182,8 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
         "<!-- by hand -->\n---\ntitle: T\ndraft: true\n---\nBody\n",
         "# A heading\n---\ntitle: T\ndraft: true\n---\nBody\n",
         "title: T\ndraft: true\n---\nBody\n",
+        "title: T\ntags:\n- a\n- b\npassword: sea\n---\nBody\n",  # as Hexo lets it be written
+        "title: T\ntags:\n- a\npublished: false\n\nBody\n",
         "--- # by hand\ntitle: T\ndraft: true\n---\nBody\n",
         "***\ntitle: T\nstatus: draft\n***\n# T\n",
         "===\ntitle = T\npublished = false\n===\n",
@@ -197,6 +199,7 @@ def test_what_looks_like_front_matter_is_never_published_as_text(text: str) -> N
     [
         "# A title\n\nText: with a colon.\n",
         "Note: this page is short.\n",
+        "Tides:\n- at noon\n- at night\n---\nText.\n",
         "----\n\nA line above, then text.\n",
         "***\nNote: a line above.\nStatus: of the draft, then text.\n",
         "{: .note}\nA paragraph.\n",
