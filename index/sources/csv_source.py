@@ -134,8 +134,8 @@ class CsvSource(PathSource):
             except StopIteration:
                 return
             except csv.Error as error:
-                if lines.is_open and "end of data" in str(error):
-                    raise self._broken_off(lines) from None
+                if "end of data" in str(error):  # what follows the mark can't be told from its cell
+                    raise self._broken_off(line, "close its quotation mark") from None
                 read = f"lines {line} to {lines.number}"
                 message = f"{read} are not a CSV row: {error}"
                 yield RecordProblem(location=location, reason="invalid-csv", message=message)
@@ -149,16 +149,15 @@ class CsvSource(PathSource):
             else:
                 is_whole = len(row) >= len(header)
                 if lines.is_open and all_whole and not is_whole:
-                    raise self._broken_off(lines)
+                    whole = "end its last line with a line break, if nothing is missing"
+                    raise self._broken_off(lines.number, whole)
                 all_whole, first = is_whole and (first or all_whole), False
                 _mend_numbers(row, header, numbers)
                 yield read_record(location, _record, row, header)
 
-    def _broken_off(self, lines: "_Lines") -> SourceError:
-        return SourceError(
-            f"{self.path} line {lines.number}: the file breaks off here; write it anew (or end its "
-            "last line with a line break, if nothing is missing)"
-        )
+    def _broken_off(self, line: int, remedy: str) -> SourceError:
+        said = f"the file breaks off here; write it anew (or {remedy})"
+        return SourceError(f"{self.path} line {line}: {said}")
 
     def _header(self, row: list[str], delimiter: str) -> list[str]:
         header = [name.strip() for name in row]
