@@ -23,6 +23,7 @@ UNKNOWN_ZONE = dt.timezone(dt.timedelta(0), "unknown")
 _BEHIND = re.compile(
     r"\sm=[+-][\d.]+$|\s*\([^()]*\)$|\s*\[(?P<area>[^\[\]]*)\]$|\s(?P<zone>[A-Z]\w+(?:/[\w+-]+)+)$"
 )
+_NOTE = re.compile(r"\s*\((?![^A-Za-z]\))([^()]*)\)$")  # (日) is a weekday
 _ZONE_LIKE_WORD = re.compile(  # elsewhere it is a weekday or a preposition
     r"(?:(?<=:\d\d)[:.,\d]*(?:\s?h\b)?|(?<=\d)\s?[AaPp]\.?\s?[Mm]\.?)"
     r"(\s?((?i:[PC]T)|AT|UT|[ADORT]))(?![\w.:]| M)"
@@ -78,6 +79,23 @@ def parse_date_words(text: str) -> dt.datetime:
         DateError: If a part is missing, or the text can be two dates.
         ValueError: If the text can't be parsed.
     """
+    found = _NOTE.search(text)
+    return _parse_noted(text[: found.start()], found[1].strip()) if found else _parse_words(text)
+
+
+def _parse_noted(text: str, note: str) -> dt.datetime:
+    """Parse a date with a note in parentheses, which is its zone if a time has no other."""
+    moment = parse_date_words(text)
+    if moment.tzinfo is not None or not note or not (":" in text or moment.time() != dt.time()):
+        return moment
+    with suppress(ValueError):
+        zoned = parse_date_words(f"{text} {note}")
+        if zoned.replace(tzinfo=None) == moment:  # without a zone if the note is a weekday
+            return zoned
+    return moment.replace(tzinfo=UNKNOWN_ZONE)
+
+
+def _parse_words(text: str) -> dt.datetime:
     area = ""
     while found := _BEHIND.search(text):
         text, area = text[: found.start()], found["area"] or found["zone"] or area

@@ -361,6 +361,11 @@ def test_words_for_no_date_are_none(none: str) -> None:
         ("Wed Jul  1 10:00:00 {} 2026", "CET", 9),
         ("Wed Jul  1 10:00:00 {} 2026", "MSK", 7),
         ("2026-07-01 10:00 {}", "EST", 15),
+        ("2026-07-01 10:00 ({})", "PST", 18),
+        ("July 1, 2026 10:00 am ({})", "GMT-5", 15),
+        ("2026-07-01 10:00 ({})", "America/New_York", 14),
+        ("Wed Jul 01 2026 10:00:00 GMT+0200 ({})", "PST", 8),
+        ("2026-07-01 10:00 ({})", "Wednesday", 1),
     ],
 )
 def test_a_zone_is_read_even_if_it_is_a_weekday_elsewhere(form: str, zone: str, utc: int) -> None:
@@ -381,6 +386,8 @@ def test_a_zone_is_read_even_if_it_is_a_weekday_elsewhere(form: str, zone: str, 
         "1 March 2026 10:30 AT",
         "1 March 2026 10:30 R",
         "2026-03-01 10:30 ET",
+        "2026-03-01 10:30 (IST)",
+        "2026-03-01 10:30 (Pacific Time)",
         {"date": "2026-03-01 10:00:00", "timezone_type": 3, "timezone": "Mars/Base"},
     ],
 )
