@@ -378,6 +378,29 @@ def test_a_time_without_zone_is_in_the_zone_of_the_site(
     ]
 
 
+@pytest.mark.parametrize(
+    ("files", "preset", "url"),
+    [
+        ({"_config.yml": "theme: minima"}, "jekyll", "/tides.html"),
+        ({"_config.yml": "gems: [jekyll-optional-front-matter]"}, "jekyll", "/tides.html"),
+        ({"_config.yml": "a: b", "Gemfile": "gem 'github-pages'"}, "jekyll", "/tides.html"),
+        ({"_config.yml": "theme: minima", "Gemfile": "# gem 'github-pages'"}, "jekyll", ""),
+        ({"_config.yml": "theme: a\noptional_front_matter: {enabled: false}"}, "jekyll", ""),
+        ({"_config.yml": "title: Tides", "_toc.yml": "root: intro"}, "", "/tides"),
+        ({"_config.yml": "execute: {execute_notebooks: off}"}, "", "/tides"),
+    ],
+)
+def test_a_page_without_front_matter_is_read_where_the_site_shows_it(
+    files: dict[str, str], preset: str, url: str, tmp_path: Path
+) -> None:
+    for name, text in {**files, "tides.md": "# Tides\n\nQuiet.\n"}.items():
+        (tmp_path / name).write_text(text)
+    articles, skipped, _ = read(tmp_path)
+    assert [one.url for one in articles.values()] == [url] * bool(url)
+    assert skipped == ({} if url else {"tides.md": "not-content"})
+    assert any("made by jekyll" in one for one in open_remarks(tmp_path)) == bool(preset)
+
+
 SHARED = '{"image": {"path": "/d.png"}, "author": "Ann", "lang": "fr", "tags": "sea", "title": "S"}'
 
 

@@ -504,6 +504,7 @@ def test_data_of_a_page_that_cant_be_read_hides_it(tmp_path: Path, broken: str) 
 
 
 ZOLA = "base_url = '/'\n[languages.fr]\n"
+SOURCE = {"source/_posts/a.md": "date: 2020-02-03"}
 HEXO, JEKYLL = "/2020/02/03/a/", "/b/2020/02/03/a.html"
 TARGET = "[cascade.target]\npath = '/lab/**'\n"
 DATA = "module.exports = { unlisted: true, tags: ['a'] };"
@@ -712,6 +713,7 @@ def test_a_name_with_an_ampersand_stays_whole(tmp_path: Path) -> None:
         ({"_config.yml": "include: [_pages]", "_pages/a.md": "permalink: /a/"}, "/a/"),
         ({"_config.yml": "collections_dir: c", "c/_posts/2020-02-03-a.md": ""}, JEKYLL[2:]),
         ({"_config.yml": "source_dir: source", "source/_posts/a.md": "date: 2020-02-03"}, HEXO),
+        ({"_config.yml": "a: b", "package.json": '{"hexo": {}}', **SOURCE}, HEXO),
         ({"_config.yml": "source: src\nbaseurl: /b", "src/_posts/2020-02-03-a.md": ""}, JEKYLL),
     ],
 )

@@ -29,10 +29,12 @@ class HexoPreset(SitePreset):
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset for a folder, or ``None``.
 
-        It is returned if the folder has Hexo's settings, or if the user named it (``named``).
+        It is returned if the folder has Hexo's settings or its package, or if the user named it
+        (``named``).
         """
         config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.json") or {}
-        if "source_dir" not in config and not named:
+        used = '"hexo"' in (site.read_text(folder / "package.json") or "")
+        if "source_dir" not in config and not (used and (folder / "source").is_dir()) and not named:
             return None
         lists = map(config.get, ("skip_render", "exclude", "ignore"))
         names = [one.removeprefix("source/") for given in lists for one in names_in(given)]

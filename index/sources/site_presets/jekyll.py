@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from index.articles.text_lists import names_in, split_keywords
 from index.sources.site_presets import site_preset as site
+from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _NAMES = ("_config.yml", "_config.yaml")
@@ -23,28 +24,39 @@ _LABELS = (
     *(("tags", str.split), ("tag", split_keywords)),
     *(("categories", str.split), ("category", split_keywords)),
 )
+_GITHUB = re.compile(r"""^[ \t]*gem[ (]+["']github-pages["']""", re.MULTILINE)
 _EXCLUDED = tuple(f"vendor/{name}" for name in ("bundle", "cache", "gems", "ruby"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JekyllPreset(SitePreset):
-    """A site made by Jekyll."""
+    """A site made by Jekyll.
+
+    Attributes:
+        needs_front: Whether a file without front matter is no page.
+    """
 
     name = "jekyll"
+    needs_front: bool = True
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset for a folder, or ``None``.
 
-        It is returned if the folder has Jekyll's files, or if the user named it (``named``).
+        It is returned if the folder has Jekyll's files and not Jupyter Book's, which has the same
+        settings' name, or if the user named it (``named``).
         """
         config = site.read_config(folder, *_NAMES, "_config.toml")
+        if not named and (
+            (folder / "_toc.yml").exists() or {"sphinx", "execute"} & {*(config or ())}
+        ):
+            return None
         if config is None and not named:
             if not (folder / "_posts").is_dir():
                 return None
             above = cls.find(folder.parent) if folder.parent != folder else None
-            if "source_dir" in (site.read_config(folder.parent, *_NAMES, "_config.json") or {}):
-                return None  # it is Hexo's
+            if HexoPreset.find(folder.parent):
+                return None
             if above and above.root == folder:  # whose configuration names this folder
                 return above
         config = config or {}
@@ -58,6 +70,7 @@ class JekyllPreset(SitePreset):
             home=config.get("url"),
             language=next(filter(None, map(config.get, ("lang", "language", "locale"))), None),
             ignored=ignored,
+            needs_front=not _has_plain_pages(folder, config),
         )
 
     def has_folder(self, name: str) -> bool:
@@ -124,8 +137,11 @@ class JekyllPreset(SitePreset):
         elif kind:
             if not site.folded(self._collections().get(kind)).get("output"):
                 raise site.not_content(f"_{kind} is no collection with output: true in _config.yml")
-        elif not page.has_front:
-            raise site.not_content("a file without front matter is not a page of the site")
+        elif self.needs_front and not page.has_front:
+            raise site.not_content(
+                "Jekyll makes no page of a file without front matter (add two lines of --- at its "
+                'top; if the site is not made by Jekyll, set preset = "none")'
+            )
         elif str(page.given.get("layout", "")).casefold() in site.LISTS:
             raise site.list_page("the page lists others, and is not an article")
 
@@ -160,6 +176,19 @@ class JekyllPreset(SitePreset):
             if all(re.search(one, path) for one in below) and scope.get("type") in (None, "", kind):
                 found |= site.folded(one.get("values"))
         return found
+
+
+def _has_plain_pages(folder: Path, config: Mapping[str, Any]) -> bool:
+    """Tells whether a site has pages of files without front matter, as GitHub builds it.
+
+    A site with a theme and no list of gems of its own is built there.
+    """
+    gems = site.read_text(folder / "Gemfile")
+    is_built_there = _GITHUB.search(gems) if gems else {"theme", "remote_theme"} & config.keys()
+    plugins = [*names_in(config.get("plugins")), *names_in(config.get("gems"))]
+    options = site.folded(config.get("optional_front_matter"))
+    is_meant = bool(is_built_there) or "jekyll-optional-front-matter" in plugins
+    return is_meant and options.get("enabled") is not False
 
 
 def _slugify(text: str, kept: str = "") -> str:
