@@ -27,7 +27,8 @@ _TAGS = re.compile(_any_of("tags"), _FLAGS)
 _EXTENSIONS = re.compile(
     rf"(?:(?=[`~{{\[:%+^=!$])|^)(?:{_any_of('extensions')})", _FLAGS | re.IGNORECASE
 )
-_RAW = re.compile(r"\{%[-~]?\s*(?:end)?(?:raw|verbatim)\s*[-~]?%\}\n?")
+_RAW_TAG = r"\{%[-~]?\s*(?:end)?(?:raw|verbatim)\s*[-~]?%\}"
+_RAW = re.compile(rf"^[ \t]*{_RAW_TAG}[ \t]*\n|{_RAW_TAG}", re.MULTILINE)
 _QUOTED = re.compile(r"""["'“]([^"'”]*)["'”]""")
 _SITE_ADDRESS = re.compile(r"(?:site|metadata)\.(?:base_?)?url\b", re.IGNORECASE)
 _SHOWS_MEDIA = re.compile(r"\|\s*(?:embed|youtube|vimeo|image|svg|icon)")

@@ -40,7 +40,8 @@ def targets(body: str) -> list[str]:
         ('{{ "https://video.example/1" | embed: "A talk" }}\n\nAfter.', "After."),
         ("Say {{ 'hello' | upcase }}.", "Say hello."),
         ("Code `{{ keep }}` and `{% keep %}` stay.", "Code {{ keep }} and {% keep %} stay."),
-        ("```\n{% raw %}{{ x }}{% endraw %}\n{{ y }}\n```", "{{ x }}{{ y }}"),
+        ("```\n{% raw %}{{ x }}{% endraw %}\n{{ y }}\n```", "{{ x }} {{ y }}"),
+        ("```\n{% raw %}\n{{ x }}\n{{ y }}{% endraw %}\n```\n*New*.", "{{ x }} {{ y }}\nNew."),
         # Hugo and Zola
         ("{{% note %}}\nInside.\n{{% /note %}}", "Inside."),
         ("{{< youtube abc >}}\n\n{{<figure src='a.png'>}}\n\nAfter.", "After."),
