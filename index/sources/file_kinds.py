@@ -10,7 +10,7 @@ from pathlib import Path
 
 from index.articles.file_suffixes import BY_SUFFIX
 from index.articles.word_table import load_table
-from index.errors import SourceError
+from index.errors import SourceError, raised_as
 from index.sources.encodings import codec_of, marked_codec, markup_encoding
 from index.sources.feed_xml import xml_kind
 from index.sources.json_source import lists_of_objects
@@ -42,6 +42,7 @@ def kind_of_file(path: Path) -> str | None:
 
     Raises:
         OSError: If the file can't be opened.
+        SourceError: If it is gzipped and breaks off.
         SettingError: If no source reads such files; the message says what to do.
     """
     suffix = Path(path.name.lower().removesuffix(".gz")).suffix
@@ -51,11 +52,13 @@ def kind_of_file(path: Path) -> str | None:
     kind = BY_SUFFIX.get(suffix)
     if kind not in (None, "feed"):
         return kind
-    try:
-        with open_unpacked(path) as file:
-            head = file.read(_HEAD)
-    except (EOFError, zlib.error):
-        return kind
+    with raised_as(SourceError, f"{path} can't be read to its end: ", EOFError, zlib.error):
+        return _kind_by_content(path, kind)
+
+
+def _kind_by_content(path: Path, kind: str | None) -> str | None:
+    with open_unpacked(path) as file:
+        head = file.read(_HEAD)
     if kind is None and marked_codec(head) == "utf-16":
         raise SettingError(
             f"{path} is encoded in UTF-16, which can't be read here: save it as UTF-8"
@@ -129,8 +132,9 @@ def _kind_of_json(path: Path, head: bytes) -> str:
             return kind
     try:
         lists = lists_of_objects(str(path))
-    except SourceError:  # several documents, one a line
-        return "jsonl"
+    except SourceError:  # several documents, one a line; or one of several lines that breaks off
+        line, has_more, _ = head.partition(b"\n")
+        return "json" if has_more and line.rstrip()[-1:] != b"}" and b"\n{" not in head else "jsonl"
     if ("data", "posts") in lists and ("data", "users") in lists:
         return "ghost"
     return "json" if lists or b"\n" in head.strip() else "jsonl"

@@ -182,6 +182,7 @@ def table_for(location: str) -> dict[str, Any]:
 
     Raises:
         SettingError: If it can't be told what kind of source the location is.
+        SourceError: If it is a gzipped file that breaks off.
     """
     if location == "-":
         return {"kind": "jsonl", "path": "-"}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import gzip
 import importlib
+import json
 import logging
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,6 +225,19 @@ def test_xml_and_json_are_told_apart_by_their_content(
         path.write_text(content, encoding=encoding)
         if name == "a.xml" or encoding != "utf-16":
             assert table_for(str(path))["kind"] == kind
+
+
+def test_a_json_file_that_breaks_off_is_told_as_such(tmp_path: Path) -> None:
+    posts = [{"id": number, "text": f"{number:x}" * 9} for number in range(9_000)]
+    whole = json.dumps({"posts": posts}, indent=1).encode()
+    (tmp_path / "a.json").write_bytes(whole[:-9])
+    with pytest.raises(SourceError, match="it breaks off"):
+        deque(open_source(table_for(str(tmp_path / "a.json"))).records(), 0)
+    packed = gzip.compress(whole)
+    for size in (30, len(packed) // 2, len(packed) - 9):
+        (tmp_path / "a.json.gz").write_bytes(packed[:size])
+        with pytest.raises(SourceError, match="to its end"):
+            table_for(str(tmp_path / "a.json.gz"))
 
 
 def test_xml_of_another_kind_is_named_by_its_root(tmp_path: Path) -> None:
