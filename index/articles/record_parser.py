@@ -242,9 +242,10 @@ class RecordParser(FieldReader):
                 quoted = self._quoted(item.get("text"), item.get("quoted"))
                 sections.append(Section(text=text, heading=heading, quoted=quoted))
             room = max(1, room - len(text))
-        if not sections and (text := self._plain(value := self._get("summary"), MAX_TEXT)):
-            self._keep_links(0, 0, value)
-            sections.append(Section(text=text, quoted=self._quoted(value, ())))
+        has_text = any(section.text for section in sections)
+        if not has_text and (text := self._plain(summary := self._get("summary"), MAX_TEXT)):
+            self._keep_links(len(value), len(sections), summary)
+            sections.append(Section(text=text, quoted=self._quoted(summary, ())))
         return tuple(sections)
 
     def _quoted(self, markup: Any, given: Any) -> tuple[str, ...]:

@@ -312,14 +312,18 @@ def test_a_text_is_cut_once_though_its_sections_are_many(
     assert report.notes["sections: too-long"] == 2
 
 
-@pytest.mark.parametrize("sections", [None, "", "null", [], "[]", [{}], {}, "text"])
+@pytest.mark.parametrize(
+    "sections", [None, "", "null", [], "[]", [{}], {}, "text", [{"heading": "Intro", "text": ""}]]
+)
 def test_a_summary_is_read_where_sections_hold_no_text(
     write_jsonl: Write, sections: object
 ) -> None:
     fields = {"sections": sections, "summary": 'Tall, see <a href="/sea">the sea</a>.'}
     (article,), report = read(write_jsonl([{**GOOD, **fields}]))
-    assert [section.text for section in article.sections] == ["Tall, see the sea."]
-    assert [link.url for link in article.links] == ["/sea"]
+    assert [one.text for one in article.sections if one.text] == ["Tall, see the sea."]
+    assert [(one.url, one.section) for one in article.links] == [
+        ("/sea", len(article.sections) - 1)
+    ]
     assert report.notes["sections: invalid"] == (sections in ({}, "text"))
 
 
