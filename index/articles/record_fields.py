@@ -14,9 +14,11 @@ from index.articles.record import (
     names_in_other_spelling,
     unwrapped,
 )
+from index.articles.text_lists import split_listed
 from recommender.errors import ArticleError
 
 _WITH_PARTS = set("sections image tags ratings authors links related aliases".split())
+_WITH_NAMES = ("tags", "authors", "aliases", "related")
 
 T = TypeVar("T")
 
@@ -41,8 +43,9 @@ class FieldReader:
     def _get(self, name: str) -> Any:
         """Return a field's value; JSON text of a list or object, as in a CSV cell, is parsed.
 
-        A field is found in another spelling too: ``Title``, ``Visible From``. A dotted name of a
-        template for links leads into objects.
+        So are lists of names as PostgreSQL and Python write them. A field is found in another
+        spelling too: ``Title``, ``Visible From``. A dotted name of a template for links leads into
+        objects.
         """
         self.field = name
         value = self._values.get(name)
@@ -58,7 +61,9 @@ class FieldReader:
         if isinstance(value, str) and name in _WITH_PARTS:
             if value.lstrip()[:1] in ("[", "{"):
                 with suppress(ValueError):
-                    return load_json(value)
+                    return load_json(value) or []  # {} is PostgreSQL's empty list
+                if name in _WITH_NAMES and (listed := split_listed(value)):
+                    return listed
             if value.strip() == "null":  # as MariaDB's and MySQL's JSON columns say it
                 return None
         return value

@@ -9,6 +9,12 @@ from index.articles.page_words import words_of
 _SEMICOLON = re.compile("[;；\n]")  # noqa: RUF001 - as written in Chinese
 _COMMA = re.compile("[,，、،]")  # noqa: RUF001 - as written in Chinese, Japanese and Arabic
 _BAR = re.compile(r"[|]")
+_ITEM = re.compile(
+    r"""\s*+(?:"((?:\\.|[^"\\])*+)"|'((?:\\.|[^'\\])*+)'|([^,\s"'{}\[\]][^,{}\[\]]*+))
+        \s*+(?:,|\Z|(?=["']))""",
+    re.DOTALL | re.VERBOSE,
+)
+_NO_ITEM = ("NULL", "None", "nan")
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+")
 _BY = re.compile(r"\A(?:(?:written\s+)?by|von|par)\s+", re.IGNORECASE)
 _PARTICLES = set("van von der den de del della di da dos la le el bin al ter ten zu y".split())
@@ -20,6 +26,23 @@ def split_keywords(text: str) -> list[str]:
     marks = (mark for mark in (_SEMICOLON, _COMMA) if mark.search(text.strip()))
     words = next(marks, _BAR).split(text)
     return [word.strip() for word in words if word.strip()]
+
+
+def split_listed(text: str) -> list[str] | None:
+    """Split a list as PostgreSQL (``{a,"b c"}``) and Python (``['a', 'b c']``) write it in a cell.
+
+    Returns ``None`` for any other text.
+    """
+    inside = text.strip()
+    ends, inside = inside[:1] + inside[-1:], inside[1:-1]
+    names, at = [], 0
+    while ends in ("{}", "[]") and at < len(inside):
+        if (found := _ITEM.match(inside, at)) is None:
+            return None
+        quoted, at = found[1] or found[2], found.end()
+        if quoted or found[3] not in (None, *_NO_ITEM):
+            names.append(re.sub(r"\\(.)", r"\1", quoted) if quoted else found[3].strip())
+    return names or None
 
 
 def names_in(value: Any, split: Callable[[str], list[str]] = split_keywords) -> list[str]:

@@ -35,10 +35,11 @@ def test_cells_may_hold_delimiters_line_breaks_and_quotation_marks(tmp_path: Pat
 
 
 def test_parts_stand_in_their_cell_as_json_or_by_commas(tmp_path: Path) -> None:
-    articles, _ = from_csv(
+    articles, report = from_csv(
         tmp_path,
         "id;title;tags;authors;ratings\n"
-        'a;A;x, y;"[""N, M""]";"{""interest"": 3}"\nb;B;[draft], z;;{broken\n',
+        'a;A;x, y;"[""N, M""]";"{""interest"": 3}"\nb;B;[draft], z;;{broken\n'
+        "c;C;{x,y};['N M'];{}\nd;D;{};[];\n",
         delimiter=";",
     )
     assert articles["a"].tags == ("x", "y")
@@ -46,6 +47,9 @@ def test_parts_stand_in_their_cell_as_json_or_by_commas(tmp_path: Path) -> None:
     assert articles["a"].ratings == {"interest": 3}
     assert articles["b"].tags == ("[draft]", "z")
     assert articles["b"].ratings == {}
+    assert (articles["c"].tags, articles["c"].authors) == (("x", "y"), ("N M",))
+    assert (articles["d"].tags, articles["d"].authors) == ((), ())
+    assert not report.notes["tags: invalid"]
 
 
 def test_what_a_database_writes_for_no_value_is_no_text(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from index.articles.text_lists import names_in
+from index.articles.text_lists import names_in, split_listed
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,25 @@ def test_names_are_read_from_a_list_or_from_one_text(value: Any, names: list[str
 
 def test_a_generator_may_part_names_by_spaces() -> None:
     assert names_in("kelp wrack", str.split) == ["kelp", "wrack"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("{kelp,wrack}", ["kelp", "wrack"]),
+        ('{"kelp, brown",it\'s,NULL,"a \\"b\\""}', ["kelp, brown", "it's", 'a "b"']),
+        ("['kelp', \"it's\", None]", ["kelp", "it's"]),
+        ("['kelp [1]' 'wrack']", ["kelp [1]", "wrack"]),  # as NumPy writes it
+        ("[kelp, brown wrack]", ["kelp", "brown wrack"]),
+        ("{'name': 'kelp'}", None),
+        ("{{a,b},{c,d}}", None),
+        ("[draft], kelp", None),
+        ("[a](b)", None),
+        ("{kelp", None),
+        ("['kelp", None),
+    ],
+)
+def test_a_list_in_a_cell_is_read_as_databases_and_programs_write_it(
+    text: str, names: list[str] | None
+) -> None:
+    assert split_listed(text) == names
