@@ -14,8 +14,8 @@ from index.articles.file_suffixes import PAGES, SUFFIXES
 from index.articles.urls import split_url
 from recommender.article import FILE_LINK
 
-_PELICAN = re.compile(r"\A[{|](?:filename|static|attach)[}|]")
-"""Begins links to files in Pelican's pages."""
+_MARK = re.compile(r"\A(?:[{|](?:filename|static|attach)[}|]|@(?=/))")
+"""Begins links to files in Pelican's pages, and in Zola's."""
 
 
 def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def with_file_links(values: Mapping[str, Any], file: str) -> dict[str, Any]:
 def _with_file(url: str, file: str) -> str:
     """Returns the ``file:`` form of a relative link to a page's file; other links unchanged."""
     parts = split_url(url)
-    path = _PELICAN.sub("", unquote(parts.path))
+    path = _MARK.sub("", unquote(parts.path))
     if parts.scheme or parts.netloc or not path.lower().endswith(PAGES):
         return url
     if path.startswith("/"):

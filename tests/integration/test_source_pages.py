@@ -53,10 +53,13 @@ def test_the_picture_of_a_page_is_found_and_may_lie_beside_it(
     assert (image.src if image else "") == src
 
 
-def test_pelican_s_links_to_files_name_them(tmp_path: Path) -> None:
-    text = "Title: Rye\nDate: 2026-03-01\n\n[K]({filename}/sea/kelp.md), [w](|filename|wrack.md#b)."
+def test_links_to_files_name_them_as_pelican_and_zola_write_them(tmp_path: Path) -> None:
+    text = (
+        "Title: Rye\n\n[K]({filename}/sea/kelp.md), [w](|filename|wrack.md#b), [b](@/sea/b.md#x)."
+    )
     links = one(tmp_path, "food/rye.md", text, "markdown").links
-    assert [link.url for link in links] == ["file:sea/kelp.md", "file:food/wrack.md"]
+    urls = ["file:sea/kelp.md", "file:food/wrack.md", "file:sea/b.md"]
+    assert [link.url for link in links] == urls
 
 
 REFERENCE = """Treatments Cut Relapses
