@@ -179,10 +179,17 @@ def front_values(front: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def front_facts(front: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what front matter states of a page whose text, links and ratings are read from it."""
-    read = {"sections", "links", "ratings"}
-    found = front_values(front).items()
-    return {name: value for name, value in found if value is not None and name not in read}
+    """Returns what front matter states of a page whose text, links and ratings are read from it.
+
+    A field without a value states nothing: the page's own holds.
+    """
+    read, fields = {"sections", "links", "ratings"}, _TABLE["fields"].keys() | {"tags"}
+    return {
+        name: value
+        for name, value in front_values(front).items()
+        if value is not None and name not in read
+        if name not in fields or value not in ("", [], {})
+    }
 
 
 def _given(front: Mapping[str, Any]) -> dict[str, Any]:
@@ -253,14 +260,17 @@ def _list(value: Any) -> list[str]:
 
 
 def _authors(value: Any) -> Any:
-    return [_text(one) for one in split_authors(value)] if isinstance(value, str) else _list(value)
+    if not isinstance(value, str):
+        return _list(value)
+    return [_text(one) for one in split_authors(value) if one]
 
 
 def _image(value: Any) -> Any:
     item = value[0] if isinstance(value, list) and value else value
     if isinstance(item, Mapping):  # {src|url|image|path, alt}, as in many themes
         src = next((item[key] for key in ("src", "url", "image", "path") if item.get(key)), None)
-        return {"src": src, "alt": _text(item.get("alt") or "")}
+        alt = _text(item.get("alt") or "")
+        return {"src": src, "alt": alt} if any(item.values()) else None
     return item and {"src": item}
 
 

@@ -784,10 +784,17 @@ def test_the_front_matter_of_a_page_that_is_not_built_is_read(
     assert "title" not in str(article.sections)
 
 
-def test_front_matter_without_values_leaves_what_the_page_says(tmp_path: Path) -> None:
-    front = "---\ntitle:\ndate:\nimage:\nsections: [x]\nlinks: {home: /}\n---\n"
-    article = one(tmp_path, "p.html", f"{front}<h1>Waves</h1><p>{PROSE}</p>", "html")
+@pytest.mark.parametrize(
+    "empty", ["title:\nimage:", "title: ''\nauthor: ''\nimage: {src: ''}\ntags: []"]
+)
+def test_front_matter_without_values_leaves_what_the_page_says(tmp_path: Path, empty: str) -> None:
+    front = f"---\n{empty}\ndate:\nsections: [x]\nlinks: {{home: /}}\n---\n"
+    head = "<meta property='og:image' content='/a.png'><meta property='article:tag' content='sea'>"
+    head += "<meta name='author' content='Ann Lee'>"
+    article = one(tmp_path, "p.html", f"{front}{head}<h1>Waves</h1><p>{PROSE}</p>", "html")
     assert (article.title, article.sections[0].text) == ("Waves", PROSE.strip())
+    assert (article.image and article.image.src, article.tags) == ("/a.png", ("sea",))
+    assert article.authors == ("Ann Lee",)
     plain = one(tmp_path, "p.txt", f"{front}Waves\n\n{PROSE}\n", "plain")
     assert (plain.title, plain.sections[0].text) == ("Waves", PROSE.strip())
 
