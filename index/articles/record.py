@@ -33,6 +33,7 @@ class Record:
         language: The language of the source's records that do not give theirs; empty if unknown.
         language_from: Where the language in ``values`` is from, if not from a field of the record:
             ``"path"`` (the address) or ``"page"`` (the page's ``lang``).
+        outdated: Why this is what an earlier build fetched; empty if the record was fetched now.
     """
 
     location: str
@@ -44,6 +45,7 @@ class Record:
     no_link: str = ""
     language: str = ""
     language_from: str = ""
+    outdated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

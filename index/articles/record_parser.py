@@ -122,6 +122,8 @@ class RecordParser(FieldReader):
         )
         if not article.has_text:
             self._note("no-text", "no summary or sections: only the title is used", "summary")
+        if self._record.outdated:
+            self._note("unreachable", self._record.outdated, "url")
         values = self._record.values
         for name in {one.rstrip(" \t") for one in values if one[-1:] in (" ", "\t")} & set(values):
             message = (

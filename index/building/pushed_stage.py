@@ -68,6 +68,7 @@ def apply_statements(
         context.seen,
         rules=blake2b(rules.encode(), digest_size=16).digest(),
         keep_missing=context.options.keep_missing,
+        complete=not report.skipped["unreachable"],
         now=utc_now(),
         source=len(sources),
     )

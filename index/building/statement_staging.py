@@ -45,6 +45,7 @@ class StagedStatement(NamedTuple):
         gone: Whether the statement says that the article is gone.
         refused: Whether builds can't use the statement.
         pushed: Digest of the content in the statement; ``None`` if it has none.
+        present: Whether the article was read from a source.
         digest: Digest of what the sources hold; ``None`` if they don't have the article.
         since: The number of the newest statement pushed before a build first saw that content.
         updated: When the source's record was last changed, microseconds since 1970 UTC; ``None`` if
@@ -59,6 +60,7 @@ class StagedStatement(NamedTuple):
     gone: int
     refused: int
     pushed: bytes | None
+    present: int
     digest: bytes | None
     since: int
     updated: int | None
@@ -70,18 +72,19 @@ class StagedStatement(NamedTuple):
         """Whether the statement was refused, or its record can't be read any more."""
         return bool(self.refused) or (self.pushed is None and not self.gone)
 
-    def stands(self, *, keep_missing: bool, now: int) -> bool:
+    def stands(self, *, keep_missing: bool, complete: bool, now: int) -> bool:
         """Tells whether this statement outweighs what the sources say of its article.
 
         Args:
             keep_missing: Whether articles are kept that have disappeared from the sources.
+            complete: Whether the sources were read as a whole: every page could be fetched.
             now: The current time, in microseconds since 1970 UTC.
         """
         if self.number <= self.settled:
             return False
         if self.digest is None:
             was_there = self.was is not None and not keep_missing
-            return self.pushed is not None and not was_there
+            return not complete if self.pushed is None else not was_there
         if self.pushed is None:
             return True
         if self.digest == self.pushed:
@@ -164,7 +167,14 @@ class StatementStaging:
         )
 
     def apply(
-        self, before: Path | None, *, rules: bytes, keep_missing: bool, now: int, source: int
+        self,
+        before: Path | None,
+        *,
+        rules: bytes,
+        keep_missing: bool,
+        complete: bool,
+        now: int,
+        source: int,
     ) -> StatementOutcome:
         """Replaces or removes the sources' articles about which a pushed statement is newer.
 
@@ -172,14 +182,15 @@ class StatementStaging:
             before: The article store of the live build; ``None`` if there is none.
             rules: What is another once the sources are read in another way.
             keep_missing: Whether articles stay that the sources have no longer.
+            complete: Whether the sources were read as a whole; else what is missing in them may
+                still be there, and counts as it was.
             now: The current time, microseconds since 1970 UTC.
             source: The number that the pushed articles get as that of their source.
         """
         outcome = StatementOutcome()
-        for one in self._compared(before, rules):
-            in_source = one.digest is not None
-            stands = one.stands(keep_missing=keep_missing, now=now)
-            if one.gone and (stands or not in_source):
+        for one in self._compared(before, rules, complete=complete):
+            stands = one.stands(keep_missing=keep_missing, complete=complete, now=now)
+            if one.gone and (stands or not one.present):
                 outcome.gone.add(one.id)
             if one.unusable:
                 outcome.unusable.append(one)
@@ -188,21 +199,23 @@ class StatementStaging:
                 outcome.superseded += not one.gone
             elif one.gone:
                 self._database.execute("DELETE FROM staged WHERE id = ?", (one.id,))
-                outcome.superseded += 1
+                outcome.superseded += one.present
             else:
                 self._database.execute(
                     "INSERT OR REPLACE INTO staged SELECT NULL, id, ?, language, certainty, data, "
                     "NULL FROM statements WHERE id = ?",
                     (source, one.id),
                 )
-                outcome.superseded += in_source
+                outcome.superseded += one.present
         return outcome
 
     def seen(self) -> list[tuple[str, bytes | None, int, int]]:
         """Returns what the sources hold of each article: id, digest, ``since`` and ``settled``."""
         return self._database.execute("SELECT id, digest, since, settled FROM seen").fetchall()
 
-    def _compared(self, before: Path | None, rules: bytes) -> list[StagedStatement]:
+    def _compared(
+        self, before: Path | None, rules: bytes, *, complete: bool
+    ) -> list[StagedStatement]:
         """Notes what the sources hold, and compares the statements with it."""
         database = self._database
         database.create_function("digest", 1, content_digest, deterministic=True)
@@ -222,9 +235,14 @@ class StatementStaging:
             (anew, self._newest),
         )
         database.execute("INSERT INTO seen VALUES ('', ?, 0, 0)", (rules,))
+        if not complete:
+            database.execute(
+                "INSERT OR IGNORE INTO seen SELECT id, digest, since, iif(number, settled, 0) "
+                "FROM earlier LEFT JOIN statements USING (id) WHERE digest IS NOT NULL"
+            )
         found = database.execute(
             "SELECT id, statements.number, stated, gone, refused, digest(statements.data), "
-            "seen.digest, ifnull(seen.since, 0), updated, earlier.digest, "
+            "staged.id IS NOT NULL, seen.digest, ifnull(seen.since, 0), updated, earlier.digest, "
             "ifnull(earlier.settled, 0) FROM statements LEFT JOIN staged USING (id) "
             "LEFT JOIN seen USING (id) LEFT JOIN earlier USING (id) ORDER BY id"
         )

@@ -41,10 +41,12 @@ class FetchedPage(HttpResponse):
     Attributes:
         lastmod: The date of the page's last change in the sitemap by which it was fetched.
         checked: When the server last confirmed the page, in seconds since 1970.
+        outdated: Why the server could not be asked again; empty if it could, or needed not be.
     """
 
     lastmod: str = ""
     checked: float = 0.0
+    outdated: str = ""
 
     def is_current(self, lastmod: str, now: float) -> bool:
         """Tells whether the stored page is surely unchanged, so that it need not be fetched again.
@@ -136,6 +138,8 @@ class PageCache:
 def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -> FetchedPage:
     """Returns a page from the cache if it is surely unchanged; else fetches and stores it.
 
+    A stored page is also returned, as ``outdated``, if its server can't be reached.
+
     Args:
         client: The client that fetches pages.
         cache: The pages that earlier builds fetched.
@@ -143,21 +147,21 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
         lastmod: When it last changed, as the sitemap writes it.
 
     Raises:
-        SourceError: If the page can't be fetched. It is then removed from the cache, unless just
-            its server can't be reached.
+        SourceError: If the page can't be fetched. It is then removed from the cache.
         CacheError: If the cache can't be used.
     """
+    stored = cache.get(url)
     try:
         client.check(url)
-        stored = cache.get(url)
         if stored is None or not stored.is_current(lastmod, now()):
             stored = _request(client, url, stored, lastmod)
             cache.put(url, stored)
     except CacheError:
         raise
     except SourceError as error:
-        if not isinstance(error, FetchError) or error.reason != "unreachable":
-            cache.drop(url)
+        if stored and isinstance(error, FetchError) and error.reason == "unreachable":
+            return replace(stored, outdated=f"{error}; the copy of an earlier build is used")
+        cache.drop(url)
         raise
     return stored
 

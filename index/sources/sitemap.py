@@ -173,12 +173,12 @@ class SitemapSource(DocumentOptions, SplitSource):
             for entry in pages:
                 found = _fetch(client, cache, entry)
                 yield found
-                failed = isinstance(found, RecordProblem) and found.reason == "unreachable"
-                failures = failures + 1 if failed else 0
+                problem = _why_unreachable(found)
+                failures = failures + 1 if problem else 0
                 if failures == MAX_FAILURES:
                     raise SourceError(
                         f"{self.name}: {failures} pages in a row could not be fetched, the last: "
-                        f"{found}; build again when the site answers"
+                        f"{problem}; build again when the site answers"
                     )
             cache.drop_unused()
 
@@ -221,6 +221,12 @@ def _fetch(client: PoliteClient, cache: PageCache, entry: SitemapEntry) -> RawPa
     return entry, page
 
 
+def _why_unreachable(found: RawPage | RecordProblem) -> str:
+    if isinstance(found, RecordProblem):
+        return str(found) if found.reason == "unreachable" else ""
+    return found[1].outdated
+
+
 def _problem(url: str, error: SourceError) -> RecordProblem:
     reason = error.reason if isinstance(error, FetchError) else "not-fetched"
     return RecordProblem(location=redacted(url), reason=reason, message=str(error))
@@ -245,7 +251,7 @@ def _parse_page(location: str, html: HtmlSource, entry: SitemapEntry, page: Fetc
     stated = {name: value for name, value in record.values.items() if value not in ("", [], [""])}
     values = {**entry.facts, **stated}
     values["url"] = join_url(page.url, values.get("url", ""))
-    return replace(record, values=values)
+    return replace(record, values=values, outdated=page.outdated)
 
 
 def _for_every_robot(header: str) -> str:

@@ -46,12 +46,15 @@ class SourceRead:
         left: The ids of articles that the source held before, but no longer holds.
         first: Whether the source is read for the first time, or its records are to be read in
             another way, so that all of them are new.
+        complete: Whether every page of the source could be fetched; else what is missing may still
+            be there.
     """
 
     ids: frozenset[str]
     fresh: Mapping[str, tuple[Article, Record]]
     left: frozenset[str]
     first: bool
+    complete: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -179,6 +182,10 @@ class FollowedSource:
             present[digest] = article_id
             if article_id:
                 ids.add(article_id)
+        complete = not report.skipped["unreachable"]
+        if not complete:
+            present |= {digest: key for digest, key in before.items() if key and key not in ids}
+            ids.update(filter(None, before.values()))
         self._ids, self.ids = present, frozenset(ids)
         told = report.told()
         for problem in told[:_MOST_TOLD]:
@@ -186,7 +193,8 @@ class FollowedSource:
         if len(told) > _MOST_TOLD:
             log.warning("… and %d more problems of %s", len(told) - _MOST_TOLD, self.source.name)
         left = frozenset({*before.values()} - ids)
-        return SourceRead(ids=self.ids, fresh=fresh, left=left, first=known is None)
+        first = known is None
+        return SourceRead(ids=self.ids, fresh=fresh, left=left, first=first, complete=complete)
 
 
 def _digest(raw: Any) -> bytes:

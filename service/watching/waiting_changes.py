@@ -243,7 +243,8 @@ class WaitingChanges:
             if moved := kept - left:
                 self._owners.update(dict.fromkeys(moved, one.source.name))
                 one.read_again(moved)
-        return frozenset() if self.keep_missing else frozenset(gone)
+        keeps = self.keep_missing or not read.complete
+        return frozenset() if keeps else frozenset(gone)
 
     def _is_newer(self, record: Record, pushed: Statement | None, *, unless_told: bool) -> bool:
         """Tells whether a source's record is newer than what was pushed about the article.

@@ -140,6 +140,26 @@ def test_a_folder_in_which_something_always_changes_is_read(
     assert look(followed(kind="markdown", path=str(tmp_path))).ids == {"one"}
 
 
+def test_a_page_whose_server_fails_is_not_gone() -> None:
+    with serving() as site:
+        for name in "ab":
+            body = f"<title>{name}</title><article><h1>{name}</h1><p>Kelp calms waves.</article>"
+            site.pages[f"/{name}"] = page(body, Content_Type="text/html")
+        site.pages["/map.txt"] = page(f"{site.url}/a\n{site.url}/b")
+        source = followed(
+            kind="sitemap", url=f"{site.url}/map.txt", private=["127.0.0.1"], delay=0, attempts=1
+        )
+        assert look(source).complete
+        there, site.pages["/b"] = site.pages["/b"], page(status=503)
+        failed = look(source)
+        assert (failed.ids == {"a", "b"}, *failed.left, failed.complete) == (True, False)
+        site.pages["/b"] = there
+        assert look(source).ids == {"a", "b"}
+        site.pages["/b"] = page(status=404)
+        gone = look(source)
+        assert (*gone.ids, *gone.left, gone.complete) == ("a", "b", True)
+
+
 def test_a_feed_is_asked_for_only_if_it_changed() -> None:
     with serving() as site:
 

@@ -286,6 +286,22 @@ def test_a_page_that_can_t_be_had_is_reported_but_a_site_that_is_down_ends_the_b
         fetched(site)
 
 
+def test_of_a_page_that_can_t_be_had_again_the_copy_is_read_and_told(
+    site: Site, tmp_path: Path
+) -> None:
+    names = [f"p{number}" for number in range(6)]
+    pages(site, *names)
+    first, _ = fetched(site, cache=str(tmp_path))
+    site.pages["/p3"] = page(status=503)
+    again, problems = fetched(site, cache=str(tmp_path))
+    assert again == first
+    assert problems == {"/p3": "unreachable"}
+    for name in names:
+        site.pages[f"/{name}"] = page(status=503)
+    with pytest.raises(SourceError, match="5 pages in a row could not be fetched"):
+        fetched(site, cache=str(tmp_path))
+
+
 def test_a_dead_sitemap_of_an_index_is_reported_and_a_failing_one_ends_the_build(
     site: Site,
 ) -> None:

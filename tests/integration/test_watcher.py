@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,21 @@ def test_what_is_as_live_makes_no_build(tmp_path: Path, database: Database) -> N
     before = live(site.root)
     steps(site.watcher())
     assert live(site.root) == before
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_of_a_source_that_was_read_in_part_nothing_is_gone(
+    tmp_path: Path, database: Database, complete: bool
+) -> None:
+    site = Site(tmp_path, database)
+    site.write(RECORDS[1:])
+    watcher = site.watcher()
+    read(watcher, *site.files)
+    changes = watcher.changes
+    changes._owners = dict.fromkeys(IDS, watcher.sources[0].name)
+    changes._read[0] = replace(changes._read[0], fresh={}, complete=complete)
+    removed = [key for unit in waiting(watcher) for key in unit.remove]
+    assert removed == IDS[: int(complete)]
 
 
 def test_what_is_at_fault_is_left_out_alone(tmp_path: Path, database: Database) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from index.articles.article_store import ARTICLES, ArticleStore, read_settled
 from index.articles.read_report import ReadReport
-from index.articles.record import Record
+from index.articles.record import Record, RecordProblem, SourceItem
 from index.building.context import BuildContext, BuildOptions
 from index.building.read_stage import read_sources
 from index.errors import SourceError
@@ -22,6 +22,7 @@ from recommender.errors import NotFoundError
 from recommender.visibility import utc_now
 from tests.support.builds import plain_mapping
 
+FAILS = "unreachable"
 MINUTE = 60_000_000
 
 
@@ -33,9 +34,13 @@ class Listed:
     def __init__(self, records: list[dict[str, Any]]) -> None:
         self._records = records
 
-    def records(self) -> Iterator[Record]:
+    def records(self) -> Iterator[SourceItem]:
         for number, values in enumerate(self._records, 1):
-            yield Record(location=f"export {number}", values=values)
+            location = f"export {number}"
+            if values.get("title") == FAILS:
+                yield RecordProblem(location=location, reason=FAILS, message="answered 503")
+            else:
+                yield Record(location=location, values=values)
 
 
 class Site:
@@ -170,6 +175,20 @@ def test_a_deletion_stands_until_no_source_has_the_page(site: Site) -> None:
     assert site.settled == {"a": number}
     assert site.build(a="back") == {"a": "back"}
     assert site.build(a="back") == {"a": "back"}
+
+
+@pytest.mark.parametrize("before", [{}, {"a": "old"}])
+def test_a_page_whose_server_fails_is_not_gone(site: Site, before: dict[str, Any]) -> None:
+    settled = {"c": site.push("c", "new")}
+    site.build(**before, b="old", c="new")
+    number = site.push("a", None)
+    site.push("b", "new")
+    for _ in range(2):
+        assert site.build(a=FAILS, b=FAILS, c=FAILS) == {"b": "new"}
+        assert site.settled == settled
+    assert site.build(**before, b="old", c="new") == {"b": "new", "c": "new"}
+    assert site.settled == settled | ({} if before else {"a": number})
+    assert site.build(b=FAILS, c="new") == {"b": "new", "c": "new"}
 
 
 def test_a_push_after_a_deletion_brings_the_page_back(site: Site) -> None:
