@@ -168,6 +168,8 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
 
 def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: str) -> FetchedPage:
     response = client.get(url, old.conditions() if old else {})
+    if response.unchanged and old and response.url != old.url:  # what it now leads to is unchanged
+        old, response = None, client.get(url, {})
     headers = {name: response.headers[name] for name in _KEPT if response.headers.get(name)}
     fresh: dict[str, Any] = {"lastmod": lastmod, "checked": now()}
     if response.unchanged and old:

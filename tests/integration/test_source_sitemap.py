@@ -472,6 +472,16 @@ def test_a_later_build_fetches_only_what_changed(
     assert tagged["b"].full == 1
 
 
+def test_a_page_that_now_redirects_is_another_whatever_answers_there(
+    site: Site, tmp_path: Path
+) -> None:
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a"))
+    site.pages["/a"] = Tagged("same")
+    assert list(fetched(site, cache=str(tmp_path))[0]) == ["a"]
+    site.pages |= {"/a": page(status=301, Location="/b"), "/b": Tagged("same")}
+    assert list(fetched(site, cache=str(tmp_path))[0]) == ["b"]
+
+
 def test_a_page_changed_on_the_day_it_was_fetched_is_asked_for_again(
     site: Site, tmp_path: Path
 ) -> None:
