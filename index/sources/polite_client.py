@@ -110,7 +110,8 @@ class PoliteClient:
         origin, address = str(origin_of(url)), urljoin(url, "/robots.txt")
         if origin not in self._robots:
             try:
-                content = self.get_file(address).body[:MAX_BYTES].decode(errors="replace")
+                body = self.get_file(address).body[:MAX_BYTES]
+                content = body.decode("utf-8-sig", errors="replace")
             except HttpError as error:
                 if error.reason == "unreachable":
                     message = f"{error}: while robots.txt can't be read, no page may be fetched"

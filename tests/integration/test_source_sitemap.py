@@ -184,10 +184,11 @@ def test_links_to_an_app_or_a_mobile_page_join_no_pages(site: Site) -> None:
         assert entry.facts == {}
 
 
-def test_what_robots_txt_forbids_is_reported_and_not_fetched(site: Site) -> None:
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_what_robots_txt_forbids_is_reported_and_not_fetched(site: Site, mark: str) -> None:
     pages(site, "a", "private/b", "old")
     site.pages["/robots.txt"] = page(
-        "User-agent: *\nDisallow: /\n\nUser-agent: AlsoLike\nDisallow: /private/\n"
+        f"{mark}User-agent: AlsoLike\nDisallow: /private/\n\nUser-agent: *\nDisallow: /\n"
     )
     site.pages["/old"] = page(status=301, Location="/private/new")
     articles, problems = fetched(site)
