@@ -1,6 +1,7 @@
 """Reads what was pushed, and lets it hold against the sources where it is the newest word."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from hashlib import blake2b
 from importlib.metadata import version
 from typing import Any
@@ -13,6 +14,12 @@ from index.sources.configured_source import ConfiguredSource
 from index.sources.pushed_source import location_of
 from index.sources.source import Source
 from recommender.visibility import utc_now
+
+_NOT_CONTENT = frozenset(
+    "path url hosts private user password timeout max_bytes attempts delay cache batch per_page "
+    "max_pages sample include exclude types".split()
+)
+"""Options that say where and how a source is fetched, and what of it, but not how it is read."""
 
 
 def read_statements(
@@ -59,7 +66,7 @@ def apply_statements(
         return frozenset()
     report, live = context.report, context.previous
     given = [
-        (dict(one.fields), one.url_template, one.date_format, one.language)
+        (dict(one.fields), one.url_template, one.date_format, one.language, _read_as(one.source))
         for one in sources
         if isinstance(one, ConfiguredSource)
     ]
@@ -85,3 +92,10 @@ def apply_statements(
             reason = next(told, "its record can't be read any more")
             context.refused.append((one.id, one.number, reason))
     return frozenset(outcome.gone)
+
+
+def _read_as(source: Source) -> tuple[str, dict[str, Any]]:
+    """Returns a source's class, and those of its options that decide what its articles say."""
+    options = {one.name for one in fields(source)} if is_dataclass(source) else set[str]()
+    names = sorted(options - _NOT_CONTENT)
+    return type(source).__name__, {name: getattr(source, name) for name in names}

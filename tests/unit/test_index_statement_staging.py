@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import InitVar, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from index.articles.record import Record, RecordProblem, SourceItem
 from index.building.context import BuildContext, BuildOptions
 from index.building.read_stage import read_sources
 from index.errors import SourceError
+from index.sources.configured_source import ConfiguredSource
 from index.sources.pushed_source import PUSHED, Statement
 from recommender.errors import NotFoundError
 from recommender.visibility import utc_now
@@ -26,13 +27,17 @@ FAILS = "unreachable"
 MINUTE = 60_000_000
 
 
+@dataclass
 class Listed:
     """A source in which the site's other articles stand too."""
 
+    given: InitVar[list[dict[str, Any]]]
+    path: str = ""
+    drop: str = ""
     name = "export"
 
-    def __init__(self, records: list[dict[str, Any]]) -> None:
-        self._records = records
+    def __post_init__(self, given: list[dict[str, Any]]) -> None:
+        self._records = given
 
     def records(self) -> Iterator[SourceItem]:
         for number, values in enumerate(self._records, 1):
@@ -53,6 +58,7 @@ class Site:
         self._number = 0
         self.statements: dict[str, Statement] = {}
         self.mapping = plain_mapping()
+        self.options: dict[str, str] = {}
         self.context: BuildContext
 
     def push(self, article_id: str, title: str | None) -> int:
@@ -88,7 +94,8 @@ class Site:
             progress=lambda _stage, _done, _total: None,
             seen=self._store,
         )
-        count = read_sources(self.context, [Listed(records)])
+        listed = Listed(records, **self.options)
+        count = read_sources(self.context, [ConfiguredSource(source=listed, called="export")])
         self._store = folder / ARTICLES
         with closing(ArticleStore(self._store)) as store:
             found = {article.id: article.title for article in store}
@@ -142,6 +149,9 @@ def test_a_push_stands_when_its_source_is_read_in_another_way(site: Site) -> Non
     site.mapping = replace(site.mapping, url_template="/moved/{id}")
     for _ in range(2):
         assert site.build(a="old") == {"a": "new"}
+    site.options = {"drop": ".ads", "path": "a.html"}
+    assert site.build(a="old without ads") == {"a": "new"}
+    site.options |= {"path": "b.html"}
     assert site.build(a="edited") == {"a": "edited"}
 
 
