@@ -16,6 +16,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import quote, urljoin, urlsplit
@@ -281,7 +282,10 @@ class Fetcher:
             return HttpResponse(url=url, headers=found, body=b"", unchanged=True)
         if response.status != 200:
             wait = _retry_after(found.get("retry-after"))
-            raise HttpError(url, response.status, response.read(_CHUNK), wait)
+            body = response.read(_CHUNK)
+            with suppress(zlib.error):  # else it was not packed
+                body = zlib.decompressobj(wbits=31).decompress(body, _CHUNK)
+            raise HttpError(url, response.status, body, wait)
         return HttpResponse(url=url, headers=found, body=self._body(url, response))
 
     def _authorization(self, origin: WebOrigin, address: Address) -> dict[str, str]:
