@@ -235,7 +235,10 @@ class Fetcher:
             response = self._request(url, headers)
             if "location" not in response.headers:
                 return response
-            target = urljoin(url, response.headers["location"])
+            location = response.headers["location"]
+            with suppress(UnicodeError):  # headers are read as if they were Latin-1
+                location = location.encode("latin-1").decode()
+            target = urljoin(url, location)
             if url.startswith("https:") and not target.startswith("https:"):
                 raise SourceError(
                     f"{redacted(url)} redirects to {redacted(target)}, which is not encrypted; "

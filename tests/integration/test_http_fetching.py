@@ -70,12 +70,22 @@ def test_a_host_that_nobody_named_is_refused(site: Site) -> None:
         assert allowed.get(other.url).body == b"other"
 
 
-def test_a_redirect_is_followed_within_the_named_hosts(site: Site) -> None:
-    site.pages["/old"] = page(status=301, Location="/new?a=b")
-    site.pages["/new"] = page("moved")
+@pytest.mark.parametrize(
+    ("target", "asked", "url"),
+    [
+        ("/new?a=b", "/new", "/new?a=b"),
+        ("/тест".encode().decode("latin-1"), "/%D1%82%D0%B5%D1%81%D1%82", "/тест"),
+        ("/ä", "/%C3%A4", "/ä"),
+    ],
+)
+def test_a_redirect_is_followed_within_the_named_hosts(
+    site: Site, target: str, asked: str, url: str
+) -> None:
+    site.pages["/old"] = page(status=301, Location=target)
+    site.pages[asked] = page("moved")
     answer = fetcher(site).get(f"{site.url}/old")
     assert answer.body == b"moved"
-    assert answer.url == f"{site.url}/new?a=b"
+    assert answer.url == f"{site.url}{url}"
 
 
 @pytest.mark.parametrize(
