@@ -312,9 +312,10 @@ class Fetcher:
             room = self.options.max_bytes + 1 - len(body)
             body += chunk if unpack is None else unpack.decompress(chunk, room)
             if len(body) > self.options.max_bytes:
-                raise SourceError(
+                raise FetchError(
                     f"{redacted(url)} is larger than {self.options.max_bytes} bytes; to read it, "
-                    "raise the source's max_bytes"
+                    "raise the source's max_bytes",
+                    "too-large",
                 )
         if response.length or (unpack is not None and not unpack.eof):
             raise http.client.IncompleteRead(b"", response.length)

@@ -73,11 +73,18 @@ class PoliteClient:
             conditions: Headers that make the request conditional, such as ``If-None-Match``.
 
         Raises:
-            FetchError: If a robots.txt forbids the page, or the address that it redirects to.
+            FetchError: If a robots.txt forbids the page, or the address that it redirects to; or if
+                the page is longer than any may be.
             SourceError: As by :meth:`Fetcher.get`; or if the robots.txt can't be read.
         """
         accept = "text/html,application/xhtml+xml"
-        return self._pages.get(url, accept=accept, conditions=conditions, before=self._admit)
+        try:
+            return self._pages.get(url, accept=accept, conditions=conditions, before=self._admit)
+        except FetchError as error:
+            if error.reason != "too-large" or self._pages.options.max_bytes < MAX_PAGE_BYTES:
+                raise
+            message = f"the page is longer than {MAX_PAGE_BYTES} bytes"
+            raise FetchError(message, "page-too-long") from error
 
     def get_file(self, url: str) -> HttpResponse:
         """Fetches a file made for programs, such as a sitemap, even if robots.txt forbids it.

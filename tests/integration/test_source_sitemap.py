@@ -261,8 +261,9 @@ def test_pages_that_are_gone_or_no_html_are_reported(site: Site) -> None:
         "/file": "not-html",
         "/home": "gone",
         "/far": "not-fetched",
-        "/big": "not-fetched",
+        "/big": "page-too-long",
     }
+    assert fetched(site, max_bytes=4_000_000)[1]["/big"] == "too-large"
 
 
 def test_the_address_after_redirects_counts(site: Site) -> None:
