@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from index.articles.language_tags import read_language
-from index.articles.urls import split_url
+from index.articles.urls import join_url, split_url
 from index.articles.word_table import load_table
 from index.errors import SourceError, raised_as
 from index.sources.encodings import charset_of, decode, markup_encoding
@@ -111,7 +111,7 @@ def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
         return by_sitemaps([url], f"{site} is a sitemap")
     inside = urlsplit(url).path.rpartition("/")[0]
     part = {"include": [f"{inside}/*"]} if inside else {}
-    named = [urljoin(url, name) for name in client.robots(url).sitemaps]
+    named = [join_url(url, name) for name in client.robots(url).sitemaps]
     usual = [urljoin(url, f"{start}{name}") for start in ("", "/") for name in _TABLE["usual"]]
     for urls, number, how in ((named, _MAX_SITEMAPS, "names in its robots.txt"), (usual, 1, "has")):
         readable = (one for one in dict.fromkeys(urls) if _is_sitemap(client, one))
@@ -183,8 +183,9 @@ def _feed_links(content: bytes, charset: str, base: str) -> list[str]:
     except (MarkupError, ValueError):
         return []
     links = [
-        urljoin(base, link.get("href"))
+        address
         for link in select(root, "link[rel~=alternate][href]")
         if re.search(r"rss|atom|feed\+json", link.get("type", ""))
+        and _origin(address := join_url(base, link.get("href")))
     ]
     return sorted(links, key=lambda link: "comments" in link)

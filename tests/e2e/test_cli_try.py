@@ -161,7 +161,8 @@ def test_a_site_s_address_is_enough(run: Run, site: Site) -> None:
 
 def test_what_robots_txt_names_comes_first_and_its_rules_are_kept(run: Run, site: Site) -> None:
     site.pages["/robots.txt"] = page(
-        f"User-agent: *\nDisallow: /trams/\n\nSitemap: {site.url}/all.xml\n"
+        f"User-agent: *\nDisallow: /trams/\n\n"
+        f"Sitemap: https://[your-domain]/sitemap.xml\nSitemap: {site.url}/all.xml\n"
     )
     site.pages["/all.xml"] = site.pages.pop("/sitemap.xml")
     told = tried(run, site.url)
@@ -184,7 +185,7 @@ def test_an_address_in_a_site_reads_what_is_below_it(run: Run, site: Site) -> No
 def test_a_site_without_sitemap_is_read_by_the_feed_it_names(run: Run, site: Site) -> None:
     del site.pages["/sitemap.xml"]
     links = '<link rel=alternate type="application/rss+xml" href='
-    head = f"{links}/comments/feed>{links}/feed>"
+    head = f"{links}http://[your-domain]/feed>{links}/comments/feed>{links}/feed>"
     site.pages["/"] = page(article("Home", "Welcome.", head), Content_Type="text/html")
     items = "".join(
         f"<item><title>{path}</title><link>{site.url}{path}</link>"
