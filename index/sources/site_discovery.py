@@ -90,18 +90,21 @@ def discover_site(location: str, *, most: int, cache: str) -> FoundSite:
 def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
     options = typed_options(location)
     client = PoliteClient(fetcher=Fetcher(url=location, options=options), delay=DELAY)
-    common = {"hosts": list(options.hosts), "private": list(options.private)}
+
+    def common(address: str) -> dict[str, Any]:
+        known, own = (*options.hosts, str(origin_of(location))), str(origin_of(address))
+        hosts = [host for host in known if host != own]
+        return {"url": address, "hosts": hosts, "private": list(options.private)}
 
     def by_sitemaps(urls: list[str], how: str, **more: Any) -> FoundSite:
         table = {"kind": "sitemap", "delay": DELAY, "cache": cache}
         table["exclude"] = _TABLE["not_articles"]
         share = -(-most // len(urls))
-        tables = [{**table, **common, **more, "url": url, "sample": share} for url in urls]
+        tables = [{**table, **common(one), **more, "sample": share} for one in urls]
         return FoundSite(tables=tables, how=how, home=_origin(url))
 
     def by_feed(feed: str, how: str) -> FoundSite:
-        table = {"kind": "feed", "url": feed, **common}
-        return FoundSite(tables=[table], how=how, home=_origin(url))
+        return FoundSite(tables=[{"kind": "feed", **common(feed)}], how=how, home=_origin(url))
 
     response = client.get_file(location)
     url, site = response.url, redacted(response.url)

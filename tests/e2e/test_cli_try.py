@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from index.sources.site_discovery import discover_site
 from recommender.encoder import Encoder
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from service.server import bind
 from tests.support.commands import Run, runner
-from tests.support.http_site import Site, page, serving
+from tests.support.http_site import Site, in_turn, page, serving
 from tests.support.service_process import alsolike, get, until
 
 TOPICS = {
@@ -157,6 +159,22 @@ def test_a_site_s_address_is_enough(run: Run, site: Site) -> None:
     assert told["kept"] == 12
     assert "/tag/kelp/" not in site.paths()
     assert f"{site.url}/sitemap.xml" in told["found"]
+
+
+@pytest.mark.parametrize(("typed", "found"), [("", "www."), ("www.", ""), ("", "")])
+def test_the_hosts_of_a_site_are_those_with_and_without_www(
+    site: Site, monkeypatch: pytest.MonkeyPatch, typed: str, found: str
+) -> None:
+    known = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", site.port))]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: known)
+    if typed != found:
+        start = site.pages["/"]
+        there = f"http://{found}kelp.example:{site.port}/"
+        site.pages["/"] = in_turn(page(status=301, Location=there), start)
+    (table,) = discover_site(f"http://{typed}kelp.example:{site.port}/", most=9, cache="").tables
+    assert table["url"] == f"http://{found}kelp.example:{site.port}/sitemap.xml"
+    other = "" if found else "www."
+    assert table["hosts"] == [f"{other}kelp.example:{site.port}"]
 
 
 def test_what_robots_txt_names_comes_first_and_its_rules_are_kept(run: Run, site: Site) -> None:
