@@ -29,7 +29,9 @@ DELAY = 0.2
 """Seconds from one request to the next."""
 
 _TABLE = load_table(__file__)
-_HOST = re.compile(r"(?=.{4,253}$)([\w-]{1,63}\.)+[a-zA-Z]{2,63}(:\d{1,5})?(/\S*)?")
+_HOST = re.compile(
+    r"(?=.{4,253}$)([\w-]{1,63}\.)+(xn--[\w-]{1,59}|[^\W\d_]{2,63})(:\d{1,5})?(/\S*)?"
+)
 _FEED = re.compile(rb"<(rss|feed|rdf:RDF)\b|jsonfeed\.org/version")
 _MAX_SITEMAPS = 5
 _MAX_ADDRESSES = 10**7  # the pages are only compared with articles, not fetched

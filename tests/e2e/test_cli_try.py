@@ -223,6 +223,8 @@ def test_a_site_without_sitemap_is_read_by_the_feed_it_names(run: Run, site: Sit
         ("http://127.0.0.1:9/", "can't be fetched"),
         ("no-such-folder", "no file no-such-folder"),
         ("https://name.invalid/", "can't be found"),
+        ("имя.нетакого", "can't be found"),
+        ("xn--h1ahn.xn--80akdlwdbg", "can't be found"),
     ],
 )
 def test_what_can_t_be_read_is_said_in_one_line(
