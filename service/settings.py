@@ -76,6 +76,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0, le=100)]
 
 
+_WEB = ("http://", "https://")
 _OF_SOURCES_TOO = {"map", "url_template", "date_format"}
 
 
@@ -164,7 +165,7 @@ def _read_origins(texts: list[str]) -> list[str]:
 
 def _check_notify(target: str) -> str:
     command = shlex.split(target)  # raises ValueError, such as "No closing quotation"
-    if len(command) == 1 and "://" in target and not target.startswith(("http://", "https://")):
+    if len(command) == 1 and "://" in target and not target.startswith(_WEB):
         raise ValueError(f"{target!r} is not a web address; begin it with http:// or https://")
     return target
 
@@ -301,6 +302,13 @@ class RankingSettings(BaseModel):
 
     adopt_orphans: bool = True
     """add each article that no list shows to a list where it fits well"""
+
+
+def masked_notify(target: str) -> str:
+    """Returns only the host or program of ``notify``: the rest may be the secret of a webhook."""
+    if target.startswith(_WEB):
+        return f"{target.partition(':')[0]}://{urlsplit(target).hostname}/***"
+    return f"{shlex.split(target)[0]} ***" if target else ""
 
 
 class Settings(RankingSettings, BaseSettings):
@@ -568,12 +576,8 @@ class Settings(RankingSettings, BaseSettings):
         return f"{before.partition('://')[0]}://{user}@{place}" if at else shown
 
     @field_serializer("notify", when_used="json")
-    def _mask_address(self, value: str) -> str:
-        """Shows no more than a host or a program: the rest may be the secret of a webhook."""
-        parts = urlsplit(value)
-        if parts.hostname:
-            return f"{parts.scheme}://{parts.hostname}/***"
-        return f"{shlex.split(value)[0]} ***" if value else ""
+    def _mask_notify(self, value: str) -> str:
+        return masked_notify(value)
 
     @field_serializer("variant", when_used="json")
     def _what_differs(self, variants: dict[str, RankingSettings]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from index.errors import SourceError
 from index.query import RelatedQuery
 from index.root.journal import utc_timestamp
 from index.root.root import Root
-from index.sources.host_rules import HostRules, origin_of, redacted
+from index.sources.host_rules import HostRules, origin_of
 from index.sources.http_connection import connected
 from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
@@ -23,7 +23,7 @@ from service.decisions.decision_state import DecisionState, OverrideKind
 from service.decisions.list_scope import name_lists
 from service.decisions.open_decisions import read_state
 from service.serving.serving_view import ServingView
-from service.settings import Settings
+from service.settings import Settings, masked_notify
 
 log = logging.getLogger("alsolike")
 
@@ -68,8 +68,12 @@ def notify(settings: Settings, event: str, message: str, build: str = "") -> Non
                 shlex.split(target), input=content, check=True, capture_output=True, timeout=LIMIT
             )
     except (OSError, HTTPException, SourceError, ValueError, subprocess.SubprocessError) as error:
-        shown = redacted(target) if "://" in target else target
-        log.warning("notify = %s failed (%s); it was to be told: %s", shown, error, message)
+        reason = str(error)
+        if isinstance(error, subprocess.SubprocessError):  # whose text has the whole command
+            code = getattr(error, "returncode", None)
+            reason = f"it took over {LIMIT:g} s" if code is None else f"it ended with {code}"
+        shown = masked_notify(target)
+        log.warning("notify = %s failed (%s); it was to be told: %s", shown, reason, message)
 
 
 def _post(url: str, content: bytes) -> None:

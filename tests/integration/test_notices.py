@@ -68,14 +68,27 @@ def test_an_address_gets_it_in_a_post(tmp_path: Path, address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["no-such-command", "false", "sleep 9", "http://127.0.0.1:9/", "http://a b/"]
+    ("target", "reason"),
+    [
+        ("no-such-command hunter2", "No such file"),
+        ("sh -c 'exit 3' hunter2", "sh *** failed (it ended with 3)"),
+        ("sh -c 'sleep 9' hunter2", "sh *** failed (it took over 0.2 s)"),
+        ("http://127.0.0.1:9/hunter2", "http://127.0.0.1/*** failed"),
+        ("http://a b/", ""),
+    ],
 )
-def test_a_failure_to_tell_is_logged(
-    tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_a_failure_to_tell_is_logged_without_secrets(
+    tmp_path: Path,
+    target: str,
+    reason: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(notices, "LIMIT", 0.2)
     notify(Settings(root=tmp_path, notify=target), "failed", "no build")
     assert "no build" in caplog.text
+    assert reason in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_an_answer_that_is_no_success_is_logged(
