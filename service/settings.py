@@ -38,10 +38,12 @@ from pydantic_settings import (
 
 from index.articles.foreign_dates import check_date_format
 from index.articles.url_template import DEFAULT_TEMPLATE, check_template
+from index.errors import SourceError
 from index.publishing.gates import Limits
 from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery, SkipLinked
 from index.root.comparison import VARIANT_NAME, read_comparison
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
+from index.sources.host_rules import origin_of
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError, did_you_mean
 from recommender.parameters import DEFAULT_DEPTH
@@ -165,8 +167,18 @@ def _read_origins(texts: list[str]) -> list[str]:
 
 def _check_notify(target: str) -> str:
     command = shlex.split(target)  # raises ValueError, such as "No closing quotation"
-    if len(command) == 1 and "://" in target and not target.startswith(_WEB):
-        raise ValueError(f"{target!r} is not a web address; begin it with http:// or https://")
+    if target and not command:
+        raise ValueError("write a command or an address; an empty text tells nobody")
+    if target.startswith(_WEB) or (len(command) == 1 and "://" in target):
+        try:
+            usable = target.startswith(_WEB) and bool(origin_of(target)) and len(command) == 1
+        except SourceError:
+            usable = False
+        if not usable:
+            raise ValueError(
+                "this is no address that can be told: write it like https://hooks.example/path, "
+                "without a user, a password or spaces"
+            )
     return target
 
 

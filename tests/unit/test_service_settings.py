@@ -49,7 +49,7 @@ VALUES: dict[str, Any] = {
     "keep": 2,
     "keep_small": 3,
     "keep_small_hours": 6.5,
-    "notify": "https://user:hunter2@hooks.example/services/hunter2?key=hunter2",
+    "notify": "https://hooks.example/services/hunter2?key=hunter2",
     "full_build_at": "23:30",
     "max_drift": 0.5,
     "follow_seconds": 5.0,
@@ -230,9 +230,23 @@ def test_an_origin_that_no_browser_sends_is_refused(written: str) -> None:
     assert re.search(r"https://www\.example\.org|'\*'|xn--|is no IP address", said)
 
 
-@pytest.mark.parametrize("written", ["HTTPS://example.org/hook", "file:///hook", "mail 'operator"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "HTTPS://example.org/hunter2",
+            "file:///hunter2",
+            "mail 'hunter2",
+            " ",
+            "http:///hunter2",
+        ),
+        *("http://[::1/hunter2", "http://a:b/hunter2", "http://u:hunter2@a/", "http://a/hunter2 b"),
+    ],
+)
 def test_what_can_never_be_told_is_refused(written: str) -> None:
-    assert "notify" in message(notify=written)
+    said = message(notify=written)
+    assert "notify" in said
+    assert "hunter2" not in said
     assert load_settings(notify="mail -s 'at http://a' b").notify
 
 
