@@ -62,7 +62,9 @@ def file_url(path: Path) -> str:
 def describe(url: str) -> str:
     """Return a database URL without its password and options, so that it may be shown."""
     try:
-        return sa.make_url(url).set(password=None, query={}).render_as_string()
+        parsed = sa.make_url(url)
+        host = (parsed.host or "").rpartition("@")[2]  # without the rest of a password with an @
+        return parsed.set(host=host or None, query={}).render_as_string()  # *** for a password
     except (ArgumentError, ValueError):
         return "the database"
 

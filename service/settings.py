@@ -582,10 +582,9 @@ class Settings(RankingSettings, BaseSettings):
 
     @field_serializer("database", "clicks_database", when_used="json")
     def _mask_password(self, value: str) -> str:
-        shown, _, _ = value.partition("?")
-        before, at, place = shown.rpartition("@")
-        user, _, _ = before.partition("://")[2].partition(":")
-        return f"{before.partition('://')[0]}://{user}@{place}" if at else shown
+        from index.sql_engine import describe  # which takes a moment to import
+
+        return describe(value) if value else ""
 
     @field_serializer("notify", when_used="json")
     def _mask_notify(self, value: str) -> str:

@@ -65,7 +65,7 @@ VALUES: dict[str, Any] = {
     "port": 8080,
     "path_prefix": "/also",
     "workers": 2,
-    "database": "postgresql+psycopg://someone@db/decisions",
+    "database": "postgresql+psycopg://someone:hunter2?hunter2@hunter2@db/decisions",
     "database_password": "hunter2",
     "cors_origins": ["https://www.example.org"],
     "cache_mb": 16,
