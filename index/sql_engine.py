@@ -45,7 +45,7 @@ def parse_url(url: str, password: str = "") -> sa.URL:
     """
     try:
         parsed = sa.make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # such as a port that is no number
         raise DatabaseError(
             "this is not a database URL; write it like postgresql://user@host/name or "
             "sqlite:///file"

@@ -208,6 +208,7 @@ def test_a_file_that_is_gone_or_empty_is_not_made_anew_where_that_was_not_meant(
         ("mysql://u:hunter2@h/x", "sqlite or postgresql"),
         ("sqlite://", "names no file"),
         ("nonsense hunter2", "not a database URL"),
+        ("postgresql://u:hunter2@h:port/x", "not a database URL"),
         ("postgresql://u:hunter2@127.0.0.1:1/x", "can't be used"),
         ("sqlite:////proc/none/x.sqlite", "can't be opened"),
     ],
