@@ -81,6 +81,9 @@ def _run() -> int:
             command = "alsolike" if context is None else context.command_path
             _fail(f"{error.format_message().rstrip('.')}; see {command} --help")
         return error.exit_code
+    except typer.Abort:  # Ctrl-C or Ctrl-D at a question; Ctrl-C elsewhere ends with 130 too
+        typer.echo("\nstopped", err=True)
+        return 130
     except AlsoLikeError as error:
         _fail(str(error))
         return exit_code(error)

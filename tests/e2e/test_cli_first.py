@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -36,6 +37,19 @@ def alsolike(
 def states(run: Run) -> dict[str, tuple[str, str]]:
     _, out, _ = run("doctor", "--json")
     return {one["what"]: (one["state"], one["sentence"]) for one in json.loads(out)}
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_question_that_is_not_answered_ends_the_command(
+    alsolike: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(io, "StringIO", _Terminal)
+    code, _, err = alsolike("init")
+    assert (code, err) == (130, "\nstopped\n")
 
 
 def test_what_init_writes_is_built_as_it_stands(
