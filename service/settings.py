@@ -68,6 +68,9 @@ _A_TIME = "hours and minutes, like 03:00, or off"
 _AN_ADDRESS = "an address with http:// or https:// and no path, like https://www.example.org"
 _AN_ALIAS = "letters, digits and '_', like alsolike_news"
 
+_OF_ASTRO = "ALSOLIKE_SERVICE"
+"""The variable with the service's address that the part for Astro reads."""
+
 _FROM_KUBERNETES = re.compile(
     r"ALSOLIKE_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
@@ -771,6 +774,7 @@ def _refuse_unknown_variables() -> None:
     known = {f"ALSOLIKE_{name.upper()}" for name in Settings.model_fields} | {
         CONFIG_VARIABLE,
         TOKEN_VARIABLE,
+        _OF_ASTRO,
     }
     for variable, value in os.environ.items():
         if _is_from_kubernetes(variable, value):

@@ -153,7 +153,7 @@ def message(**settings: Any) -> str:
 
 
 @pytest.mark.parametrize("service", ["", "NIGHTLY_", "METRICS_"])
-def test_variables_that_kubernetes_sets_for_a_service_are_passed_over(
+def test_variables_that_kubernetes_or_astro_has_for_a_service_are_passed_over(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = {
@@ -172,6 +172,7 @@ def test_variables_that_kubernetes_sets_for_a_service_are_passed_over(
         }
     for name, value in told.items():
         monkeypatch.setenv(f"ALSOLIKE_{service}{name}", value)
+    monkeypatch.setenv("ALSOLIKE_SERVICE", "http://10.0.0.7:8000")  # that of the Astro part
     monkeypatch.setenv("ALSOLIKE_LIMIT", "3")
     settings = load_settings()
     assert (settings.port, settings.metrics_port, settings.limit) == (8000, None, 3)
@@ -181,7 +182,7 @@ def test_variables_that_kubernetes_sets_for_a_service_are_passed_over(
     ("name", "value"),
     [
         ("ALSOLIKE_XYZ", "1"),
-        ("ALSOLIKE_SERVICE", "1"),
+        ("ALSOLIKE_SERVICES", "1"),
         ("ALSOLIKE_PORTS", "tcp://10.0.0.7:8000"),
         ("ALSOLIKE_PORT_8000_ICMP", "1"),
         ("ALSOLIKE_NIGHTLY_PORT", "8000"),
