@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from index.articles.url_template import DEFAULT_TEMPLATE
 from index.errors import BuildError
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
@@ -40,6 +41,8 @@ _OF_ITS_OWN: Mapping[str, Any] = {
     "index": "local",
     "engine": "local",
     "read_token": False,
+    "cors_origins": ["*"],
+    "learn": "auto",
 }
 """Settings with which a demo or a trial shares nothing with the site that is configured."""
 
@@ -63,7 +66,9 @@ def demo(
     from service.demo.site import SAMPLE_ARTICLE, SAMPLE_SOURCE, bind_demo, run_demo, sample_content
     from service.watching.build_run import build_options
 
-    settings = load_settings(root=root, port=port, model=model, **_OF_ITS_OWN)
+    settings = load_settings(
+        root=root, port=port, model=model, url_template=DEFAULT_TEMPLATE, **_OF_ITS_OWN
+    )
     # Bind the ports first, so that a taken port is reported before the build.
     sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
     # A build of another version or model may be replaced, as the demo's root holds only the sample.
@@ -71,7 +76,7 @@ def demo(
     options = build_options(
         settings, from_scratch=stale, accept_change=True, on_read=print_problems
     )
-    sources = open_sources([str(SAMPLE_SOURCE)], [], settings.map, {})
+    sources = open_sources([str(SAMPLE_SOURCE)], [], {}, {})  # the map is for the site's records
     made, refusal = make_live(settings, sources, options, force=stale)
     print_build(made.manifest, settings, published=refusal is None)
     if refusal is not None:

@@ -244,7 +244,7 @@ def run_demo(
     }
     lines = [f"{label:39}{place}" for label, place in places.items() if place]
     print("", *lines, "Stop with Ctrl+C.", "", sep="\n", flush=True)  # noqa: T201 - the demo's result
-    shown = {"site_url": settings.site_url or site_url, "clicks": settings.clicks or content.widget}
+    shown = {"site_url": site_url, "clicks": settings.clicks or content.widget}
     seen = settings.model_copy(update=shown)
     apps = create_app(seen, invitation), create_demo_site(content, settings, service_url)
     site_port = site.getsockname()[1]

@@ -417,11 +417,12 @@ def test_ctrl_c_ends_the_service_cleanly(
 
 
 def test_the_demo_takes_free_ports_if_the_usual_ones_are_taken(tmp_path: Path, taken: int) -> None:
-    with alsolike(
-        "demo", "--model", "hashing:64", folder=tmp_path, environment={"ALSOLIKE_PORT": str(taken)}
-    ) as process:
+    own = {"ALSOLIKE_PORT": str(taken), "ALSOLIKE_CORS_ORIGINS": '["https://www.example.org"]'}
+    with alsolike("demo", "--model", "hashing:64", folder=tmp_path, environment=own) as process:
         addresses = until(lambda: _addresses(tmp_path / "stdout"))
         site = until(lambda: get(addresses[0]))
+        related = next(address for address in addresses if "/v1/related" in address)
+        assert until(lambda: get(related)).headers["access-control-allow-origin"] == "*"
         assert stop(process) == 0
     assert site.status == 200
     assert b"You May Also Like" in site.body
@@ -434,6 +435,9 @@ def test_the_demo_without_serving_ends_after_showing_a_list(
 ) -> None:
     monkeypatch.setenv("ALSOLIKE_PORT", str(taken))
     monkeypatch.setenv("ALSOLIKE_DATABASE", f"sqlite:///{tmp_path / 'site.sqlite'}")
+    monkeypatch.setenv("ALSOLIKE_MAP", '{"title": "headline"}')
+    monkeypatch.setenv("ALSOLIKE_URL_TEMPLATE", "/{year}/{section}/{rubric}/{slug}/")
+    monkeypatch.setenv("ALSOLIKE_LEARN", "none.jsonl")
     outcome = call("demo", "--model", "hashing:64", "--no-serve")
     assert not (tmp_path / "site.sqlite").exists(), "the site's own decisions are left alone"
     assert outcome.code == 0
