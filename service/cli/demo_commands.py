@@ -41,6 +41,7 @@ _OF_ITS_OWN: Mapping[str, Any] = {
     "index": "local",
     "engine": "local",
     "read_token": False,
+    "notify": "",
     "cors_origins": ["*"],
     "learn": "auto",
 }
