@@ -186,12 +186,18 @@ def _clicks(settings: Settings) -> Iterator[Finding]:
 def _port(settings: Settings) -> Iterator[Finding]:
     from service.server import bind
 
-    try:
-        with bind(settings.host, settings.port):
-            yield Finding("port", "ok", f"port {settings.port} of {settings.host} is free")
-    except SettingError as error:
-        right = " (right if it is this service that listens there)" * ("is in use" in str(error))
-        yield Finding("port", "look", f"{error}{right}")
+    ports = {"port": (settings.host, settings.port)}
+    if settings.metrics and settings.metrics_port is not None:
+        ports["metrics_port"] = (settings.metrics_host, settings.metrics_port)
+    for what, (host, port) in ports.items():
+        try:
+            with bind(host, port):
+                yield Finding(what, "ok", f"port {port} of {host} is free")
+        except SettingError as error:
+            said, used, _ = str(error).partition(" is in use")
+            if used:
+                said += f"{used}: right if it is by this service, else choose another"
+            yield Finding(what, "look" if used else "mend", said)
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
