@@ -668,8 +668,7 @@ class Settings(RankingSettings, BaseSettings):
         cls, settings_cls: type[BaseSettings], **given: PydanticBaseSettingsSource
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Returns where pydantic reads settings, the first wins: options, environment, file."""
-        named = os.environ.get(CONFIG_VARIABLE)
-        path = Path(named or CONFIG_FILE).expanduser()
+        named, path = os.environ.get(CONFIG_VARIABLE), settings_path()
         if named and not path.is_file():
             raise SettingError(
                 f"the environment variable {CONFIG_VARIABLE} names {named!r}, which is not a file; "
@@ -683,6 +682,11 @@ class Settings(RankingSettings, BaseSettings):
                 if not _is_from_kubernetes(name, value or "")
             }
         return given["init_settings"], env_settings, _TomlFile(settings_cls, path)
+
+
+def settings_path() -> Path:
+    """Returns the path of the settings file: what ``ALSOLIKE_CONFIG`` names, or the usual one."""
+    return Path(os.environ.get(CONFIG_VARIABLE) or CONFIG_FILE).expanduser()
 
 
 class _TomlFile(TomlConfigSettingsSource):

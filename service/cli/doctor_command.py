@@ -21,7 +21,7 @@ from recommender.errors import AlsoLikeError, SettingError
 from recommender.machine import usable_cores, usable_memory
 from service.cli import options as option
 from service.cli.options import print_json
-from service.settings import CONFIG_FILE, CONFIG_VARIABLE, Settings, load_settings
+from service.settings import CONFIG_FILE, Settings, load_settings, settings_path
 
 _LEAST_MEMORY = 1_500_000_000
 _LEAST_DISK = 2_000_000_000
@@ -63,7 +63,7 @@ def _version(_: Settings) -> Iterator[Finding]:
     version, python = metadata.version("alsolike"), platform.python_version()
     sentence = f"alsolike {version}, Python {python}, {platform.system()} {platform.machine()}"
     yield Finding("version", "ok", sentence)
-    path = Path(os.environ.get(CONFIG_VARIABLE, CONFIG_FILE))
+    path = settings_path()
     said = f"read from {path}" if path.exists() else f"there is no {path}: alsolike init writes it"
     yield Finding("settings", "ok" if path.exists() else "look", said)
 

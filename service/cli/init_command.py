@@ -11,7 +11,7 @@ import typer
 
 from recommender.errors import InputError
 from service.cli.first_records import fields_found, language_found
-from service.settings import CONFIG_FILE, load_settings, toml_value
+from service.settings import load_settings, settings_path, toml_value
 
 _FOR_A_TRIAL = ("cache", "sample")
 
@@ -55,7 +55,7 @@ def init(
     """Ask four questions and write the settings file alsolike.toml; options answer beforehand."""
     from index.sources.site_discovery import discover_site
 
-    path = Path(CONFIG_FILE)
+    path = settings_path()
     if path.exists() and not force:
         raise InputError(f"the file {path} exists already; edit it, or replace it with --force")
     source = _ask(place or source, "Where are the articles? An address, a folder or a file", None)

@@ -164,6 +164,19 @@ def test_init_that_cant_write_leaves_the_old_settings_and_any_locale_will_do(
     assert (path.stat().st_mode & 0o777, [*tmp_path.iterdir()]) == (0o600, [path])
 
 
+def test_init_and_the_doctor_take_the_settings_file_that_the_environment_names(
+    alsolike: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALSOLIKE_CONFIG", "~/other.toml")
+    assert alsolike("init", str(SAMPLE_SOURCE))[0] == 0
+    assert (tmp_path / "other.toml").exists()
+    assert not (tmp_path / "alsolike.toml").exists()
+    assert states(alsolike)["settings"] == ("ok", f"read from {tmp_path}/other.toml")
+    monkeypatch.setenv("ALSOLIKE_CONFIG", "")
+    assert "there is no alsolike.toml" in states(alsolike)["settings"][1]
+
+
 def test_init_without_anybody_to_answer_says_what_it_needs(alsolike: Run) -> None:
     code, _, err = alsolike("init")
     assert (code, "alsolike init ADDRESS-OR-FOLDER" in err) == (2, True)
