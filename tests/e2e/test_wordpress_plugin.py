@@ -494,6 +494,25 @@ def test_an_answer_about_none_of_the_posts_leaves_them_waiting(
     newsroom.php("AlsoLike\\drain();")
 
 
+def test_a_batch_that_is_too_long_goes_one_by_one_until_the_time_is_over(
+    newsroom: Newsroom,
+) -> None:
+    posts = [newsroom.post(title) for title in ("Dulse", "Ebb", "Surf")]
+    try:
+        with serving() as stub:
+            newsroom.set(address=stub.url)
+            stub.pages["/v1/articles/batch"] = answer("", status=413)
+            stub.pages["/v1/articles"] = answer('{"lists": []}', status=202)
+            marked = "".join(f"AlsoLike\\mark({post});" for post in posts)
+            newsroom.php(f"{marked} remove_all_actions('shutdown'); AlsoLike\\drain(0);")
+            assert stub.paths() == ["/v1/articles/batch", f"/v1/articles?id={posts[0]}"]
+            assert newsroom.waiting() == 2
+    finally:
+        newsroom.set(address=newsroom.service)
+    newsroom.php("AlsoLike\\drain();")
+    assert newsroom.waiting() == 0
+
+
 def test_while_the_service_is_away_pages_are_whole_and_changes_wait(newsroom: Newsroom) -> None:
     post = any_post(newsroom)
     newsroom.php("delete_transient('alsolike_away');")

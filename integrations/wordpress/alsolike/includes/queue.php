@@ -190,7 +190,7 @@ function drain( $seconds = 25 ) {
 			do {
 				$after = get_option( COMPARE );
 				$marks = marks();
-				$went  = $marks ? push( $marks ) : false !== $after && mark_pushed( (int) $after );
+				$went  = $marks ? push( $marks, $end ) : false !== $after && mark_pushed( (int) $after );
 			} while ( $went && microtime( true ) < $end );
 			$wpdb->query( $wpdb->prepare( 'SELECT RELEASE_LOCK(%s)', $lock ) );
 		}
@@ -227,9 +227,10 @@ function plan() {
  * Sends the present states of posts.
  *
  * @param array<int, string> $marks Their marks.
+ * @param float              $end   When to stop sending them one by one.
  * @return bool Whether the service answered for them all; else it is tried again later.
  */
-function push( $marks ) {
+function push( $marks, $end ) {
 	$statements = array();
 	foreach ( $marks as $post_id => $value ) {
 		clean_post_cache( $post_id ); // Another process may have changed it.
@@ -242,7 +243,7 @@ function push( $marks ) {
 		$answer = request( 'POST', 'v1/articles/batch', array(), array( 'statements' => $statements ), 'token', 20 );
 		if ( is_refusal( $answer ) ) { // Too long as a whole, say.
 			foreach ( $marks as $post_id => $value ) {
-				if ( ! push( array( $post_id => $value ) ) ) {
+				if ( ! push( array( $post_id => $value ), $end ) || microtime( true ) >= $end ) {
 					return false;
 				}
 			}
