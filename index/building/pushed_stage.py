@@ -7,6 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from index.articles.article_store import to_bytes
+from index.articles.parse import FieldMapping
 from index.building.article_staging import ArticleStaging
 from index.building.context import BuildContext
 from index.building.statement_staging import StatementStaging
@@ -45,6 +46,17 @@ def read_statements(
     return staged
 
 
+def rules_of(mapping: FieldMapping, sources: Sequence[Source]) -> bytes:
+    """Returns what is another once articles are made of the sources' records in another way."""
+    given = [
+        (dict(one.fields), one.url_template, one.date_format, one.language, _read_as(one.source))
+        for one in sources
+        if isinstance(one, ConfiguredSource)
+    ]
+    rules = repr((version("alsolike"), mapping, given))
+    return blake2b(rules.encode(), digest_size=16).digest()
+
+
 def apply_statements(
     context: BuildContext,
     staging: ArticleStaging,
@@ -65,15 +77,9 @@ def apply_statements(
     if staged is None:
         return frozenset()
     report, live = context.report, context.previous
-    given = [
-        (dict(one.fields), one.url_template, one.date_format, one.language, _read_as(one.source))
-        for one in sources
-        if isinstance(one, ConfiguredSource)
-    ]
-    rules = repr((version("alsolike"), context.options.mapping, given))
     outcome = staged.apply(
         context.seen,
-        rules=blake2b(rules.encode(), digest_size=16).digest(),
+        rules=rules_of(context.options.mapping, sources),
         keep_missing=context.options.keep_missing,
         complete=not report.skipped["unreachable"],
         now=utc_now(),

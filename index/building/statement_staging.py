@@ -120,16 +120,18 @@ def content_digest(data: bytes | None) -> bytes | None:
     return blake2b(data.rpartition(b',"source":')[0], digest_size=16).digest()
 
 
-def was_seen(path: Path, article: Article) -> bool:
-    """Tells whether the sources held an article with this content when a build last compared them.
+def is_edited(path: Path, article: Article, rules: bytes) -> bool:
+    """Tells whether a source's article is another than when a build last compared the sources.
 
     Args:
         path: The article store of that build.
         article: The article, as it is read from a source.
+        rules: How the source was read; if the build read it in another way, this can't be told.
     """
     with closing(open_sqlite(path)) as database, suppress(sqlite3.OperationalError):
-        found = database.execute("SELECT digest FROM seen WHERE id = ?", (article.id,)).fetchone()
-        return found is not None and found[0] == content_digest(to_bytes(article))
+        query = "SELECT id, digest FROM seen WHERE id IN ('', ?)"
+        seen = dict(database.execute(query, (article.id,)))
+        return seen.get("") == rules and seen.get(article.id) != content_digest(to_bytes(article))
     return False
 
 

@@ -6,7 +6,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from index.sources.http_client import Fetcher
 from index.sources.page_folder import folder_of
 from index.sources.source import split_records
 from recommender.article import Article
+from recommender.visibility import utc_now
 
 log = logging.getLogger("alsolike")
 
@@ -48,6 +49,7 @@ class SourceRead:
             another way, so that all of them are new.
         complete: Whether every page of the source could be fetched; else what is missing may still
             be there.
+        begun: When reading began, in microseconds since 1970 UTC.
     """
 
     ids: frozenset[str]
@@ -55,6 +57,13 @@ class SourceRead:
     left: frozenset[str]
     first: bool
     complete: bool = True
+    begun: int = 0
+
+    def after(self, before: "SourceRead") -> "SourceRead":
+        """Adds what an earlier reading found, unless this one shows otherwise."""
+        fresh = {**({} if self.first else before.fresh), **self.fresh}
+        fresh = {key: of for key, of in fresh.items() if key in self.ids}
+        return replace(self, fresh=fresh, left=(before.left | self.left) - self.ids)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,6 +77,7 @@ class FollowedSource:
         due: When to look at the source next, in seconds as ``time.monotonic`` returns them.
         problem: Why the source could not be read the last time; empty if it could.
         ids: The ids of all articles that the source held when it was last read; ``None`` before.
+        begun: When the last look at the source began, in microseconds since 1970 UTC.
     """
 
     source: ConfiguredSource
@@ -76,6 +86,7 @@ class FollowedSource:
     due: float = 0.0
     problem: str = ""
     ids: frozenset[str] | None = None
+    begun: int = 0
     _ids: dict[bytes, str] | None = None
     _stamp: object = None
     _parser: bytes = b""
@@ -111,7 +122,7 @@ class FollowedSource:
         Raises:
             SourceError: If the source can't be read.
         """
-        start = time.monotonic()
+        self.begun, start = utc_now(), time.monotonic()
         self.due = following = start + self.every
         try:
             stamp = self._settled()

@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +13,8 @@ from index.articles.article_store import ARTICLES, read_settled
 from index.articles.record import Record, SourceItem, describe
 from index.articles.updated import updated_at
 from index.build.build import Build
-from index.building.statement_staging import was_seen
+from index.building.pushed_stage import rules_of
+from index.building.statement_staging import is_edited
 from index.sources.configured_source import ConfiguredSource
 from index.sources.pushed_source import PUSHED, Statement, record_of
 from recommender.article import Article
@@ -71,9 +72,11 @@ class WaitingChanges:
     keep_missing: bool = False
     news: threading.Event = field(default_factory=threading.Event)
     _followed: list[FollowedSource] = field(init=False)
+    _rules: bytes = field(init=False)
     _reading: dict[int, Future[SourceRead | None]] = field(default_factory=dict)
     _stale: set[int] = field(default_factory=set)
     _read: dict[int, SourceRead] = field(default_factory=dict)
+    _unsure: dict[int, SourceRead] = field(default_factory=dict)
     _owners: dict[str, str] = field(default_factory=dict)
     _settled: dict[str, int] = field(default_factory=dict)
     _refused: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -84,6 +87,7 @@ class WaitingChanges:
         self._followed = [
             FollowedSource(source=one, mapping=mapping, every=every) for one in self.sources
         ]
+        self._rules = rules_of(mapping, self.sources)
 
     def follow(self, stop: threading.Event) -> None:
         """Watches the sources' files for changes, in threads, until the event ``stop`` is set."""
@@ -104,6 +108,7 @@ class WaitingChanges:
         self._settled = read_settled(live.folder / ARTICLES)
         self._refused.clear()
         self._read.clear()
+        self._unsure.clear()
         self._stale.update(self._reading)
         for one in self._followed:
             one.forget()
@@ -169,15 +174,13 @@ class WaitingChanges:
         if one.problem:
             log.info("%s can be read again", one.source.name)
             one.problem = ""
+        unsure = self._unsure.pop(at, None)
+        if read is None and unsure is not None:  # what the source showed then it shows still
+            read = replace(unsure, fresh={}, left=frozenset())
         if read is not None:
-            before = self._read.get(at)
-            if before is not None:
-                fresh = {**({} if read.first else before.fresh), **read.fresh}
-                fresh = {key: of for key, of in fresh.items() if key in read.ids}
-                left = (before.left | read.left) - read.ids
-                first = before.first or read.first
-                read = replace(read, fresh=fresh, left=left, first=first)
-            self._read[at] = read
+            for before in (self._read.get(at), unsure):
+                read = read if before is None else read.after(before)
+            self._read[at] = replace(read, begun=one.begun)
 
     def units(self, live: Build) -> Iterator[Unit]:
         """Yields the changes that are to be made to the live build, first the pushed ones."""
@@ -187,7 +190,7 @@ class WaitingChanges:
             else:
                 yield Unit(source=PUSHED, put=[record_of(one)], ids=[one.article_id], statement=one)
         statements: dict[str, Statement] = {}
-        if any(read.fresh for read in self._read.values()):
+        if any(read.fresh or read.left for read in self._read.values()):
             statements = {
                 one.article_id: one
                 for one in self.database.pushed.all()
@@ -195,32 +198,51 @@ class WaitingChanges:
             }
         for at, read in sorted(self._read.items()):
             name = self.sources[at].name
-            fresh = {key: of for key, of in read.fresh.items() if self._differs(live, at, of[0])}
-            waits = {
-                key
-                for key in fresh
-                if key in statements and statements[key].number > live.manifest.pushed
-            }
-            put = {
-                key: record
-                for key, (article, record) in fresh.items()
-                if self._is_newer(
-                    record,
-                    statements.get(key),
-                    unless_told=not read.first
-                    and key not in waits
-                    and not (key in statements and was_seen(live.folder / ARTICLES, article)),
-                )
-            }
-            fresh = {key: of for key, of in fresh.items() if key in put or key in waits}
-            self._read[at] = replace(read, fresh=fresh, first=read.first and bool(fresh))
+            self._read[at], put = self._compare(live, at, read, statements)
+            read = self._read[at]
             gone = self._gone(at, read)
             if put:
                 yield Unit(source=name, put=[*put.values()], ids=[*put], at=at)
             if gone and gone != self._refused.get(name):
                 yield Unit(source=name, remove=gone, at=at)
-            elif not fresh and gone is not None:
+            elif not read.fresh and gone is not None:
                 del self._read[at]
+
+    def _compare(
+        self, live: Build, at: int, read: SourceRead, statements: Mapping[str, Statement]
+    ) -> tuple[SourceRead, dict[str, Record]]:
+        """Compares what a source shows with what is live and with what was pushed.
+
+        A push that waits goes live first. One that was received while the source was read may be
+        older or newer than what was read then: the next reading tells, if it shows the same.
+
+        Returns:
+            What was read without what is dealt with, and by id the records that are newer.
+        """
+        kept: dict[str, tuple[Article, Record]] = {}
+        unsure: dict[str, tuple[Article, Record]] = {}
+        put: dict[str, Record] = {}
+        for key, (article, record) in read.fresh.items():
+            if not self._differs(live, at, article):
+                continue
+            pushed = statements.get(key)
+            if pushed and not pushed.refused and pushed.number > live.manifest.pushed:
+                kept[key] = article, record
+            elif newer := self._is_newer(live, article, record, pushed, read.begun):
+                kept[key], put[key] = (article, record), record
+            elif newer is None:
+                unsure[key] = article, record
+        early = frozenset(
+            key
+            for key in read.left
+            if self._owners.get(key) == PUSHED
+            and key in statements
+            and statements[key].received >= read.begun
+        )
+        if unsure or early:
+            later, before = replace(read, fresh=unsure, left=early, first=False), self._unsure
+            self._unsure[at] = later.after(before[at]) if at in before else later
+        return replace(read, fresh=kept, left=read.left - early), put
 
     def _gone(self, at: int, read: SourceRead) -> frozenset[str] | None:
         """Finds the articles to remove: those of a source that no source has any longer.
@@ -246,22 +268,34 @@ class WaitingChanges:
         keeps = self.keep_missing or not read.complete
         return frozenset() if keeps else frozenset(gone)
 
-    def _is_newer(self, record: Record, pushed: Statement | None, *, unless_told: bool) -> bool:
-        """Tells whether a source's record is newer than what was pushed about the article.
+    def _is_newer(
+        self, live: Build, article: Article, record: Record, pushed: Statement | None, begun: int
+    ) -> bool | None:
+        """Tells whether a source's article is newer than what was pushed about it.
+
+        Unless it says when it was changed, it is newer if it is another than when a build last
+        compared the sources, and was read after the push was received: as for a full build.
 
         Args:
-            record: The source's record.
+            live: The live build, which holds what was pushed.
+            article: The article as it was read from the source.
+            record: The source's record of the article.
             pushed: What was pushed; ``None`` if nothing was.
-            unless_told: What holds if the times of both don't tell.
+            begun: When reading the source began, in microseconds since 1970 UTC.
+
+        Returns:
+            Whether it is newer; ``None`` if only a later reading can tell.
         """
         if pushed is None or pushed.refused is not None:
             return True
         if pushed.record is None:
-            return False  # until no source has it, as a full build finds
+            return None  # it stands until no source has the page, or it is pushed again
         stated = updated_at(record, self.settings.mapping)
-        if stated is None or max(stated, pushed.stated) > utc_now():
-            return unless_told
-        return stated >= pushed.stated
+        if stated is not None and max(stated, pushed.stated) <= utc_now():
+            return stated >= pushed.stated
+        if not is_edited(live.folder / ARTICLES, article, self._rules):
+            return False
+        return True if pushed.received < begun else None
 
     def _differs(self, live: Build, at: int, article: Article) -> bool:
         """Tells whether an article of a source is another than the live one."""
@@ -296,8 +330,6 @@ class WaitingChanges:
             self._drop(unit)
             if unit.statement is not None and len(there) < len(unit.ids):
                 self.refuse(unit, "no article can be made of the record: push it again, corrected")
-            elif unit.statement is not None:
-                self._drop_older(unit.statement)
 
     def _drop(self, unit: Unit) -> None:
         """Forgets a source's records that were dealt with."""
@@ -306,14 +338,6 @@ class WaitingChanges:
             done = {*unit.ids}
             fresh = {key: of for key, of in read.fresh.items() if key not in done}
             self._read[unit.at] = replace(read, fresh=fresh)
-
-    def _drop_older(self, pushed: Statement) -> None:
-        """Forgets the sources' records of an article that are older than the push that is live."""
-        for at, read in self._read.items():
-            found = read.fresh.get(pushed.article_id)
-            if found is not None and not self._is_newer(found[1], pushed, unless_told=False):
-                fresh = {key: of for key, of in read.fresh.items() if key != pushed.article_id}
-                self._read[at] = replace(read, fresh=fresh)
 
     def refuse(self, unit: Unit, why: str) -> None:
         """Leaves changes out of builds, logs that and notifies people.

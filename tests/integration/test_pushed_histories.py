@@ -38,6 +38,7 @@ class Page:
     """What the source and the site say of a page, and what should be live: titles, or nothing."""
 
     source: str | None = None
+    read: str | None = None
     seen: str | None = None
     since: int = 0
     pushed: str | None = None
@@ -46,8 +47,11 @@ class Page:
 
     def follow(self, last: int) -> None:
         """The watcher reads the source."""
+        before, self.read = self.read, self.source
         if self.source == self.seen or (self.number and self.pushed is None):
             return  # what was pushed as gone stays gone until no source has it
+        if self.source is None and before is None:
+            return  # until a full build, as it was pushed after the source had lost it
         self.seen = self.live = self.source
         self.since = last
         if self.source is None:
@@ -66,7 +70,7 @@ class Page:
             self.live = self.pushed
         else:
             self.live, self.number = self.source, 0
-        self.seen = self.source
+        self.read = self.seen = self.source
 
 
 def record(key: str, title: str) -> dict[str, Any]:
@@ -124,10 +128,21 @@ class History:
             self.write()
             assert self.watcher is not None
             self.watcher.changes.files_changed({str(self.file)})
-            self.watch()
-            last = self.database.pushed.last()
-            for page in self.pages.values():
-                page.follow(last)
+            self.catch_sight()
+
+    def catch_sight(self) -> None:
+        """Let the watcher find what the source says now."""
+        self.watch()
+        last = self.database.pushed.last()
+        for page in self.pages.values():
+            page.follow(last)
+
+    def edit_unseen(self) -> None:
+        """While no watcher looks, as during a full build, the source changes a page or adds one."""
+        if self.followed and self.draw.random() < 0.5:
+            _, page = self.some()
+            page.source = self.title()
+            self.write()
 
     def watch(self) -> None:
         """Let the watcher do all that there is to do."""
@@ -144,7 +159,9 @@ class History:
             database=self.database,
             stop=threading.Event(),
         )
-        self.watch()  # what is new when a source is first read may be older than a push
+        self.edit_unseen()
+        if self.followed:
+            self.catch_sight()
 
     def write(self) -> None:
         records = [record(key, page.source) for key, page in self.pages.items() if page.source]
@@ -163,7 +180,8 @@ class History:
         for page in self.pages.values():
             page.night(last)
         if self.watcher is not None:
-            self.watch()
+            self.edit_unseen()
+            self.catch_sight()
 
     def check(self) -> None:
         build = self.root.open()

@@ -260,6 +260,7 @@ def test_a_full_build_and_an_export_that_fail_unforeseen_end_nothing(
 def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Database) -> None:
     site = Site(tmp_path, database)
     watcher = site.watcher()
+    watcher._make_full("test")
     steps(watcher)
     site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}), (IDS[1], None))
     steps(watcher)
@@ -288,19 +289,68 @@ def test_a_source_and_a_push_about_the_same_article(tmp_path: Path, database: Da
     assert not site.has(IDS[2]), "the source had it, and has it no longer"
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
 def test_a_record_that_says_the_same_in_other_bytes_is_no_newer_than_a_push(
+    tmp_path: Path, database: Database, zone: str
+) -> None:
+    """Also if it is read by other settings than before."""
+    site = Site(tmp_path, database, follow_seconds=60)
+    records = [{**RECORDS[0], "visible_from": "2026-01-01 20:00"}, *RECORDS[1:]]
+    site.write(records)
+    watcher = site.watcher()
+    watcher._make_full("test")
+    read(watcher)
+    site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}))
+    watcher.step()
+    watcher = Site(tmp_path, database, follow_seconds=60, timezone=zone).watcher()
+    read(watcher)
+    assert not waiting(watcher)
+    site.write([dict(reversed(one.items())) for one in records])
+    read(watcher, site.file)
+    assert not waiting(watcher)
+    site.write([{**RECORDS[0], "title": "Written since"}, *RECORDS[1:]])
+    read(watcher, site.file)
+    assert zone != "UTC" or [unit.ids for unit in waiting(watcher)] == [[IDS[0]]]
+
+
+def test_what_was_being_read_while_a_push_went_live_is_newer_only_if_it_is_read_again(
     tmp_path: Path, database: Database
 ) -> None:
     site = Site(tmp_path, database, follow_seconds=60)
     watcher = site.watcher()
     watcher._make_full("test")
     read(watcher)
+    changes, source = watcher.changes, watcher.changes._followed[0]
+    edited = [{**one, "title": "Edited"} for one in RECORDS[:2]]
+    site.write([*edited, *RECORDS[4:]])
+    changes._reading[0] = late = Future[SourceRead | None]()
+    found = source.look()
+    site.push(*((one["id"], {**one, "title": "Pushed"}) for one in RECORDS[:4]))
+    watcher.step()
+    late.set_result(found)
+    assert watcher.live is not None
+    changes.look(watcher.live)
+    assert not waiting(watcher)
+    site.write([edited[0], *RECORDS[1:3], *RECORDS[4:]])
+    read(watcher, site.file)
+    assert [(unit.ids, unit.remove) for unit in waiting(watcher)] == [
+        ([IDS[0]], frozenset()),
+        ((), {IDS[3]}),
+    ]
+
+
+def test_a_source_that_is_unchanged_since_a_push_shows_what_it_showed_when_the_push_came(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    watcher = site.watcher()
+    watcher._make_full("test")
+    read(watcher)
+    site.write([{**RECORDS[0], "title": "Edited"}, *RECORDS[1:]])
+    read(watcher, site.file)
     site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}))
     watcher.step()
-    site.write([dict(reversed(one.items())) for one in RECORDS])
-    read(watcher, site.file)
     assert not waiting(watcher)
-    site.write([{**RECORDS[0], "title": "Written since"}, *RECORDS[1:]])
     read(watcher, site.file)
     assert [unit.ids for unit in waiting(watcher)] == [[IDS[0]]]
 
@@ -434,8 +484,11 @@ def test_of_a_push_and_a_record_that_wait_together_the_newer_goes_live(
 ) -> None:
     site = Site(tmp_path, database, follow_seconds=60)
     watcher = site.watcher()
+    watcher._make_full("test")
     read(watcher)
-    site.push(*((one["id"], {**one, "title": "Pushed"}) for one in RECORDS[:4]))
+    draft = {"article_id": IDS[0], "record": {**RECORDS[0], "title": "Pushed"}}
+    database.pushed.put(SITE, [NewStatement(**draft, hidden_until=NEVER)])
+    site.push(*((one["id"], {**one, "title": "Pushed"}) for one in RECORDS[1:4]))
     clock = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
     given = [{**one, "title": "In the source"} for one in RECORDS[:4]]
     given[0]["updated"], given[1]["updated"] = clock, "2026-01-01T08:00:00Z"
@@ -443,10 +496,12 @@ def test_of_a_push_and_a_record_that_wait_together_the_newer_goes_live(
     read(watcher, site.file)
     watcher.changes.refuse(waiting(watcher)[3], "as a gate refuses it")
     watcher.step()
+    watcher.step()
     build = site.root.open()
     titles = [build.title(build.row(key) or 0) for key in IDS[:4]]
-    assert titles == ["In the source", "Pushed", "Pushed", "In the source"]
+    assert titles == ["In the source", "Pushed", "In the source", "In the source"]
     assert not waiting(watcher)
+    assert database.takedowns.get(IDS[0]) is None
 
 
 def test_a_push_that_is_settled_holds_no_change_of_the_source_up(
