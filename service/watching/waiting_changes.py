@@ -304,8 +304,8 @@ class WaitingChanges:
             return True
         names = [one.name for one in self.sources]
         owner = self._owners.get(article.id, "")
-        if owner in names[:at]:
-            return False  # of several sources, the first is used
+        if owner in names[:at] or any(article.id in (one.ids or ()) for one in self._followed[:at]):
+            return False  # of several sources, the first is used, also if a push stands over it
         stored = live.article(row)
         language = stored.language if article.language is None else article.language
         same = stored == replace(article, source=names[at], language=language)

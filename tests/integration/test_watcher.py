@@ -453,6 +453,23 @@ def test_what_one_source_no_longer_has_comes_from_another(
     assert not site.has(IDS[0])
 
 
+def test_a_push_of_what_the_first_source_has_stands_whatever_the_second_says(
+    tmp_path: Path, database: Database
+) -> None:
+    site = Site(tmp_path, database, follow_seconds=60)
+    site.files.append(tmp_path / "second.jsonl")
+    site.write(RECORDS)
+    site.write([{**RECORDS[0], "title": "In the second"}], 1)
+    watcher = site.watcher()
+    watcher._make_full("test")
+    read(watcher)
+    site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}))
+    watcher.step()
+    site.write([{**RECORDS[0], "title": "Edited in the second"}], 1)
+    read(watcher, site.files[1])
+    assert not waiting(watcher)
+
+
 def test_what_one_source_no_longer_has_comes_from_another_where_missing_articles_are_kept(
     tmp_path: Path, database: Database
 ) -> None:
