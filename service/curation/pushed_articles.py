@@ -2,6 +2,7 @@
 
 import enum
 import json
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -220,9 +221,9 @@ class PushedArticles:
         return Standing(statement=statement, state=state, build=manifest, lists=lists)
 
     def _settled(self, article_id: str) -> int:
-        live = self._live.root.live
-        path = None if live is None else self._live.root.builds / live / ARTICLES
-        with suppress(BuildError):
+        with suppress(BuildError, sqlite3.Error):  # damaged; the push is stored all the same
+            live = self._live.root.live
+            path = None if live is None else self._live.root.builds / live / ARTICLES
             return 0 if path is None else settled_number(path, article_id)
         return 0
 

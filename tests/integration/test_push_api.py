@@ -16,8 +16,10 @@ from urllib.parse import quote
 
 import pytest
 
+from index.articles.article_store import ARTICLES
 from index.building.builder import make_build
 from index.building.context import BuildOptions
+from index.root.pointer import CURRENT
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
@@ -219,6 +221,17 @@ def test_what_is_no_longer_published_is_gone_at_once_and_back_with_the_next_push
         ("takedown.lift", "the publisher token", "token"),
         ("takedown.put", "the publisher token", "token"),
     ]
+
+
+def test_a_damaged_live_build_keeps_no_push_out(desk: Desk) -> None:
+    shown, other = desk.shown()[:2]
+    store = desk.root.folder(str(desk.root.live)) / ARTICLES
+    store.unlink()
+    store.write_bytes(bytes(8192))
+    assert delete(desk, shown).status_code == 202
+    (desk.root.path / CURRENT).write_text("damaged")
+    assert delete(desk, other).status_code == 202
+    assert not {shown, other} & {*desk.shown(limit=50)}
 
 
 def test_an_editors_takedown_outlasts_every_push(desk: Desk) -> None:
