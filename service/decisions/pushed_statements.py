@@ -227,9 +227,8 @@ def _put(change: Change, new: NewStatement) -> Statement:
     again = before is not None and before.record == record and before.refused is None
     if before is not None and again and before.number > new.settled:
         same = sa.update(_TABLE).where(_TABLE.c.article_id == new.article_id)
-        later = {"stated": stated} if new.only_newer else {}
-        later["hidden_until"] = new.hidden_until
-        change.connection.execute(same.values(received=change.now, **later))
+        said = same.values(received=change.now, stated=stated, hidden_until=new.hidden_until)
+        change.connection.execute(said)
         return before
     values: dict[str, Any] = {
         "number": _next_number(change.connection, change.now),

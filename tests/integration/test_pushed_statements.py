@@ -58,11 +58,15 @@ def test_each_article_has_one_statement_and_numbers_grow_over_all(database: Data
 
 
 def test_the_same_record_again_keeps_its_number_however_its_fields_are_ordered(
-    database: Database,
+    database: Database, clock: Clock
 ) -> None:
     first = put(database, "a", {"title": "A", "tags": ["x"], "odd": "\x00\ud800"})
+    clock.now += HOUR
     again = put(database, "a", {"tags": ["x"], "odd": "\x00\ud800", "title": "A"})
     assert again == first
+    found = database.pushed.get("a")
+    assert found is not None
+    assert (found.number, found.stated) == (first.number, clock.now), "but it was said again"
     gone = put(database, "a")
     assert put(database, "a") == gone != first
 
