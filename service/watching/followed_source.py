@@ -47,8 +47,8 @@ class SourceRead:
         left: The ids of articles that the source held before, but no longer holds.
         first: Whether the source is read for the first time, or its records are to be read in
             another way, so that all of them are new.
-        complete: Whether every page of the source could be fetched; else what is missing may still
-            be there.
+        complete: Whether every page of the source could be fetched, or not for the first time; else
+            what is missing may still be there.
         begun: When reading began, in microseconds since 1970 UTC.
     """
 
@@ -90,6 +90,7 @@ class FollowedSource:
     _ids: dict[bytes, str] | None = None
     _stamp: object = None
     _parser: bytes = b""
+    _failing: bool = False
     _validators: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -193,17 +194,19 @@ class FollowedSource:
             present[digest] = article_id
             if article_id:
                 ids.add(article_id)
-        complete = not report.skipped["unreachable"]
+        failing, self._failing = self._failing, bool(report.skipped["unreachable"])
+        complete = failing or not self._failing  # a page that always fails holds up nothing
+        held = set(filter(None, before.values()))
         if not complete:
             present |= {digest: key for digest, key in before.items() if key and key not in ids}
-            ids.update(filter(None, before.values()))
+            ids.update(held)
         self._ids, self.ids = present, frozenset(ids)
         told = report.told()
         for problem in told[:_MOST_TOLD]:
             log.warning("%s", problem)
         if len(told) > _MOST_TOLD:
             log.warning("… and %d more problems of %s", len(told) - _MOST_TOLD, self.source.name)
-        left = frozenset({*before.values()} - ids)
+        left = frozenset(held - ids)
         first = known is None
         return SourceRead(ids=self.ids, fresh=fresh, left=left, first=first, complete=complete)
 

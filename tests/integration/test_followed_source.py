@@ -158,6 +158,12 @@ def test_a_page_whose_server_fails_is_not_gone() -> None:
         site.pages["/b"] = page(status=404)
         gone = look(source)
         assert (*gone.ids, *gone.left, gone.complete) == ("a", "b", True)
+        site.pages["/map.txt"] = page(f"{site.url}/a\n{site.url}/broken")
+        site.pages["/broken"] = page(status=500)
+        assert not look(source).complete
+        site.pages["/map.txt"] = page(f"{site.url}/broken")
+        ended = look(source)
+        assert (*ended.ids, *ended.left, ended.complete) == ("a", True), "though one always fails"
 
 
 def test_a_feed_is_asked_for_only_if_it_changed() -> None:
