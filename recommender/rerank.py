@@ -47,7 +47,7 @@ class RankedLists:
     Attributes:
         rows: Shape (n, depth), int32: the rows of each list's articles, best first; -1 fills up the
             end of a shorter list.
-        scores: Shape (n, depth), float32; ``-inf`` where there is no row.
+        scores: Shape (n, depth), float32, at most 1; ``-inf`` where there is no row.
         rejected_rows: Shape (n, :data:`REJECTED`), int32: the rows of the rejected candidates, best
             first; -1 fills up the end.
         rejected_reasons: Shape (n, :data:`REJECTED`), uint8: the :class:`RejectReason` of each
@@ -80,8 +80,9 @@ def rerank(
             shows one of them.
         languages: Shape (n,), int32: language ids; 0 if unknown. If an article's language is
             known, candidates in the same language come before all others.
-        weights: Shape (n,), float32 in [0, 1]: the factor by which an article's score as a
-            candidate is multiplied; 0 leaves the article out of every list.
+        weights: Shape (n,), float32 in [0, 2]: the factor by which an article's score as a
+            candidate is multiplied; 0 leaves the article out of every list. Lists are sorted by the
+            product, and show at most 1 as the score.
         embeddings: Shape (n, dim), float32, unit rows.
         depth: Length of the lists.
         diversity: Weight, 0 to 1, of the penalty for similarity to articles higher up in the list;
@@ -112,7 +113,7 @@ def rerank(
             kept = diversify(*kept, embeddings, diversity, _foreign(kept[0], own, languages))
         found, width = kept[0] != NO_ROW, kept[0].shape[1]
         lists.rows[here, :width] = kept[0]
-        lists.scores[here, :width] = np.where(found, kept[1], -np.inf)
+        lists.scores[here, :width] = np.where(found, np.minimum(kept[1], 1), -np.inf)
         named = (reasons != RejectReason.NONE) & (rows != NO_ROW)
         left = _move_to_front(named, rows, reasons, REJECTED)
         lists.rejected_rows[here, : left[0].shape[1]] = left[0]

@@ -62,6 +62,13 @@ def test_a_weight_of_zero_keeps_an_article_out_and_others_move_it():
     )
 
 
+def test_a_boost_sorts_beyond_the_scale_but_no_score_shown_is_above_one():
+    weights = [1, 1, 2, 1.5, 1, 1, 1, 1, 1, 1]
+    lists = one_list([1, 2, 3, 4], [0.9, 0.8, 0.7, 0.3], weights=weights)
+    assert lists.rows[0].tolist() == [2, 3, 1, 4, NO_ROW]
+    assert lists.scores[0].tolist()[:4] == pytest.approx([1, 1, 0.9, 0.3])
+
+
 def test_diversity_lets_a_different_article_pass_a_copy_of_the_first():
     rows, scores = [2, 3, 4], [0.9, 0.85, 0.84]
     assert one_list(rows, scores).rows[0].tolist()[:3] == [2, 3, 4]
