@@ -40,7 +40,8 @@ def click_judgments(
     A target's views and positions tell how many clicks it would get if it were as attractive as
     the mean of its list. Its gain is the ratio of its clicks to these expected ones, shrunk toward
     1 by the gamma-Poisson model (Clayton and Kaldor, Biometrics 43, 1987). So a target with few
-    clicks has a gain near 1, and if all differences may be chance, nothing is judged.
+    clicks has a gain near 1, and if all differences may be chance (they are within two standard
+    errors of what chance alone gives), nothing is judged.
 
     Of each position's propensity the upper end of its interval is used. With too low ones, all
     targets far down in lists would seem better than they are; with too high ones, lists only seem
@@ -64,13 +65,16 @@ def click_judgments(
     _, owner = np.unique(pairs[0], return_inverse=True)
     of_article = np.bincount(owner, clicks)
     expected = exposure * (of_article / np.maximum(np.bincount(owner, exposure), 1e-9))[owner]
-    beyond = float(((clicks - expected) ** 2 - expected).sum())
     several = (np.bincount(owner) > 1) & (of_article > 0)
-    if beyond <= 0 or not several.any():
+    told, total = several[owner], np.maximum(of_article[owner], 1)
+    # Expected ones are made from the list's own clicks: their chance is multinomial, not Poisson's.
+    chance = expected * (1 - expected / total)
+    beyond = float(((clicks - expected) ** 2 - chance)[told].sum())
+    if beyond <= 2 * np.sqrt((expected + 2 * expected**2)[told].sum()):
         several[:] = False
     most = np.argsort(-of_article, kind="stable")[:MOST_ARTICLES]
     kept = several[owner] & np.isin(owner, most)
-    strength = float((expected**2).sum()) / max(beyond, 1e-9)
+    strength = float((expected * chance * (1 - 1 / total))[told].sum()) / max(beyond, 1e-9)
     gains = (clicks + strength) / (expected + strength)
     return ClickJudgments(
         articles=pairs[0][kept].astype(np.int32),

@@ -40,17 +40,16 @@ def test_few_clicks_hardly_count():
     assert 0.7 < few[1] < 1
 
 
-def test_the_shrinking_is_that_of_the_gamma_poisson_model():
+@pytest.mark.parametrize(("lists", "clicks"), [(500, 20), (20_000, 0.3)])
+def test_the_shrinking_is_that_of_the_gamma_poisson_model(lists, clicks):
     drawn = np.random.default_rng(4)
-    attraction = drawn.gamma(4, 1 / 4, (500, 6))
-    rows = [
-        (article, target, 1, 200, drawn.poisson(200 * 0.1 * attraction[article, target]))
-        for article in range(500)
-        for target in range(6)
-    ]
-    found = judge(rows)
+    attraction = drawn.gamma(4, 1 / 4, (lists, 6))
+    article, target = np.indices(attraction.shape).reshape(2, -1)
+    clicked = drawn.poisson(clicks * attraction).ravel()
+    rows = [article, target, np.ones_like(article), np.full_like(article, 200), clicked]
+    found = judge(np.transpose(rows))
     known = attraction / attraction.mean(axis=1, keepdims=True)
-    slope = np.polyfit(found.gains, known.ravel(), 1)[0]
+    slope = np.polyfit(found.gains, known[found.articles, found.targets], 1)[0]
     assert slope == pytest.approx(1, abs=0.1)
 
 
