@@ -21,7 +21,8 @@ class Boost:
     Attributes:
         field: The article field that the condition is about: ``"tags"``, ``"authors"``,
             ``"language"``, ``"status"`` or ``"ratings.NAME"``.
-        factor: From 0 to 2: 0 keeps matching articles out of every list; more than 1 promotes them.
+        factor: From 0 to 2: 0 keeps matching articles out of every list, unless an editor pins them
+            or a page names them; more than 1 promotes them.
         equals: Matches articles with this label, language or status, in upper or lower case.
         at_least: Matches articles whose rating is this or more.
         below: Matches articles whose rating is less than this.

@@ -169,7 +169,7 @@ class Recommender:
         # Nothing of an earlier call is replaced before all is made: this one may be interrupted.
         self._languages, self._centering, self._windows = numbers, centering, windows
         self._articles, self._rows, self._boilerplate = known, rows, boilerplate
-        self._related, self._phrases = related, phrases
+        self._related, self._phrases, self._listed = related, phrases, boosts > 0
         self._corpus = Corpus(
             pairs=related.pairs,
             index=index,
@@ -350,8 +350,8 @@ class Recommender:
     ) -> Iterator[tuple[int, float]]:
         """Yield the first ``limit`` stories of a list that have a visible version.
 
-        Each is the row of the newest visible version, in the list's language if there is one, and
-        the story's score.
+        Each is the row of the newest visible version that no boost of 0 keeps out of lists, in the
+        list's language if there is one, and the story's score.
         """
         if limit < 0:
             raise InputError(f"limit {limit} is too small: it must be at least 0")
@@ -360,7 +360,7 @@ class Recommender:
             story = int(stories.of[row])
             begin = int(stories.ends[story - 1]) if story else 0
             members = stories.members[begin : int(stories.ends[story])]
-            newest = members[visible[members]]
+            newest = members[visible[members] & self._listed[members]]
             if not limit:
                 return
             if len(newest):

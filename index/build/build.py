@@ -24,6 +24,7 @@ languages.npy          (n,) int32: each row's language, 0 unknown · sources.npy
 recent_*.npy           each language's rows, newest first
 tags_*.npy             each row's tags · tagged_*.npy: each tag's rows, newest first
 dates.npy              (n,) int32: days since 1970
+preferences.npy        (n,) float32: the factor by which the site's preferences multiply scores
 embeddings.npy         (n, dim) float32, unit rows · text_digests.npy: hashes of their texts
 centering.npy          (m, dim) float32: what was taken out of them; see recommender.encoder.center
 index.faiss            the neighbor index over the embeddings
@@ -89,6 +90,7 @@ _RAGGED = ("slots", "members", "tags", "tagged", "recent")
 SERVED = frozenset(
     {
         *("facets.json", "visibility.npy", "languages.npy", "sources.npy", "dates.npy"),
+        "preferences.npy",
         *("related_rows.npy", "related_scores.npy", "phrases_rows.npy", "listed_in.npy"),
         *("stories.npy", "newer.npy", *PAGE_LINK_FILES, *NAME_FILES),
         *(f"{name}.bin" for name in _BLOBS),
@@ -100,6 +102,7 @@ SERVED = frozenset(
 
 LEARNING = "learning.json"
 CENTERING = "centering.npy"
+FACTS = "facts.npy"
 
 _COMPARED = (
     *("sentences.bin", "sentences_ends.npy", "embeddings.npy", "calibration.json"),
@@ -174,6 +177,7 @@ class Build:
         self.dates: NDArray[np.int32] = self._array("dates")
         self.page_links = PageLinks.load(folder)
         self.names = NameTable.load(folder)
+        self.kept_out = self._find_kept_out()
         # Requests read single rows of the same arrays, as plain numbers.
         self._windows = Rows(self.visibility)
         self._related = Rows(self.related_rows), Rows(self.related_scores)
@@ -363,6 +367,14 @@ class Build:
     def checked(self, name: str) -> Path:
         """Return the path of a file of the build, after comparing it with the manifest once."""
         return self._files.path(name)
+
+    def _find_kept_out(self) -> NDArray[np.bool_] | None:
+        """Return which articles the site's boosts keep out of every list; ``None`` for none."""
+        if self._array("preferences").all():
+            return None
+        # Age alone may reduce a factor to 0, too; such articles may still fill a list.
+        found: NDArray[np.bool_] = load_array(self.checked(FACTS))["boost"] == 0
+        return found
 
     def _array(self, name: str) -> NDArray[Any]:
         array = load_array(self.folder / f"{name}.npy")

@@ -87,6 +87,8 @@ def _digests(build: Build) -> Digests:
     languages = _hashes(name.encode() for name in build.language_names)
     facts = _mix(_hashes(build.cards), languages[build.languages], build.newer)
     facts = _mix(facts, *build.visibility.T.astype(np.uint64))
+    if (kept_out := build.kept_out) is not None:  # which stands for no other version
+        facts[kept_out] = _mix(facts[kept_out], kept_out[kept_out])
     shown = build.visibility[:, 0] != NEVER
     facts[~shown] = 0  # whatever a draft says, no reader sees it
     stories = _sums(facts[build.members.values], build.members)

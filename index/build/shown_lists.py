@@ -84,10 +84,9 @@ def related_lists(
     """
     wanted = np.arange(build.count) if rows is None else rows
     visible = build.visible(now)
-    newest = newest_visible(visible, build.stories, build.members)
-    standing = standing_for(visible, newest, build.newer)
+    listed, _, standing = shown_versions(build, visible)
     members = build.members.values
-    spoken = StoryLanguages(build.stories, members[visible[members]], build.languages)
+    spoken = StoryLanguages(build.stories, members[listed[members]], build.languages)
     lists = np.full((len(wanted), query.limit), NO_ROW, dtype=np.int32)
     depth = build.related_rows.shape[1]
     for start in range(0, len(wanted), _CHUNK):
@@ -107,7 +106,8 @@ def related_lists(
             if query.site_pins:
                 candidates, present, last = _named_first(build, own, candidates, present, last)
             shown = standing[np.where(candidates == NO_ROW, 0, candidates)]
-            shown = spoken.members_in(shown, build.languages[own])
+            spoken_here = spoken.members_in(shown, build.languages[own])
+            shown = np.where(listed[shown], spoken_here, shown)
             present &= shown != NO_ROW
             lists[some] = _first_present(present, shown, query.limit, last)[0]
             more = (candidates[:, -1] != NO_ROW) | last.any(axis=1)
@@ -171,6 +171,32 @@ def _in_stories(
         return np.zeros(candidates.shape, dtype=np.bool_)
     every = np.arange(len(candidates))[:, np.newaxis] * build.count + build.stories[candidates]
     return np.isin(every, lists * build.count + build.stories[targets])
+
+
+def shown_versions(
+    build: Build, visible: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.int32], NDArray[np.int32]]:
+    """Find which versions of articles lists show.
+
+    An article that a boost of 0 keeps out of lists stands for no other version. Where it is named
+    itself, by its page or by an editor, it is shown as any other.
+
+    Args:
+        build: The build.
+        visible: Shape (n,), bool: which articles may be shown.
+
+    Returns:
+        Which articles lists may show; and the results of :func:`newest_visible` and
+        :func:`standing_for`.
+    """
+    newest = newest_visible(visible, build.stories, build.members)
+    standing = standing_for(visible, newest, build.newer)
+    if build.kept_out is None:
+        return visible, newest, standing
+    listed = visible & ~build.kept_out
+    best = newest_visible(listed, build.stories, build.members)
+    standing = np.where(build.kept_out, standing, standing_for(listed, best, build.newer))
+    return listed, newest, standing
 
 
 def newest_visible(

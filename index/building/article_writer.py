@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from index.build.article_columns import ArticleColumns
+from index.build.build import FACTS
 from index.build.carried_rows import COUNTED, CarriedRows, blob_writer
 from index.build.id_table import IdTable, write_id_table
 from index.building.folder_arrays import FolderWorkspace
@@ -19,7 +20,6 @@ from recommender.visibility import utc_now
 
 PREPARED = "prepared.bin"
 
-_FACTS = "facts.npy"
 _TYPE = np.dtype(
     [
         *(("visibility", "<i8", 2), ("day", "<i4"), ("recency", "<i8"), ("boost", "<f4")),
@@ -140,12 +140,12 @@ class ArticleWriter:
         facts = np.concatenate(self._facts)
         newest = newest_day(facts["day"], utc_now() // _DAY)
         if self._carried is not None:
-            facts = self._carried.array(_FACTS, facts)
+            facts = self._carried.array(FACTS, facts)
             newest = self._before["newest"]
             for old, older in self._before["supersedes"]:
                 if (row := int(self._carried.new_rows[old])) >= 0:
                     self._supersedes[row] = older
-        save_array(self._folder / _FACTS, facts)
+        save_array(self._folder / FACTS, facts)
         save_array(self._folder / "text_digests.npy", facts["digest"])
         counted = {
             "newest": newest,

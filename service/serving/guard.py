@@ -43,7 +43,7 @@ class Guard:
         self, served: ServingView, kin: Sequence[int], now: int, query: RelatedQuery, language: int
     ) -> None:
         self._build = served.build
-        self._visible, self._newest, self._standing = served.showing(now)[2:5]
+        self._visible, self._listed, self._newest, self._standing = served.showing(now)[2:6]
         self._only_language = query.language is not None
         if query.language is not None:
             language = self._build.language_number(query.language)
@@ -118,6 +118,8 @@ class Guard:
         ):
             return None
         shown: int = self._standing[candidate]
+        if shown == NO_ROW:
+            return None
         language, matches = self._language, self._matches
         if (language and self._build.language_of[shown] != language) or (
             matches is not None and not matches[shown]
@@ -137,7 +139,7 @@ class Guard:
         """
         build, language, matches = self._build, self._language, self._matches
         members = build.members.numbers(build.story_of[shown])
-        members = [row for row in members if self._visible[row]]
+        members = [row for row in members if self._listed[row]] if self._listed[shown] else []
         own = [row for row in members if build.language_of[row] == language] if language else []
         for group in (own, [] if self._only_language else [shown, *members]):
             for row in group:
@@ -168,8 +170,8 @@ class Guard:
                 tagged = [_among(build.tagged[tag], matching) for tag in tags()]
                 pools = [*sorted(tagged, key=len), *pools]
             for candidate in map(int, itertools.chain.from_iterable(pools)):  # maybe a million rows
-                # One that readers may not see is skipped, even if another version is visible.
-                if self.is_visible(candidate) and language in (0, build.language_of[candidate]):
+                # One that lists may not show is skipped, even if they may show another version.
+                if self._listed[candidate] and language in (0, build.language_of[candidate]):
                     shown = self.admit(candidate)
                     if shown is not None:
                         yield shown

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
-from index.build.shown_lists import newest_visible, standing_for
+from index.build.shown_lists import shown_versions
 from recommender.visibility import ALWAYS, NEVER
 from service.decisions.decision_state import NO_STATE, DecisionState, Override, OverrideKind
 from service.serving.list_rules import NO_RULES, ListRules, RulesOfList
@@ -24,6 +24,7 @@ class VisibilityTable(NamedTuple):
         since: The start of the time span, microseconds since 1970 UTC.
         until: The end of the time span, microseconds since 1970 UTC.
         visible: For each row number, whether readers may see the article.
+        listed: For each row number, whether lists may show it, too: no boost keeps it out of them.
         newest: For each row number, the row number of the newest visible version of the article;
             -1 if no version is visible.
         standing: For each row number, the row number of the version that lists show for the
@@ -34,6 +35,7 @@ class VisibilityTable(NamedTuple):
     since: int
     until: int
     visible: memoryview
+    listed: memoryview
     newest: memoryview
     standing: memoryview
     rules: ListRules | None
@@ -104,13 +106,12 @@ class ServingView:
     def _make_table(self, now: int) -> VisibilityTable:
         build, earlier = self.build, self._earlier
         if earlier is not None and earlier.since <= now < earlier.until:
-            return VisibilityTable(*self._span(now), *earlier[2:5], self._resolve(now))
+            return VisibilityTable(*self._span(now), *earlier[2:6], self._resolve(now))
         visible = build.visible(now)
         visible[self.taken_down(now)] = False
-        newest = newest_visible(visible, build.stories, build.members)
+        listed, newest, standing = shown_versions(build, visible)
         since, until = self._span(now)
-        standing = standing_for(visible, newest, build.newer)
-        views = (visible.data, newest.data, standing.data)
+        views = (visible.data, listed.data, newest.data, standing.data)
         return VisibilityTable(since, until, *views, self._resolve(now))
 
     def _resolve(self, now: int) -> ListRules | None:

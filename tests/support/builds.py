@@ -32,7 +32,7 @@ def sample_judgments() -> dict[tuple[str, str], int]:
     return {(one, other): 1 for some in series for one in some for other in some if one != other}
 
 
-def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> str:
+def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]], **options: Any) -> str:
     """Build records with the hashing encoder, make them live, and return the build's name."""
     source = folder / "articles.jsonl"
     source.write_text("\n".join(json.dumps(record) for record in records))
@@ -42,7 +42,7 @@ def publish(root: Root, folder: Path, records: Iterable[Mapping[str, Any]]) -> s
             root,
             [JsonlSource(str(source))],
             lambda: HashingEncoder(64),
-            BuildOptions(mapping=mapping),
+            BuildOptions(mapping=mapping, **options),
         ).manifest
         root.make_live(root.verify(manifest.name))
     return manifest.name

@@ -16,6 +16,7 @@ from index.build.shown_lists import list_heads, related_lists
 from index.publishing.churn import compare, describe_churn
 from index.query import Fallback, RelatedQuery, SkipLinked
 from index.root.root import Root
+from recommender.preferences import Boost, Preferences
 from recommender.visibility import microseconds
 from service.serving.selection import select
 from service.serving.serving_view import ServingView
@@ -136,9 +137,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Build:
             record["links"] = [{"url": f"file:{other}"} for other in others * 2]
         if number % 6 == 1:
             record["related"] = [records[(number * step) % 48]["id"] for step in (13, 2, 5, 1)]
+        record["language"] = ["en", "de"][number % 10 // 8]
+        record["tags"] = ["aside"] * (number % 5 > 2)
     records += [{**record, "id": f"{record['id']} again"} for record in records[::9]]
+    for record in records[50:]:
+        record |= {"language": "de", "tags": []}
     root = Root(tmp_path_factory.mktemp("site") / "root")
-    return root.open(publish(root, root.path.parent, records))
+    aside = Preferences(boosts=[Boost(field="tags", equals="aside", factor=0)])
+    return root.open(publish(root, root.path.parent, records, preferences=aside))
 
 
 @pytest.mark.parametrize("month", [6, 8])

@@ -14,6 +14,7 @@ from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from recommender.encoder import HashingEncoder
 from recommender.neighbors import NO_ROW
+from recommender.preferences import Boost, Preferences
 from recommender.recommender import Recommender
 from recommender.visibility import NEVER
 from service.decisions.decision_state import DecisionState
@@ -33,6 +34,7 @@ JUNE, JULY, AUGUST = 1_780_272_000_000_000, 1_782_864_000_000_000, 1_785_542_400
 MOMENTS = [JUNE, JULY - 1, JULY, AUGUST, 2**60]
 LANGUAGES = ["en", "de", "sv"]
 COUNT = 42
+NO_ASIDES = Preferences(boosts=[Boost(field="tags", equals="aside", factor=0)])
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +52,10 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
             record["status"] = "draft"
         if number % 4 == 3:
             record["supersedes"] = records[number - 3]["id"]
+        record["tags"] = ["aside"] * (number % 5 > 2)
     records += [{**record, "id": f"{record['id']} again"} for record in records[::6]]
     root = Root(tmp_path_factory.mktemp("guard") / "root")
-    found = root.open(publish(root, Path(root.path.parent), records))
+    found = root.open(publish(root, Path(root.path.parent), records, preferences=NO_ASIDES))
     assert found.count == COUNT
     assert len(np.unique(found.stories)) < COUNT
     return found
@@ -116,19 +119,25 @@ def test_the_table_of_visible_rows_holds_each_storys_newest_visible_version(
         visible = [version for version in versions if served.is_visible(version, now)]
         assert table.visible[row] == served.is_visible(row, now)
         assert table.newest[row] == (visible[0] if visible else NO_ROW)
+        asides = {version for version in visible if build.article(version).tags}
+        listed = [version for version in visible if version not in asides]
+        if not build.article(row).tags:  # no article that a boost keeps out stands for it
+            visible = listed
         newest = visible[0] if visible else NO_ROW
         if row in visible and build.newer[row] == build.newer[newest]:
             newest = row  # nothing that readers may see is newer than it
         assert table.standing[row] == newest
+        visible = [] if newest in asides else listed
         shown = guard(build, served, now, RelatedQuery(language=language)).admit(row)
         spoken = [
             version
             for version in (newest, *visible)
-            if visible and language in (None, build.language_names[build.language_of[version]])
+            if newest != NO_ROW
+            and language in (None, build.language_names[build.language_of[version]])
         ]
         assert shown == (spoken[0] if spoken else None)
         for number in range(len(build.language_names) + 1):
-            versions = (newest, *visible) if visible else ()
+            versions = (newest, *visible) if newest != NO_ROW else ()
             own = [version for version in versions if build.language_of[version] == number]
             rule = guard(build, served, now, RelatedQuery(), language=number)
             assert rule.admit(row) == next(iter([*(own if number else []), *versions]), None)
@@ -160,6 +169,15 @@ def test_a_story_is_admitted_once_and_never_beside_its_own_article(
     assert not (closed - open_again) & set(stories)
 
 
+@pytest.mark.parametrize("fallback", Fallback)
+def test_no_list_holds_what_a_boost_keeps_out(build: Build, fallback: Fallback) -> None:
+    served, query = ServingView(build), RelatedQuery(limit=50, fallback=fallback)
+    for row in range(COUNT):
+        items = select(served, row, now=JUNE, query=query)
+        assert items
+        assert not any(build.article(item.row).tags for item in items)
+
+
 @pytest.mark.parametrize("limit", [1, 4, 50])
 def test_the_library_shows_what_the_guard_admits(
     limit: int, tmp_path_factory: pytest.TempPathFactory
@@ -172,9 +190,11 @@ def test_the_library_shows_what_the_guard_admits(
             record["status"] = "draft"
         elif number % 4 == 3:
             record["supersedes"] = records[number - 3]["id"]
+        record["tags"] = ["aside"] * (number % 5 > 2)
     root = Root(tmp_path_factory.mktemp("library") / "root")
-    built = root.open(publish(root, root.path.parent, records))
-    library = Recommender(encoder=HashingEncoder(64)).fit(list(built.articles))
+    built = root.open(publish(root, root.path.parent, records, preferences=NO_ASIDES))
+    library = Recommender(encoder=HashingEncoder(64), preferences=NO_ASIDES)
+    library.fit(list(built.articles))
     served, query = ServingView(built), RelatedQuery(limit=limit, fallback=Fallback.NONE)
     for row in range(built.count):
         items = select(served, row, now=JUNE, query=query)
