@@ -110,7 +110,7 @@ class Beside:
         previous: The build whose results the new one can reuse; ``None`` if there is none.
         changed: If the new build is to be a small one: the articles, encoded by id, in which
             ``build`` differs from ``previous``, and the ids of those that it lacks.
-        calibrated: The build whose calibration of scores is used; by default ``previous``.
+        calibrated: The build whose calibration of scores is used; ``None`` to make it anew.
     """
 
     build: Build

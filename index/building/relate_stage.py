@@ -59,7 +59,7 @@ def relate_articles(
     Returns:
         The lists and what was learned; and the record of learning that reports show.
     """
-    calibrated = (context.beside and context.beside.calibrated) or context.previous
+    calibrated = context.previous if context.beside is None else context.beside.calibrated
     if context.options.relearn:
         calibrated = None
     carried = carried_calibration(calibrated, fingerprint)

@@ -110,11 +110,9 @@ class VariantBuilds:
         with own.locked("alsolike build"):
             names = own.names()
             previous = before if changed is not None else next(reversed(names), None)
+            found = None if previous is None else own.open(previous)
             beside = Beside(
-                build=live,
-                name=name,
-                previous=None if previous is None else own.open(previous),
-                changed=changed,
+                build=live, name=name, previous=found, changed=changed, calibrated=found
             )
             made = self._make(own, beside)
             failed = {gate["gate"] for gate in live.report()["gates"] if not gate["passed"]}
@@ -139,7 +137,9 @@ class VariantBuilds:
         Raises:
             AlsoLikeError: If the build can't be made.
         """
-        calibrated = self.own.open(live.name) if live.name in self.own.names() else None
+        names = self.own.names()  # without any, weights are learned anew: the live ones are others
+        known = live.name if live.name in names else next(reversed(names), None)
+        calibrated = None if known is None else self.own.open(known)
         beside = Beside(build=live, previous=live, calibrated=calibrated)
         return self._make(self.root, beside, milvus=self.settings.milvus)
 

@@ -148,6 +148,14 @@ def test_a_stopped_comparison_leaves_its_counts_and_no_builds(run: Run) -> None:
         assert (code, "no comparison is running; begin one with: alsolike" in err) == (6, True)
 
 
+def test_the_variant_s_own_weights_are_published_without_its_build(run: Run) -> None:
+    assert run("compare", "start", "words")[0] == 0
+    root = Root(Path("alsolike-root"))
+    shutil.rmtree(variant_folder(root.path, "words"))
+    assert run("compare", "publish")[0] == 0
+    assert root.open().manifest.weights["meaning"] == 0.0
+
+
 def test_lists_that_change_by_age_alone_are_published(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
