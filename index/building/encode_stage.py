@@ -33,7 +33,7 @@ def encode_texts(
     build that was made with this one, such as a build that a gate holds back.
 
     The part of embeddings that only shows a text's language is removed (centering). It is learned
-    when all texts are encoded, and stays the same as long as embeddings are reused.
+    in the first full build with two languages, and stays the same as long as embeddings are reused.
 
     Args:
         context: The build in progress.
@@ -64,6 +64,8 @@ def encode_texts(
         if build is not None and build.manifest.encoder == encoder.fingerprint:
             missing = _carry_over(build, digests, embeddings)
             centering = load_array(build.checked(CENTERING))
+            if not len(centering) and context.carried is None and build is not beside:
+                centering = None  # nothing was removed yet: the site may have two languages now
             break
     done = 0
 

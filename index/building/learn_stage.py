@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.article_store import ArticleStore
-from index.build.build import LEARNING, Build
+from index.build.build import CENTERING, LEARNING, Build
 from index.build.id_table import IdTable
 from index.build.lexicon import load_calibration
 from index.build.link_graph import EDITORIAL, LinkFindings, PageLinkKind
 from index.building.context import BuildContext
 from index.building.link_names import without_words_of_links
-from index.files import write_json
+from index.files import load_array, write_json
 from recommender.boilerplate import Boilerplate
 from recommender.clicks.click_judgments import click_judgments
 from recommender.clicks.propensities import position_propensities
@@ -199,17 +199,22 @@ def weights_by_name(scoring: Calibration) -> dict[str, float]:
     return {name: round(weight, 4) for name, weight in zip(names, weights, strict=True)}
 
 
-def carried_calibration(previous: Build | None, encoder: Fingerprint) -> Calibration | None:
+def carried_calibration(
+    previous: Build | None, encoder: Fingerprint, centering: NDArray[np.float32]
+) -> Calibration | None:
     """Return the live build's calibration of scores, so that scores stay comparable.
 
     Args:
         previous: The live build, if there is one.
         encoder: The encoder of the new build.
+        centering: What the new build takes out of embeddings.
 
     Returns:
-        The live build's calibration; ``None`` if there is no live build, or if its encoder is
-        another one, so that scores can't be compared anyway.
+        The live build's calibration; ``None`` if there is no live build, or if its encoder or its
+        centering is another one, so that scores can't be compared anyway.
     """
     if previous is None or previous.manifest.encoder != encoder:
+        return None
+    if not np.array_equal(centering, load_array(previous.checked(CENTERING))):
         return None
     return load_calibration(previous.checked)

@@ -8,6 +8,7 @@ from typing import Any
 
 from index.articles.article_store import ArticleStore
 from index.articles.record import RecordProblem, short
+from index.build.build import CENTERING
 from index.build.carried_state import load_state, save_state
 from index.build.link_graph import LinkFindings
 from index.build.ragged import Ragged
@@ -20,7 +21,7 @@ from index.building.learn_stage import (
     save_learning,
 )
 from index.building.worker_processes import in_processes
-from index.files import save_array, write_json
+from index.files import load_array, save_array, write_json
 from recommender.boilerplate import Boilerplate
 from recommender.carried import CarriedRelating
 from recommender.encoder import Embeddings, Fingerprint
@@ -62,7 +63,8 @@ def relate_articles(
     calibrated = context.previous if context.beside is None else context.beside.calibrated
     if context.options.relearn:
         calibrated = None
-    carried = carried_calibration(calibrated, fingerprint)
+    centering = load_array(context.folder / CENTERING)
+    carried = carried_calibration(calibrated, fingerprint, centering)
     judged = clicked = None
     if carried is None and not context.options.weights:
         judged = judged_pairs(context, store, boilerplate, links, articles.visible, encode)

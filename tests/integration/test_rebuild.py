@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.build.build import Build
+from index.build.build import CENTERING, Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.errors import BuildError
@@ -22,6 +22,7 @@ from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import Embeddings, Fingerprint, HashingEncoder
 from recommender.errors import InputError, NotFoundError
+from tests.support.articles import topical
 from tests.support.builds import SAMPLE, plain_mapping
 
 SHARED = "Readers who gave a little last year have made every one of these pages possible"
@@ -206,6 +207,23 @@ def test_a_rebuild_gives_the_lists_that_a_build_from_scratch_gives(
     # What chance looks like is carried over too; measured anew it is a little different here,
     # where a hundred articles are a small sample. Among thousands: python -m benchmarks.rebuild.
     assert np.mean(overlap) >= 0.99
+
+
+def test_a_second_language_is_centered_with_scores_measured_anew(
+    tmp_path: Path, write_jsonl: WRITE
+) -> None:
+    records = topical(80, words=20)
+    for number, record in enumerate(records):
+        record["language"] = "de" if number % 2 else "en"
+    before, _ = rebuild(tmp_path / "root", write_jsonl(records[::2]))
+    later, encoder = rebuild(tmp_path / "root", write_jsonl(records))
+    scratch, _ = rebuild(tmp_path / "other", write_jsonl(records))
+    assert len(encoder.texts) == 40, "what was encoded before was not changed yet"
+    assert len(load_array(before.checked(CENTERING))) == 0
+    for name in (CENTERING, "embeddings.npy", "related_scores.npy"):
+        assert np.array_equal(load_array(later.checked(name)), load_array(scratch.checked(name)))
+    again, _ = rebuild(tmp_path / "root", write_jsonl(records[:60]))
+    assert again.read_json("calibration.json") == later.read_json("calibration.json")
 
 
 def test_another_model_carries_nothing_over(tmp_path: Path, write_jsonl: WRITE) -> None:

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from index.build.build import Build
+from index.build.build import CENTERING, Build
 from index.building.learn_stage import carried_calibration
+from index.files import load_array
 from recommender.boilerplate import Boilerplate
 from recommender.lexical import apply_weights
 from recommender.term_counts import count_terms
@@ -44,9 +45,11 @@ def test_words_that_the_build_does_not_know_make_a_draft_less_like_all_of_it(sam
 
 def test_the_scale_is_carried_to_the_next_build_of_the_same_model(sample_build: Build):
     encoder = sample_build.manifest.encoder
-    carried = carried_calibration(sample_build, encoder)
+    centering = load_array(sample_build.checked(CENTERING))
+    carried = carried_calibration(sample_build, encoder, centering)
     assert carried is not None
     assert all(deviation > 0 for deviation in carried.deviations)
     other = replace(encoder, sha256="0" * 64)
-    assert carried_calibration(sample_build, other) is None
-    assert carried_calibration(None, encoder) is None
+    assert carried_calibration(sample_build, other, centering) is None
+    assert carried_calibration(sample_build, encoder, np.ones((2, encoder.dim))) is None
+    assert carried_calibration(None, encoder, centering) is None
