@@ -99,7 +99,8 @@ def _digests(build: Build) -> Digests:
         places = np.arange(len(lists)) - np.searchsorted(lists, lists)
         named = _mix(facts[targets], stories[build.stories[targets]])  # others may stand in for it
         if kind is PageLinkKind.RELATED and len(lists):
-            named = _mix(named, _wordings(build, lists), _wordings(build, targets))
+            wordings = _wordings(build, np.union1d(lists, targets))
+            named = _mix(named, wordings[lists], wordings[targets])
         np.add.at(own, lists, _mix(named, np.full(len(lists), kind), places))
     first = _mix(own, _hashes(b"\n".join(split_explained(each)[:SHOWN]) for each in shared))
     explained = _mix(own, _hashes(shared))
@@ -122,11 +123,28 @@ def _digests(build: Build) -> Digests:
 
 
 def _wordings(build: Build, rows: NDArray[np.integer]) -> Digests:
-    """Return a digest of each article's key phrases, from which shared phrases are found."""
-    phrases = build.phrase_rows[rows]
-    used, places = np.unique(phrases, return_inverse=True)
-    names = _hashes(build.phrase_names[one].encode() if one >= 0 else b"" for one in used.tolist())
-    return _mix(*names[places.reshape(phrases.shape)].T)
+    """Return a digest of the key phrases, from which shared phrases are found, of some articles.
+
+    Args:
+        build: The build.
+        rows: The rows of these articles.
+
+    Returns:
+        Shape (n,); 0 for other articles.
+    """
+    names = np.zeros(len(build.phrase_names) + 1, dtype=np.uint64)
+    chunks = [rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK)]
+    used = np.zeros(len(names), dtype=np.bool_)
+    for some in chunks:
+        used[build.phrase_rows[some]] = True
+    used[-1] = False
+    numbers = np.flatnonzero(used)
+    names[numbers] = _hashes(build.phrase_names[one].encode() for one in numbers.tolist())
+    names[-1:] = _hashes([b""])  # of no phrase, whose number is -1
+    digests = np.zeros(build.count, dtype=np.uint64)
+    for some in chunks:
+        digests[some] = _mix(*names[build.phrase_rows[some]].T)
+    return digests
 
 
 def _hashes(texts: Iterable[bytes]) -> Digests:
