@@ -59,8 +59,8 @@ class Boost:
                 and (self.at_least is None or value >= self.at_least)
                 and (self.below is None or value < self.below)
             )
-        found = getattr(article, self.field)
-        values = found if isinstance(found, tuple) else (found or "",)
+        found = getattr(article, self.field) or ()
+        values = (found,) if isinstance(found, str) else found
         return self._plain(self.equals or "") in map(self._plain, values)
 
     def _plain(self, value: str) -> str:

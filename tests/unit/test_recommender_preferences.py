@@ -22,9 +22,11 @@ def test_boosts_apply_one_after_another_to_the_articles_they_are_for():
     )
     assert preferences.boost(article()) == 1
     assert preferences.boost(article(tags=("opinion",))) == 0.5
+    assert preferences.boost(article(tags=["news", "Opinion"])) == 0.5
     assert preferences.boost(article(tags=("opinion",), ratings={"credibility": 2})) == 0.25
     assert preferences.boost(article(ratings={"credibility": 3})) == 1
     assert preferences.boost(article(language="de")) == 0
+    assert not Boost(field="language", equals="", factor=0).applies(article())
 
 
 @pytest.mark.parametrize(
