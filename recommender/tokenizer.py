@@ -46,7 +46,7 @@ WORD = rf"\w++(?:[{MARKS}]++(?:[\u200c\u200d](?=\w))?\w*+)*+"
 
 # The same as _TOKEN, but with marks, which takes twice as long.
 _MARKED_TOKEN = re.compile(
-    r"[^\W\d_](?:\+\+|#|(?:\.[^\W\d_])+(?!\w)\.?)"
+    rf"[^\W\d_][{MARKS}]*+(?:\+\+|#|(?:\.[^\W\d_][{MARKS}]*+)+(?![\w{MARKS}])\.?)"
     rf"|{WORD}(?:[-‐‑]{WORD})*+|[^\w\s]++"  # noqa: RUF001
 )
 _PART = re.compile(WORD)
@@ -257,9 +257,11 @@ def split_terms(spelling: str) -> list[str]:
     pairs of characters. Initials are one term, like ``u-s`` for ``U.S.``.
     """
     word = spelling.casefold()
+    parts = _PART.findall(word)
+    if "." in word and len(parts) > 1:
+        return ["-".join(parts)]
     if UNSPACED.search(word):
         return [word[i : i + 2] for i in range(len(word) - 1)]
-    parts = _PART.findall(word)
     if len(parts) < 2:
         return [word] if parts else []
     names = [part for part in parts if len(part) > 1 or part.isdigit()]

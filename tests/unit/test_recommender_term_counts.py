@@ -53,6 +53,8 @@ def paired(found: TermCounts, article: int) -> dict[tuple[str, str], float]:
         ("", []),
         ("C++", ["c++"]),
         ("U.S.", ["u-s"]),
+        ("अ.भा.", ["अ-भा"]),
+        ("มี.ค.", ["มี-ค"]),
         ("7", ["7"]),
         ("海藻の森", ["海藻", "藻の", "の森"]),
     ],
@@ -83,6 +85,8 @@ def test_a_scan_keeps_every_word_in_order_with_breaks_at_marks_and_ends() -> Non
         ("o\u0323\u0300ro\u0323\u0300-e\u0301", ["o\u0323\u0300ro\u0323\u0300", "e\u0301"]),
         ("วัคซีน", ["วั", "ัค", "คซ", "ซี", "ีน"]),
         ("❤\ufe0f 1\ufe0f\u20e3", ["1"]),
+        ("अ.भा. परिषद है.वह", ["परिषद", "है", "वह"]),
+        ("มี.ค.", []),
     ],
 )
 def test_a_word_keeps_the_marks_of_its_letters(text: str, terms: list[str]) -> None:
