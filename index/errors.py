@@ -9,7 +9,7 @@
     │       └── RecordError       one record of a source can't be used as an article
     ├── BuildError                a build can't be made, or does not match its manifest
     │   ├── GateError             a finished build may not be published
-    │   ├── OldFormatError        a build has an older format than this version reads
+    │   ├── FormatError           a build has another format than this version reads
     │   ├── BusyError             another process builds or publishes in the same root
     │   └── UnavailableError      the Milvus server with a build's vectors does not answer
     └── DatabaseError             a database can't be used
@@ -24,8 +24,8 @@ __all__ = [
     "BuildError",
     "BusyError",
     "DatabaseError",
+    "FormatError",
     "GateError",
-    "OldFormatError",
     "RecordError",
     "SourceError",
     "UnavailableError",
@@ -71,8 +71,17 @@ class BuildError(AlsoLikeError):
     """A build can't be made, or does not match its manifest."""
 
 
-class OldFormatError(BuildError):
-    """A build has an older format than this version of AlsoLike reads."""
+class FormatError(BuildError):
+    """A build has another format than this version of AlsoLike reads.
+
+    Args:
+        message: Which format it has, and the remedy.
+        newer: Whether a newer version of AlsoLike made the build.
+    """
+
+    def __init__(self, message: str, *, newer: bool = False) -> None:
+        super().__init__(message)
+        self.newer = newer
 
 
 class BusyError(BuildError):

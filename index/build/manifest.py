@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from index.errors import BuildError, OldFormatError
+from index.errors import BuildError, FormatError
 from index.files import known_sha256, read_regular
 from recommender.encoder import Fingerprint
 
@@ -96,12 +96,18 @@ class _Format(BaseModel):
 
 
 def _check_format(path: Path, found: int) -> None:
-    if found != FORMAT_VERSION:
-        kind = OldFormatError if found < FORMAT_VERSION else BuildError
-        raise kind(
-            f"{path} has format {found}, but this version of AlsoLike reads {FORMAT_VERSION}; "
-            "make a new build with: alsolike build --from-scratch --force"
-        )
+    if found == FORMAT_VERSION:
+        return
+    newer = found > FORMAT_VERSION
+    remedy = (
+        "a newer AlsoLike made it: install that version, or go back with: alsolike rollback"
+        if newer
+        else "make a new build with: alsolike build --from-scratch --force"
+    )
+    raise FormatError(
+        f"{path} has format {found}, but this version of AlsoLike reads {FORMAT_VERSION}; {remedy}",
+        newer=newer,
+    )
 
 
 def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from index.errors import BuildError, OldFormatError
+from index.errors import BuildError, FormatError
 from index.root.journal import read_journal
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, NotFoundError
@@ -27,10 +27,10 @@ def describe_builds(root: Root) -> dict[str, Any]:
         - ``held``: since when, by whom and why publishing is held, or ``None``.
         - ``problem``: what is wrong with the file ``CURRENT``, or ``None``.
         - ``items``: one entry for each build, with ``build``, ``state`` (``"live"``,
-          ``"rollback"``, ``"refused"``, ``"damaged"``, ``"outdated"`` for an older format, or
-          empty), ``note`` and ``found`` (what each gate measured that refused the build, or would).
-          Unless the build is damaged or outdated, the entry also has ``created``, ``articles``,
-          ``encoded``, ``encoder``, ``recall``, ``seconds``, ``mb`` and ``small``.
+          ``"rollback"``, ``"refused"``, ``"damaged"``, ``"outdated"`` or ``"newer"`` for an older
+          or newer format, or empty), ``note`` and ``found`` (what each gate measured that refused
+          the build, or would). Unless the build can't be read, the entry also has ``created``,
+          ``articles``, ``encoded``, ``encoder``, ``recall``, ``seconds``, ``mb`` and ``small``.
         - ``days``: how many small builds there were each day, oldest day first: ``day``,
           ``published``, ``refused`` and ``last``, the time of the latest.
         - ``rollback``: the name of the build that a rollback would return to, and of the last full
@@ -57,9 +57,12 @@ def describe_builds(root: Root) -> dict[str, Any]:
             manifest = root.manifest(name)
         except NotFoundError:  # another process has just removed it
             continue
-        except BuildError as error:
-            state = "outdated" if isinstance(error, OldFormatError) else "damaged"
+        except FormatError as error:
+            state = "newer" if error.newer else "outdated"
             items.append({**item, "state": state, "note": str(error)})
+            continue
+        except BuildError as error:
+            items.append({**item, "state": "damaged", "note": str(error)})
             continue
         size = sum(entry.bytes for entry in manifest.files.values())
         items.append(

@@ -49,7 +49,7 @@ class BuildItem(ApiModel):
 
     build: str
     state: str
-    """live, rollback, refused, damaged, outdated (of an older format) or empty"""
+    """live, rollback, refused, damaged, outdated or newer (of another format) or empty"""
 
     note: str
     """the journal's last entry about the build, as a sentence"""

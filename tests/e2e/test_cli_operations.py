@@ -230,13 +230,15 @@ def test_a_damaged_build_is_listed_as_damaged(call: CALL) -> None:
     assert rows[second]["state"] == "live"
 
 
-def test_a_build_of_an_older_format_is_not_listed_as_damaged(call: CALL) -> None:
+def test_a_build_of_another_format_is_not_listed_as_damaged(call: CALL) -> None:
     build(call, articles(30))
     first = build(call, articles(30), "--no-publish")
-    (Path("alsolike-root/builds") / first / "manifest.json").write_text('{"format": 1}')
-    rows = {row["build"]: row for row in call("builds", "--json").json()["builds"]}
-    assert rows[first]["state"] == "outdated"
-    assert "has format 1" in rows[first]["note"]
+    manifest = Path("alsolike-root/builds") / first / "manifest.json"
+    for found, state in {1: "outdated", 99: "newer"}.items():
+        manifest.write_text(f'{{"format": {found}}}')
+        rows = {row["build"]: row for row in call("builds", "--json").json()["builds"]}
+        assert rows[first]["state"] == state
+        assert f"has format {found}" in rows[first]["note"]
 
 
 def test_an_empty_root_has_no_builds(call: CALL) -> None:

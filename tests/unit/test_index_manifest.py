@@ -20,7 +20,7 @@ from index.build.build import SERVED, Build
 from index.build.manifest import FORMAT_VERSION, MANIFEST, SEAL, describe_files, read_manifest
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.errors import BuildError
+from index.errors import BuildError, FormatError
 from index.root.pointer import write_pointer
 from index.root.root import Root
 from recommender.encoder import HashingEncoder
@@ -168,12 +168,13 @@ def test_a_build_under_another_name_is_refused(root: Root) -> None:
 def test_a_manifest_of_another_format_is_refused_with_the_remedy(root: Root) -> None:
     path = root.folder() / MANIFEST
     content = path.read_text()
-    path.write_text(content.replace(f'"format": {FORMAT_VERSION}', '"format": 99'))
-    with pytest.raises(
-        BuildError,
-        match=rf"has format 99, .* reads {FORMAT_VERSION}; make .* --from-scratch --force",
-    ):
-        read_manifest(root.folder())
+    remedies = {1: "make .* --from-scratch --force", 99: "a newer AlsoLike made it.*rollback"}
+    for found, remedy in remedies.items():
+        path.write_text(content.replace(f'"format": {FORMAT_VERSION}', f'"format": {found}'))
+        said = rf"has format {found}, .* reads {FORMAT_VERSION}; {remedy}"
+        with pytest.raises(FormatError, match=said) as error:
+            read_manifest(root.folder())
+        assert error.value.newer is (found == 99)
     path.write_text(content.replace('"format":', '"format":"x"+'))
     with pytest.raises(
         BuildError, match=rf"not a manifest of format {FORMAT_VERSION}: .*make a new build"
