@@ -77,11 +77,12 @@ class FormatError(BuildError):
     Args:
         message: Which format it has, and the remedy.
         newer: Whether a newer version of AlsoLike made the build.
+        pushed: The number of the newest pushed change that the build contains.
     """
 
-    def __init__(self, message: str, *, newer: bool = False) -> None:
+    def __init__(self, message: str, *, newer: bool = False, pushed: int = 0) -> None:
         super().__init__(message)
-        self.newer = newer
+        self.newer, self.pushed = newer, pushed
 
 
 class BusyError(BuildError):

@@ -93,20 +93,23 @@ class _Format(BaseModel):
     """What a manifest of any format holds."""
 
     format: int
+    pushed: int = 0
 
 
-def _check_format(path: Path, found: int) -> None:
-    if found == FORMAT_VERSION:
+def _check_format(path: Path, found: _Format) -> None:
+    if found.format == FORMAT_VERSION:
         return
-    newer = found > FORMAT_VERSION
+    newer = found.format > FORMAT_VERSION
     remedy = (
         "a newer AlsoLike made it: install that version, or go back with: alsolike rollback"
         if newer
         else "make a new build with: alsolike build --from-scratch --force"
     )
     raise FormatError(
-        f"{path} has format {found}, but this version of AlsoLike reads {FORMAT_VERSION}; {remedy}",
+        f"{path} has format {found.format}, but this version of AlsoLike reads {FORMAT_VERSION}; "
+        f"{remedy}",
         newer=newer,
+        pushed=found.pushed,
     )
 
 
@@ -131,7 +134,7 @@ def read_manifest(folder: Path, *, sha256: str | None = None) -> Manifest:
             f"{path} was changed: its SHA-256 is {found}, expected {sha256}; make a new build"
         )
     with suppress(ValidationError):
-        _check_format(path, _Format.model_validate_json(content).format)
+        _check_format(path, _Format.model_validate_json(content))
     try:
         manifest = Manifest.model_validate_json(content)
     except ValidationError as error:

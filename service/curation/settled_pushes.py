@@ -10,7 +10,7 @@ from index.articles.article_store import ARTICLES, read_settled
 from index.build.build import Build
 from index.build.list_dates import began_at
 from index.build.manifest import read_manifest
-from index.errors import BuildError, DatabaseError
+from index.errors import BuildError, DatabaseError, FormatError
 from index.root.journal import read_journal, who
 from index.root.root import Root
 from index.sources.pushed_source import Statement
@@ -31,7 +31,7 @@ def statement_options(settings: Settings) -> dict[str, Any]:
 
     Raises:
         DatabaseError: If the database can't be read although the live build holds pushed articles,
-            which the new build would lose.
+            or may, which the new build would lose.
     """
     try:
         if nothing_decided(settings):
@@ -43,7 +43,7 @@ def statement_options(settings: Settings) -> dict[str, Any]:
         with closing(open_decisions(settings)) as database:
             last = database.pushed.last()
     except DatabaseError as error:
-        if _pushed_in_live_build(settings):
+        if _live_holds_pushes(settings):
             raise
         if not nothing_decided(settings):
             log.warning("a full build is made without what was pushed: %s", error)
@@ -56,10 +56,15 @@ def _statements(settings: Settings) -> Iterator[Statement]:
         yield from database.pushed.all()
 
 
-def _pushed_in_live_build(settings: Settings) -> int:
-    with suppress(BuildError, NotFoundError):
-        return Root(settings.root).manifest().pushed
-    return 0
+def _live_holds_pushes(settings: Settings) -> bool:
+    """Whether the live build holds pushed articles, or may, as its manifest can't be read."""
+    root = Root(settings.root)
+    try:
+        return root.live is not None and root.manifest().pushed > 0
+    except FormatError as error:
+        return error.pushed > 0
+    except (BuildError, NotFoundError):
+        return not nothing_decided(settings)
 
 
 def _is_shown(build: Build, article_id: str) -> bool:

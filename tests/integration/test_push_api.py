@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, closing
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,15 +17,18 @@ from urllib.parse import quote
 import pytest
 
 from index.articles.article_store import ARTICLES
+from index.build.manifest import MANIFEST
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.root.pointer import CURRENT
+from index.errors import DatabaseError
+from index.root.pointer import CURRENT, Pointer, write_pointer
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from service.curation.settled_pushes import settle_statements
+from service.curation.settled_pushes import _reached, settle_statements, statement_options
 from service.decisions.open_decisions import FILE, open_decisions
 from service.roles import Role
+from service.settings import Settings
 from tests.support.articles import prose
 from tests.support.builds import plain_mapping
 from tests.support.editor_site import (
@@ -374,6 +377,45 @@ def test_a_trial_in_another_root_settles_nothing_and_the_site_s_own_does(
     assert shown not in desk.shown()
     build_without_it(Path(shutil.copytree(folder, tmp_path / "moved")))
     assert status(desk, shown).status_code == 404, "settled"
+
+
+def _keep(root: Path, name: str, manifest: str) -> None:
+    (root / "builds" / name).mkdir(parents=True)
+    (root / "builds" / name / MANIFEST).write_text(manifest)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "away", "lost"),
+    [
+        ('{"format": 1, "pushed": 5}', True, True),
+        ('{"format": 1, "pushed": 5}', False, True),
+        ('{"format": 1}', True, False),
+        ("damaged", True, True),
+        ("damaged", False, False),
+    ],
+)
+def test_a_full_build_without_the_database_loses_no_pushes_of_a_live_build_it_cant_read(
+    manifest: str, away: bool, lost: bool, tmp_path: Path
+) -> None:
+    name = "20260101T000000Z-000000"
+    _keep(tmp_path, name, manifest)
+    digest = hashlib.sha256(manifest.encode()).hexdigest()
+    write_pointer(tmp_path, Pointer(build=name, manifest_sha256=digest, before=[]))
+    unused = "postgresql://reader@127.0.0.1:1/x" if away else ""
+    settings = Settings(root=tmp_path, database=unused)
+    with pytest.raises(DatabaseError) if lost else nullcontext():
+        assert statement_options(settings) == {"statements": tuple}
+
+
+def test_kept_builds_of_another_format_hold_up_what_is_settled_and_damaged_ones_dont(
+    tmp_path: Path,
+) -> None:
+    said = ('{"format": 99, "pushed": 7}', '{"format": 1, "pushed": 5}', "damaged")
+    for number, manifest in enumerate(said):
+        _keep(tmp_path, f"20260101T000000Z-00000{number}", manifest)
+    assert _reached(Root(tmp_path)) == 5
+    _keep(tmp_path, "20260101T000000Z-000009", '{"format": 1}')
+    assert _reached(Root(tmp_path)) == 0
 
 
 # Webhooks of Ghost
