@@ -85,7 +85,10 @@ def _reached(root: Root) -> int:
     for name in root.names():
         # A damaged build can't be published, and another process may have just removed one.
         with suppress(BuildError, NotFoundError):
-            reached.append(read_manifest(root.folder(name)).pushed)
+            try:
+                reached.append(read_manifest(root.folder(name)).pushed)
+            except FormatError as error:  # another version of AlsoLike can publish it
+                reached.append(error.pushed)
     return min(reached, default=0)
 
 
