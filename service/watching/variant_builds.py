@@ -18,7 +18,7 @@ from index.root.journal import append_journal, read_journal
 from index.root.root import Root
 from index.scale_out.open_engine import open_engine
 from recommender.encoder import Encoder
-from recommender.errors import AlsoLikeError
+from recommender.errors import AlsoLikeError, NotFoundError
 from service.settings import Settings
 from service.watching.notices import notify
 
@@ -108,9 +108,7 @@ class VariantBuilds:
         """
         own, live = self.own, self.root.open(name)
         with own.locked("alsolike build"):
-            names = own.names()
-            previous = before if changed is not None else next(reversed(names), None)
-            found = None if previous is None else own.open(previous)
+            found = self._newest() if changed is None or before is None else own.open(before)
             beside = Beside(
                 build=live, name=name, previous=found, changed=changed, calibrated=found
             )
@@ -128,6 +126,14 @@ class VariantBuilds:
                 told = f"the build of variant {self.comparison.variant} was refused: {reason}"
                 raise GateError(told, int(refusals[0].gate))
 
+    def _newest(self) -> Build | None:
+        """Opens the variant's newest build that is whole and not of another format, if any is."""
+        for name in reversed(self.own.names()):
+            with suppress(BuildError, NotFoundError):
+                self.own.verify(name, vectors=False)
+                return self.own.open(name)
+        return None
+
     def make_live(self, live: Build) -> BuildResult:
         """Makes a full build that can be published, with the variant's settings and weights.
 
@@ -138,8 +144,7 @@ class VariantBuilds:
             AlsoLikeError: If the build can't be made.
         """
         names = self.own.names()  # without any, weights are learned anew: the live ones are others
-        known = live.name if live.name in names else next(reversed(names), None)
-        calibrated = None if known is None else self.own.open(known)
+        calibrated = self.own.open(live.name) if live.name in names else self._newest()
         beside = Beside(build=live, previous=live, calibrated=calibrated)
         return self._make(self.root, beside, milvus=self.settings.milvus)
 

@@ -95,6 +95,15 @@ def test_a_failure_stops_no_live_build_and_is_told(
     assert varied.related_rows.shape == before.shape
 
 
+@pytest.mark.parametrize("file", ["manifest.json", "calibration.json"])
+def test_of_an_older_format_or_damaged_it_is_made_without_it(site: ComparedSite, file: str) -> None:
+    [name] = site.own.names()
+    path = site.own.folder(name) / file
+    path.write_bytes(b'{"format": 1}' if file == "manifest.json" else path.read_bytes()[::-1])
+    run = site.build(RECORDS)
+    assert run.made.manifest.name in site.own.names()
+
+
 def test_what_failed_is_not_tried_with_every_small_build(site: ComparedSite) -> None:
     comparison = read_comparison(site.root.path)
     assert comparison is not None
