@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,6 +58,8 @@ def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> 
             snapshot is newer or of another database; then the snapshot stays as it was.
     """
     if _is_up(root, database, verify=verify):
+        with suppress(OSError):  # as in a folder that is read-only
+            _mark(root)
         return  # checked before the lock is taken, which fails if the folder is read-only
     try:
         with _locked(root):
@@ -68,8 +70,7 @@ def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> 
             changes = None if saved is None else database.changes(*saved)
             if changes is None or not snapshot_file.apply_changes(root, changes):
                 snapshot_file.replace_file(root, database.state())
-            if is_missing(root / _MARK):
-                (root / _MARK).touch()
+            _mark(root)
     except (OSError, sqlite3.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DatabaseError(
@@ -135,6 +136,11 @@ def check_decisions(root: Path, version: tuple[str, int], lacks: Callable[[int],
     except DatabaseError:
         return
     check_snapshot(root, saved, version, lacks)
+
+
+def _mark(root: Path) -> None:
+    if is_missing(root / _MARK):
+        (root / _MARK).touch()
 
 
 def _is_up(root: Path, database: Database, *, verify: bool) -> bool:

@@ -48,10 +48,14 @@ def look_again(keeper: StatePoller) -> PolledState:
     return keeper.kept
 
 
+@pytest.mark.parametrize("older", [False, True])
 def test_where_database_and_copy_are_both_lost_nothing_begins_anew_by_itself(
-    settings: Settings,
+    settings: Settings, older: bool
 ) -> None:
     take_down(settings, "kelp")
+    if older:  # an earlier version left no mark
+        (settings.root / ".decided").unlink()
+        assert started(settings).problem is None
     for path in (settings.root / FILE, settings.root / SNAPSHOT):
         path.unlink()
     keeper = keep_state(settings)
