@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -106,8 +106,9 @@ class Store:
             raise self._fault(error) from error
 
     def _fault(self, error: SQLAlchemyError) -> DatabaseError:
-        if "no such table" in str(error):  # another file was put in the database's place
-            return no_tables(self.label)
+        with suppress(SQLAlchemyError):
+            if "no such table" in str(error) and not sa.inspect(self.engine).has_table("meta"):
+                return no_tables(self.label)  # another file was put in the database's place
         return translate(error, self.label, self.public)
 
     @contextmanager

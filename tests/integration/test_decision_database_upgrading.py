@@ -156,6 +156,29 @@ def test_a_sqlite_file_is_made_by_whoever_opens_it_first(tmp_path: Path) -> None
         assert file.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def test_a_table_that_an_early_0004_lacks_is_made_and_nothing_else_is_at_stake(
+    new_url: NewUrl,
+) -> None:
+    url = new_url()
+    engine = open_engine(parse_url(url))
+    with engine.begin() as connection:
+        make_schema_0001(connection)
+        config = upgrading._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+    assert upgrade_database(url) == "0004"
+    check_is_the_latest_schema(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE refused_words")
+    engine.dispose()
+    with (
+        closing(open_database(url)) as database,
+        pytest.raises(DatabaseError, match="refused_words") as error,
+    ):
+        database.refused_words.all()
+    assert "start over" not in str(error.value)
+
+
 @pytest.mark.parametrize("new_url", ["postgresql"], indirect=True)
 def test_postgresql_is_never_changed_by_opening_it(new_url: NewUrl) -> None:
     url = new_url()
