@@ -56,7 +56,7 @@ def add_token(
 @tokens_app.command("list", epilog="Example: alsolike tokens list")
 def list_tokens(root: option.Root = None, as_json: option.Json = False) -> None:
     """List all API tokens, without their secrets."""
-    with closing(open_here(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root), upgrade=False)) as database:
         found = database.tokens.all()
     if as_json:
         print_json([_describe(token) for token in found])
@@ -116,7 +116,7 @@ def add_editor(
 @editors_app.command("list", epilog="Example: alsolike editors list")
 def list_editors(root: option.Root = None, as_json: option.Json = False) -> None:
     """List the accounts of all editors."""
-    with closing(open_here(load_settings(root=root))) as database:
+    with closing(open_here(load_settings(root=root), upgrade=False)) as database:
         found = database.editors.all()
     if as_json:
         print_json([_describe(editor) for editor in found])

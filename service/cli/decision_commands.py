@@ -92,7 +92,7 @@ def audit(
 ) -> None:
     """Print every decision, oldest first: when it was made, by whom, what and why."""
     settings = load_settings(root=root)
-    with closing(open_here(settings)) as database:
+    with closing(open_here(settings, upgrade=False)) as database:
         entries = database.audit.all()
         if as_json:  # one object per line, because the trail may be long
             lines: Iterator[str] = (

@@ -102,7 +102,7 @@ def _find(
         raise NotFoundError(unknown_article(build, article_id))
     judged = NONE_JUDGED
     if not nothing_decided(settings):
-        with closing(open_decisions(settings)) as database:
+        with closing(open_decisions(settings, upgrade=False)) as database:
             judged = read_judged_links(database)
     suggest = finder.to_article if inbound else finder.in_article
     for each in find_orphans(served, now) if row is None else [row]:

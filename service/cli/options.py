@@ -138,12 +138,13 @@ def read_moment(option: str, text: str, settings: Settings) -> int:
         ) from None
 
 
-def open_here(settings: Settings, *, first: bool = False) -> Database:
+def open_here(settings: Settings, *, first: bool = False, upgrade: bool = True) -> Database:
     """Opens the database of decisions, but makes none in a folder where a command went astray.
 
     Args:
         settings: The effective settings.
         first: Whether the command may be the first of all on a site, so that a note is enough.
+        upgrade: Whether the command decides, and so upgrades an SQLite file of an older schema.
 
     Raises:
         NotFoundError: If the folder of the builds has neither builds nor decisions.
@@ -156,7 +157,7 @@ def open_here(settings: Settings, *, first: bool = False) -> Database:
             if not first:
                 raise
             typer.echo(f"note: decisions begin anew here: {error}", err=True)
-    return open_decisions(settings)
+    return open_decisions(settings, upgrade=upgrade)
 
 
 def command_actor() -> Actor:

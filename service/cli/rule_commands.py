@@ -53,10 +53,11 @@ def rules(
     Without --pin, --hide or --remove, print all rules.
     """
     settings = load_settings(root=root)
-    with closing(open_here(settings)) as database:
-        if [pin is not None, hide, remove].count(True) > 1:
+    decides = [pin is not None, hide, remove].count(True)
+    with closing(open_here(settings, upgrade=decides > 0)) as database:
+        if decides > 1:
             raise InputError("use only one of --pin, --hide and --remove")
-        if pin is not None or hide or remove:
+        if decides:
             target = _one(article_id, tag, None, "name an article or, with --tag, a tag")
             scope = _one(
                 None, lists_of, everywhere, "say which lists: --lists-of TAG or --everywhere"

@@ -53,7 +53,7 @@ def watch(
 
     settings = load_settings(root=root, model=model, url_template=url_template)
     if status:
-        with closing(open_here(settings)) as database:
+        with closing(open_here(settings, upgrade=False)) as database:
             for told in tell_waiting(Root(settings.root), database) or ["No push waits."]:
                 typer.echo(told)
         return

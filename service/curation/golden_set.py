@@ -239,7 +239,7 @@ def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
     query = settings.query
     state, golden = NO_STATE, GoldenSet()
     if not nothing_decided(settings):
-        with closing(open_decisions(settings)) as database:
+        with closing(open_decisions(settings, upgrade=False)) as database:
             state, golden = database.state(), read_golden(database, now=moment)
     return [measure_agreement(build, state, golden, query, now=moment) for build in builds]
 

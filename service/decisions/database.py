@@ -17,6 +17,7 @@ the database is unavailable.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -51,6 +52,8 @@ from service.decisions.takedowns import Takedowns
 
 if TYPE_CHECKING:  # Alembic is slow to import, and needed only for upgrades
     from alembic.config import Config
+
+log = logging.getLogger("alsolike")
 
 
 class Database:
@@ -172,6 +175,7 @@ def open_database(
     *,
     password: str = "",
     create: bool = True,
+    upgrade: bool = True,
     save: Callable[[Database], object] | None = None,
     check: Check | None = None,
     now: Callable[[], int] = utc_now,
@@ -185,6 +189,7 @@ def open_database(
         url: ``sqlite:///file`` or ``postgresql://user@host/name``.
         password: The password; replaces one in ``url``.
         create: Whether to create an SQLite file that is missing or has no tables.
+        upgrade: Whether to upgrade an SQLite file of an older schema, which is an error otherwise.
         save: A function that writes the database's decisions into their copy on disk (the
             snapshot); called after each decision about a takedown.
         check: A function that raises an error if the database has lost decisions; called before
@@ -203,8 +208,12 @@ def open_database(
             check_schema(version, label)
         elif version is None and not create:
             raise no_tables(label)
+        elif version is not None and not upgrade:
+            check_schema(version, label)
         elif version != HEAD:
             upgrade_database(url)
+            if version is not None:
+                log.warning("%s was upgraded from schema %s to %s", label, version, HEAD)
     except BaseException:
         engine.dispose()
         raise

@@ -42,18 +42,23 @@ def database_url(settings: Settings) -> str:
     return settings.database or file_url(settings.root / FILE)
 
 
-def open_decisions(settings: Settings) -> Database:
+def open_decisions(settings: Settings, *, upgrade: bool = True) -> Database:
     """Opens the database that the settings name, for reading and making decisions.
 
     A missing SQLite file is created, unless there is or was a snapshot (a copy of the decisions on
     disk). In that case the file was lost, and an empty one would bring back articles that were
     taken down.
 
+    Args:
+        settings: The effective settings.
+        upgrade: Whether to upgrade an SQLite file of an older schema, which an older service may be
+            using; else, for what only reads, it is an error.
+
     Raises:
         DatabaseError: If the database can't be opened; the message names the remedy.
     """
     saved = snapshot_version(settings.root)
-    database = _open(settings)
+    database = _open(settings, upgrade=upgrade)
     try:
         check_snapshot(settings.root, saved, database.version(), database.lacks)
     except DatabaseError:
@@ -82,7 +87,9 @@ def read_state(settings: Settings) -> DecisionState:
     if nothing_decided(settings):
         return NO_STATE
     keeper = StatePoller(
-        settings.root, lambda: _open(settings, create=False), own_file=_own_file(settings)
+        settings.root,
+        lambda: _open(settings, create=False, upgrade=False),
+        own_file=_own_file(settings),
     )
     keeper.refresh()
     kept = keeper.kept
@@ -128,7 +135,7 @@ def decisions_status(settings: Settings) -> DecisionsStatus:
     if snapshot is None and nothing_decided(settings):
         return DecisionsStatus()
     try:
-        database = _open(settings, create=False)
+        database = _open(settings, create=False, upgrade=False)
     except DatabaseError as error:
         return DecisionsStatus(snapshot=snapshot, problem=str(error))
     problem = None
@@ -200,13 +207,14 @@ def upgrade_decisions(settings: Settings) -> str | None:
     )
 
 
-def _open(settings: Settings, *, create: bool | None = None) -> Database:
+def _open(settings: Settings, *, create: bool | None = None, upgrade: bool = True) -> Database:
     """Opens the database that the settings name.
 
     Args:
         settings: The effective settings.
         create: Whether to create a missing SQLite file. By default this is done only if there never
             was a snapshot (a copy of the decisions); if there was one, the file was lost.
+        upgrade: Whether to upgrade an SQLite file of an older schema.
     """
     if create is None:
         create = not was_decided(settings.root)
@@ -216,6 +224,7 @@ def _open(settings: Settings, *, create: bool | None = None) -> Database:
         database_url(settings),
         password=settings.database_password.get_secret_value(),
         create=create,
+        upgrade=upgrade,
         save=partial(update_snapshot, settings.root),
         check=partial(check_decisions, settings.root),
     )

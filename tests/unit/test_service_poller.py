@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import re
 import shutil
 import sqlite3
 import threading
@@ -17,12 +18,14 @@ import sqlalchemy as sa
 
 from index.errors import DatabaseError
 from recommender.visibility import NEVER
+from service.decisions.connections import sqlite_engine
 from service.decisions.database import Database, open_database
 from service.decisions.decision_state import (
     NO_STATE,
     DecisionState,
     OverrideKind,
 )
+from service.decisions.decision_store import WRITES
 from service.decisions.open_decisions import (
     decisions_status,
     keep_state,
@@ -31,10 +34,12 @@ from service.decisions.open_decisions import (
     upgrade_decisions,
 )
 from service.decisions.poller import PolledState, StatePoller
+from service.decisions.schema import HEAD
 from service.decisions.snapshot import load_snapshot, update_snapshot
 from service.decisions.snapshot_file import SNAPSHOT
 from service.settings import Settings
 from tests.support.decision_databases import MIRA, History, started
+from tests.support.schema_0001 import make_schema_0001
 
 
 @pytest.fixture
@@ -426,6 +431,33 @@ def test_an_upgrade_makes_no_empty_database_in_the_place_of_a_lost_one(
     (settings.root / SNAPSHOT).unlink()
     assert upgrade_decisions(settings) is None
     assert started(settings).problem is None
+
+
+def test_what_only_reads_leaves_a_database_of_an_older_schema_to_an_older_service(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    take_down(settings, "x")
+    with closing(keep_state(settings)) as keeper:
+        keeper.refresh()
+        assert keeper.kept.state is not None
+        same = {"id": keeper.kept.state.database, "version": keeper.kept.state.version}
+    (path := settings.root / "alsolike.sqlite").unlink()
+    engine = sqlite_engine(path, create=True)
+    with engine.execution_options(**{WRITES: True}).begin() as connection:
+        make_schema_0001(connection)
+        connection.execute(sa.text("UPDATE meta SET database_id = :id, version = :version"), same)
+        connection.exec_driver_sql(f"INSERT INTO takedowns VALUES ('x', 1, 'mira', '', {NEVER})")
+    engine.dispose()
+    told = f"has schema 0001, but .* needs {HEAD}; run: alsolike db upgrade"
+    status = decisions_status(settings)
+    assert status.snapshot is not None
+    assert re.search(told, str(status.problem))
+    assert set(read_state(settings).takedowns) == {"x"}
+    with pytest.raises(DatabaseError, match=told):
+        open_decisions(settings, upgrade=False)
+    assert started(settings).problem is None
+    assert f"was upgraded from schema 0001 to {HEAD}" in caplog.text
+    assert decisions_status(settings).problem is None
 
 
 def block(root: Path) -> list[Path]:
