@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
 from index.articles.record import SourceItem, describe
 from index.build.build import Build
 from index.build.list_dates import build_date
 from index.building.changes import Changes
 from index.errors import BuildError, BusyError, DatabaseError, GateError, SourceError
+from index.publishing.gates import Gate
 from index.root.lock import WATCH_LOCK, locked
 from index.root.pointer import BUILD_NAME
 from index.root.root import HELD_EXIT_CODE, Root
@@ -252,6 +254,8 @@ class Watcher:
             log.exception("a build of %d changes failed", len(units))
             return error
         if run.refusal is not None:
+            if run.refusal.gate == Gate.LISTS and self._is_of_another_version():
+                raise run.refusal  # all lists were computed anew: no fault of the changes
             return None if run.refusal.gate == HELD_EXIT_CODE else run.refusal
         log.info(
             "%s is live: %d change%s in %.1f s", run.made.manifest.name, len(units),
@@ -274,6 +278,9 @@ class Watcher:
     def _is_live(self) -> bool:
         return self.live is not None and self._root.live == self.live.name
 
+    def _is_of_another_version(self) -> bool:
+        return self.live is not None and self.live.manifest.alsolike != version("alsolike")
+
     def _full_is_due(self) -> str:
         """Returns why a full build has to be made now; empty if none has to."""
         now = dt.datetime.now(self.settings.zone)
@@ -292,8 +299,12 @@ class Watcher:
             known = [one for one in (made, self._tried) if one <= moment]  # a clock was ahead
             if max(known, default=0) < last.timestamp():
                 return "nightly"
+        if 0 <= moment - self._failed < _HOUR:
+            return ""
+        if self.settings.full_build_at != "off" and self._is_of_another_version():
+            return f"AlsoLike {self.live.manifest.alsolike} made the live build"
         drifted = self.live.manifest.drift
-        if drifted > self.settings.max_drift and not 0 <= moment - self._failed < _HOUR:
+        if drifted > self.settings.max_drift:
             return f"{drifted:.0%} of the lists were computed since the last full build"
         return ""
 

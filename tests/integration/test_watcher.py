@@ -31,6 +31,7 @@ from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions
 from service.decisions.pushed_statements import NewStatement
 from service.settings import Settings
+from service.watching import watcher as watching
 from service.watching.followed_source import SourceRead
 from service.watching.waiting_changes import Unit
 from service.watching.watcher import Watcher
@@ -562,6 +563,30 @@ def test_a_full_build_is_made_when_much_drifted(tmp_path: Path, database: Databa
     manifests = [site.root.manifest(name) for name in site.root.names()]
     assert [one.small for one in manifests] == [False, True, False]
     assert site.has("new")
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_after_an_upgrade_a_full_build_is_made_and_no_push_is_refused_for_lists_that_move(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, moves: bool
+) -> None:
+    for module in ("index.building.builder", "index.building.relate_stage", watching.__name__):
+        monkeypatch.setattr(f"{module}.version", lambda _: "next")
+    if moves:
+        monkeypatch.setattr("recommender.fusion._NEAREST", 1)
+    site = Site(tmp_path, database, full_build_at="00:00", max_churn=0.0 if moves else 1.0)
+    site.write(RECORDS)
+    site.push(("new", {**RECORDS[0], "id": "new", "url": "/new", "title": "New and new"}))
+    steps(site.watcher())
+    waits = database.pushed.get("new")
+    assert waits is None or waits.refused is None
+    if moves:
+        assert site.events().count("refuse") >= 2, "the full build, and the small one"
+        assert not site.has("new")
+        site.settings = site.settings.model_copy(update={"max_churn": 1.0})
+        steps(site.watcher())
+    assert site.has("new")
+    assert site.root.manifest().alsolike == "next"
+    assert not site.root.manifest().small
 
 
 @pytest.mark.parametrize("days", [-2, 400])
