@@ -1,4 +1,4 @@
-"""Adds until when a pushed statement hides its article."""
+"""Adds until when a pushed statement hides its article, and words that are not to become links."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,10 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
-    """Adds the column; of statements that were stored before, takedowns and records tell it."""
+    """Adds the column; of statements that were stored before, takedowns and records tell it.
+
+    And the empty table, which 0004 made in some databases.
+    """
     op.add_column(
         "pushed", sa.Column("hidden_until", sa.BigInteger, nullable=False, server_default="0")
     )
@@ -20,3 +23,13 @@ def upgrade() -> None:
         "AND before_push IS NOT NULL), 0) END"
     )
     op.execute(by_takedown.bindparams(never=NEVER))
+    if sa.inspect(op.get_bind()).has_table("refused_words"):
+        return
+    op.create_table(
+        "refused_words",
+        sa.Column("article_id", sa.Text, primary_key=True, autoincrement=False),
+        sa.Column("target_id", sa.Text, primary_key=True, autoincrement=False),
+        sa.Column("words", sa.Text, primary_key=True, autoincrement=False),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("created", sa.BigInteger, nullable=False),
+    )
