@@ -93,9 +93,8 @@ class MarkdownSource(PageFolderSource):
             raise
         is_mdx = site.is_mdx or page.path.suffix.lower() == ".mdx"
         front = (exported_values(body) if is_mdx else {}) | front
-        stem, is_below = page.path.stem, "/" in page.file
-        of_folder = stem in site.indexes and is_below
-        if not front and not of_folder and stem.casefold() in _TABLE["for_authors"]:
+        stem = page.path.stem
+        if not front and _is_for_authors(site, page):
             raise RecordError("not-content", "a file for the site's maintainers, not an article")
         given, values = _given(front), front_values(front)
         _name(values, page, given)
@@ -171,6 +170,15 @@ def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page |
         own = stated.get(b"id") or f"{folder}/{last}"
         yield replace(page, shares_name=own in seen)
         seen.add(own)
+
+
+def _is_for_authors(site: SitePreset, page: Page) -> bool:
+    """Tells whether a file without front matter is for those who work on the site."""
+    stem, is_below = page.path.stem, len(PurePosixPath(site.above, page.file).parts) > 1
+    if stem.casefold() not in _TABLE["for_authors"] or (is_below and stem in site.indexes):
+        return False
+    has_page = site.name in _TABLE["whole"] or (is_below and site.name == "docusaurus")
+    return not has_page or stem.casefold() == "readme"
 
 
 def front_values(front: Mapping[str, Any]) -> dict[str, Any]:

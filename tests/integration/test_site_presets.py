@@ -479,14 +479,23 @@ def test_vitepress_says_where_its_pages_stand(
 def test_a_readme_is_its_folders_page_where_the_generator_has_it_so(
     tmp_path: Path, config: str, folder: str, link: str
 ) -> None:
-    for name in (config, "README.md", f"{folder}/README.md", f"{folder}/CONTRIBUTING.md"):
+    within = folder.rpartition("/")[0]
+    files = ("README.md", f"{folder}/README.md", f"{folder}/Contributing.md")
+    for name in (config, "CONTRIBUTING.md", *files):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("" if name == config else "# Guide\n\nWords.\n")
+    if not within:  # the site makes a page of it
+        (tmp_path / "CONTRIBUTING.md").unlink()
     articles, skipped, _ = read(tmp_path)
-    assert {name: article.url for name, article in articles.items()} == {
-        f"{folder}/README.md": link
+    assert {
+        name: article.url.partition("ontributing")[0] for name, article in articles.items()
+    } == {
+        f"{folder}/README.md": link,
+        f"{folder}/Contributing.md": f"{link.rstrip('/')}/C",
     }
-    assert skipped == dict.fromkeys(("README.md", f"{folder}/CONTRIBUTING.md"), "not-content")
+    assert set(skipped.values()) == {"not-content"}
+    articles, _, _ = read(tmp_path / folder)
+    assert [*articles] == ["Contributing.md", "README.md"]
 
 
 def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Path) -> None:
