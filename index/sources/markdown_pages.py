@@ -33,6 +33,9 @@ _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 
 _DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
 _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
+_PICTURE = re.compile(r"\w[^:?#]*\.\w{2,5}(?:\?[^#]*)?")
+"""The path of a picture, relative to the site's root where generators know no other."""
+
 _TABLE = load_table(__file__)
 _FRONT = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t\r]*\n")
 _MAX_INCLUDED = 64 * 1024
@@ -106,9 +109,8 @@ class MarkdownSource(PageFolderSource):
             has_front=_FRONT.match(page.content) is not None,
         )
         no_link = site.place(placed)
-        image = values.get("image")
-        if image and image["src"] and stem == "index" and site.name in ("hugo", "zola"):
-            image["src"] = join_url(placed.link, str(image["src"]))  # it lies beside the page
+        if (image := values.get("image")) and image["src"]:
+            image["src"] = _picture(str(image["src"]), site, placed, stem)
         if page.is_draft and site.name == SitePreset.name:
             values["status"] = "draft"
         if isinstance(aliases := values.get("aliases"), list):
@@ -179,6 +181,22 @@ def _is_for_authors(site: SitePreset, page: Page) -> bool:
         return False
     has_page = site.name in _TABLE["whole"] or (is_below and site.name == "docusaurus")
     return not has_page or stem.casefold() == "readme"
+
+
+def _picture(src: str, site: SitePreset, page: SitePage, stem: str) -> str:
+    """Returns a picture's address, made from its path as the generator or its themes do it.
+
+    It is "" for one that the site has at another address, which only the generator knows.
+    """
+    base, is_path = page.base.rstrip("/"), _PICTURE.fullmatch(src) is not None
+    if stem == "index" and site.name in ("hugo", "zola"):
+        return join_url(page.link, src)  # it lies beside the page
+    if is_path and site.name in ("jekyll", "hexo", "hugo"):
+        return f"{base}/{src}"
+    is_below = src.startswith((f"{base}/", "//"))
+    if src[:1] == "/" and not is_below and site.name in ("jekyll", "hexo", "docusaurus"):
+        return base + src
+    return "" if src.startswith("/src/") and site.name == "starlight" else src
 
 
 def front_values(front: Mapping[str, Any]) -> dict[str, Any]:

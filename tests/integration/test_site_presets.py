@@ -432,6 +432,44 @@ def test_what_a_site_says_of_its_pages_is_read_as_if_they_said_it(
     assert set(article.tags) == ({"sea", "fish"} if own else {"sea"})
 
 
+JEKYLL, HUGO = ("_config.yml", "baseurl: /n"), ("hugo.toml", "baseURL = 'https://x.example/n/'")
+HEXO = ("_config.yml", "source_dir: .\nroot: /n/")
+DOCUSAURUS = ("docusaurus.config.js", "baseUrl: '/n/'")
+
+
+@pytest.mark.parametrize(
+    ("config", "image", "src"),
+    [
+        (JEKYLL, "image: assets/a.png", "/n/assets/a.png"),
+        (JEKYLL, "image: {path: assets/a.png, alt: A}", "/n/assets/a.png"),
+        (JEKYLL, "header: {teaser: /assets/a.png}", "/n/assets/a.png"),
+        (JEKYLL, "image: /n/assets/a.png", "/n/assets/a.png"),
+        (JEKYLL, "image: https://img.example/a.png", "https://img.example/a.png"),
+        (JEKYLL, "image: //img.example/a.png", "https://img.example/a.png"),
+        (JEKYLL, "image: ../a.png", ""),
+        (JEKYLL, "image: [1]", ""),
+        (HEXO, "cover: images/a.png", "/n/images/a.png"),
+        (HEXO, "cover: /images/a.png", "/n/images/a.png"),
+        (HEXO, "cover: '#fff'", ""),
+        (HUGO, "cover: {image: images/a.png}", "/n/images/a.png"),
+        (HUGO, "featured_image: /images/a.png", "/images/a.png"),
+        (DOCUSAURUS, "image: /img/a.png", "/n/img/a.png"),
+        (DOCUSAURUS, "image: ./a.png", ""),
+        (("astro.config.mjs", "base: '/n/'"), "socialImage: /src/content/a.png", ""),
+        (("astro.config.mjs", "base: '/n/'"), "socialImage: /a.png", "/a.png"),
+    ],
+)
+def test_a_picture_stands_where_the_generator_has_it(
+    tmp_path: Path, config: tuple[str, str], image: str, src: str
+) -> None:
+    folder = {"hugo.toml": "content", "docusaurus.config.js": "docs"}.get(config[0], "src/pages")
+    for name, text in (config, (f"{folder}/a.md", f"---\ntitle: A\n{image}\n---\nText.\n")):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (article,) = read(tmp_path)[0].values()
+    assert (article.image.src if article.image else "") == src
+
+
 SIDEBAR = "themeConfig: { sidebar: { '/guide/': { base: '/guide/', items: [] } } }"
 
 
