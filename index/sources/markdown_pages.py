@@ -118,7 +118,8 @@ class MarkdownSource(PageFolderSource):
                 placed.base + one if one.startswith("/") else one for one in map(str, aliases)
             ]
         include = partial(self._included, page.path.parent)
-        root = page_content(body, mdx=is_mdx, include=include)
+        base = placed.base.rstrip("/")
+        root = page_content(body, mdx=is_mdx, include=include, base=base)
         if metas := [dict(meta.attrib) for meta in select(root, "meta")]:  # as in a page's <head>
             values["metas"] = [values.get("metas"), metas]
         if not values.get("title"):

@@ -47,7 +47,11 @@ def _render_box(_renderer: object, tokens: list[Token], at: int, *_others: objec
 
 
 def page_content(
-    body: str, *, mdx: bool = False, include: Callable[[str], str] = lambda _: ""
+    body: str,
+    *,
+    mdx: bool = False,
+    include: Callable[[str], str] = lambda _: "",
+    base: str = "",
 ) -> Element:
     """Renders a page's Markdown, and returns the element that holds its content.
 
@@ -56,12 +60,13 @@ def page_content(
         mdx: Whether the page is MDX: imports, expressions and components are removed, indented
             text is no code.
         include: Called with the name of a file that the page includes; returns its content.
+        base: The path that the addresses of the site begin with, such as ``/blog``.
 
     Raises:
         RecordError: If the page is too large, too deeply nested or too costly to parse.
     """
-    text = strip_templates(strip_mdx(body) if mdx else body)
-    text = strip_extensions(text, lambda file: strip_templates(include(file)))
+    text = strip_templates(strip_mdx(body) if mdx else body, base)
+    text = strip_extensions(text, lambda file: strip_templates(include(file), base))
     if text.count("[") - text.count("]") > MAX_OPEN:
         raise RecordError("invalid-markdown", f"the page has more than {MAX_OPEN} unclosed [")
     with raised_as(partial(RecordError, "invalid-markdown"), "", MarkupError):

@@ -9,6 +9,7 @@ with ``unknown:``.
 
 import re
 from collections.abc import Callable
+from functools import partial
 from html import escape
 
 from index.articles.word_table import load_table
@@ -30,7 +31,9 @@ _EXTENSIONS = re.compile(
 _RAW_TAG = r"\{%[-~]?\s*(?:end)?(?:raw|verbatim)\s*[-~]?%\}"
 _RAW = re.compile(rf"^[ \t]*{_RAW_TAG}[ \t]*\n|{_RAW_TAG}", re.MULTILINE)
 _QUOTED = re.compile(r"""["'“]([^"'”]*)["'”]""")
-_SITE_ADDRESS = re.compile(r"(?:site|metadata)\.(?:base_?)?url\b", re.IGNORECASE)
+_SITE_ADDRESS = re.compile(r"(?:site|metadata)\.(base_?)?url\b", re.IGNORECASE)
+_FROM_BASE = re.compile(r"\|\s*(?:(?:relative_|absolute_)?url\b|prepend:\s*site\.baseurl\b)")
+_PATH = re.compile(r"/(?!/)|\w[^:]*\Z")
 _SHOWS_MEDIA = re.compile(r"\|\s*(?:embed|youtube|vimeo|image|svg|icon)")
 _IN_TARGET = re.compile(
     r"""(?:\]\(<?|^\ {0,3}\[[^\]\n]{1,200}\]:\s*<?|\b(?:href|src)\s*=\s*["']?)
@@ -81,26 +84,30 @@ _STEP = re.compile(
 )
 
 
-def strip_templates(text: str) -> str:
+def strip_templates(text: str, base: str = "") -> str:
     """Removes the tags of Liquid, Nunjucks, Hugo and Zola outside code; keeps what they enclose.
 
     Comments and captured text are removed with their content; that of ``{% raw %}`` is not changed.
+
+    Args:
+        text: The page's text.
+        base: The path that the addresses of the site begin with, such as ``/blog``.
     """
     if not any(mark in text for mark in ("{%", "{{", "{#", "<%")):
         return text
-    return _TAGS.sub(_in_its_line, text)
+    return _TAGS.sub(partial(_in_its_line, base), text)
 
 
-def _in_its_line(found: re.Match[str]) -> str:
+def _in_its_line(base: str, found: re.Match[str]) -> str:
     """Returns what stays of a tag; below a line of HTML no empty line, which would end the HTML."""
-    left = _without_tag(found)
+    left = _without_tag(found, base)
     before, _, line = found.string[max(0, found.start() - 300) : found.start()].rpartition("\n")
     is_alone = not left and not line.strip() and found.string[found.end() : found.end() + 1] == "\n"
     is_below = is_alone and _HTML_LINE.match(before.rpartition("\n")[2]) is not None
     return "<!-- -->" if is_below else left
 
 
-def _without_tag(found: re.Match[str]) -> str:
+def _without_tag(found: re.Match[str], base: str) -> str:
     inside, block = found["inside"], found["block"]
     if found["fence"] or found["ticks"]:
         return _RAW.sub("", found[0])
@@ -117,15 +124,20 @@ def _without_tag(found: re.Match[str]) -> str:
         is_file = in_target and found["shortcode"] in _FILE_SHORTCODES
         file = _QUOTED.search(found["parts"]) if is_file else None
         return f"file:{file[1]}" if file else ""
-    return "" if found["value"] is None else _value(found["value"], in_target)
+    return "" if found["value"] is None else _value(found, in_target, base)
 
 
-def _value(value: str, in_target: bool) -> str:
+def _value(found: re.Match[str], in_target: bool, base: str) -> str:
     """Returns what ``{{ … }}`` prints, as far as the page itself states it."""
-    value = value.strip("-~ \n\t")
+    value = found["value"].strip("-~ \n\t")
     stated = _QUOTED.match(value)
     if stated is None:
-        return "unknown:" if in_target and not _SITE_ADDRESS.match(value) else ""
+        if not in_target or not (address := _SITE_ADDRESS.match(value)):
+            return "unknown:" * in_target
+        is_path = found.string.startswith("/", found.end())
+        return base if address[1] and is_path else ""
+    if in_target and _FROM_BASE.search(value) and _PATH.match(stated[1]):
+        return f"{base}/{stated[1].removeprefix('/')}"
     return stated[1] if in_target or not _SHOWS_MEDIA.search(value) else ""
 
 

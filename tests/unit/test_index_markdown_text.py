@@ -18,8 +18,8 @@ def text(body: str, **options: object) -> str:
     return "\n".join(lines).replace("&lt;", "<").replace("&amp;", "&")
 
 
-def targets(body: str) -> list[str]:
-    return [str(link.get("href")) for link in select(page_content(body), "a[href]")]
+def targets(body: str, base: str = "") -> list[str]:
+    return [str(link.get("href")) for link in select(page_content(body, base=base), "a[href]")]
 
 
 @pytest.mark.parametrize(
@@ -212,6 +212,24 @@ def test_a_link_that_a_template_computes_keeps_the_target_that_the_page_states(
     body: str, target: str
 ) -> None:
     assert [found.replace("%20", " ") for found in targets(body)] == [target]
+
+
+@pytest.mark.parametrize(
+    ("body", "target"),
+    [
+        ('[a]({{ "/first/" | url }})', "/notes/first/"),
+        ("[a]({{ 'first/' | relative_url }})", "/notes/first/"),
+        ("[a]({{ '/first/' | prepend: site.baseurl | prepend: site.url }})", "/notes/first/"),
+        ("[a]({{ site.url }}{{ site.baseurl }}/first/)", "/notes/first/"),
+        ("[a]({{ site.url }}/notes/first/)", "/notes/first/"),
+        ("[a]({{ site.baseurl }}{% link b.md %})", "file:b.md"),
+        ("[a]({{ site.baseurl }}{{ page.next.url }})", "unknown:"),
+        ("[a]({{ 'https://b.example/' | url }})", "https://b.example/"),
+        ("[a]({{ '/first/' | escape }})", "/first/"),
+    ],
+)
+def test_a_link_that_a_template_computes_begins_with_the_sites_path(body: str, target: str) -> None:
+    assert targets(body, "/notes") == [target]
 
 
 @pytest.mark.parametrize(
