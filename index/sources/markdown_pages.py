@@ -25,7 +25,7 @@ from index.sources.page_folder import Page, PageFolderSource, folder_of, parse_r
 from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
 from index.sources.site_presets.find_site import find_site
-from index.sources.site_presets.site_preset import SitePage, SitePreset
+from index.sources.site_presets.site_preset import SitePage, SitePreset, list_page
 from index.sources.source import SplitItems
 
 _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
@@ -36,6 +36,8 @@ _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+
 _PICTURE = re.compile(r"\w[^:?#]*\.\w{2,5}(?:\?[^#]*)?")
 """The path of a picture, relative to the site's root where generators know no other."""
 
+_TEMPLATE = re.compile(r"\{[{%]|<[a-z]")
+_TAG_LIST = re.compile(r"^(?:\[TAGS\]|<!-- material/tags\b[^\n]*)\s*\Z", re.MULTILINE)
 _TABLE = load_table(__file__)
 _FRONT = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t\r]*\n")
 _MAX_INCLUDED = 64 * 1024
@@ -129,6 +131,8 @@ class MarkdownSource(PageFolderSource):
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
+        if _lists_others(site, values, body):
+            raise list_page("the page has no text but what the site puts there")
         return Record(
             location=location,
             values=values,
@@ -198,6 +202,14 @@ def _picture(src: str, site: SitePreset, page: SitePage, stem: str) -> str:
     if src[:1] == "/" and not is_below and site.name in ("jekyll", "hexo", "docusaurus"):
         return base + src
     return "" if src.startswith("/src/") and site.name == "starlight" else src
+
+
+def _lists_others(site: SitePreset, values: Mapping[str, Any], body: str) -> bool:
+    """Tells whether a page only shows what the site puts there, such as all its tags."""
+    if site.name == "mkdocs":
+        return _TAG_LIST.search(body) is not None
+    has_text = values["sections"] or values["section"] or site.name != "jekyll"
+    return not has_text and _TEMPLATE.search(body) is not None
 
 
 def front_values(front: Mapping[str, Any]) -> dict[str, Any]:

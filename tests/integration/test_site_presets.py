@@ -434,6 +434,7 @@ def test_what_a_site_says_of_its_pages_is_read_as_if_they_said_it(
 
 JEKYLL, HUGO = ("_config.yml", "baseurl: /n"), ("hugo.toml", "baseURL = 'https://x.example/n/'")
 HEXO = ("_config.yml", "source_dir: .\nroot: /n/")
+MATERIAL = ("mkdocs.yml", "plugins: [blog, tags]")
 DOCUSAURUS = ("docusaurus.config.js", "baseUrl: '/n/'")
 
 
@@ -468,6 +469,38 @@ def test_a_picture_stands_where_the_generator_has_it(
         (tmp_path / name).write_text(text)
     (article,) = read(tmp_path)[0].values()
     assert (article.image.src if article.image else "") == src
+
+
+@pytest.mark.parametrize(
+    ("config", "file", "page", "is_list"),
+    [
+        (HEXO, "tags/index.md", "type: tags\n---\n", True),
+        (HEXO, "link/index.md", "type: link\n---\nFriends.", True),
+        (HEXO, "_posts/a.md", "type: link\n---\nFriends.", False),
+        (JEKYLL, "fr/404.md", "a: b\n---\nWords.", True),
+        (JEKYLL, "errors/404.md", "a: b\n---\nWords.", False),
+        (JEKYLL, "lost.md", "permalink: /404.html\n---\nWords.", True),
+        (HUGO, "content/pt-br/404.md", "a: b\n---\nWords.", True),
+        (HUGO, "content/http/404.md", "a: b\n---\nWords.", False),
+        (JEKYLL, "years.md", "layout: posts\n---\n", True),
+        (JEKYLL, "tags.md", "a: b\n---\n{% for t in site.tags %}{{ t[0] }}\n{% endfor %}", True),
+        (JEKYLL, "search.md", "a: b\n---\n<input id='search'>", True),
+        (JEKYLL, "_posts/2026-01-02-a.md", "a: b\n---\n<img src='/a.png' alt=''>", False),
+        (JEKYLL, "plain.md", "a: b\n---\n", False),
+        (MATERIAL, "docs/blog/index.md", "a: b\n---\nWhat is new.", True),
+        (MATERIAL, "docs/tags.md", "a: b\n---\nAll tags:\n\n[TAGS]\n", True),
+        (MATERIAL, "docs/tags.md", "a: b\n---\n<!-- material/tags { scope: true } -->", True),
+        (MATERIAL, "docs/tags.md", "a: b\n---\n```\n[TAGS]\n```\n", False),
+    ],
+)
+def test_a_page_that_the_site_fills_is_no_article(
+    tmp_path: Path, config: tuple[str, str], file: str, page: str, is_list: bool
+) -> None:
+    for name, text in (config, (file, f"---\ntitle: A\n{page}"), ("b.md", PAGE)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    articles, skipped, _ = read(tmp_path)
+    assert (file in articles, skipped.get(file)) == (not is_list, "list-page" if is_list else None)
 
 
 SIDEBAR = "themeConfig: { sidebar: { '/guide/': { base: '/guide/', items: [] } } }"

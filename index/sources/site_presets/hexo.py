@@ -57,7 +57,8 @@ class HexoPreset(SitePreset):
         home = next((part for part in folders if part in site.POSTS), "")
         if home == "_drafts":
             page.values["status"] = "draft"
-        if str(page.given.get("layout", "")).casefold() in site.LISTS:
+        kinds = [page.text("layout"), "" if home else page.text("type")]
+        if {*map(str.casefold, kinds)} & {*site.LISTS, "link"}:
             raise site.list_page()
         branch = page.given.get("categories") or page.given.get("category")
         if isinstance(branch, list) and any(isinstance(one, list) for one in branch):

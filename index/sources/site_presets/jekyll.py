@@ -142,7 +142,7 @@ class JekyllPreset(SitePreset):
                 "Jekyll makes no page of a file without front matter (add two lines of --- at its "
                 'top; if the site is not made by Jekyll, set preset = "none")'
             )
-        elif str(page.given.get("layout", "")).casefold() in site.LISTS:
+        elif page.text("layout").casefold() in {*site.LISTS, "posts", "collection"}:
             raise site.list_page("the page lists others, and is not an article")
 
     def _set_link(self, page: SitePage, template: str) -> None:

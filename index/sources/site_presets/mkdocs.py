@@ -65,6 +65,8 @@ class MkdocsPreset(SitePreset):
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
         plugins = self.config.get("plugins", {})
         blog = site.folded(plugins.get("blog")).get("blog_dir", "blog")
+        if is_index and "blog" in plugins and str(folder) == blog:
+            raise site.list_page()
         if "i18n" in plugins or ("blog" in plugins and path.is_relative_to(f"{blog}/posts")):
             page.set_link("")
         elif self.config.get("use_directory_urls") is False:

@@ -15,6 +15,7 @@ from pathspec import GitIgnoreSpec
 
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader, find_zone
+from index.articles.language_tags import is_language
 from index.articles.urls import split_url
 from index.articles.word_table import load_table
 from index.errors import RecordError, SourceError
@@ -223,8 +224,8 @@ class SitePreset:
         if is_ignored or any(one.match_file(path) for one in self.excluded):
             raise not_content("the site's configuration excludes this file")
         is_list = page.text("layout") == "home" or isinstance(page.given.get("pagination"), Mapping)
-        firsts = ("404",) if self.name == SitePreset.name else ("404", "index")
-        if is_list or page.path.name[0] == "[" or page.path.with_suffix("").as_posix() in firsts:
+        is_first = self.name != SitePreset.name and page.path.with_suffix("").as_posix() == "index"
+        if is_list or is_first or page.path.name[0] == "[" or _is_for_errors(page):
             raise list_page()
         for place in (page.path.with_suffix(""), *page.path.parents):
             page.add_defaults(self.shared.get(place.as_posix(), {}))
@@ -255,6 +256,13 @@ def not_content(message: str) -> RecordError:
 def list_page(message: str = "the page lists others, is for errors or a template") -> RecordError:
     """Returns the error for a page that is no article, because it lists others for example."""
     return RecordError("list-page", message)
+
+
+def _is_for_errors(page: SitePage) -> bool:
+    """Tells whether readers see a page, in the site's languages, where there is no other."""
+    above = [part.lower() for part in page.path.parts[:-1] if part not in ("content", "pages")]
+    at_top = all(part[0] == "_" or is_language(part) for part in above)
+    return (page.path.stem == "404" and at_top) or page.text("permalink").endswith("/404.html")
 
 
 def _is_found(pattern: str, path: str) -> bool:
