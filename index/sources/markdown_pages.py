@@ -144,11 +144,11 @@ class MarkdownSource(PageFolderSource):
     def _included(self, folder: Path, name: str) -> str:
         """Returns the text of a file that a page in ``folder`` includes.
 
-        It is "" if the file can't be read, or lies outside the source's folder. ``~/`` stands for
-        the source's folder.
+        It is "" if the file can't be read, or lies outside the source's folder. ``~/`` and ``/``
+        stand for the source's folder.
         """
         base = folder_of(self.path)
-        path = base / name[2:] if name.startswith("~/") else folder / name
+        path = base / name.lstrip("~/") if name.startswith(("~/", "/")) else folder / name
         try:
             if not path.resolve().is_relative_to(base.resolve()):
                 return ""
@@ -194,12 +194,14 @@ def _picture(src: str, site: SitePreset, page: SitePage, stem: str) -> str:
     It is "" for one that the site has at another address, which only the generator knows.
     """
     base, is_path = page.base.rstrip("/"), _PICTURE.fullmatch(src) is not None
-    if stem == "index" and site.name in ("hugo", "zola"):
+    if (stem == "index" and site.name in ("hugo", "zola")) or (
+        site.name == "quarto" and not src.startswith("/")
+    ):
         return join_url(page.link, src)  # it lies beside the page
     if is_path and site.name in ("jekyll", "hexo", "hugo"):
         return f"{base}/{src}"
     is_below = src.startswith((f"{base}/", "//"))
-    if src[:1] == "/" and not is_below and site.name in ("jekyll", "hexo", "docusaurus"):
+    if src[:1] == "/" and not is_below and site.name in _TABLE["rooted"]:
         return base + src
     return "" if src.startswith("/src/") and site.name == "starlight" else src
 

@@ -66,7 +66,10 @@ def page_content(
         RecordError: If the page is too large, too deeply nested or too costly to parse.
     """
     text = strip_templates(strip_mdx(body) if mdx else body, base)
-    text = strip_extensions(text, lambda file: strip_templates(include(file), base))
+    text = strip_extensions(
+        text,
+        lambda file: strip_extensions(strip_templates(include(file), base), lambda _: ""),
+    )
     if text.count("[") - text.count("]") > MAX_OPEN:
         raise RecordError("invalid-markdown", f"the page has more than {MAX_OPEN} unclosed [")
     with raised_as(partial(RecordError, "invalid-markdown"), "", MarkupError):

@@ -42,6 +42,9 @@ _IN_TARGET = re.compile(
 )
 _HTML_LINE = re.compile(r"[ \t]*</?[a-z]")
 _FILE_TAGS = {"post_url": "file:_posts/", "link": "file:"}
+_INCLUDE = re.compile(r"\{\{<\s{0,9}include\s{1,9}(?=\S)[^(){}<>=\n]{1,300}>\}\}")
+"""Quarto's, which is read as an extension."""
+
 _FILE_SHORTCODES = ("ref", "relref")
 
 _DIRECTIVE = re.compile(
@@ -120,6 +123,8 @@ def _without_tag(found: re.Match[str], base: str) -> str:
     if found["tag"] is not None:
         start = _FILE_TAGS.get(found["tag"]) if in_target else None
         return start + found["words"].strip(" \"'") if start else ""
+    if found["shortcode"] == "include" and _INCLUDE.fullmatch(found[0]):
+        return found[0]
     if found["shortcode"] is not None:
         is_file = in_target and found["shortcode"] in _FILE_SHORTCODES
         file = _QUOTED.search(found["parts"]) if is_file else None

@@ -169,6 +169,7 @@ CONFIGURATIONS = {
         ".vitepress/config.mts": f"""export default defineConfig({{ base: '/blog/', lang: 'pt-BR',
             sitemap: {{ hostname: '{HOME}' }} }})"""
     },
+    "quarto": {"_quarto.yml": f"website: {{site-url: {HOME}/blog}}\nlang: pt-BR\n"},
     "mkdocs": {"mkdocs.yml": f"site_url: {HOME}/blog/\ntheme: {{name: x, language: pt-BR}}\n"},
 }
 
@@ -736,6 +737,49 @@ def test_docusaurus_builds_the_versions_that_its_configuration_names(tmp_path: P
         ["/docs/1.0/a", "/docs/a"],
         ["/docs/next/a", "/docs/a"],
     ]
+
+
+def test_pages_of_quarto_have_its_addresses_dates_pictures_and_includes(tmp_path: Path) -> None:
+    files = {
+        "_quarto.yml": (
+            "project: {type: website}\nlang: de\n"
+            "website: {site-url: 'https://x.example/n/', drafts: [posts/later.qmd]}\n"
+        ),
+        "_includes/series.qmd": "Part of *a series*. {{< include other.qmd >}}\n",
+        "index.qmd": "---\ntitle: Home\n---\nWords.\n",
+        "about.qmd": "---\ntitle: About\nimage: me.png\ndate: last-modified\n---\nWords.\n",
+        "posts/index.qmd": "---\ntitle: Posts\nlisting: {contents: posts}\n---\nWords.\n",
+        "posts/_metadata.yml": "author: Ann\nimage: /card.png\n",
+        "posts/later.qmd": "---\ntitle: Later\n---\nWords.\n",
+        "posts/2023-03-17-a/index.qmd": (
+            "---\ntitle: A\ndate: 4/3/2024\nimage: a.png\n---\n"
+            "{{< include /_includes/series.qmd >}}\n\nWords. {{< include ../none.qmd >}}\n"
+        ),
+        "posts/README.md": "---\ntitle: Notes\n---\nWords.\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    articles, skipped, report = read(tmp_path)
+    assert {
+        file: (one.url, one.date and one.date.isoformat(), one.image and one.image.src)
+        for file, one in articles.items()
+    } == {
+        "about.qmd": ("/n/about.html", None, "/n/me.png"),
+        "posts/later.qmd": ("/n/posts/later.html", None, "/n/card.png"),
+        "posts/2023-03-17-a/index.qmd": (
+            *("/n/posts/2023-03-17-a/", "2024-04-03", "/n/posts/2023-03-17-a/a.png"),
+        ),
+    }
+    post = articles["posts/2023-03-17-a/index.qmd"]
+    assert (post.sections[0].text, post.authors) == ("Part of a series.\nWords.", ("Ann",))
+    assert [file for file, one in articles.items() if not is_shown(one)] == ["posts/later.qmd"]
+    assert skipped == {
+        **dict.fromkeys(("index.qmd", "posts/index.qmd"), "list-page"),
+        **dict.fromkeys(("posts/README.md", "_includes/series.qmd"), "not-content"),
+    }
+    assert not [one for one in report.problems if one.field]
+    assert discover_site(str(tmp_path), most=1, cache="").language == "de"
 
 
 def test_nuxt_content_leaves_out_the_numbers_of_its_names(tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ def targets(body: str, base: str = "") -> list[str]:
         ("{{% note %}}\nInside.\n{{% /note %}}", "Inside."),
         ("{{< youtube abc >}}\n\n{{<figure src='a.png'>}}\n\nAfter.", "After."),
         ('{{ gallery(id="x") }}\n\n{% quote(author="A") %}\nSaid.\n{% end %}', "Said."),
+        (
+            'Tea {{% include "a.md" %}}is{{< include file="a.md" >}} hot{{< include x >}}.',
+            "Tea is hot.",
+        ),
         ('See {{< ref "a.md" >}} or {% post_url 2026-01-01-a %}!', "See or !"),
         ("<!-- toc -->\n- [A](#a)\n<!-- tocstop -->\n\nText.", "Text."),
         ("As said [@smith2020, p. 3] and [-@doe:99], by [@ann](/ann).", "As said and , by @ann."),

@@ -13,6 +13,7 @@ from index.sources.site_presets.jekyll import JekyllPreset
 from index.sources.site_presets.mdbook import MdbookPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
+from index.sources.site_presets.quarto import QuartoPreset
 from index.sources.site_presets.site_preset import SitePreset
 from index.sources.site_presets.starlight import StarlightPreset
 from index.sources.site_presets.vitepress import VitePressPreset
@@ -24,7 +25,7 @@ PRESETS: dict[str, type[SitePreset]] = {
     for preset in (
         *(SitePreset, HexoPreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset),
         *(StarlightPreset, DocusaurusPreset, MkdocsPreset, MdbookPreset, NuxtPreset),
-        VitePressPreset,
+        *(VitePressPreset, QuartoPreset),
     )
 }
 """The presets by name; in one folder they are looked for in this order."""
