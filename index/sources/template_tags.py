@@ -41,7 +41,17 @@ _IN_TARGET = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _HTML_LINE = re.compile(r"[ \t]*</?[a-z]")
-_FILE_TAGS = {"post_url": "file:_posts/", "link": "file:"}
+_FILE_TAGS = {"post_url": "file:_posts/", "link": "file:", "post_path": "file:"}
+_LINKED = re.compile(
+    r"""(?:(["'])(?P<quoted>[^"'<>]+)\1|(?P<bare>[^"'<>\s]+))[ ]["']?(?P<words>[^\[\]]*?)["']?
+        (?:[ ](?:true|false))?""",
+    re.VERBOSE,
+)
+"""The post that Hexo's ``post_link`` names, and the words."""
+
+_SHOWN = re.compile(r"""(?<!\S)text\s*=\s*(["'`])([^"'`\n]*)\1""")
+_MOST_ENCLOSED = 4_000
+_ESCAPED = re.compile(r"(\{\{[<%])/\*|\*/([>%]\}\})")
 _INCLUDE = re.compile(r"\{\{<\s{0,9}include\s{1,9}(?=\S)[^(){}<>=\n]{1,300}>\}\}")
 """Quarto's, which is read as an extension."""
 
@@ -113,7 +123,7 @@ def _in_its_line(base: str, found: re.Match[str]) -> str:
 def _without_tag(found: re.Match[str], base: str) -> str:
     inside, block = found["inside"], found["block"]
     if found["fence"] or found["ticks"]:
-        return _RAW.sub("", found[0])
+        return _ESCAPED.sub(r"\1\2", _RAW.sub("", found[0]))
     if block in ("raw", "verbatim"):
         return inside
     if block == "highlight":
@@ -121,15 +131,35 @@ def _without_tag(found: re.Match[str], base: str) -> str:
     before = found.string[max(0, found.start() - 600) : found.start()]
     in_target = _IN_TARGET.search(before) is not None
     if found["tag"] is not None:
-        start = _FILE_TAGS.get(found["tag"]) if in_target else None
-        return start + found["words"].strip(" \"'") if start else ""
-    if found["shortcode"] == "include" and _INCLUDE.fullmatch(found[0]):
-        return found[0]
+        return _liquid_tag(found["tag"], found["words"], in_target)
     if found["shortcode"] is not None:
-        is_file = in_target and found["shortcode"] in _FILE_SHORTCODES
-        file = _QUOTED.search(found["parts"]) if is_file else None
-        return f"file:{file[1]}" if file else ""
+        return _shortcode(found, in_target)
     return "" if found["value"] is None else _value(found, in_target, base)
+
+
+def _liquid_tag(tag: str, words: str, in_target: bool) -> str:
+    """Returns the file that ``{% … %}`` names in a link's target; the link that Hexo writes."""
+    if in_target:
+        start = _FILE_TAGS.get(tag)
+        return start + words.strip(" \"'") if start else ""
+    linked = _LINKED.fullmatch(" ".join(words.split())) if tag == "post_link" else None
+    if linked is None:
+        return ""
+    return f"[{linked['words']}](<file:{linked['quoted'] or linked['bare']}>)"
+
+
+def _shortcode(found: re.Match[str], in_target: bool) -> str:
+    """Returns the file that a shortcode names in a link's target; else the words that it shows."""
+    name, parts = found["shortcode"], found["parts"]
+    if in_target:
+        file = _QUOTED.search(parts) if name in _FILE_SHORTCODES else None
+        return f"file:{file[1]}" if file else ""
+    if name == "include" and _INCLUDE.fullmatch(found[0]):
+        return found[0]
+    if (shown := _SHOWN.search(parts)) is None:
+        return ""
+    is_closed = f"/{name}" in found.string[found.end() : found.end() + _MOST_ENCLOSED]
+    return "" if is_closed else shown[2]
 
 
 def _value(found: re.Match[str], in_target: bool, base: str) -> str:
