@@ -508,6 +508,7 @@ def test_data_of_a_page_that_cant_be_read_hides_it(tmp_path: Path, broken: str) 
 
 ZOLA = "base_url = '/'\n[languages.fr]\n"
 SOURCE = {"source/_posts/a.md": "date: 2020-02-03"}
+FRENCH = "config/_default/languages.fr"
 HEXO, JEKYLL = "/2020/02/03/a/", "/b/2020/02/03/a.html"
 TARGET = "[cascade.target]\npath = '/lab/**'\n"
 DATA = "module.exports = { unlisted: true, tags: ['a'] };"
@@ -562,6 +563,7 @@ def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict
     [
         {"hugo.toml": r"ignoreFiles = ['\.old\.md$', '[']", "content/b.old.md": ""},
         {"hugo.toml": "[languages.fr]\ndisabled = true\n", "content/b.fr.md": ""},
+        {"hugo.toml": "", f"{FRENCH}.toml": "disabled = true\n", "content/b.fr.md": ""},
         {"zola.toml": "base_url = '/'\nignored_content = ['*.old.md']", "content/b.old.md": ""},
         {"eleventy.config.js": "", ".eleventyignore": "# old\n./old/\n", "old/b.md": ""},
         {"eleventy.config.js": "", ".eleventyignore": "/b*\n!/a.md", "b.md": ""},

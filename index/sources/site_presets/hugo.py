@@ -15,8 +15,9 @@ from index.errors import RecordError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
-_NAMES = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
-_OLD_NAMES = ("config.toml", "config.yaml", "config.yml", "config.json")
+_ENDS = ("toml", "yaml", "yml", "json")
+_NAMES = tuple(f"hugo.{end}" for end in _ENDS)
+_OLD_NAMES = tuple(f"config.{end}" for end in _ENDS)
 _SIGNS = {"baseurl", "languagecode", "theme", "params", "module", "permalinks", "languages"}
 _LANGUAGES = ("locale", "languagecode", "defaultcontentlanguage")
 _PARTS = ("languages", "permalinks", "cascade")
@@ -67,9 +68,10 @@ class HugoPreset(SitePreset):
             elif "base_url" in config or not _SIGNS & config.keys():
                 return None
         for part in _PARTS:
-            more = site.read_config(default, f"{part}.toml", f"{part}.yaml")
+            more = site.read_config(default, *(f"{part}.{end}" for end in _ENDS))
             config |= {part: more} if more else {}
         config = site.folded(config)
+        config["languages"] = site.folded(config.get("languages")) | _languages(default)
         production = site.read_config(default.with_name("production"), *_NAMES, *_OLD_NAMES)
         for name, value in site.folded(production).items():  # tables are joined
             own = site.folded(config.get(name)) if isinstance(value, Mapping) else None
@@ -219,6 +221,15 @@ class HugoPreset(SitePreset):
         languages = self.config["languages"]
         known = suffix.casefold() in languages or (not languages and is_language(suffix.lower()))
         return (name, suffix.casefold()) if name and known else (stem, "")
+
+
+def _languages(folder: Path) -> dict[str, Any]:
+    """Returns what a folder's files say of one language each, such as ``languages.fr.toml``."""
+    paths = (path for end in _ENDS for path in folder.glob(f"languages.*.{end}"))
+    return {
+        path.stem.partition(".")[2].casefold(): site.read_config(folder, path.name)
+        for path in paths
+    }
 
 
 def _cascades(front: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
