@@ -394,8 +394,8 @@ def test_code_that_computes_addresses_is_said_with_the_remedy(tmp_path: Path) ->
 )
 def test_files_that_no_page_is_made_of_are_reported(tmp_path: Path, kind: str, text: str) -> None:
     kind, _, suffix = kind.partition(".")
-    for name in ("_about", ".hidden", "page", "_static/x", ".cache/x", "_index"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("_about", ".hidden", "page", "_static/x", ".cache/x", "a/b/c/_index"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{name}.{suffix}").write_text(text)
     records = list(open_source({"kind": kind, "path": str(tmp_path)}).records())
     assert [type(record) for record in records].count(Record) == 1
@@ -715,6 +715,7 @@ def test_a_name_with_an_ampersand_stays_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "address"),
     [
+        ({"hugo.toml": "", f"{FRENCH}.yml": "contentDir: c/fr", "c/fr/_p/a.md": ""}, "/fr/_p/a/"),
         ({"_config.yml": "include: [_pages]", "_pages/a.md": "permalink: /a/"}, "/a/"),
         ({"_config.yml": "collections_dir: c", "c/_posts/2020-02-03-a.md": ""}, JEKYLL[2:]),
         ({"_config.yml": "source_dir: source", "source/_posts/a.md": "date: 2020-02-03"}, HEXO),

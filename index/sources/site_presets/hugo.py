@@ -116,6 +116,10 @@ class HugoPreset(SitePreset):
         """The languages of the site's configuration."""
         return tuple(filter(is_language, self.config["languages"]))
 
+    def has_folder(self, name: str) -> bool:
+        """Tells whether a folder has pages: Hugo passes over those that begin with a dot alone."""
+        return name.startswith("_")
+
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Hugo makes them."""
         home = max((one for one in self.folders if page.path.is_relative_to(one)), default=None)
