@@ -720,6 +720,11 @@ def test_a_name_with_an_ampersand_stays_whole(tmp_path: Path) -> None:
         ({"_config.yml": "collections_dir: c", "c/_posts/2020-02-03-a.md": ""}, JEKYLL[2:]),
         ({"_config.yml": "source_dir: source", "source/_posts/a.md": "date: 2020-02-03"}, HEXO),
         ({"_config.yml": "a: b", "package.json": '{"hexo": {}}', **SOURCE}, HEXO),
+        ({"eleventy.config.js": "", "_posts/2020-02-03-a.md": ""}, "/_posts/2020-02-03-a/"),
+        ({"package.json": '{"next": "1"}', "_posts/2020-02-03-a.md": "url: /p"}, "/p"),
+        ({"_posts/tides.md": "date: 2020-02-03\nurl: /tides"}, "/tides"),
+        ({"_posts/2020-02-03-a.md": ""}, JEKYLL[2:]),
+        ({"hugo.toml": "", "content/b/_posts/2020-02-03-a.md": ""}, "/b/_posts/2020-02-03-a/"),
         ({"_config.yml": "source: src\nbaseurl: /b", "src/_posts/2020-02-03-a.md": ""}, JEKYLL),
     ],
 )

@@ -89,6 +89,10 @@ class EleventyPreset(SitePreset):
             ignored=ignored,
         )
 
+    def has_folder(self, name: str) -> bool:
+        """Tells whether a folder whose name begins with a dot or ``_`` may hold posts."""
+        return name == "_posts"
+
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Eleventy makes them."""
         stem, folder = page.path.stem, page.path.parent

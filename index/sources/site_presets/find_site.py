@@ -9,7 +9,7 @@ from index.sources.site_presets.docusaurus import DocusaurusPreset
 from index.sources.site_presets.eleventy import EleventyPreset, has_data
 from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.hugo import HugoPreset
-from index.sources.site_presets.jekyll import JekyllPreset
+from index.sources.site_presets.jekyll import JekyllPreset, has_posts
 from index.sources.site_presets.mdbook import MdbookPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
@@ -78,4 +78,6 @@ def _find_preset(base: Path, name: str) -> SitePreset:
             kinds = [HugoPreset]
         elif has_data(base):
             kinds = [EleventyPreset]
+        elif has_posts(base):
+            kinds = [JekyllPreset]
     return kinds[0].find(base, named=True) or SitePreset(root=base)

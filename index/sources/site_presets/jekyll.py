@@ -9,7 +9,6 @@ from typing import Any, Self
 
 from index.articles.text_lists import names_in, split_keywords
 from index.sources.site_presets import site_preset as site
-from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _NAMES = ("_config.yml", "_config.yaml")
@@ -24,6 +23,9 @@ _LABELS = (
     *(("tags", str.split), ("tag", split_keywords)),
     *(("categories", str.split), ("category", split_keywords)),
 )
+_OTHERS = re.compile(r'"(?:next|gatsby)"')
+"""Packages that make sites, too, and whose posts often lie in ``_posts``."""
+
 _GITHUB = re.compile(r"""^[ \t]*gem[ (]+["']github-pages["']""", re.MULTILINE)
 _EXCLUDED = tuple(f"vendor/{name}" for name in ("bundle", "cache", "gems", "ruby"))
 
@@ -51,14 +53,10 @@ class JekyllPreset(SitePreset):
             (folder / "_toc.yml").exists() or {"sphinx", "execute"} & {*(config or ())}
         ):
             return None
-        if config is None and not named:
-            if not (folder / "_posts").is_dir():
+        if config is None:
+            if not named:
                 return None
-            above = cls.find(folder.parent) if folder.parent != folder else None
-            if HexoPreset.find(folder.parent):
-                return None
-            if above and above.root == folder:  # whose configuration names this folder
-                return above
+            folder = _home_of_posts(folder)
         config = config or {}
         root = folder / str(config.get("source") or "")
         base = site.base_path(config.get("baseurl"))
@@ -176,6 +174,19 @@ class JekyllPreset(SitePreset):
             if all(re.search(one, path) for one in below) and scope.get("type") in (None, "", kind):
                 found |= site.folded(one.get("values"))
         return found
+
+
+def has_posts(folder: Path) -> bool:
+    """Tells whether a folder holds posts, or lies among them, as a site without settings has it."""
+    home = _home_of_posts(folder)
+    is_other = _OTHERS.search(site.read_text(home / "package.json") or "")
+    posts = (home / "_posts").rglob("*.[hm]*")  # .md, .markdown, .html
+    return not is_other and any(site.DATED_NAME.fullmatch(path.stem) for path in posts)
+
+
+def _home_of_posts(folder: Path) -> Path:
+    homes = (one.parent for one in (folder, *folder.parents) if one.name in site.POSTS)
+    return next(homes, folder)
 
 
 def _has_plain_pages(folder: Path, config: Mapping[str, Any]) -> bool:

@@ -184,9 +184,9 @@ class SitePreset:
         value = self.config.get(name)
         return value if isinstance(value, str) else default
 
-    def has_folder(self, name: str) -> bool:  # noqa: ARG002 - presets know some
+    def has_folder(self, name: str) -> bool:
         """Tells whether the site has pages in a folder whose name begins with a dot or ``_``."""
-        return False
+        return self.name == SitePreset.name and name == "_posts"
 
     @property
     def languages(self) -> tuple[str, ...]:
