@@ -782,6 +782,38 @@ def test_pages_of_quarto_have_its_addresses_dates_pictures_and_includes(tmp_path
     assert discover_site(str(tmp_path), most=1, cache="").language == "de"
 
 
+def test_docusaurus_names_the_folders_and_routes_of_its_docs_and_blogs(tmp_path: Path) -> None:
+    config = """
+        presets: [['classic', /** @type {x} */ ({
+          docs: { sidebarPath: f('./s.js'), versions: { '2.0': { path: 'next' } },
+            routeBasePath: '/', path: './text', numberPrefixParser: false },
+          blog: { feedOptions: { type: ['rss'] }, routeBasePath: 'news' } })]],
+        plugins: [['@docusaurus/plugin-content-docs',
+          { id: 'kit', path: 'tools/kit', routeBasePath: 'k' }]],
+        themeConfig: { docs: { sidebar: {} } }
+    """
+    addresses = {
+        "text/01-a.md": "/01-a",
+        "text/home.md": "/",
+        "versioned_docs/version-2.0/a.md": "/next/a",
+        "blog/2026-01-02-a.md": "/news/2026/01/02/a",
+        "tools/kit/01-a.md": "/k/next/a",
+        "kit_versioned_docs/version-1/a.md": "/k/a",
+        "i18n/de/docusaurus-plugin-content-docs-kit/current/01-a.md": "/de/k/next/a",
+        "i18n/de/docusaurus-plugin-content-docs/current/01-a.md": "/de/01-a",
+    }
+    for name in addresses:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        slug = "slug: /\n" * ("home" in name)
+        (tmp_path / name).write_text(f"---\ntitle: A\n{slug}---\nText.\n")
+    (tmp_path / "docusaurus.config.js").write_text(f"module.exports = {{ {config} }};")
+    (tmp_path / "kit_versions.json").write_text('["1"]')
+    articles, _, _ = read(tmp_path)
+    assert {name: article.url for name, article in articles.items()} == addresses
+    keys = {article.url: article.translation_key for article in articles.values()}
+    assert keys["/k/next/a"] == keys["/de/k/next/a"] != keys["/01-a"] == keys["/de/01-a"]
+
+
 def test_nuxt_content_leaves_out_the_numbers_of_its_names(tmp_path: Path) -> None:
     (tmp_path / "nuxt.config.ts").write_text("export default defineNuxtConfig({})")
     for name in (
