@@ -814,6 +814,27 @@ def test_docusaurus_names_the_folders_and_routes_of_its_docs_and_blogs(tmp_path:
     assert keys["/k/next/a"] == keys["/de/k/next/a"] != keys["/01-a"] == keys["/de/01-a"]
 
 
+@pytest.mark.parametrize(
+    ("code", "languages"),
+    [
+        ("const locales = { root: { lang: 'fr' }, de: { lang: 'de-AT' } }; locales,", "fr de-at"),
+        ("const locales: Record<string, L> = { root: { lang: 'fr' }, de: {} };", "fr de"),
+        ("import { locales } from './locales'; starlight({ locales })", "None de"),
+        ("", "en en"),
+    ],
+)
+def test_starlight_s_locales_may_stand_in_a_constant_or_elsewhere(
+    tmp_path: Path, code: str, languages: str
+) -> None:
+    (tmp_path / "astro.config.mjs").write_text(f"import starlight from 's';\n{code}")
+    for name in ("start.md", "de/start.md"):
+        (tmp_path / "src/content/docs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "src/content/docs" / name).write_text("---\ntitle: A\n---\nText.\n")
+    articles = dict(sorted(read(tmp_path)[0].items(), reverse=True)).values()
+    assert " ".join(str(one.language) for one in articles) == languages
+    assert len({one.translation_key for one in articles}) == 1
+
+
 def test_nuxt_content_leaves_out_the_numbers_of_its_names(tmp_path: Path) -> None:
     (tmp_path / "nuxt.config.ts").write_text("export default defineNuxtConfig({})")
     for name in (

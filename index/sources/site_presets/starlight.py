@@ -9,7 +9,7 @@ from index.articles.language_tags import is_language
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
-_LOCALES = re.compile(r"\blocales\s*:\s*\{((?:[^{}]|\{[^{}]*\})*)")
+_LOCALES = re.compile(r"\blocales(?:\s*:[^={}\n]*)?\s*[:=]\s*\{((?:[^{}]|\{[^{}]*\})*)")
 _LOCALE = re.compile(r"""["']?([\w-]+)["']?\s*:\s*\{(?:[^{}]*?\blang\s*:\s*["'`]([\w-]+)["'`])?""")
 
 
@@ -42,6 +42,7 @@ class StarlightPreset(SitePreset):
             "locales": locales,
             "default": default,
             "plain": plain,
+            "elsewhere": not plain and not locales and re.search(r"\blocales\b", code) is not None,
         }
         base = site.base_path(site.written(code, "base"))
         collections = site.read_code(folder / "src", "content.config", "content/config") or ""
@@ -61,11 +62,16 @@ class StarlightPreset(SitePreset):
         collection = parts.pop(0) if plain and len(parts) > 1 else ""
         if collection == "content" and len(parts) > 1:
             page.values["section"] = parts.pop(0)
-        folder = parts[0] if len(parts) > 1 and parts[0] in locales else ""
+        elsewhere = self.config["elsewhere"]  # in an import: folders named for languages are theirs
+        is_locale = is_language(parts[0].lower()) if elsewhere else parts[0] in locales
+        folder = parts[0] if len(parts) > 1 and is_locale else ""
         rest = parts[1:] if folder else parts
         if locales:
             language = locales.get(folder or "root") or locales.get(self.config["default"]) or "en"
             page.values |= {"language": language, "translation_key": "/".join(rest)}
+        elif elsewhere:
+            page.values |= {"language": folder} if folder else {}
+            page.values["translation_key"] = "/".join(rest)
         elif not plain:
             page.values.setdefault("language", "en")
         if parts[-1] == "404" or rest == ["index"]:
