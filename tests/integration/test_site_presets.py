@@ -519,13 +519,15 @@ SIDEBAR = "themeConfig: { sidebar: { '/guide/': { base: '/guide/', items: [] } }
         (".vitepress/config/index.mts", "srcDir: 'src'", ("/guide/start.html", "/guide/")),
         (".vitepress/config.mjs", "rewrites: { 'guide/:a': ':a' }", ("/guide/start", "/guide")),
         (".vuepress/config.js", "base: '/docs/'", ("/docs/guide/start.html", "/docs/guide/")),
+        ("docs/.vuepress/config.js", "", ("/guide/start.html", "/guide/")),
+        ("docs/.vitepress/config.js", "srcDir: 'src'", ("/guide/start.html", "/guide/")),
     ],
 )
 def test_vitepress_says_where_its_pages_stand(
     tmp_path: Path, file: str, config: str, links: tuple[str, str]
 ) -> None:
     index = "README.md" if "vuepress" in file else "index.md"
-    within = "src/" if "srcDir" in config else ""
+    within = "docs/" * file.startswith("docs") + "src/" * ("srcDir" in config)
     pages = (index, "guide/start.md", f"guide/{index}", ".vitepress/theme/notes.md")
     for name in (*(f"{within}{page}" for page in pages), file):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -24,19 +24,24 @@ class VitePressPreset(SitePreset):
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset for a folder, or ``None``.
 
-        It is returned if the folder has ``.vitepress/config`` or ``.vuepress/config``, or if the
-        user named it (``named``).
+        It is returned if the folder, or a folder ``docs`` in it, has ``.vitepress/config`` or
+        ``.vuepress/config``, or if the user named it (``named``).
         """
-        code = site.read_code(folder / ".vitepress", "config", "config/index")
-        older = site.read_code(folder / ".vuepress", "config") if code is None else None
-        if code is None and older is None and not named:
-            return None
+        for home in (folder, folder / "docs"):
+            code = site.read_code(home / ".vitepress", "config", "config/index")
+            older = site.read_code(home / ".vuepress", "config") if code is None else None
+            if code is not None or older is not None:
+                break
+        else:
+            if not named:
+                return None
+            home = folder
         code = code or older or ""
         outer, listed = _outer(code), (_EXCLUDED if older is None else _PATTERNS).findall(code)
         quoted = _QUOTED.findall("".join(listed))
         excluded = quoted if older is None else [one[1:] for one in quoted if one[0] == "!"]
         return cls(
-            root=folder / site.written(outer, "srcDir"),
+            root=home / site.written(outer, "srcDir"),
             config={
                 "code": code,
                 "end": "" if site.written(outer, "cleanUrls") == "true" else ".html",
