@@ -608,6 +608,7 @@ DAY = "date: 2026-01-05"
         (":category/:title/", "_posts/a", DAY, "/uncategorized/a/"),
         (":category/:title/", "_posts/a", f"{DAY}\ncategories: [[A, B], [C]]", "/C/a/"),
         (":title/\nroot: /b/", "_posts/a", f"{DAY}\npermalink: own.html", "/b/own.html"),
+        (":abbrlink-:n.html", "_posts/a", f"{DAY}\nabbrlink: 8ddf\nn: 3", "/8ddf-3.html"),
         (":title/", "about/index", "x: y", "/about/"),
         (":title/", "about/us", "x: y", "/about/us.html"),
     ],

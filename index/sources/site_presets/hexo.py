@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from index.articles.text_lists import names_in
 from index.sources.site_presets import site_preset as site
@@ -81,6 +81,7 @@ class HexoPreset(SitePreset):
         elif home:
             page.pattern = self.setting("permalink")
             parts = {
+                **{name: str(one) for name, one in page.given.items() if _is_part(name, one)},
                 **page.date_parts(),
                 "title": title,
                 "name": page.values["slug"],
@@ -110,3 +111,8 @@ class HexoPreset(SitePreset):
         if is_mapped or not all(map(_PLAIN.fullmatch, parts)):
             return ""
         return "/".join(part.replace(" ", "-") for part in parts)
+
+
+def _is_part(name: str, value: Any) -> bool:
+    """Tells whether a value of front matter can fill a placeholder of an address."""
+    return name.isidentifier() and isinstance(value, str | int) and not isinstance(value, bool)
