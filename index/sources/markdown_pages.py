@@ -116,9 +116,7 @@ class MarkdownSource(PageFolderSource):
         if page.is_draft and site.name == SitePreset.name:
             values["status"] = "draft"
         if isinstance(aliases := values.get("aliases"), list):
-            values["aliases"] = [
-                placed.base + one if one.startswith("/") else one for one in map(str, aliases)
-            ]
+            values["aliases"] = [_alias(site, placed, str(one)) for one in aliases if one]
         include = partial(self._included, page.path.parent)
         base = placed.base.rstrip("/")
         root = page_content(body, mdx=is_mdx, include=include, base=base)
@@ -156,6 +154,16 @@ class MarkdownSource(PageFolderSource):
                 return split_front_matter(decode(file.read(_MAX_INCLUDED)))[1].strip()
         except (OSError, ValueError, RuntimeError, RecordError):  # a name that holds a null, a loop
             return ""
+
+
+def _alias(site: SitePreset, page: SitePage, given: str) -> str:
+    """Returns another address of a page as its generator means it: one without a slash, too."""
+    if ":" not in given and not given.startswith("/"):
+        if site.name == "hugo":  # beside the page
+            return join_url(page.link.rstrip("/"), given)
+        if site.name in ("zola", "jekyll", "hexo"):
+            given = f"/{given}"
+    return page.base + given if given.startswith("/") else given
 
 
 def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page | RecordProblem]:

@@ -490,6 +490,24 @@ def test_a_page_s_address_is_the_site_s(
     assert [article.url for article in articles.values()] == [address]
 
 
+@pytest.mark.parametrize(
+    ("config", "name", "alias"),
+    [
+        ({"zola.toml": "base_url = '/b'"}, "content/p/a.md", "/b/old/1.0.html"),
+        ({"_config.yml": "baseurl: /b"}, "p/a.md", "/b/old/1.0.html"),
+        ({"_config.yml": "source_dir: s\nroot: /b/"}, "s/p/a.md", "/b/old/1.0.html"),
+        ({"hugo.toml": "baseURL = '/b/'"}, "content/p/a.md", "/b/p/old/1.0.html"),
+        ({"eleventy.config.js": ""}, "p/a.md", "/p/a/old/1.0.html"),
+    ],
+)
+@pytest.mark.parametrize("form", ["alias: {}", "aliases: [{}]"])
+def test_another_address_without_a_slash_is_where_the_generator_has_it(
+    tmp_path: Path, config: dict[str, str], name: str, alias: str, form: str
+) -> None:
+    (article,) = page_of(tmp_path, {**config, name: form.format("old/1.0.html")})
+    assert article.aliases == (f"file:{name}", alias)
+
+
 @pytest.mark.parametrize("broken", ["a.json", "boats.11tydata.json", "_index.md"])
 def test_data_of_a_page_that_cant_be_read_hides_it(tmp_path: Path, broken: str) -> None:
     folder = tmp_path / "boats"
