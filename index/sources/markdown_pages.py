@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -65,16 +66,16 @@ class MarkdownSource(PageFolderSource):
         preset = find_site(self.path, self.preset)
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
         made_by = f"read as a site made by {preset.name}{chosen}" * (preset.name != "none")
-        return tuple(filter(None, (made_by, self._unread())))
+        return tuple(filter(None, (made_by, self._unread(preset))))
 
-    def _unread(self) -> str:
+    def _unread(self, preset: SitePreset) -> str:
         """Returns how many files of the folder are probably pages, too, in other formats."""
         folder = Path(self.path)
         counts = Counter(
             path.suffix
             for path in (folder.rglob("*.*") if folder.is_dir() else ())
-            if path.suffix in UNREAD or (path.suffix == ".html" and "_posts" in path.parts)
             if not any(part in NOT_CONTENT for part in path.relative_to(folder).parts)
+            if path.suffix in UNREAD or (path.suffix == ".html" and _is_article(path, preset))
         )
         named = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
         return f"files in other formats can't be read: {named}" * bool(named)
@@ -154,6 +155,16 @@ class MarkdownSource(PageFolderSource):
                 return split_front_matter(decode(file.read(_MAX_INCLUDED)))[1].strip()
         except (OSError, ValueError, RuntimeError, RecordError):  # a name that holds a null, a loop
             return ""
+
+
+def _is_article(path: Path, site: SitePreset) -> bool:
+    """Tells whether a file of HTML is an article of Jekyll's or Hugo's, such as old posts are."""
+    is_content = site.name == "hugo" and "content" in path.absolute().parts
+    if not is_content or path.name.startswith("_index."):
+        return "_posts" in path.parts
+    with suppress(OSError), open_regular(path) as file:
+        return file.read(3) in (b"---", b"+++")  # others belong to a page
+    return False
 
 
 def _alias(site: SitePreset, page: SitePage, given: str) -> str:

@@ -711,9 +711,14 @@ def test_a_title_of_mkdocs_is_that_of_its_navigation_if_the_page_has_none(tmp_pa
 
 def test_pages_of_hugo_in_other_formats_are_told(tmp_path: Path) -> None:
     files = {"hugo.toml": "", "content/a.md": "", "content/b.adoc": "= B", "content/c.org": "C"}
+    files |= {
+        "content/d.html": "---\ntitle: D\n---\n",
+        "content/e.html": "<p>",
+        "e/f.html": "---\n",
+    }
     assert len(page_of(tmp_path, files)) == 1
     remarks = open_source({"kind": "markdown", "path": str(tmp_path)}).remarks
-    assert remarks[-1] == "files in other formats can't be read: 1 .adoc, 1 .org"
+    assert remarks[-1] == "files in other formats can't be read: 1 .adoc, 1 .html, 1 .org"
 
 
 def test_a_page_of_jekyll_may_have_an_empty_front_matter(tmp_path: Path) -> None:
