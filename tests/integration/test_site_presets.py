@@ -837,6 +837,18 @@ def test_starlight_s_locales_may_stand_in_a_constant_or_elsewhere(
     assert len({one.translation_key for one in articles}) == 1
 
 
+@pytest.mark.parametrize("loader", ["glob({ pattern: '**/[^_]*.md' })", ""])
+def test_astro_s_loaders_read_folders_that_begin_with_an_underscore(
+    tmp_path: Path, loader: str
+) -> None:
+    for name in ("content/p/_new/a", "content/p/_b", "content/p/_drafts/c", "pages/_new/d"):
+        (tmp_path / "src" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "src" / f"{name}.md").write_text("---\ntitle: A\n---\nText.\n")
+    (tmp_path / "src/content.config.ts").write_text(f"defineCollection({{ loader: {loader} }})")
+    (tmp_path / "astro.config.mjs").write_text("export default {}")
+    assert [*read(tmp_path)[0]] == ["src/content/p/_new/a.md"] * bool(loader)
+
+
 def test_nuxt_content_leaves_out_the_numbers_of_its_names(tmp_path: Path) -> None:
     (tmp_path / "nuxt.config.ts").write_text("export default defineNuxtConfig({})")
     for name in (

@@ -37,15 +37,16 @@ class StarlightPreset(SitePreset):
             for name, lang in _LOCALE.findall(written[1] if written else "")
         }
         default = site.written(code, "defaultLocale") or "root"
+        collections = site.read_code(folder / "src", "content.config", "content/config") or ""
         config = {
             "slash": "" if site.written(code, "trailingSlash") == "never" else "/",
             "locales": locales,
             "default": default,
             "plain": plain,
+            "loads": re.search(r"\b(?:glob|docsLoader)\(", collections) is not None,
             "elsewhere": not plain and not locales and re.search(r"\blocales\b", code) is not None,
         }
         base = site.base_path(site.written(code, "base"))
-        collections = site.read_code(folder / "src", "content.config", "content/config") or ""
         return cls(
             root=folder / ("src" if plain else content),
             config=config,
@@ -55,11 +56,17 @@ class StarlightPreset(SitePreset):
             ignored=site.left_out(collections, r"(?:content/[^/]+/)?"),
         )
 
+    def has_folder(self, name: str) -> bool:
+        """Tells whether a folder has pages: loaders pass over files alone that begin with ``_``."""
+        return self.config["loads"] and name.startswith("_") and name not in site.POSTS[1:]
+
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Astro makes them."""
         parts = list(page.path.with_suffix("").parts)
         plain, locales = self.config["plain"], self.config["locales"]
         collection = parts.pop(0) if plain and len(parts) > 1 else ""
+        if collection == "pages" and any(part.startswith("_") for part in parts):
+            raise site.not_content("Astro ignores names that begin with _ in src/pages")
         if collection == "content" and len(parts) > 1:
             page.values["section"] = parts.pop(0)
         elsewhere = self.config["elsewhere"]  # in an import: folders named for languages are theirs
