@@ -174,7 +174,7 @@ def _alias(site: SitePreset, page: SitePage, given: str) -> str:
             return join_url(page.link.rstrip("/"), given)
         if site.name in ("zola", "jekyll", "hexo"):
             given = f"/{given}"
-    return page.base + given if given.startswith("/") else given
+    return page.base.rstrip("/") + given if given.startswith("/") else given
 
 
 def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page | RecordProblem]:
