@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +22,8 @@ class Record:
     Attributes:
         location: Where the record is in the source, for messages (``"articles.jsonl line 12"``).
         values: The record's values, by the source's field names.
+        given: The values before a ``map`` renamed them, which a template for links may name, too;
+            empty if there is no ``map``.
         date_format: How the source writes dates, in the notation of ``strptime``; empty if it
             does not say.
         timezone: The time zone of times that the source gives without one, such as
@@ -46,6 +48,7 @@ class Record:
     language: str = ""
     language_from: str = ""
     outdated: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from index.articles.link_parser import (
     quoted_in_markup,
 )
 from index.articles.read_more import without_own_link, without_read_more
-from index.articles.record import Record, id_text, short
+from index.articles.record import Record, get_field, id_text, short
 from index.articles.record_fields import FieldReader
 from index.articles.text_lists import split_authors, split_keywords
 from index.articles.translation_keys import read_translation_key
@@ -221,6 +221,8 @@ class RecordParser(FieldReader):
         if self._date and name in ("year", "month", "day"):
             return f"{getattr(self._date, name):02}"
         value = self._get(name)
+        if value is None:
+            value = get_field(self._record.given, name)
         return self._id if value is None and name == "path" else value
 
     def _sections(self) -> tuple[Section, ...]:

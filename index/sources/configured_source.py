@@ -117,6 +117,7 @@ class ConfiguredSource:
             item,
             location=location,
             values=values,
+            given=item.values,
             date_format=self.date_format,
             url_template=self.url_template,
             language=self.language,

@@ -169,6 +169,17 @@ def test_a_row_without_id_gets_that_of_its_address(tmp_path: Path) -> None:
     assert "--map id=FIELD" in report.problems[-1].message
 
 
+def test_a_link_is_made_of_fields_that_are_mapped(tmp_path: Path) -> None:
+    articles, report = from_csv(
+        tmp_path,
+        "slug,title,body,date,topic\nkelp,Kelp,Cold water.,2024-05-06,sea\n",
+        map={"id": "slug", "summary": "body", "tags": "topic"},
+        url_template="https://a.org/{topic}/{year}/{slug}/",
+    )
+    assert articles["kelp"].url == "https://a.org/sea/2024/kelp/"
+    assert report.notes == {"url: made-from-template": 1}
+
+
 def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:
     assert from_csv(tmp_path, "")[1].read == 0
 
