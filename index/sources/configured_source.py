@@ -99,8 +99,10 @@ class ConfiguredSource:
     def _rename(self, location: str, item: Record) -> Record:
         values: Mapping[str, Any] = item.values
         for ours, theirs in self.fields.items():
-            if ours == "date":
-                continue  # by its own name, a date may also say from when the article is visible
+            # By its own name, a date may also say from when the article is visible, and what ids
+            # are made of may be a title or an address.
+            if ours in ("date", "id"):
+                continue
             for name in theirs.split(","):
                 values = _without(values, name.strip())
         if "related" in self.fields:  # then other fields that name related articles are not read

@@ -180,6 +180,11 @@ def test_a_link_is_made_of_fields_that_are_mapped(tmp_path: Path) -> None:
     assert report.notes == {"url: made-from-template": 1}
 
 
+def test_an_id_may_be_read_from_a_field_of_ours(tmp_path: Path) -> None:
+    articles, _ = from_csv(tmp_path, "title,text\nKelp,Cold water.\n", map={"id": "title"})
+    assert articles["Kelp"].title == "Kelp"
+
+
 def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:
     assert from_csv(tmp_path, "")[1].read == 0
 
