@@ -45,7 +45,7 @@ class FieldReader:
 
         So are lists of names as PostgreSQL and Python write them. A field is found in another
         spelling too: ``Title``, ``Visible From``. A dotted name of a template for links leads into
-        objects.
+        objects. A list of one text or number, as Solr has it, is that value.
         """
         self.field = name
         value = self._values.get(name)
@@ -54,10 +54,10 @@ class FieldReader:
                 value = get_field(self._values, name)
             elif self._others:
                 value = self._values.get(self._others.get(name.replace("_", ""), ""))
-            if value is None:
-                return None
         if isinstance(value, dict):
             value = unwrapped(value)
+        if isinstance(value, list) and len(value) == 1 and name not in _WITH_PARTS:
+            value = value[0] if isinstance(value[0], str | int | float) else value
         if isinstance(value, str) and name in _WITH_PARTS:
             if value.lstrip()[:1] in ("[", "{"):
                 with suppress(ValueError):

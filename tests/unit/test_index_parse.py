@@ -60,7 +60,7 @@ def read(
         ({**GOOD, "id": "a\nb"}, "id: invalid"),
         ({**GOOD, "id": 1.5}, "id: invalid"),
         ({**GOOD, "id": True}, "id: invalid"),
-        ({**GOOD, "id": ["kelp"]}, "id: invalid"),
+        ({**GOOD, "id": ["kelp", "rye"]}, "id: invalid"),
         (r'{"id": "\ud800", "title": "Kelp"}', "id: invalid"),
         ({**GOOD, "title": ""}, "title: missing"),
         ({**GOOD, "title": " \n "}, "title: missing"),
@@ -205,6 +205,8 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
     ("fields", "field", "value"),
     [
         ({"title": 1984}, "title", "1984"),
+        ({"title": ["Kelp"]}, "title", "Kelp"),
+        ({"summary": ["Tall."]}, "sections", (Section(text="Tall."),)),
         ({"url": "https://x.example/a b"}, "url", "https://x.example/a%20b"),
         ({"url": None, "permalink": "https://x.example/a/"}, "url", "https://x.example/a/"),
         ({"url": None, "permalink": "/:year/:slug/"}, "url", "/kelp"),
@@ -246,7 +248,7 @@ def test_what_systems_write_otherwise_is_understood(
         ({"image": {"alt": "lacks src"}}, "image: invalid", "image", None),
         ({"image": "../assets/k.jpg"}, "image: invalid", "image", None),
         ({"supersedes": "kelp"}, "supersedes: invalid", "supersedes", None),
-        ({"supersedes": ["old"]}, "supersedes: invalid", "supersedes", None),
+        ({"supersedes": ["old", "older"]}, "supersedes: invalid", "supersedes", None),
         ({"supersedes": "x" * 513}, "supersedes: too-long", "supersedes", None),
         ({"language": "English!"}, "language: invalid", "language", None),
         ({"language": 7}, "language: invalid", "language", None),
@@ -361,7 +363,7 @@ def test_a_whole_number_is_an_id_however_it_is_stored(
     assert (article.id, article.supersedes) == (meant, "7")
 
 
-@pytest.mark.parametrize("stored", [12.5, 1e300, True, [1]])
+@pytest.mark.parametrize("stored", [12.5, 1e300, True, [1, 2]])
 def test_any_other_number_is_refused_with_the_remedy(write_jsonl: Write, stored: Any) -> None:
     articles, report = read(write_jsonl([{**GOOD, "id": stored}]))
     assert not articles
