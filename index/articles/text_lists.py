@@ -15,6 +15,9 @@ _ITEM = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _NO_ITEM = ("NULL", "None", "nan")
+_DEGREE = r"(?:Ph\.?D|M\.?D|MBA|Jr|Sr)\b\.?"
+_BETWEEN = re.compile(rf"{_COMMA.pattern}(?!\s*{_DEGREE}\s*(?:{_COMMA.pattern}|\Z|and\b|&))")
+_TITLE = re.compile(rf"\A(?:(?:Dr|Prof|Mrs?|Ms)\b\.?\s+)+|(?:,\s*{_DEGREE})+\Z")
 _AND = re.compile(r"\s+(?:and|und|et|&)\s+")
 _BY = re.compile(r"\A(?:(?:written\s+)?by|von|par)\s+", re.IGNORECASE)
 _PARTICLES = set("van von der den de del della di da dos la le el bin al ter ten zu y".split())
@@ -67,13 +70,14 @@ def split_authors(text: str) -> list[str]:
 
     Semicolons and line breaks always separate authors. A comma, "and" or "&" does so only if a full
     name stands on each side of all of them: "A Name, Director" and "Doe, Jane" are one author.
+    Titles and degrees, as in "Dr. A Name, PhD", are part of a name.
     """
     names: list[str] = []
     for part in _SEMICOLON.split(text):
         byline = _BY.sub("", part.strip(" ,\t"))
         several = [
             name.strip()
-            for item in _COMMA.split(byline)
+            for item in _BETWEEN.split(byline)
             for name in _AND.split(re.sub(r"^\s*(?:and|und|et|&)\s+", "", item))
         ]
         names += several if all(map(_is_full_name, several)) else [byline]
@@ -81,6 +85,7 @@ def split_authors(text: str) -> list[str]:
 
 
 def _is_full_name(text: str) -> bool:
+    text = _TITLE.sub("", text)
     words = text.split()
     return (
         2 <= len(words) <= 5
