@@ -74,7 +74,7 @@ def split_authors(text: str) -> list[str]:
     """
     names: list[str] = []
     for part in _SEMICOLON.split(text):
-        byline = _BY.sub("", part.strip(" ,\t"))
+        byline = _BY.sub("", " ".join(part.split()).strip(" ,"))
         several = [
             name.strip()
             for item in _BETWEEN.split(byline)
