@@ -60,6 +60,10 @@ _AMONG_OTHERS = re.compile(r"(?:[^|,()]* \()?(https?://[^\s|()]+)(?:\||\)(?:,|$)
 _OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "uuid", "guid")
 
 
+# What objects for persons and labels call their name, the likeliest first.
+_LABELS = ("name", "display_name", "displayName", "title", "label")
+
+
 class RecordParser(FieldReader):
     """Converts one record to an article, and notes which values were repaired or left out.
 
@@ -282,10 +286,12 @@ class RecordParser(FieldReader):
         return distinct(found, url)
 
     def _parse_image(self, value: Any) -> Image:
-        src: Any = value
+        src: Any = value[0] if isinstance(value, list) else value
         alt: Any = ""
-        if isinstance(value, Mapping):
-            src, alt = value.get("src") or value.get("url"), value.get("alt")
+        if isinstance(src, Mapping):
+            src = get_field(src, "data.attributes,attributes,data") or src  # as Strapi has it
+            alt = _first(src, ("alt", "alternativeText"))
+            src = _first(src, ("src", "url", "filename"))
         if not isinstance(src, str):
             raise ArticleError("image", "invalid", f"image {short(value, 60)} lacks src, its URL")
         src = src.strip()
@@ -331,13 +337,15 @@ class RecordParser(FieldReader):
         name, items = self.field, value
         if isinstance(value, str):
             items = (split_authors if name == "authors" else split_keywords)(value[:MAX_TEXT])
+        if isinstance(value, Mapping) and _label(value):
+            items = [value]
         if not isinstance(items, list | tuple):
             message = f"{name} must be a list of texts, not {short(value)}"
             raise ArticleError(name, "invalid", message)
         labels: dict[str, str] = {}
         for item in items[:MAX_PARTS]:
-            if isinstance(item, Mapping) and isinstance(item.get("name"), str):
-                item = item["name"]
+            if isinstance(item, Mapping):
+                item = _label(item) or item
             if not isinstance(item, str):
                 self._note("invalid", f"{short(item)} is not text: left out")
             elif label := self._plain(item, MAX_LABEL).replace("\n", " "):
@@ -369,3 +377,17 @@ class RecordParser(FieldReader):
             message = "supersedes is the article's own id; give that of the older version"
             raise ArticleError("supersedes", "invalid", message)
         return older
+
+
+def _first(values: Any, names: tuple[str, ...]) -> Any:
+    """Return the first value of an object under some names that is neither null nor empty."""
+    found = (values.get(name) for name in names) if isinstance(values, Mapping) else ()
+    return next(filter(None, found), None)
+
+
+def _label(item: Mapping[str, Any]) -> str:
+    """Return the name of a person or label that is an object; empty if it has none."""
+    name = _first(item, _LABELS)
+    if name is None:
+        name = " ".join(str(item[part]) for part in ("given", "family") if item.get(part))
+    return name if isinstance(name, str) else ""
