@@ -15,6 +15,9 @@ from index.sources.source import PathSource, SplitItems, SplitSource, read_recor
 
 _DEPTH = 4
 """How deep a list is found by itself, as in ``{"data": {"blog": {"posts": {"edges": [...]}}}}``."""
+_ARTICLES = set("articles posts entries items data results stories docs nodes pages hits".split())
+_BESIDE = set("included includes assets locales contentTypes".split())
+"""Names of lists that hold the articles, and what stands beside these in exports and answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +53,20 @@ class JsonSource(PathSource, SplitSource):
         lists = lists_of_objects(self.path)
         least = max(1, min(map(len, lists), default=0))
         shallow = [path for path in lists if len(path) <= least]
-        if len(shallow) == 1:
-            return shallow[0]
+        shallow = [path for path in shallow if _BESIDE.isdisjoint(path)] or shallow
+        named = [path for path in shallow if _ARTICLES & {*path[-1:]}] or shallow
+        if len(named) == 1:
+            return named[0]
         if not shallow:
             raise SourceError(
                 f"{self.path} holds no list of articles; write a list of objects, or JSON lines "
                 "with one object a line"
             )
         said = ", ".join(f"{'.'.join(path)} ({lists[path]})" for path in sorted(shallow))
+        most = max(named, key=lambda path: lists[path])
         raise SourceError(
             f"{self.path} holds several lists: {said}; name the one with the articles: "
-            f'items = "{".".join(shallow[0])}"'
+            f'items = "{".".join(most)}"'
         )
 
 
