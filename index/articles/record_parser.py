@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from index.articles.block_text import block_text
 from index.articles.cleaning import plain_text
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader
@@ -251,7 +252,8 @@ class RecordParser(FieldReader):
                 sections.append(Section(text=text, heading=heading, quoted=quoted))
             room = max(1, room - len(text))
         has_text = any(section.text for section in sections)
-        if not has_text and (text := self._plain(summary := self._get("summary"), MAX_TEXT)):
+        summary = "" if has_text else block_text(self._get("summary"))
+        if text := self._plain(summary, MAX_TEXT):
             self._keep_links(len(value), len(sections), summary)
             sections.append(Section(text=text, quoted=self._quoted(summary, ())))
         return tuple(sections)

@@ -242,6 +242,28 @@ def test_what_systems_write_otherwise_is_understood(
     assert getattr(article, field) == value
 
 
+SPANS = [{"type": "text", "text": "Tall "}, {"type": "link", "children": [{"text": "kelp."}]}]
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        ["Head", "Tall kelp."],
+        [{"type": "heading1", "text": "Head"}, {"type": "paragraph", "text": "Tall kelp."}],
+        {"nodeType": "document", "content": [["Head"], {"nodeType": "x", "content": SPANS}]},
+        {"root": {"children": [{"children": [{"text": "Head"}]}, {"children": SPANS}]}},
+        {"blocks": [{"data": {"text": "Head"}}, {"data": {"items": ["Tall kelp."]}}]},
+        [{"_type": "block", "children": [{"_type": "span", "text": "Head"}]}, *SPANS],
+        [{"type": "head", "value": "Head", "id": "1"}, {"type": "p", "value": "<p>Tall kelp.</p>"}],
+    ],
+)
+def test_a_text_in_blocks_is_read_in_its_order(write_jsonl: Write, blocks: Any) -> None:
+    lines = [{**GOOD, "id": "a", "summary": blocks}, {**GOOD, "summary": json.dumps(blocks)}]
+    articles, report = read(write_jsonl(lines))
+    assert [one.sections for one in articles] == 2 * [(Section(text="Head\nTall kelp."),)]
+    assert not report.notes
+
+
 # Anything else is mended
 
 
@@ -289,6 +311,7 @@ def test_what_systems_write_otherwise_is_understood(
             (Section(text="Tall."),),
         ),
         ({"summary": 7}, "summary: not-text", "sections", ()),
+        ({"summary": {"id": 7}}, "summary: not-text", "sections", ()),
     ],
 )
 def test_what_is_wrong_beside_that_is_mended_and_counted(

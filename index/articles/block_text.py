@@ -1,0 +1,46 @@
+"""Reads texts that content systems keep as blocks: trees of paragraphs, headings and spans."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from index.articles.json_text import load_json
+
+_TEXTS = ("text", "plain_text", "processed", "value", "content")
+_INNER = tuple(
+    "root document blocks body content children data items rich_text paragraphs value".split()
+)
+_KINDS = ("type", "_type", "nodeType")
+_INLINE = set("text span link autolink hyperlink mention inline emoji".split())
+_DEPTH = 60
+
+
+def block_text(value: Any) -> Any:
+    """Return the text of a value that is a list or tree of blocks, or the JSON text of one.
+
+    So Sanity, Prismic, Contentful, Storyblok, Strapi, Wagtail, EditorJS, Lexical, Tiptap and Slate
+    keep texts; a list of texts counts as paragraphs. A value without such text is returned as it
+    is.
+    """
+    blocks = value
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        with suppress(ValueError):
+            blocks = load_json(value)
+    return blocks if isinstance(blocks, str) else _text_of(blocks, _DEPTH).strip() or value
+
+
+def _text_of(node: Any, depth: int) -> str:
+    if isinstance(node, list):
+        return "".join(
+            f"{one}\n" if isinstance(one, str) else _text_of(one, depth - 1) for one in node
+        )
+    if not isinstance(node, Mapping) or not depth:
+        return ""
+    own = next((node[name] for name in _TEXTS if isinstance(node.get(name), str)), None)
+    if own is None:
+        own = "".join(_text_of(node[name], depth - 1) for name in _INNER if name in node)
+        inline = False
+    else:
+        own, inline = "" if own.startswith(("http://", "https://")) else own, True
+    kind = next((node[name] for name in _KINDS if isinstance(node.get(name), str)), "")
+    return own if (kind in _INLINE if kind else inline) else f"{own}\n"
