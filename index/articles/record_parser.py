@@ -252,7 +252,7 @@ class RecordParser(FieldReader):
                 sections.append(Section(text=text, heading=heading, quoted=quoted))
             room = max(1, room - len(text))
         has_text = any(section.text for section in sections)
-        summary = "" if has_text else block_text(self._get("summary"))
+        summary = "" if has_text else block_text(self._get("summary")) or ""
         if text := self._plain(summary, MAX_TEXT):
             self._keep_links(len(value), len(sections), summary)
             sections.append(Section(text=text, quoted=self._quoted(summary, ())))

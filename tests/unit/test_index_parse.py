@@ -207,6 +207,7 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"title": 1984}, "title", "1984"),
         ({"title": ["Kelp"]}, "title", "Kelp"),
         ({"summary": ["Tall."]}, "sections", (Section(text="Tall."),)),
+        ({"summary": []}, "sections", ()),
         ({"url": "https://x.example/a b"}, "url", "https://x.example/a%20b"),
         ({"url": None, "permalink": "https://x.example/a/"}, "url", "https://x.example/a/"),
         ({"url": None, "permalink": "/:year/:slug/"}, "url", "/kelp"),
