@@ -26,7 +26,7 @@ from service.cli.build_command import (
     print_problems,
     unknown_languages,
 )
-from service.cli.first_records import usual_fields
+from service.cli.first_records import with_proposals
 from service.cli.options import print_json
 from service.cli.related_commands import print_list, print_related, say_why
 from service.decisions.open_decisions import read_state
@@ -159,7 +159,7 @@ def _try(
     found = discover_site(location, most=limit or _FROM_WEB, cache=str(folder / "pages"))
     kinds = [table["kind"] for table in found.tables]
     typer.echo(f"{found.how} (kind {', '.join(dict.fromkeys(kinds))}); reading …", err=True)
-    sources = [open_source(table, usual_fields(table["kind"])) for table in found.tables]
+    sources = [open_source(with_proposals(table)) for table in found.tables]
     stale = is_unreadable(Root(settings.root))
     spoken: Counter[str] = Counter()
     options = build_options(

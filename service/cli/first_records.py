@@ -1,74 +1,189 @@
-"""What the first records of a source show that nobody has said: names of fields, the language."""
+"""What the first records of a source show that nobody has said: fields, encoding, language."""
 
+import datetime as dt
+import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from index.articles.block_text import block_text
 from index.articles.guessed_languages import Certainty, find_language
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.articles.record import Record
+from index.articles.record import Record, RecordProblem, SourceItem, plain_name
+from index.articles.word_table import load_table
 from recommender.errors import AlsoLikeError
 
 _TABLES = ("jsonl", "json", "csv", "parquet")
-_NAMES = {
-    "title": "title,headline,name,titel,titre,título,titolo,tytuł,заголовок,タイトル,标题",
-    "summary": "summary,text,body,content,description,abstract,inhalt,texte,contenu,contenido,"
-    "conteúdo,testo,treść,текст,本文,正文",
-    "url": "url,link,permalink",
-    # "published" may say whether, not when; "data" is a date in Italian and anything in English
-    "date": "date,published_at,publishedAt,pubDate,published_date,created_at,datum,fecha,дата,日付,"
-    "日期",
-}
-"""What tables call our fields, by comma, the likeliest first."""
-
-_IDS = "id,guid,uuid,post_id,article_id,nid,nr,nummer"
 _READ = 20
+_MAX_TEASER = 1_000
+_WORDS = load_table(__file__)
+_NAMES: dict[str, list[str]] = _WORDS["fields"]
+_OF_ARTICLES = re.compile(r"(?:post|article|page|entry|news|web|field)(?=.)")
+_LANGUAGE = re.compile(r"(?!id$)[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
+_ADDRESS = re.compile(r"(?:https?:/)?/\S+|[^\s:]+/[^\s:]*")
+_KEY = re.compile(r".*(?:id|key|number|doi|pk)")
+_MAX_KEY = 100
+_LABELS = {"name", "display_name", "title", "label", "family"}
+_PICTURES = {"src", "url", "filename", "data", "attributes"}
 
 
-def usual_fields(kind: str) -> Mapping[str, str]:
-    """Returns the names of our fields in the records of sources of a kind, if these are tables.
+@dataclass(slots=True)
+class _Field:
+    """A field of the first records: its name without accents and marks, and its values."""
 
-    Args:
-        kind: The kind of the source.
+    path: str
+    name: str
+    values: list[Any] = field(default_factory=list)
 
-    Returns:
-        For each field the names to look for, by comma, the likeliest first.
-    """
-    return _NAMES if kind in _TABLES else {}
+    def is_called(self, name: str) -> bool:
+        return name in (self.name, _OF_ARTICLES.sub("", self.name, count=1))
+
+    @property
+    def length(self) -> int:
+        return sum(len(str(block_text(value)).strip()) for value in self.values)
 
 
-def fields_found(table: Mapping[str, Any]) -> dict[str, str]:
-    """Returns what the first records of a source call those of our fields that they name otherwise.
+def with_proposals(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a table with the ``map`` and the ``encoding`` that its first records show.
 
     Args:
         table: The ``[[source]]`` table that describes the source.
 
     Returns:
-        For each such field its name in the records; nothing if the source can't be read.
+        The table; unchanged if the source is no table of records, or can't be read.
     """
+    found = dict(table)
+    if table["kind"] not in _TABLES:
+        return found
+    items = _first(found)
+    problems, records = _parted(items)
+    if "invalid-encoding" in problems and all(str(one).isascii() for one in records):
+        other = {**found, "encoding": "windows-1252"}  # as Excel saves it
+        problems, others = _parted(_first(other))
+        if "invalid-encoding" not in problems:
+            found, records = other, others
+    return {**found, "map": _map(records)}
+
+
+def _first(table: Mapping[str, Any]) -> list[SourceItem]:
     from index.sources.registry import open_source
 
-    held: dict[str, str] = {}  # the letter case of names is no matter
-    names = dict(usual_fields(table["kind"]))
-    if names:
-        with suppress(AlsoLikeError):
-            for item in islice(open_source(table).records(), _READ):
-                values = item.values if isinstance(item, Record) else {}
-                given = [name for name, value in values.items() if value not in (None, "", [], {})]
-                held = {name.casefold(): name for name in given} | held
-    if "sections" in held:
-        held["summary"] = ""
-    if not held.keys() & {"slug", *names.get("url", "").split(",")}:  # of which ids are made
-        names["id"] = _IDS
-    found = {
-        field: next((name for name in usual.casefold().split(",") if name in held), field)
-        for field, usual in names.items()
+    items: list[SourceItem] = []
+    with suppress(AlsoLikeError):
+        items.extend(islice(open_source(table).records(), _READ))
+    return items
+
+
+def _parted(items: Iterable[SourceItem]) -> tuple[set[str], list[Mapping[str, Any]]]:
+    """Returns the reasons of the problems among items, and the values of the records."""
+    return (
+        {item.reason for item in items if isinstance(item, RecordProblem)},
+        [item.values for item in items if isinstance(item, Record)],
+    )
+
+
+def _map(records: list[Mapping[str, Any]]) -> dict[str, str]:
+    """Returns what records call those of our fields that they name otherwise."""
+    held: dict[str, _Field] = {}
+    for values in records:
+        for path, name, value in _fields(values):
+            if value not in (None, "", [], {}):
+                held.setdefault(path, _Field(path, _plain(name))).values.append(value)
+    given = sorted(held.values(), key=lambda one: one.path.count("."))  # the outer ones first
+    found = {ours: next(_called(given, ours), None) for ours in _NAMES}
+    if found["summary"] and "sections" not in held:
+        found["summary"] = max(_called(given, "summary"), key=lambda one: one.length)
+        short = (one for one in _called(given, "excerpt") if one is not found["summary"])
+        found["excerpt"] = next((one for one in short if _is_teaser(one, found["summary"])), None)
+    else:
+        found["summary"] = found["excerpt"] = None
+    made = found["url"] or held.get("slug")  # of which ids are made
+    if made and len(made.values) == len(records):
+        found["id"] = None
+    elif not found["id"]:
+        keys = (one for one in given if _is_key(one, len(records)))
+        found["id"] = next(keys, None if made else found["title"])
+    return {
+        ours: one.path
+        for ours, one in found.items()
+        if one and plain_name(one.path) != plain_name(ours)
     }
-    return {field: held[name] for field, name in found.items() if name != field}
+
+
+def _fields(
+    values: Mapping[str, Any], outer: str = "", depth: int = 2
+) -> Iterator[tuple[str, str, Any]]:
+    """Yields the path, name and value of each field, also of those within usual objects."""
+    for name, value in values.items():
+        if "," in name or (outer and "." in name):
+            continue  # no path leads there
+        path = outer + name
+        inner = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if isinstance(inner, Mapping):
+            keys = [key for key in (*_WORDS["inner"], "text") if inner.get(key)][:1]
+            if inner and all(map(_LANGUAGE.fullmatch, map(str, inner))):
+                keys = [next(iter(inner))]
+            if name in _WORDS["outer"] and depth and not keys:
+                yield from _fields(inner, f"{path}.", depth - 1)
+            if keys and isinstance(value, Mapping):
+                path, value = f"{path}.{keys[0]}", inner[keys[0]]
+            elif keys:
+                yield path, name, value
+                path, value = f"{path}.{keys[0]}", inner[keys[0]]
+        yield path, name, value
+
+
+def _plain(name: str) -> str:
+    """Returns a field's name without accents and marks, in lower case."""
+    parts = unicodedata.normalize("NFKD", name)
+    return plain_name("".join(one for one in parts if not unicodedata.combining(one)))
+
+
+def _called(given: list[_Field], ours: str) -> Iterator[_Field]:
+    """Yields the fields with a usual name of one of ours and values as it has, in order."""
+    for name in map(_plain, _NAMES[ours]):
+        for one in given:
+            if one.is_called(name) and all(_fits(ours, value) for value in one.values):
+                yield one
+
+
+def _fits(ours: str, value: Any) -> bool:
+    """Returns whether a value may be one of a field of ours."""
+    if ours in ("authors", "tags", "image"):
+        first = value[0] if isinstance(value, list) else value
+        if isinstance(first, Mapping):
+            names = _PICTURES if ours == "image" else _LABELS
+            return "value" not in first and not names.isdisjoint(first)
+        if ours != "image":
+            return isinstance(first, str) and not first.isdigit()
+        return isinstance(first, str) and first.startswith(("https://", "http://", "/"))
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if ours in ("summary", "excerpt"):
+        return isinstance(block_text(value), str)
+    if ours == "url":
+        is_address = isinstance(value, str) and _ADDRESS.fullmatch(value.strip())
+        return bool(is_address) and "/api/" not in value
+    kinds = (str, int, float, dt.date) if ours == "date" else (str, int)
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def _is_teaser(one: _Field, text: _Field | None) -> bool:
+    is_short = one.length <= _MAX_TEASER * len(one.values)
+    return is_short and text is not None and one.length < text.length
+
+
+def _is_key(one: _Field, count: int) -> bool:
+    """Returns whether a field is called like an id, and no two of the records share its value."""
+    texts = {str(value) for value in one.values if _fits("id", value)}
+    is_short = all(len(text) <= _MAX_KEY for text in texts)
+    return bool(_KEY.fullmatch(one.name)) and is_short and len(texts) == count
 
 
 def language_found(table: Mapping[str, Any]) -> str:

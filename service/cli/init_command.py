@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from recommender.errors import InputError
-from service.cli.first_records import fields_found, language_found
+from service.cli.first_records import language_found, with_proposals
 from service.settings import load_settings, settings_path, toml_value
 
 _FOR_A_TRIAL = ("cache", "sample")
@@ -61,7 +61,7 @@ def init(
     source = _ask(place or source, "Where are the articles? An address, a folder or a file", None)
     found = discover_site(source, most=1, cache="")
     typer.echo(found.how, err=True)
-    tables = [{**table, "map": fields_found(table)} for table in found.tables]
+    tables = [*map(with_proposals, found.tables)]
     site_url = _ask(site_url, "The site's address (empty: none yet)", found.home).rstrip("/")
     if locale is None:
         spoken = found.language or language_found(tables[0])

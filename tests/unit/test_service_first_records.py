@@ -1,0 +1,105 @@
+"""What the first records of a source show: the names of fields, and the encoding."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.cli.first_records import with_proposals
+
+LONG = "Kelp grows in cold water along the coast. " * 9
+SHORT = "Kelp grows."
+BLOCKS = [{"type": "paragraph", "text": LONG}]
+
+
+@pytest.mark.parametrize(
+    ("item", "found"),
+    [
+        ({"id": 1, "title": "K", "summary": SHORT}, {}),
+        ({"id": 1, "title": "K", "sections": [{"text": "x"}], "body": SHORT}, {}),
+        # Of several texts the longest.
+        (
+            {"id": 1, "title": "K", "summary": SHORT, "content": LONG},
+            {"summary": "content", "excerpt": "summary"},
+        ),
+        (
+            {"id": 1, "title": "K", "description": SHORT, "blocks": BLOCKS},
+            {"summary": "blocks", "excerpt": "description"},
+        ),
+        ({"id": 1, "title": "K", "summary": LONG, "text": SHORT}, {}),
+        # Names in any spelling.
+        (
+            {"Post Title": "K", "Post URL": "/k", "Published At": "2026-01-02", "Título": "L"},
+            {"title": "Post Title", "url": "Post URL", "date": "Published At"},
+        ),
+        ({"id": 1, "título": "K", "conteúdo": SHORT}, {"title": "título", "summary": "conteúdo"}),
+        (
+            {"id": 1, "title": "K", "author": "Ann", "categories": ["sea"], "cover": "/k.jpg"},
+            {"authors": "author", "tags": "categories", "image": "cover"},
+        ),
+        ({"id": 1, "title": "K", "author": 7, "categories": [3], "cover": "b6a1-77"}, {}),
+        ({"id": 1, "title": "K", "location": "Kiel", "href": "https://a.org/api/7"}, {}),
+        # Ids.
+        ({"PMID": "7", "title": "K"}, {"id": "PMID"}),
+        ({"objectID": "7", "title": "K", "slug": "k"}, {}),
+        ({"headline": "K", "subject": "sea"}, {"id": "headline", "title": "headline"}),
+        # Objects.
+        (
+            {"id": 1, "attributes": {"title": "K", "body": {"value": SHORT, "processed": LONG}}},
+            {"title": "attributes.title", "summary": "attributes.body.processed"},
+        ),
+        (
+            {"sys": {"id": "a"}, "fields": {"title": {"en-US": "K"}, "body": {"en-US": LONG}}},
+            {"id": "sys.id", "title": "fields.title.en-US", "summary": "fields.body.en-US"},
+        ),
+        (
+            {"id": 1, "title": {"rendered": "K"}, "content": {"rendered": LONG}, "link": "/k"},
+            {"title": "title.rendered", "summary": "content.rendered", "url": "link"},
+        ),
+        (
+            {"id": 1, "data": {"title": [{"type": "heading1", "text": "K"}], "body": BLOCKS}},
+            {"title": "data.title.text", "summary": "data.body"},
+        ),
+        ({"id": 1, "title": "K", "category": {"name": "sea"}}, {"tags": "category"}),
+    ],
+)
+def test_usual_names_are_proposed_for_what_they_hold(
+    tmp_path: Path, item: dict[str, Any], found: dict[str, str]
+) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(item) + "\n")
+    table = {"kind": "jsonl", "path": str(path)}
+    assert with_proposals(table) == {**table, "map": found}
+
+
+def test_records_that_lack_their_address_get_another_id(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("key,title,url\n1,K,/k\n2,L,\n")
+    assert with_proposals({"kind": "csv", "path": str(path)})["map"] == {"id": "key"}
+    path.write_text("key,title,url\n1,K,/k\n1,L,\n")
+    assert with_proposals({"kind": "csv", "path": str(path)})["map"] == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("id;Titel;Text\n1;Möwen;Über der See\n2;Tang;Am Meer\n".encode("windows-1252"), True),
+        ("id;Titel;Text\n1;Möwen;Über der See\n".encode(), False),
+        (b"id;Titel;Text\n1;M\xf6wen;a\n" + "2;Möwen;b\n".encode(), False),
+    ],
+)
+def test_a_table_that_excel_saved_is_read_in_its_encoding(
+    tmp_path: Path, content: bytes, encoding: bool
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    found = with_proposals({"kind": "csv", "path": str(path)})
+    assert found.get("encoding") == ("windows-1252" if encoding else None)
+    assert found["map"] == {"title": "Titel", "summary": "Text"}
+
+
+def test_a_source_that_is_no_table_is_left_as_it_is() -> None:
+    assert with_proposals({"kind": "html", "path": "site"}) == {"kind": "html", "path": "site"}
