@@ -4,8 +4,9 @@ import csv
 import io
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from index.articles.parse import FIELDS
 from index.articles.record import Record, RecordProblem, SourceItem
@@ -27,6 +28,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 50
 _NULLS = ("NULL", r"\N")  # as databases write cells without a value
 _WHOLE = re.compile(r"\d+[.,]0")
+_QUOTED = re.compile(r'"(?:[^"]|"")*+"')
 _ESCAPED = re.compile(r'\\[\\"]')
 _MARKED = re.compile(r"sep=(.)\r?\n", re.IGNORECASE)
 _VALUE = re.compile(
@@ -79,12 +81,13 @@ class CsvSource(PathSource):
                 text = io.TextIOWrapper(file, encoding=codec, errors="surrogateescape", newline="")
                 yield from self._rows(text, *layout)
 
-    def _layout(self, sample: str) -> tuple[str, int, set[int], bool]:
+    def _layout(self, sample: str) -> tuple[Mapping[str, Any], int, set[int], bool]:
         """Returns how the table is written.
 
-        It is the delimiter, how many rows at the beginning are passed over, the columns of which
-        each cell is a whole number with ".0", as tools write the ids of tables with gaps, and
-        whether a quotation mark within a cell is written with a backslash, as databases do.
+        It is the form of its cells, as arguments of ``csv.reader``, how many rows at the beginning
+        are passed over, the columns of which each cell is a whole number with ".0", as tools write
+        the ids of tables with gaps, and whether a quotation mark within a cell is written with a
+        backslash, as databases do.
         """
         marked = _MARKED.match(sample)  # as spreadsheets write it
         sample = sample[marked.end() :] if marked else sample
@@ -94,7 +97,8 @@ class CsvSource(PathSource):
         doubled = _doubled(sample)
         is_escaped = not _is_valid(sample, delimiter) and _is_valid(doubled, delimiter)
         sample = doubled if is_escaped else sample
-        head, *rows = _sample_rows(sample, delimiter) or [[]]
+        form = max(_forms(sample, delimiter), key=lambda form: _evenness(sample, form))
+        head, *rows = _sample_rows(sample, form) or [[]]
         cells = [cell.strip() for cell in head]
         named = self.header or any(cell.casefold() in FIELDS for cell in cells)
         is_data = len(cells) > 1 and not named and any(map(_VALUE.fullmatch, cells))
@@ -111,19 +115,19 @@ class CsvSource(PathSource):
             if any(column) and all(not cell or _WHOLE.fullmatch(cell) for cell in column)
         }
         skipped = bool(marked) + bool(self.columns and self.header)
-        return delimiter, skipped, numbers, is_escaped
+        return form, skipped, numbers, is_escaped
 
     def _rows(
         self,
         text: io.TextIOWrapper,
-        delimiter: str,
+        form: Mapping[str, Any],
         skipped: int,
         numbers: set[int],
         is_escaped: bool,
     ) -> Iterator[SourceItem]:
         csv.field_size_limit(MAX_CELL)
         lines = _Lines(text, is_escaped)
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
+        reader = csv.reader(lines, strict=True, **form)
         header, all_whole = list(self.columns), False
         first = True
         while True:
@@ -145,7 +149,7 @@ class CsvSource(PathSource):
             if skipped:
                 skipped -= 1
             elif not header:
-                header = self._header(row, delimiter)
+                header = self._header(row, form["delimiter"])
             else:
                 is_whole = len(row) >= len(header)
                 if lines.is_open and all_whole and not is_whole:
@@ -255,10 +259,38 @@ def _is_valid(sample: str, delimiter: str) -> bool:
     return True
 
 
-def _sample_rows(sample: str, delimiter: str) -> list[list[str]]:
+def _forms(sample: str, delimiter: str) -> list[dict[str, Any]]:
+    """Returns how cells may be written, the usual form first.
+
+    Blanks may stand before quotation marks; between tabs, the marks may be a text's own.
+    """
+    forms: list[dict[str, Any]] = [
+        {"delimiter": delimiter},
+        {"delimiter": delimiter, "skipinitialspace": True},
+    ]
+    cells = [cell for cell in re.split(r"[\t\r\n]+", sample) if cell.startswith('"')]
+    if delimiter == "\t" and 2 * sum(map(bool, map(_QUOTED.fullmatch, cells))) < len(cells):
+        forms.append({"delimiter": delimiter, "quoting": csv.QUOTE_NONE})
+    return forms
+
+
+def _evenness(sample: str, form: Mapping[str, Any]) -> float:
+    """Returns which share of the rows is valid, and has as many cells as the first one."""
+    reader = csv.reader(io.StringIO(sample, newline=""), strict=True, **form)
+    widths: list[int] = []
+    while True:
+        try:
+            widths += filter(None, [len(next(reader))])
+        except csv.Error:
+            widths.append(0)
+        except StopIteration:
+            return widths.count(widths[0]) / len(widths) if any(widths[:1]) else 0
+
+
+def _sample_rows(sample: str, form: Mapping[str, Any]) -> list[list[str]]:
     rows: list[list[str]] = []
     try:
-        for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+        for row in csv.reader(io.StringIO(sample, newline=""), **form):
             rows += [row] if row else []
             if len(rows) == _ROWS:
                 return rows
@@ -271,7 +303,7 @@ def _delimiter(sample: str, usual: str) -> str:
     """Returns the delimiter that parts the most rows into equally many cells, at least two."""
 
     def evenness(delimiter: str) -> tuple[float, bool, int]:
-        widths = [len(row) for row in _sample_rows(sample, delimiter)]
+        widths = [len(row) for row in _sample_rows(sample, {"delimiter": delimiter})]
         width = widths[0] if widths else 0
         return (widths.count(width) / len(widths) if width > 1 else 0, delimiter == usual, width)
 

@@ -146,6 +146,29 @@ def test_the_delimiter_is_told_from_the_first_rows(
 DATA = '3,https://s.example/kelp,Kelp calms waves,"The waves were lower.",2026-03-02,draft\n'
 
 
+@pytest.mark.parametrize(
+    ("content", "titles"),
+    [
+        (
+            'id\ttitle\tsummary\na\t"Kelp" grows\tx\nb\t"Tides\ty\nc\t"A" or "B"\tz\n',
+            ['"Kelp" grows', '"Tides', '"A" or "B"'],
+        ),
+        (
+            'id\ttitle\tsummary\na\t"Kelp\tgrows"\tx\nb\t"T"x\ty\nc\t"C"\t"z"\n',
+            ["Kelp grows", "C"],
+        ),
+        ('id, title, summary\na, "Kelp, grows", "x"\nb, Tides, y\n', ["Kelp, grows", "Tides"]),
+        ('id,title,summary\na,"Kelp",x\nb, "Tides, too",y\n', ["Kelp", "Tides, too"]),
+        ('id,title,summary\na, 6" nails,x\nb,B,y\n', ['6" nails', "B"]),
+    ],
+)
+def test_the_form_of_cells_is_that_which_makes_the_rows_even(
+    tmp_path: Path, content: str, titles: list[str]
+) -> None:
+    articles, _ = from_csv(tmp_path, content)
+    assert [one.title for one in articles.values()] == titles
+
+
 def test_a_file_without_header_is_told_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"line 1 holds data.*columns = .*header = true"):
         from_csv(tmp_path, DATA)
