@@ -174,11 +174,12 @@ class RecordParser(FieldReader):
         given = short(given) if type(given) is int else given  # such as 1984
         title = self._plain(given, MAX_TITLE).replace("\n", " ")
         if not title:
-            raise ArticleError(
-                "title",
-                "missing",
-                "the record has no title; if another field holds it, use --map title=FIELD",
+            holds = f"{held} holds it" if (held := _title_within(self._values)) else ""
+            message = (
+                f"the record has no title; if {holds or 'another field holds it'}, use "
+                f"--map title={held or 'FIELD'}"
             )
+            raise ArticleError("title", "missing", message)
         return title
 
     def _excerpt(self) -> str:
@@ -393,3 +394,11 @@ def _label(item: Mapping[str, Any]) -> str:
     if name is None:
         name = " ".join(str(item[part]) for part in ("given", "family") if item.get(part))
     return name if isinstance(name, str) else ""
+
+
+def _title_within(values: Mapping[str, Any]) -> str:
+    """Return the path of what may be a record's title within an object; empty if there is none."""
+    objects = [(outer, value) for outer, value in values.items() if isinstance(value, Mapping)]
+    paths = [f"title.{inner}" for outer, value in objects if outer == "title" for inner in value]
+    paths += [f"{outer}.title" for outer, value in objects if value.get("title")]
+    return next(iter(paths), "")

@@ -1,7 +1,7 @@
 """Checks a source by its first records: which fields they fill, and which are not read."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -109,18 +109,29 @@ def _first(
     Adds source fields that are not read to ``unread``, each with the first value found.
     """
     names = ",".join(source.fields.values()).split(",")
-    mapped = [name.strip().partition(".")[0] for name in names]
+    mapped = [name.strip() for name in names]
+    outer = {name.partition(".")[0] for name in mapped if "." in name}
     for number, item in enumerate(source.records()):
         if number == limit:
             check.whole = False
             return
         if isinstance(item, Record):
-            for name, value in item.values.items():
+            for name, value in _with_inner(item.values, outer):
                 known = (*FIELDS, *mapped, "path", "slug", "section")  # the last ones make links
-                read = is_visibility_name(name) or find_updated({name: value})[0]
+                last = name.removeprefix(f"{name.partition('.')[0]}.")
+                read = is_visibility_name(last) or find_updated({last: value})[0]
                 if name not in known and not read and value not in (None, "", [], {}):
                     unread.setdefault(name, value)
         yield item
+
+
+def _with_inner(values: Mapping[str, Any], outer: set[str]) -> Iterator[tuple[str, Any]]:
+    """Yields names and values; of the objects that a ``map`` reaches into, those within them."""
+    for name, value in values.items():
+        if name in outer and isinstance(value, Mapping):
+            yield from ((f"{name}.{inner}", of) for inner, of in value.items())
+        else:
+            yield name, value
 
 
 def _value(article: Article, name: str) -> Any:

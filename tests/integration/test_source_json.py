@@ -5,12 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from index.articles.parse import FieldMapping
 from index.errors import SourceError
 from index.sources import json_stream
-from index.sources.registry import table_for
+from index.sources.registry import open_source, table_for
+from index.sources.source_check import check_source
 from recommender.article import Status
 from recommender.errors import SettingError
 from tests.support.process_memory import status
@@ -203,6 +206,15 @@ def test_a_mapped_field_is_not_read_under_its_own_name_too(tmp_path: Path) -> No
     path = write(tmp_path, json.dumps([item]))
     (article,) = read({"kind": "json", "path": path, "map": fields})[0].values()
     assert (article.url, article.sections[0].text, article.tags) == ("/b", "Words of it.", ())
+
+
+def test_of_an_object_that_a_map_reaches_into_the_rest_is_told_as_not_read(tmp_path: Path) -> None:
+    inner = {"title": "T", "lead": "L", "status": "published", "publishedAt": "2020-01-01"}
+    path = write(tmp_path, json.dumps([{"sys": {"id": "a"}, "attributes": inner, "box": {"a": 1}}]))
+    fields = {"id": "sys.id", "title": "attributes.title"}
+    source = open_source({"kind": "json", "path": path, "map": fields})
+    mapping = FieldMapping(url_template="/{id}", timezone=ZoneInfo("UTC"))
+    assert check_source(source, mapping, 9).unread == {"attributes.lead": "L", "box": "{'a': 1}"}
 
 
 def test_a_list_of_one_value_is_reached_into_as_drupal_writes_it(tmp_path: Path) -> None:

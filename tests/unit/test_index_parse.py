@@ -104,6 +104,21 @@ def test_a_line_that_is_too_long_is_skipped_unread(
     assert report.problems[0].location.endswith("line 2")
 
 
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"title": {"rendered": "Kelp"}}, "title.rendered"),
+        ({"title": None, "attributes": {"title": "Kelp"}}, "attributes.title"),
+        ({"title": None, "seo": {"text": "Kelp"}}, "FIELD"),
+    ],
+)
+def test_a_title_within_an_object_is_told_with_its_path(
+    write_jsonl: Write, fields: dict[str, Any], path: str
+) -> None:
+    _, report = read(write_jsonl([{**GOOD, **fields}]))
+    assert report.problems[0].message.endswith(f"--map title={path}")
+
+
 # What makes visibility unclear keeps it, invisible
 
 
