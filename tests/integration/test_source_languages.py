@@ -175,7 +175,7 @@ def test_a_key_may_be_a_number_and_is_never_a_list(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         a_md="---\ntitle: A\nref: 12\n---\nWords",
-        b_md="---\ntitle: B\nref: [1]\n---\nWords",
+        b_md="---\ntitle: B\nref: [1, 2]\n---\nWords",
     )
     mapping = {"translation_key": "ref"}
     found, report = read({"kind": "markdown", "path": path, "map": mapping})
