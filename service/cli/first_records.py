@@ -121,8 +121,8 @@ def _fields(
 ) -> Iterator[tuple[str, str, Any]]:
     """Yields the path, name and value of each field, also of those within usual objects."""
     for name, value in values.items():
-        if "," in name or (outer and "." in name):
-            continue  # no path leads there
+        if "," in name or name != name.strip() or (outer and "." in name):
+            continue  # no path leads there, or it is that of a value that stands twice
         path = outer + name
         inner = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(inner, Mapping):

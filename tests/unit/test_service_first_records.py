@@ -101,5 +101,11 @@ def test_a_table_that_excel_saved_is_read_in_its_encoding(
     assert found["map"] == {"title": "Titel", "summary": "Text"}
 
 
+def test_a_name_that_stands_twice_is_proposed_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"id": 1, "title": "K", "body": "{LONG}", "body": "{SHORT}"}}\n')
+    assert with_proposals({"kind": "jsonl", "path": str(path)})["map"] == {"summary": "body"}
+
+
 def test_a_source_that_is_no_table_is_left_as_it_is() -> None:
     assert with_proposals({"kind": "html", "path": "site"}) == {"kind": "html", "path": "site"}
