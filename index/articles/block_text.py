@@ -30,11 +30,13 @@ def block_text(value: Any) -> Any:
 
 
 def _text_of(node: Any, depth: int) -> str:
+    if depth < 0:
+        return ""
     if isinstance(node, list):
         return "".join(
             f"{one}\n" if isinstance(one, str) else _text_of(one, depth - 1) for one in node
         )
-    if not isinstance(node, Mapping) or not depth:
+    if not isinstance(node, Mapping):
         return ""
     own = next((node[name] for name in _TEXTS if isinstance(node.get(name), str)), None)
     if own is None:
