@@ -30,8 +30,11 @@ _END = re.compile(r"</\s*(?:[\w.-]+:)?(?:rss|rdf|feed)\s*>", re.IGNORECASE)
 _BEHIND_END = re.compile(r"\]\]>|</?(?:[\w.-]+:)?(?:item|entry|channel)\b")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EXPORT = re.compile(r"<[^<>]*https?://wordpress\.org/export/")
-_PICTURE = re.compile(r"(</?media:)(?:title|description)\b")
-"""The words of a picture, which feedparser would take for those of its item."""
+_PICTURE = re.compile(r"""(</?media:)(?:title|description)\b(?:[^<>"'/]|"[^"<]*"|'[^'<]*')*+""")
+"""The words of a picture, which feedparser would take for those of its item.
+
+Of an element that it does not know, it keeps either the attributes or the text.
+"""
 
 _BLOCKS = ("itunes_block", "googleplay_block", "podcast_block")
 _BEGINNINGS = ("prism_embargodate", "validity_start", "dcterms_available")

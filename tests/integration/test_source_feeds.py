@@ -280,7 +280,7 @@ def test_a_picture_keeps_its_own_words(tmp_path: Path) -> None:
         tmp_path,
         rss(
             "<item><guid>a</guid><media:content url='https://s.example/a.jpg' medium='image'>"
-            "<media:title>A diver</media:title></media:content><title>T</title>"
+            "<media:title type='html'>A diver</media:title></media:content><title>T</title>"
             "<description>Words</description></item>",
             "<item><guid>b</guid><title>U</title><p:image href='https://s.example/b.jpg'/></item>",
             more=more,
