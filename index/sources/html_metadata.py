@@ -1,16 +1,18 @@
 """Extracts the facts about an HTML page's article: title, link, date, picture and so on."""
 
 import re
+from collections.abc import Set
+from itertools import islice
 from typing import Any
 
 from index.articles.foreign_dates import DateReader
+from index.articles.page_words import words_of
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.articles.urls import join_url, split_url, url_key
 from index.articles.visibility_words import find_hiding_word
 from index.articles.word_table import load_table
 from index.sources import markup
-from index.sources.main_text import main_element
 from index.sources.markup import Element, line_of, select
 from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
@@ -31,10 +33,16 @@ _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .m
 
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 _CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
-_MOST_AUTHORS, _MOST_TIMES = 5, 3
+_MOST_AUTHORS, _MOST_TIMES, _MOST_SEEN = 5, 3, 1_000
 _LOCAL = re.compile(r"(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1")
 _HOLE = re.compile(r"\{\{|\$\{|(?:^|/)(?:undefined|null)(?:[/.]|$)")
 _ENTRY = re.compile(r"h-entry|h-cite")
+_ARTICLE_CLASS = re.compile(r"h-?entry")
+_META_CLASS = re.compile(r"(.*-)?(meta|byline|info|date)")
+_BESIDE = re.compile(
+    f"{words_of('beside_class')}|{words_of('related_class')}"
+    "|(widget|wp-block-latest-(posts|comments))(-.*)?"
+)
 _CLASSED = {
     "authors": ".p-author",
     "excerpt": ".p-summary",
@@ -79,7 +87,7 @@ def page_facts(
         or [line_of(link) for link in select(main, "a[rel~=author]")][:_MOST_AUTHORS]
     )
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
-    facts["date"] = _date(published_times(root), [one for found in given["date"] for one in found])
+    facts["date"] = _date(root, main, [one for found in given["date"] for one in found])
     if _is_kept_out(root, main) or any(map(_is_hidden, metas.get("status", ()))):
         facts["robots"] += ", noindex"
     stated = said.facts()
@@ -108,15 +116,18 @@ def page_facts(
     return {name: value for name, value in facts.items() if value}
 
 
-def _date(times: list[Element], stated: list[str]) -> str:
+def _date(root: Element, main: Element, stated: list[str]) -> str:
     """Returns the first date that can be read; if none can, the first.
 
-    That of a change, as classes tell, goes behind what the page's ``<meta>`` elements state.
+    What the page's ``<meta>`` elements state goes before the date of a change, as classes tell, and
+    where no markup tells the article, to which a date may not belong.
     """
+    times = published_times(root, main)
     shown = [(time.get("datetime") or line_of(time)).strip() for time in times[:_MOST_TIMES]]
-    names = set((times[0].get("class") or "").split()) if times else set()
+    names = _names(times[0]) if times else set()
     is_change = names & _CHANGED and not names & _FIRST
-    found = [*stated, *shown] if is_change else [*shown, *stated]
+    is_last = is_change or _article_around(main) is None
+    found = [*stated, *shown] if is_last else [*shown, *stated]
     return next(filter(DateReader().find_instant, found), next(iter(found), ""))
 
 
@@ -206,18 +217,62 @@ def _is_mistake(stated: str, address: str) -> bool:
     return bool(is_home or is_local or is_unfilled)
 
 
-def published_times(root: Element) -> list[Element]:
-    """Finds a page's elements that show its publication date, or else the first ``<time>``."""
-    main = main_element(root)
+def published_times(root: Element, main: Element) -> list[Element]:
+    """Finds the elements that show an article's publication date, or else its first ``<time>``.
+
+    Args:
+        root: The page's root element.
+        main: The element that holds the article.
+    """
+    entry = _article_around(main)
+    around = {main, *main.iterancestors()}
+    times = [each for each in islice(root.iter("time"), _MOST_SEEN) if not _is_beside(each, around)]
+    dated = [each for each in times if each.get("datetime")]
+    first = [each for each in dated if each.get("itemprop") != "dateModified"]
+    own = {each for each in dated if entry is None or entry in each.iterancestors()}
     return (
-        select(root, "time[itemprop=datePublished], time[pubdate]")
-        or select(main, "time.published[datetime], time.dt-published")[:1]
-        or select(main, "time[datetime]:not([itemprop=dateModified])")[:1]
-        or _byline_times(root, main)
+        [each for each in times if _is_said(each)]
+        or [each for each in dated if each in own and _names(each) & _FIRST][:1]
+        or [each for each in first if each in own][:1]
+        or _byline_times(set(first), root, main)
     )
 
 
-def _byline_times(root: Element, main: Element) -> list[Element]:
+def _names(element: Element) -> set[str]:
+    return set((element.get("class") or "").split())
+
+
+def _is_said(time: Element) -> bool:
+    return "pubdate" in time.attrib or "datePublished" in (time.get("itemprop") or "").split()
+
+
+def _article_around(main: Element) -> Element | None:
+    """Returns the innermost article, by its tag or class, in which the main text stands."""
+    around = (main, *main.iterancestors())
+    found = (
+        each
+        for each in around
+        if each.tag == "article" or markup.names_match(each, _ARTICLE_CLASS, "class")
+    )
+    return next(found, None)
+
+
+def _is_beside(element: Element, around: Set[Element]) -> bool:
+    """Tells whether an element is in a sidebar, a comment, another article or the like."""
+    for above in element.iterancestors():
+        if above in around:
+            return False
+        is_aside = above.tag == "aside" and not markup.names_match(above, _META_CLASS, "class")
+        if (
+            is_aside
+            or above.tag in ("article", "nav")
+            or markup.names_match(above, _BESIDE, "class", "id")
+        ):
+            return True
+    return False
+
+
+def _byline_times(times: Set[Element], root: Element, main: Element) -> list[Element]:
     """Returns the first ``<time>`` between the last ``<h1>`` before an article and the article."""
     found: list[Element] | None = None
     for element in root.iter():
@@ -225,6 +280,6 @@ def _byline_times(root: Element, main: Element) -> list[Element]:
             break
         if element.tag == "h1":
             found = []
-        elif found is not None and element.tag == "time" and element.get("datetime"):
+        elif found is not None and element.tag == "time" and element in times:
             found.append(element)
     return (found or [])[:1]

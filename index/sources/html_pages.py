@@ -89,7 +89,7 @@ class HtmlSource(PageFolderSource):
         language_from = values.pop("language_from", "") if "language" not in selected else ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
-            dropped.update(published_times(root))
+            dropped.update(published_times(root, main.element))
             for css in said.gated():
                 try:
                     dropped.update(select(root, css))

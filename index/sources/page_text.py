@@ -31,7 +31,7 @@ BLOCKS = set(
 _QUOTED = {"blockquote", "q", "pre", "code", "kbd", "samp"}
 _DROPPED = {"nav", "footer", "aside", "form", "button", "select", "dialog", "menu"}
 _DROPPED_ROLES = {"navigation", "complementary", "contentinfo", "search", "banner", "dialog"}
-_DROPPED_CLASS = re.compile(words_of("dropped_class"))
+_DROPPED_CLASS = re.compile(f"{words_of('beside_class')}|{words_of('dropped_class')}")
 _RELATED_CLASS = re.compile(words_of("related_class"))
 _APART_CLASS = re.compile(
     rf"(?!(tag|category|format|has|with|no|is|col)-)(.*-)?({words_of('apart_class')})"

@@ -690,6 +690,22 @@ def test_of_a_page_s_dates_that_of_publication_which_can_be_read_counts(
     assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
 
 
+@pytest.mark.parametrize(
+    ("entry", "beside"),
+    [
+        ("<div class=hentry>", "<div class=widget>{}</div>"),
+        ("<article>", "<article class=comment>{}</article></article><article>{}</article>"),
+        ("<article>", "<div id=comments>{}</div></article><aside><ul><li>{}</ul></aside>"),
+        ("<main>", "<ul><li>{}</ul>"),
+    ],
+)
+def test_a_day_beside_the_article_is_not_its_own(tmp_path: Path, entry: str, beside: str) -> None:
+    head = "<meta property=article:published_time content=2026-03-01>"
+    time = "<time class=published datetime=2026-05-01>May</time>"
+    page = f"<head>{head}</head><body>{entry}<h1>Kelp</h1>{BODY}{BODY}{beside.format(time, time)}"
+    assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
+
+
 def test_more_names_of_a_page_s_facts_are_known(tmp_path: Path) -> None:
     head = "<meta property=og:image content=''><meta property=og:image:url content=/k.jpg>"
     head += "<meta property=article:tag content='kelp, waves'>"
