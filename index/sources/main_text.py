@@ -7,10 +7,11 @@ text is only compared with the page's: headings, links and order are read from t
 import logging
 import re
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass
 
 from index.sources.markup import Element, is_hidden, select, text_of
-from index.sources.page_text import BLOCKS, HEADINGS, NOT_TEXT
+from index.sources.page_text import BLOCKS, HEADINGS, NOT_TEXT, is_no_text
 
 MIN_TEXT = 1_000
 """Texts shorter than this, in characters, are found by the page's markup alone."""
@@ -78,13 +79,42 @@ def main_element(root: Element) -> Element:
     """Finds the element that holds the article's text, by the page's markup alone.
 
     It is the longest ``<article>``; or ``<main>`` or ``<body>`` if the ``<article>`` elements are
-    only teasers. An element that readers do not see is taken only if there is no other.
+    only teasers. A short one that alone is marked as the page's is taken if there is more text only
+    beside it. An element that readers do not see is taken only if there is no other.
     """
     body = next(iter(select(root, "body")), root)
     outer = next(iter(_seen(select(body, "main, [role=main]"))), body)
-    found = _seen(select(outer, "[itemprop=articleBody]") or select(outer, "article"))
+    bodies = _seen(select(outer, "[itemprop~=articleBody]"))
+    found = bodies or _seen(select(outer, "article"))
     longest = max(found, key=lambda element: len(text_of(element)), default=outer)
-    return longest if 2 * len(text_of(longest)) >= len(text_of(outer)) else outer
+    if 2 * len(text_of(longest)) >= len(text_of(outer)):
+        return longest
+    own = bodies or [each for each in _seen(select(outer, "article")) if _is_whole(each)]
+    if len(own) != 1 or len(text_of(own[0])) >= MIN_TEXT:
+        return outer
+    around = {own[0], *own[0].iterancestors()}
+    return own[0] if 2 * _length(own[0], around) >= _length(outer, around) else outer
+
+
+def _is_whole(article: Element) -> bool:
+    """Tells whether an ``<article>`` is in no other, and has a title of the highest level."""
+    return bool(select(article, "h1")) and next(article.iterancestors("article"), None) is None
+
+
+def _length(block: Element, around: Set[Element]) -> int:
+    """Counts the characters of a block outside of what its markup calls no text.
+
+    Args:
+        block: The block.
+        around: The article, and what holds it: they count whatever their markup calls them.
+    """
+    texts = [block.text or "", *(child.tail or "" for child in block)]
+    return len(_squeezed("".join(texts))) + sum(
+        _length(child, around)
+        for child in block.iterchildren("*")
+        if child in around
+        or not (child.tag in NOT_TEXT or child.tag == "header" or is_no_text(child))
+    )
 
 
 def _seen(elements: list[Element]) -> list[Element]:

@@ -228,13 +228,7 @@ class _TextReader:
 
     def _is_marked(self, element: Element, name: str) -> bool:
         """Tells whether markup shows that an element is not part of the article's text."""
-        return (
-            name in _DROPPED
-            or (name == "header" and local_name(self.root) == "body")
-            or element.get("role") in _DROPPED_ROLES
-            or "BreadcrumbList" in element.get("itemtype", "")
-            or names_match(element, _DROPPED_CLASS, "class", "id")
-        )
+        return (name == "header" and local_name(self.root) == "body") or is_no_text(element)
 
     def _begin(self, level: int, heading: str) -> None:
         if self.related.fullmatch(heading):
@@ -270,6 +264,17 @@ class _TextReader:
                 "heading": literal(heading.strip(" :,;.…")),
             }
         )
+
+
+def is_no_text(element: Element) -> bool:
+    """Tells whether an element's own markup shows that it is no part of an article's text."""
+    return (
+        local_name(element) in _DROPPED
+        or element.get("role") in _DROPPED_ROLES
+        or "BreadcrumbList" in element.get("itemtype", "")
+        or names_match(element, _DROPPED_CLASS, "class", "id")
+        or names_match(element, _RELATED_CLASS, "class", "id")
+    )
 
 
 def _without_blank_lines(text: str) -> str:

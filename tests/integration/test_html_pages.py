@@ -619,6 +619,23 @@ def test_a_short_lead_before_a_long_text_is_no_chrome(tmp_path: Path) -> None:
         assert text.endswith("let a = 1"), name
 
 
+@pytest.mark.parametrize(
+    "post",
+    [
+        "<article><h1>Kelp</h1><div class=share><p>Kelp calms the waves.</div></article>",
+        "<h1>Kelp</h1><div itemprop='description articleBody'>Kelp calms the waves.</div>",
+    ],
+)
+def test_a_post_shorter_than_what_is_around_it_is_the_text(tmp_path: Path, post: str) -> None:
+    body = f"<div class=page>{post}<div id=comments>{PROSE}</div></div>"
+    assert told(one(tmp_path, "p.html", body, "html")) == [("", "Kelp calms the waves.")]
+
+
+def test_a_title_above_the_text_is_not_the_text(tmp_path: Path) -> None:
+    body = f"<article><h1>Kelp</h1>Kelp calms the waves.</article><div class=story>{BODY}</div>"
+    assert BODY[3:60] in told(one(tmp_path, "p.html", body, "html"))[-1][1]
+
+
 def test_the_site_s_h1_before_the_article_s_and_breadcrumbs_are_not_its_title(
     tmp_path: Path,
 ) -> None:
