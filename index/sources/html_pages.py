@@ -104,7 +104,7 @@ class HtmlSource(PageFolderSource):
                 headings=self.related_headings,
             )
             if not (self.main or said.facts() or "article" in metas.get("og:type", [])):
-                check_is_no_list(found, values.get("url") or page.address)
+                check_is_no_list(root, said, found, values.get("url") or page.address)
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]

@@ -93,7 +93,7 @@ def main_element(root: Element) -> Element:
     if len(own) != 1 or len(text_of(own[0])) >= MIN_TEXT:
         return outer
     around = {own[0], *own[0].iterancestors()}
-    return own[0] if 2 * _length(own[0], around) >= _length(outer, around) else outer
+    return own[0] if 2 * own_length(own[0], around) >= own_length(outer, around) else outer
 
 
 def _is_whole(article: Element) -> bool:
@@ -101,16 +101,16 @@ def _is_whole(article: Element) -> bool:
     return bool(select(article, "h1")) and next(article.iterancestors("article"), None) is None
 
 
-def _length(block: Element, around: Set[Element]) -> int:
+def own_length(block: Element, around: Set[Element]) -> int:
     """Counts the characters of a block outside of what its markup calls no text.
 
     Args:
         block: The block.
-        around: The article, and what holds it: they count whatever their markup calls them.
+        around: An article, and what holds it: they count whatever their markup calls them.
     """
     texts = [block.text or "", *(child.tail or "" for child in block)]
     return len(_squeezed("".join(texts))) + sum(
-        _length(child, around)
+        own_length(child, around)
         for child in block.iterchildren("*")
         if child in around
         or not (child.tag in NOT_TEXT or child.tag == "header" or is_no_text(child))

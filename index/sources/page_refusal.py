@@ -46,12 +46,14 @@ _NO_COUNT = re.compile(r"404|410|[a-z]", re.IGNORECASE)  # other bare numbers ma
 _SEPARATOR = re.compile(r"\s[|\-\u2013\u2014·»:\u2039\u203a]+\s")
 _LIST_NAME = re.compile(
     rf"(.*/)?(page|seite|pagina|página)[/-]\d+|{_LANGUAGE}(search|(py-)?(gen|mod)index)"
-    r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/|(.*/)?print_page",
+    r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/|(.*/)?print_page"
+    r"|archives/\d{4}(/\d\d){0,2}|search/label/.+|\d{4}_\d\d_\d\d_archive",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"(^|/)\[[^/]+\](/|$)")  # of Next.js: posts/[slug].html
 _LIST_CLASS = re.compile(words_of("list_page_class"))
 _SINGLE_CLASSES = {"single", "singular", "page"}
+_WORDPRESS = "meta[name=generator][content^=WordPress], link[href*='/wp-'], script[src*='/wp-']"
 _NOT_FOUND = 'meta[name="prerender-status-code"][content^="4"]'
 """How pages that a browser fills tell services that save them that there is no such page."""
 
@@ -83,7 +85,10 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     if _PLACEHOLDER.search(name):
         raise RecordError("template", "the page is a template: a part of its address is in [ ]")
     outer = set((next(iter(select(root, "html")), root).get("class") or "").lower().split())
-    is_list = any(map(_LIST_CLASS.fullmatch, classes | outer)) and not classes & _SINGLE_CLASSES
+    is_list = any(map(_LIST_CLASS.fullmatch, classes | outer)) or (
+        "blog" in classes and ("home" in classes or bool(select(root, _WORDPRESS)))
+    )
+    is_list = is_list and not classes & _SINGLE_CLASSES
     names = (name, f"{name}/") if page.address.endswith("/") else (name,)
     is_list = is_list or (any(map(_LIST_NAME.fullmatch, names)) and not said.facts())
     if said.is_list or is_list:
@@ -95,16 +100,22 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         raise RecordError("canonical", f"the page is a copy: it names {other} as the original")
 
 
-def check_is_no_list(found: Mapping[str, list[dict[str, Any]]], address: str) -> None:
+def check_is_no_list(
+    root: Element, said: SchemaOrg, found: Mapping[str, list[dict[str, Any]]], address: str
+) -> None:
     """Checks that a page's text is more than links to other pages of its site, with teasers.
 
     Args:
+        root: The page's root element.
+        said: The page's schema.org metadata.
         found: The page's sections and links, from :func:`index.sources.page_text.text_and_links`.
         address: The page's own address.
 
     Raises:
         RecordError: If it is not.
     """
+    if said.shows_posts(root):
+        raise RecordError("list-page", "the page shows the articles of other pages of the site")
     here = split_url(address)
     own: dict[str, str] = {}
     for link in found["links"][:_MOST_LINKS]:

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 from index.articles.cleaning import plain_text, unescape
 from index.articles.json_text import load_json
 from index.articles.text_lists import split_keywords
-from index.articles.urls import split_url
+from index.articles.urls import join_url, split_url
+from index.sources.main_text import own_length
 from index.sources.markup import Element, line_of, select, text_of
 
 _ARTICLES = ("Article", "Posting", "Report", "AnalysisNewsArticle")
@@ -50,25 +51,39 @@ class SchemaOrg:
         for node in self._nodes:
             if isinstance(node.get("@id"), str) and len(node) > 1:
                 self._by_id.setdefault(node["@id"], node)
-        self._nodes += map(_item, select(root, "[itemscope][itemtype]"))
+        self._canonical = canonical
+        items = [(each, _item(each)) for each in select(root, "[itemscope][itemtype]")]
+        self._nodes += [item for _, item in items]
         articles = self._of_this_page(_ARTICLES, canonical)
         if not articles and not any(_is_a(node, _LISTS) for node in self._nodes):
             works = self._of_this_page(_WORKS, canonical)
             articles = works if len(works) == 1 else []
         same = [node for node in articles if canonical and self._address(node) == canonical]
         self._article: Node = next(iter([*same, *articles]), {})
+        self._posts = {
+            address: each
+            for each, item in items
+            if not self._article and _is_a(item, _ARTICLES) and (address := self._address(item))
+        }
 
     def _of_this_page(self, types: tuple[str, ...], canonical: str) -> list[Node]:
         return [
             node
             for node in self._nodes
-            if _is_a(node, types) and not _are_other_pages(self._address(node), canonical)
+            if _is_a(node, types) and not _is_other_page(self._address(node), canonical)
         ]
 
     @property
     def is_list(self) -> bool:
         """Whether the page says that it is a list of pages, and holds no article."""
         return not self._article and any(_is_a(node, _LISTS) for node in self._nodes)
+
+    def shows_posts(self, root: Element) -> bool:
+        """Tells whether most of what a page shows is two articles of other pages, or more."""
+        posts = self._posts.values()
+        around = {above for post in posts for above in (post, *post.iterancestors())}
+        length = sum(own_length(post, around) for post in posts)
+        return len(posts) > 1 and 2 * length > own_length(root, around)
 
     def site_names(self) -> list[str]:
         """Returns the names of the site and of the article's publisher."""
@@ -129,7 +144,8 @@ class SchemaOrg:
         return next(found, "")
 
     def _address(self, node: Node) -> str:
-        return self._first("url", "mainEntityOfPage", "@id", of=node).partition("#")[0]
+        found = self._first("url", "mainEntityOfPage", "@id", of=node).partition("#")[0]
+        return join_url(self._canonical, found) if found.startswith("/") else found
 
     def _image(self, name: str) -> dict[str, str] | None:
         for item in self._values(self._article.get(name)):
@@ -194,11 +210,11 @@ def _value(element: Element, name: str) -> str:
     return next(filter(None, map(element.get, stated)), None) or line_of(element)
 
 
-def _are_other_pages(one: str, other: str) -> bool:
-    """Tells whether two absolute addresses are of different pages of a site, none its home page."""
-    urls = split_url(one), split_url(other)
-    paths = {_SUFFIX.sub("", unquote(url.path).casefold()) for url in urls}
-    return len(paths) > 1 and "" not in paths and all(url.netloc for url in urls)
+def _is_other_page(stated: str, canonical: str) -> bool:
+    """Tells whether an absolute address that is stated, not of a home page, is not the page's."""
+    urls = split_url(stated), split_url(canonical)
+    path, own = (_SUFFIX.sub("", unquote(url.path).casefold()) for url in urls)
+    return path not in ("", own) and all(url.netloc for url in urls)
 
 
 def _is_gated(node: Any) -> bool:

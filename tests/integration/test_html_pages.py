@@ -346,6 +346,10 @@ def test_a_page_that_a_banner_or_a_mark_keeps_out_of_lists_is_hidden(
         ("", "class='author-template author-mara'", "list-page"),  # Ghost
         ("", "class='post-template tag-sea'", ""),
         ("", "class='site com_content view-category layout-blog'", "list-page"),  # Joomla
+        ("", "class='home blog hfeed'", "list-page"),  # WordPress
+        ("", "class=blog><script src=/wp-includes/js/a.js></script", "list-page"),
+        ("", "class='blog blog-post'", ""),
+        ("", "class='home page blog'", ""),
         ("", "class='mediawiki ns--1 ns-special'", "not-an-article"),
         ("", "class='mediawiki ns-3 ns-talk'", "not-an-article"),
         ("", "class='mediawiki ns-14 ns-subject'", "not-an-article"),
@@ -410,7 +414,8 @@ def test_a_page_for_errors_is_no_article(tmp_path: Path, name: str) -> None:
     [
         *("news/page/2/index.html", "page2/index.html", "search/index.html", "search.html"),
         *("genindex.html", "category/sea/index.html", "tag/sea.html", "blog/tags/index.html"),
-        "print_page/index.html",
+        *("print_page/index.html", "archives/2020/01/index.html", "search/label/Sea.html"),
+        "2018_03_01_archive.html",
     ],
 )
 def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> None:
@@ -455,6 +460,14 @@ def cards_of(count: int, teaser: str = "How kelp calms the waves.", host: str = 
     )
 
 
+def posts_of(count: int) -> str:
+    return "".join(
+        f"<article itemscope itemtype=http://schema.org/BlogPosting><h2 itemprop=name>Kelp {number}"
+        f"</h2><link itemprop=mainEntityOfPage href=/{number}/><p>{PROSE}</article>"
+        for number in range(count)
+    )
+
+
 @pytest.mark.parametrize(
     ("body", "is_list"),
     [
@@ -469,6 +482,9 @@ def cards_of(count: int, teaser: str = "How kelp calms the waves.", host: str = 
         (f"<main><h1>Kelp</h1>{BODY}{cards_of(4)}</main>", False),
         (f"<main><h1>Links</h1>{cards_of(4, host='https://other.example')}</main>", False),
         (f"<main><h1>Handbook</h1>{cards_of(4, teaser=PROSE)}</main>", False),
+        (f"<main><h1>Blog</h1>{posts_of(2)}</main>", True),
+        (f"<main><h1>Kelp</h1>{PROSE * 4}{posts_of(2)}</main>", False),
+        (f"<meta property=og:type content=article><main>{posts_of(2)}</main>", False),
         (f"<main><h1>Kelp</h1><p>It grows.</p>{menu_of('Kelp', 2)}</main>", False),
     ],
 )
