@@ -348,6 +348,7 @@ def test_a_page_that_a_banner_or_a_mark_keeps_out_of_lists_is_hidden(
         ("", "class='site com_content view-category layout-blog'", "list-page"),  # Joomla
         ("", "class='home blog hfeed'", "list-page"),  # WordPress
         ("", "class=blog><script src=/wp-includes/js/a.js></script", "list-page"),
+        ("", "class='attachment single single-attachment'", "not-an-article"),
         ("", "class='blog blog-post'", ""),
         ("", "class='home page blog'", ""),
         ("", "class='mediawiki ns--1 ns-special'", "not-an-article"),
