@@ -27,6 +27,9 @@ _DRAFT_BANNERS = ".theme-draft-banner, .theme-unlisted-banner, .entry-isdraft, .
 _HEADLINES = "h1#firstHeading, h1.entry-title, h2.entry-title, h3.entry-title"
 """An article's title in MediaWiki, Blogger, and themes of WordPress (hAtom)."""
 
+_MATERIAL = ".md-content--post .md-post__meta time[datetime]"
+"""The day of a post of MkDocs Material, among its navigation."""
+
 _LONGEST_PROMPT = 300  # characters
 _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
@@ -234,6 +237,7 @@ def published_times(root: Element, main: Element) -> list[Element]:
         [each for each in times if _is_said(each)]
         or [each for each in dated if each in own and _names(each) & _FIRST][:1]
         or [each for each in first if each in own][:1]
+        or select(root, _MATERIAL)[:1]
         or _byline_times(set(first), root, main)
     )
 

@@ -196,6 +196,11 @@ def test_microdata_of_links_and_abbreviations_are_words_and_dates(tmp_path: Path
         ),
         ("<h1>Kelp</h1><p>By Ann <time datetime=2016-11-15>Tuesday</time></p>", "2016-11-15"),
         ("<ul><li>Rye <time datetime=2016-11-15>new</time></ul><h1>Kelp</h1>", "None"),
+        (
+            "<div class=md-content--post><nav><ul class=md-post__meta><li>"
+            "<time datetime='2016-11-15 00:00:00+00:00'>November 15</time></ul></nav><h1>Kelp</h1>",
+            "2016-11-15",
+        ),
     ],
 )
 def test_a_byline_before_the_article_tells_its_date(tmp_path: Path, head: str, date: str) -> None:
