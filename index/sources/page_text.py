@@ -270,6 +270,7 @@ def is_no_text(element: Element) -> bool:
     """Tells whether an element's own markup shows that it is no part of an article's text."""
     return (
         local_name(element) in _DROPPED
+        or (element.tag == "td" and "gutter" in element.get("class", "").split())
         or element.get("role") in _DROPPED_ROLES
         or "BreadcrumbList" in element.get("itemtype", "")
         or names_match(element, _DROPPED_CLASS, "class", "id")

@@ -505,6 +505,21 @@ def test_a_page_of_links_to_the_site_and_teasers_is_a_list(
     assert not report.skipped
 
 
+def test_numbers_of_lines_of_code_are_no_text(tmp_path: Path) -> None:
+    tables = "".join(
+        f"<table><tr><td{gutter}<td><pre>let a = 1</pre></table>"
+        for gutter in (
+            " class=gutter><pre>1\n2</pre>",
+            " class='rouge-gutter gl'><pre>1</pre>",
+            " class=linenos><div>1</div>",
+            "><span class=lnt>1</span>",
+        )
+    )
+    page = f"<article><h1>Kelp</h1>{BODY}{tables}<div class='row gutter'>Rye</div></article>"
+    ((_, text),) = told(one(tmp_path, "p.html", page, "html"))
+    assert text.split("\n")[1:] == [*["let a = 1"] * 4, "Rye"]
+
+
 def test_the_name_of_an_icon_is_no_part_of_a_title(tmp_path: Path) -> None:
     icon = "<svg viewBox='0 0 1 1'><title>Link icon</title></svg>"
     page = f"<title>Energy</title><article><h1>{icon} Energy</h1>{BODY}</article>"
