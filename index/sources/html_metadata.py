@@ -34,6 +34,7 @@ _LONGEST_PROMPT = 300  # characters
 _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
 
+_HASH = "#＃ "  # noqa: RUF001 - as written in Chinese and Japanese
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 _CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
 _MOST_AUTHORS, _MOST_TIMES, _MOST_SEEN = 5, 3, 1_000
@@ -41,7 +42,7 @@ _LOCAL = re.compile(r"(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.
 _HOLE = re.compile(r"\{\{|\$\{|(?:^|/)(?:undefined|null)(?:[/.]|$)")
 _ENTRY = re.compile(r"h-entry|h-cite")
 _ARTICLE_CLASS = re.compile(r"h-?entry")
-_META_CLASS = re.compile(r"(.*-)?(meta|byline|info|date)")
+_META_CLASS = re.compile(r"(.*-)?(meta|byline|info|date|tags?)")
 _BESIDE = re.compile(
     f"{words_of('beside_class')}|{words_of('related_class')}"
     "|(widget|wp-block-latest-(posts|comments))(-.*)?"
@@ -79,11 +80,7 @@ def page_facts(
     facts = classed | {name: found[0][0] for name, found in given.items() if found}
     if "image" in facts:
         facts["image"] = {"src": facts["image"], "alt": metas.get("og:image:alt", [""])[0]}
-    labels = select(main, "a[rel~=tag]") or select(root, "a[rel~=tag]")
-    keywords = metas.get("article:tag") or metas.get("keywords", [""])[:1]
-    keywords = split_keywords(keywords[0]) if len(keywords) == 1 else keywords
-    shown = keywords or classed.get("tags") or [line_of(link) for link in select(root, _LABELS)]
-    facts["tags"] = [line_of(link) for link in labels] or shown
+    facts["tags"] = _tags(root, main, metas, classed.get("tags", [])) or said.sections()
     named = ([one for one in found if not _URL.fullmatch(one)] for found in given["authors"])
     facts["authors"] = (
         next(filter(None, named), classed.get("authors"))
@@ -117,6 +114,24 @@ def page_facts(
     if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
+
+
+def _tags(root: Element, main: Element, metas: Metas, classed: list[str]) -> list[str]:
+    """Returns the tags that a page shows with its article or states, or else shows elsewhere."""
+    entry = _article_around(main)
+    around = {main, *main.iterancestors()}
+    links = select(root, "a[rel~=tag]")[:_MOST_SEEN]
+    links = [each for each in links if not _is_beside(each, around)]
+    own = [each for each in links if entry is None or entry in each.iterancestors()]
+    keywords = metas.get("article:tag") or metas.get("keywords", [""])[:1]
+    keywords = split_keywords(keywords[0]) if len(keywords) == 1 else keywords
+    labels = [line_of(link).lstrip(_HASH) for link in own or links]
+    return (
+        labels
+        or keywords
+        or classed
+        or [line_of(link).lstrip(_HASH) for link in select(root, _LABELS)]
+    )
 
 
 def _date(root: Element, main: Element, stated: list[str]) -> str:
@@ -266,12 +281,10 @@ def _is_beside(element: Element, around: Set[Element]) -> bool:
     for above in element.iterancestors():
         if above in around:
             return False
-        is_aside = above.tag == "aside" and not markup.names_match(above, _META_CLASS, "class")
-        if (
-            is_aside
-            or above.tag in ("article", "nav")
-            or markup.names_match(above, _BESIDE, "class", "id")
-        ):
+        is_aside = above.tag in ("aside", "nav") and not markup.names_match(
+            above, _META_CLASS, "class"
+        )
+        if is_aside or above.tag == "article" or markup.names_match(above, _BESIDE, "class", "id"):
             return True
     return False
 

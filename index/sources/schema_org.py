@@ -111,14 +111,18 @@ class SchemaOrg:
             "visible_until": self._first("expires"),
             "status": "".join(self._read(node, "creativeWorkStatus", "name", "termCode")[:1]),
             "language": "".join(self._read(node, "inLanguage", "alternateName", "name")[:1]),
-            "tags": [word for text in keywords for word in split_keywords(text)]
-            or self._read(node, "articleSection"),
+            "tags": [word for text in keywords for word in split_keywords(text)],
             "authors": [name for name in authors if not _URL.fullmatch(name)],
             "summary": self._first("articleBody", "text"),
         }
         if _is_gated(node):
             del facts["summary"]
         return {name: value for name, value in facts.items() if value}
+
+    def sections(self) -> list[str]:
+        """Returns the parts of the site in which the article stands."""
+        found = self._read(self._article, "articleSection")
+        return [word for text in found for word in split_keywords(text)]
 
     def gated(self) -> list[str]:
         """Returns the CSS selectors of what the article shows to subscribers only."""

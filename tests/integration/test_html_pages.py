@@ -760,6 +760,23 @@ def test_a_day_beside_the_article_is_not_its_own(tmp_path: Path, entry: str, bes
     assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
 
 
+@pytest.mark.parametrize(
+    ("shown", "tags"),
+    [
+        ("<footer><a rel=tag href=/t># Kelp</a></footer></article>", ("Kelp",)),
+        ("</article><aside><a rel=tag href=/t>Rye</a></aside>", ("News", "Sea")),
+        ("</article><p><a rel=tag href=/t>Kelp</a><article><a rel=tag href=/t>Rye</a>", ("Kelp",)),
+    ],
+)
+def test_a_section_is_a_tag_only_of_an_article_without_others(
+    tmp_path: Path, shown: str, tags: tuple[str, ...]
+) -> None:
+    facts = json.dumps({"@type": "Article", "articleSection": "News, Sea"})
+    script = f"<script type=application/ld+json>{facts}</script>"
+    page = f"<head>{script}</head><article><h1>Kelp</h1><div>{BODY}</div>{shown}"
+    assert one(tmp_path, "p.html", page, "html").tags == tags
+
+
 def test_more_names_of_a_page_s_facts_are_known(tmp_path: Path) -> None:
     head = "<meta property=og:image content=''><meta property=og:image:url content=/k.jpg>"
     head += "<meta property=article:tag content='kelp, waves'>"
