@@ -34,6 +34,7 @@ _LONGEST_PROMPT = 300  # characters
 _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
 
+_SUBJECTS = ("citation_keywords", "dc.subject", "dcterms.subject")
 _HASH = "#＃ "  # noqa: RUF001 - as written in Chinese and Japanese
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 _CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
@@ -123,7 +124,8 @@ def _tags(root: Element, main: Element, metas: Metas, classed: list[str]) -> lis
     links = select(root, "a[rel~=tag]")[:_MOST_SEEN]
     links = [each for each in links if not _is_beside(each, around)]
     own = [each for each in links if entry is None or entry in each.iterancestors()]
-    keywords = metas.get("article:tag") or metas.get("keywords", [""])[:1]
+    stated = [metas.get("article:tag"), metas.get("keywords", [])[:1], *map(metas.get, _SUBJECTS)]
+    keywords = next(filter(None, stated), [""])
     keywords = split_keywords(keywords[0]) if len(keywords) == 1 else keywords
     labels = [line_of(link).lstrip(_HASH) for link in own or links]
     return (

@@ -794,6 +794,18 @@ def test_more_names_of_a_page_s_facts_are_known(tmp_path: Path) -> None:
         assert article.language == "de-at"
 
 
+def test_the_facts_of_a_journal_s_page_are_known(tmp_path: Path) -> None:
+    names = "citation_date=2024/03/26 dc.date.issued=2024-03-21 citation_keywords=kelp"
+    names += " citation_keywords=waves citation_abstract_html_url=https://x.example/view/9"
+    metas = "".join(
+        f"<meta name={name} content={content}>"
+        for name, _, content in (each.partition("=") for each in names.split())
+    )
+    article = one(tmp_path, "p.html", f"{metas}<h1>Kelp</h1>{BODY}", "html")
+    assert (article.url, article.date) == ("https://x.example/view/9", dt.date(2024, 3, 26))
+    assert article.tags == ("kelp", "waves")
+
+
 @pytest.mark.parametrize("host", ["", "https://shore.example"])
 def test_links_to_translations_tell_the_language_of_a_page_without_canonical(
     tmp_path: Path, host: str
