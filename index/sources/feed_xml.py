@@ -13,7 +13,7 @@ from xml.sax import SAXParseException
 
 from index.articles.cleaning import literal
 from index.articles.record import Record, RecordProblem, SourceItem
-from index.articles.urls import join_url
+from index.articles.urls import join_url, split_url
 from index.errors import RecordError, SourceError
 from index.sources.encodings import decode, markup_encoding
 from index.sources.html_texts import html_record
@@ -45,6 +45,10 @@ _PERIOD_END = re.compile(r";\s*end=([^;]+)")  # feedparser finds it only without
 _CUT_DOMAIN = re.compile(r".*\.[a-z]{4}", re.IGNORECASE)
 _OF_DOMAIN = re.compile(r"^[a-z-]+(?:\s*\(|$)|\s*<[a-z-]+>?$")
 """What feedparser leaves of a domain at a name if the domain ends in more than four letters."""
+
+_LEAST_WIDTH = 150  # pixels; a narrower picture is taken if there is no other
+_PICTURE_NAME = re.compile(r"\.(?:avif|gif|jpe?g|png|webp)\Z", re.IGNORECASE)
+_AVATAR = re.compile(r"\bgravatar\.com/avatar\b")
 
 _PROTECTED = re.compile(
     r"post-password-form|\AThere is no excerpt because this is a protected post"
@@ -205,6 +209,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     details = [*entry.get("content", ()), entry.get("summary_detail"), entry.get("title_detail")]
     said = [entry.get("language"), *(part.get("language") for part in details if part)]
     is_atom = feed.version[:4] == "atom"
+    image, thumbnail = _images(entry, base, "" if content == words else words)
     values = {
         "title": _markup(entry.get("title_detail")),
         "id": identifier,
@@ -226,9 +231,9 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
             literal(tag.get("label") or tag.get("term") or "") for tag in tags if not _is_kind(tag)
         ],
         "authors": _names(entry, is_atom) or (_names(feed.feed, is_atom) if is_atom else []),
-        "image": _image(entry, base, "" if content == words else words),
+        "image": image,
     }
-    return html_record(location, content, values, finds_image=True)
+    return html_record(location, content, values, finds_image=True, thumbnail=thumbnail)
 
 
 def _is_blocked(said: Any) -> bool:
@@ -260,10 +265,36 @@ def _names(owner: Any, is_atom: bool) -> list[str]:
     return [name for name in names if name]
 
 
-def _image(entry: Any, base: str, words: str) -> dict[str, str] | None:
-    """Returns an item's picture: of Media RSS, an enclosure, or iTunes."""
+def _images(entry: Any, base: str, words: str) -> tuple[dict[str, str] | None, ...]:
+    """Returns an item's picture, of Media RSS, an enclosure or iTunes; and its small one.
+
+    Of several pictures of Media RSS it is the widest, with words only if they must be its own.
+    """
     media = [*entry.get("media_content", ()), *entry.get("enclosures", ())]
-    found = [each for each in media if f"{each.get('type') or each.get('medium')}"[:5] == "image"]
-    found += [*entry.get("media_thumbnail", ()), entry.get("image") or {}]
-    address = next(filter(None, (each.get("url") or each.get("href") for each in found)), None)
-    return {"src": join_url(base, address), "alt": words} if address else None
+    pictures = [each for each in media if _is_picture(each)]
+    others = [*entry.get("media_thumbnail", ()), entry.get("image") or {}]
+    found = [each for each in (*sorted(pictures, key=_width, reverse=True), *others) if _src(each)]
+    large = next((each for each in found if _width(each) >= _LEAST_WIDTH), None)
+    return tuple(
+        {"src": join_url(base, _src(each)), "alt": "" if each in pictures[:-1] else words}
+        if each
+        else None
+        for each in (large, next(iter(found), None))
+    )
+
+
+def _src(media: Any) -> str:
+    return media.get("url") or media.get("href") or ""
+
+
+def _is_picture(media: Any) -> bool:
+    """Tells whether a medium is a picture, by its type or its address, and not the author's."""
+    kind = media.get("type") or media.get("medium") or ""
+    is_one = kind[:5] == "image" if kind else _PICTURE_NAME.search(split_url(_src(media)).path)
+    return bool(is_one) and not _AVATAR.search(_src(media))
+
+
+def _width(media: Any) -> int:
+    """Returns the width in pixels; one that is not stated may be any."""
+    width = str(media.get("width") or "")[:6]
+    return int(width) if width.isdecimal() else _LEAST_WIDTH

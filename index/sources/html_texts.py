@@ -28,7 +28,12 @@ _SENTENCE_END = re.compile(r"[.!?…\]]\s")
 
 
 def html_record(
-    location: str, markup: str, values: Mapping[str, Any], *, finds_image: bool = False
+    location: str,
+    markup: str,
+    values: Mapping[str, Any],
+    *,
+    finds_image: bool = False,
+    thumbnail: Mapping[str, str] | None = None,
 ) -> Record:
     """Makes a record from an item of a feed or export, whose text is HTML.
 
@@ -40,6 +45,7 @@ def html_record(
         markup: The HTML of the item's text.
         values: The item's other fields; title and excerpt are HTML too.
         finds_image: Whether an item without a picture gets the first one in its text.
+        thumbnail: The picture of an item without any other.
 
     Raises:
         RecordError: If the text can't be parsed.
@@ -52,7 +58,7 @@ def html_record(
     try:
         root = parse_html(f"<div>{markup}</div>")
         if finds_image and not values.get("image"):
-            made["image"] = _first_image(root, url)
+            made["image"] = _first_image(root, url) or thumbnail
         _remove_own_links(root, url)
         made |= text_and_links(root, title=title)
         if excerpt:

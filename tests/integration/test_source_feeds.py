@@ -292,6 +292,37 @@ def test_a_picture_keeps_its_own_words(tmp_path: Path) -> None:
     assert second.image == Image(src="https://s.example/b.jpg")
 
 
+@pytest.mark.parametrize(
+    ("media", "text", "image"),
+    [
+        ("<m:content url='/a.jpg' width='900'/>", "", "/a.jpg"),
+        ("<m:content url='/a.mp4'/>", "", None),
+        (
+            "<m:content url='https://0.gravatar.com/avatar/9?s=96' medium='image'/>"
+            "<m:content url='/a.jpg' medium='image'/>",
+            "",
+            "/a.jpg",
+        ),
+        (
+            "<m:group><m:content url='/s.jpg' type='image/jpeg' width='100'/>"
+            "<m:content url='/l.jpg' type='image/jpeg' width='1200'/></m:group>",
+            "",
+            "/l.jpg",
+        ),
+        ("<m:thumbnail url='/s72/a.jpg' width='72'/>", "<img src='/s400/a.jpg'>", "/s400/a.jpg"),
+        ("<m:thumbnail url='/s72/a.jpg' width='72'/>", "", "/s72/a.jpg"),
+        ("<m:thumbnail url='/a.jpg' width='480'/>", "<img src='/b.jpg'>", "/a.jpg"),
+    ],
+)
+def test_of_an_item_s_pictures_the_article_s_own_and_largest_is_taken(
+    tmp_path: Path, media: str, text: str, image: str | None
+) -> None:
+    more = "xmlns:m='http://search.yahoo.com/mrss/'"
+    item = f"<item><guid>a</guid><title>T</title>{media}<description><![CDATA[{text}Words]]>"
+    (article,) = from_file(tmp_path, rss(f"{item}</description></item>", more=more)).values()
+    assert (article.image.src if article.image else None) == image
+
+
 def test_a_video_s_description_is_its_text(tmp_path: Path) -> None:
     feed = (
         "<feed xmlns='http://www.w3.org/2005/Atom' xmlns:media='http://search.yahoo.com/mrss/'>"
