@@ -228,7 +228,16 @@ class _TextReader:
 
     def _is_marked(self, element: Element, name: str) -> bool:
         """Tells whether markup shows that an element is not part of the article's text."""
-        return (name == "header" and local_name(self.root) == "body") or is_no_text(element)
+        is_header = name == "header" and (local_name(self.root) == "body" or self._is_site(element))
+        return is_header or is_no_text(element)
+
+    def _is_site(self, header: Element) -> bool:
+        """Tells whether a header is the site's: it leads home, and is in no part of the page."""
+        return (
+            any(markup.is_home(link.get("href") or "") for link in header.iterdescendants("a"))
+            and next(header.iterancestors("article", "main", "section"), None) is None
+            and all(line_of(each).casefold() != self.title for each in header.iter(*HEADINGS))
+        )
 
     def _begin(self, level: int, heading: str) -> None:
         if self.related.fullmatch(heading):

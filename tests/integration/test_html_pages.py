@@ -505,6 +505,14 @@ def test_a_page_of_links_to_the_site_and_teasers_is_a_list(
     assert not report.skipped
 
 
+def test_the_theme_s_header_is_no_text_wherever_it_stands(tmp_path: Path) -> None:
+    site = "<header id=top><p><a href='https://x.example/'>Shore</a><p>News of the coast.</header>"
+    own = "<header><h1>Kelp</h1><p><a href=/>Home</a> All winter.</header>"
+    page = f"<body><div id=wrapper>{site}{own}<p>{PROSE}<p>{PROSE}</div><div>{menu_of('Rye')}</div>"
+    ((_, text),) = told(one(tmp_path, "p.html", page, "html"))
+    assert text.startswith("Home All winter.\nBehind")
+
+
 def test_numbers_of_lines_of_code_are_no_text(tmp_path: Path) -> None:
     tables = "".join(
         f"<table><tr><td{gutter}<td><pre>let a = 1</pre></table>"
