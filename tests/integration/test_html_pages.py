@@ -310,10 +310,10 @@ def test_what_themes_put_around_the_text_is_no_text(tmp_path: Path) -> None:
         f" class=toc>Table of Contents</div><p>{PROSE}</p><div class='admonition seealso'><p>See"
         f" also</p><p><a href=/oats>Oats</a></p></div><p>{PROSE}</p><ul class=post-tags><li>"
         "<a href=/t/sea>Sea</a></ul><p>Last updated on <time itemprop=dateModified"
-        " datetime=2026-02-01>1 Feb</time></p></article></main>"
+        " datetime=2026-02-01>1 Feb</time></p><amp-ad>Advert</amp-ad></article></main>"
     )
     article = one(tmp_path, "kelp.html", page, "html")
-    assert not any(word in str(told(article)) for word in ("3 min", "Contents", "Oats"))
+    assert not any(word in str(told(article)) for word in ("3 min", "Contents", "Oats", "Advert"))
     assert [link.kind for link in article.links if link.url == "/oats"] == ["related"]
     assert (article.tags, article.date) == (("Sea",), None)
 
@@ -437,6 +437,7 @@ def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> No
         *("kg-signup-card", "kg-cta-card", "kg-video-player", "captioned-button-wrap"),
         *("author-box", "reading-time", "edit-this-page", "post-navigation", "disqus_thread"),
         *("skip-link", "comments-area", "popular-posts", "announcement-bar"),
+        *("entry-share-buttons", "social-sharing-bar", "sharrre-container"),
     ],
 )
 def test_what_stands_around_texts_is_no_part_of_them(tmp_path: Path, name: str) -> None:
