@@ -24,6 +24,7 @@ _LONGEST = 400
 _LONGEST_CREDIT = 80
 _LONGEST_TITLE = 80
 _AFTER = " \t\r\n.…→»>)]\xa0"
+_WITHIN = ",;-\u2013\u2014、，"  # noqa: RUF001 - as written in Chinese and Japanese
 _SENTENCE_END = re.compile(r"[.!?…\]]\s")
 
 
@@ -63,6 +64,8 @@ def html_record(
         made |= text_and_links(root, title=title)
         if excerpt:
             made["excerpt"] = _without_own_link(excerpt, url)
+            if _breaks_off(made["excerpt"], made["sections"], title):
+                made["excerpt"] = ""
     except MarkupError as error:
         raise RecordError("invalid-html", str(error), field="content") from error
     if sections := made["sections"]:
@@ -109,6 +112,26 @@ def _without_own_link(markup: str, url: str) -> str:
     if text.endswith(("[…]", "[...]")) or (text != before and text.endswith(("…", "..."))):
         return ""
     return markup if text == before else inner_markup(next(root.iterdescendants("div")))
+
+
+def _breaks_off(markup: str, sections: list[dict[str, Any]], title: str) -> bool:
+    """Tells whether an excerpt is the beginning of the text, cut within a sentence, as of Ghost."""
+    if not markup.strip():
+        return False
+    begin = _lines(text_and_links(parse_html(f"<div>{markup}</div>"), title=title)["sections"])
+    text = _lines(sections)
+    return (
+        bool(begin and text)
+        and text[0].startswith(begin[0])
+        and set(begin[:-1]) <= set(text)
+        and any(line != begin[-1] and line.startswith(begin[-1]) for line in text)
+        and (begin[-1][-1].isalnum() or begin[-1][-1] in _WITHIN)
+    )
+
+
+def _lines(sections: list[dict[str, Any]]) -> list[str]:
+    parts = (part for section in sections for part in (section["heading"], section["text"]))
+    return [line for part in parts for line in part.split("\n") if line]
 
 
 def _remove_own_links(root: Element, url: str) -> None:

@@ -406,6 +406,25 @@ def test_an_excerpt_s_own_link_is_no_part_of_it(tmp_path: Path) -> None:
     assert article.sections[0].text == "Kelp calms waves."
 
 
+@pytest.mark.parametrize(
+    ("description", "stays"),
+    [
+        ("<p>Kelp grows.</p><p>It calms the</p>", False),
+        ("<p>Kelp grows.</p><p>It calms the waves, they say.</p>", True),
+        ("<p>Kelp grows.</p>", True),
+        ("<p>It calms the</p>", True),
+    ],
+)
+def test_an_excerpt_that_breaks_off_within_the_text_is_none(
+    tmp_path: Path, description: str, stays: bool
+) -> None:
+    text = "<img src=/a.png><p>Kelp grows.</p><p>It calms the waves, they say. All year.</p>"
+    more = "xmlns:c='http://purl.org/rss/1.0/modules/content/'"
+    item = f"<item><guid>a</guid><title>Kelp</title><description><![CDATA[{description}]]>"
+    item += f"</description><c:encoded><![CDATA[{text}]]></c:encoded></item>"
+    assert (from_file(tmp_path, rss(item, more=more))["a"].excerpt is not None) is stays
+
+
 def test_what_newsletters_put_around_a_text_is_no_part_of_it(tmp_path: Path) -> None:
     text = (
         "<p>Kelp.</p><p class='button-wrapper'><a href='https://x.example/s'>Subscribe</a></p>"
