@@ -18,6 +18,7 @@ _TRACKING = re.compile(
     r"|mc_[ce]id|_g[al]|srsltid|_hs(?:enc|mi))",
     re.IGNORECASE,
 )
+_ORIGIN = re.compile(r"utm_\w+=|(?:ref|source|xtor)=rss\b", re.IGNORECASE)
 _PLAIN_URL = re.compile(
     r"(?:https?://[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z])?/(?!/)[\w/.~%-]*", re.ASCII
 )
@@ -95,6 +96,15 @@ def join_url(base: str, url: str) -> str:
         return urljoin(base, url)
     except ValueError:  # the record parser reports it
         return url
+
+
+def without_origin(url: str) -> str:
+    """Return an address without what only says that its reader comes from a feed."""
+    head, _, fragment = url.partition("#")
+    path, _, query = head.partition("?")
+    pairs = [pair for pair in query.split("&") if not _ORIGIN.match(pair)]
+    rest = "?" * bool(query and pairs) + "&".join(pairs)
+    return path + rest + (f"#{fragment}" if fragment and not _ORIGIN.match(fragment) else "")
 
 
 @functools.lru_cache(maxsize=4_096)  # every page of a site has the same links at its top and bottom

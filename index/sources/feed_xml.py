@@ -13,7 +13,7 @@ from xml.sax import SAXParseException
 
 from index.articles.cleaning import literal
 from index.articles.record import Record, RecordProblem, SourceItem
-from index.articles.urls import join_url, split_url
+from index.articles.urls import join_url, split_url, without_origin
 from index.errors import RecordError, SourceError
 from index.sources.encodings import decode, markup_encoding
 from index.sources.html_texts import html_record
@@ -46,6 +46,7 @@ _CUT_DOMAIN = re.compile(r".*\.[a-z]{4}", re.IGNORECASE)
 _OF_DOMAIN = re.compile(r"^[a-z-]+(?:\s*\(|$)|\s*<[a-z-]+>?$")
 """What feedparser leaves of a domain at a name if the domain ends in more than four letters."""
 
+_HANDLE = re.compile(r"^@\S+ (?=\S)")  # Discourse's "@ann Ann Lee"
 _LEAST_WIDTH = 150  # pixels; a narrower picture is taken if there is no other
 _PICTURE_NAME = re.compile(r"\.(?:avif|gif|jpe?g|png|webp)\Z", re.IGNORECASE)
 _AVATAR = re.compile(r"\bgravatar\.com/avatar\b")
@@ -199,6 +200,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     is_guid = given == entry.get("id") and not given.startswith("http")  # it claims to be a link
     url = entry.get("blogger_filename") if is_guid or not given else join_url(base, given)
     identifier = entry.get("id") or url
+    url = without_origin(url or "")
     status = str(entry.get("blogger_status") or "").lower()
     date = entry.get("published") or entry.get("updated") or entry.get("created")
     summary = _markup(entry.get("summary_detail"))
@@ -261,7 +263,7 @@ def _names(owner: Any, is_atom: bool) -> list[str]:
     for person in owner.get("authors", ()):
         name = person.get("name") or ""
         is_cut = not is_atom and _CUT_DOMAIN.fullmatch(person.get("email") or "")
-        names.append(literal(_OF_DOMAIN.sub("", name) if is_cut else name))
+        names.append(literal(_OF_DOMAIN.sub("", name) if is_cut else _HANDLE.sub("", name)))
     return [name for name in names if name]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from index.articles.cleaning import cut_text, literal
 from index.articles.read_more import MORE_CLASS, is_read_more, without_read_more
 from index.articles.record import Record
-from index.articles.urls import join_url, url_key
+from index.articles.urls import join_url, url_key, without_origin
 from index.errors import RecordError
 from index.sources.markup import Element, MarkupError, inner_markup, parse_html, remove, text_of
 from index.sources.page_text import text_and_links
@@ -173,7 +173,7 @@ def _leads_on(link: Element, url: str) -> bool:
 
 def _is_own(link: Element, url: str) -> bool:
     href = str(link.get("href", "")).strip()
-    return bool(href and url) and url_key(join_url(url, href)) == url_key(url)
+    return bool(href and url) and url_key(without_origin(join_url(url, href))) == url_key(url)
 
 
 def _is_credit(block: Element, url: str) -> bool:

@@ -486,7 +486,8 @@ def test_an_atom_author_keeps_a_name_of_one_word(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "author", ["ann@shore.design (Ann Lee)", "Ann Lee <ann@shore.design>", "Ann Lee"]
+    "author",
+    ["ann@shore.design (Ann Lee)", "Ann Lee <ann@shore.design>", "Ann Lee", "@ann Ann Lee"],
 )
 def test_an_author_s_address_is_no_part_of_the_name(tmp_path: Path, author: str) -> None:
     said = author.replace("<", "&lt;")
@@ -552,6 +553,26 @@ def test_a_guid_that_is_a_second_address_is_handed_on(tmp_path: Path) -> None:
     (item,) = open_source({"kind": "feed", "path": str(path)}).records()
     assert isinstance(item, Record)
     assert item.values["aliases"] == ["https://s.example/?p=1"]
+
+
+@pytest.mark.parametrize(
+    ("added", "kept"),
+    [
+        *(("?source=rss-9c------2", ""), ("#ref=rss", ""), ("#xtor=RSS-3", "")),
+        *(
+            ("?utm_source=rss&amp;id=5&amp;utm_medium=x#top", "?id=5#top"),
+            ("?a&amp;ref=b", "?a&ref=b"),
+        ),
+    ],
+)
+def test_an_address_does_not_say_that_its_reader_comes_from_a_feed(
+    tmp_path: Path, added: str, kept: str
+) -> None:
+    link = f"https://s.example/kelp{added}"
+    item = f"<item><guid isPermaLink='false'>a</guid><title>T</title><link>{link}</link></item>"
+    article = from_file(tmp_path, rss(item))["a"]
+    assert article.url == f"https://s.example/kelp{kept}"
+    assert article.aliases == (() if "?a" in added else (link.replace("&amp;", "&"),))
 
 
 def test_an_item_that_cant_be_used_costs_no_other(tmp_path: Path) -> None:
