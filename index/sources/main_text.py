@@ -98,7 +98,7 @@ def main_element(root: Element) -> Element:
 
 def _is_whole(article: Element) -> bool:
     """Tells whether an ``<article>`` is in no other, and has a title of the highest level."""
-    return bool(select(article, "h1")) and next(article.iterancestors("article"), None) is None
+    return next(article.iterancestors("article"), None) is None and bool(select(article, "h1"))
 
 
 def own_length(block: Element, around: Set[Element]) -> int:

@@ -80,7 +80,8 @@ class SchemaOrg:
 
     def shows_posts(self, root: Element) -> bool:
         """Tells whether most of what a page shows is two articles of other pages, or more."""
-        posts = self._posts.values()
+        found = {*self._posts.values()}
+        posts = [each for each in found if found.isdisjoint(each.iterancestors())]
         around = {above for post in posts for above in (post, *post.iterancestors())}
         length = sum(own_length(post, around) for post in posts)
         return len(posts) > 1 and 2 * length > own_length(root, around)
