@@ -293,11 +293,9 @@ class Watcher:
             return "the first build" if ready else ""
         if self.settings.full_build_at != "off":
             at = dt.time.fromisoformat(self.settings.full_build_at)
-            last = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0)
-            last -= dt.timedelta(days=last > now)
             made = build_date(self.live.manifest.full or self.live.name) >> 24
             known = [one for one in (made, self._tried) if one <= moment]  # a clock was ahead
-            if max(known, default=0) < last.timestamp():
+            if max(known, default=0) < last_moment(at, now):
                 return "nightly"
         if 0 <= moment - self._failed < _HOUR:
             return ""
@@ -352,6 +350,16 @@ class Watcher:
         if self.live is not None and time.monotonic() > self._followed + 1.0:
             self._tell_published(self.live)  # a takedown doesn't wait for the end of the build
             self._followed = time.monotonic()
+
+
+def last_moment(at: dt.time, now: dt.datetime) -> float:
+    """Returns when a time of day last came, in seconds since 1970 UTC; of a repeated one the first.
+
+    On a day whose clocks skip the time, it comes as much later as they skip.
+    """
+    last = now.replace(hour=at.hour, minute=at.minute, second=0, microsecond=0, fold=0)
+    last -= dt.timedelta(days=last.timestamp() > now.timestamp())
+    return last.timestamp()
 
 
 def _is_unforeseen(error: Exception) -> bool:

@@ -13,6 +13,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -34,7 +35,7 @@ from service.settings import Settings
 from service.watching import watcher as watching
 from service.watching.followed_source import SourceRead
 from service.watching.waiting_changes import Unit
-from service.watching.watcher import Watcher
+from service.watching.watcher import Watcher, last_moment
 from tests.support.articles import topical
 from tests.support.builds import live, publish
 
@@ -606,6 +607,23 @@ def test_a_night_that_was_missed_is_made_up_for_once(
         assert len(site.root.names()) == 2
         assert not site.root.manifest().small
         assert read_journal(site.root.path)[-1]["reason"] == "nightly"
+
+
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [
+        ("2027-03-28T01:00", "2027-03-27T02:30"),  # 03:00, half an hour before 02:30 is made up for
+        ("2027-03-28T01:31", "2027-03-28T03:30"),
+        ("2027-10-31T00:31", "2027-10-31T02:30"),
+        ("2027-10-31T01:31", "2027-10-31T02:30"),  # the second 02:31 of that night
+        ("2027-11-01T01:29", "2027-10-31T02:30"),
+    ],
+)
+def test_a_night_whose_clocks_change_has_one_full_build(now: str, last: str) -> None:
+    zone = ZoneInfo("Europe/Berlin")
+    at, moment = (dt.datetime.fromisoformat(text) for text in (last, now))
+    found = last_moment(dt.time(2, 30), moment.replace(tzinfo=dt.UTC).astimezone(zone))
+    assert found == at.replace(tzinfo=zone).timestamp()
 
 
 def test_the_first_build_is_made_as_soon_as_an_article_was_pushed(tmp_path: Path) -> None:
