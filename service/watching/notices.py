@@ -89,18 +89,18 @@ def _post(url: str, content: bytes) -> None:
 
 
 def tell_ended_pins(root: Root, settings: Settings, before: str, name: str) -> None:
-    """Sends a notice of the pins that ended, or lost their effect, since an earlier build.
+    """Sends a notice of the pins that ended, or lost their effect, since the last full build.
 
     Args:
         root: The folder that holds the builds.
         settings: The effective settings; ``notify`` says to whom the notice is sent.
-        before: The name of the build that was live before.
-        name: The name of the build that is live now.
+        before: The name of the build that was live before; may be a small one.
+        name: The name of the full build that is live now.
     """
     if not settings.notify:
         return
     try:
-        state, old = read_state(settings), root.open(before)
+        state, old = read_state(settings), root.open(root.manifest(before).full or before)
         new = root.open(name)
         now = utc_now()
         since = now - int(old.age() * 1_000_000)

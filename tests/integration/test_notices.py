@@ -18,7 +18,7 @@ from service.settings import Settings
 from service.watching import notices
 from service.watching.notices import notify, tell_ended_pins
 from tests.support.articles import topical
-from tests.support.builds import publish
+from tests.support.builds import change, publish
 from tests.support.decision_databases import MIRA
 from tests.support.service_process import until
 
@@ -102,8 +102,7 @@ def test_an_answer_that_is_no_success_is_logged(
 def test_pins_that_ended_or_lost_their_effect_are_told_once(tmp_path: Path) -> None:
     root = Root(tmp_path / "root")
     records = topical(12)
-    first = publish(root, tmp_path, records)
-    second = publish(root, tmp_path, records[:-1])
+    publish(root, tmp_path, records)
     page, gone, ended, kept = (records[at]["id"] for at in (0, -1, 1, 2))
     settings = Settings(root=root.path, notify=f"tee -a {tmp_path / 'told'}")
     soon = utc_now() + 2_000_000
@@ -118,7 +117,8 @@ def test_pins_that_ended_or_lost_their_effect_are_told_once(tmp_path: Path) -> N
                 until=end,
             )
     until(lambda: utc_now() > soon)
-    tell_ended_pins(root, settings, first, second)
+    small = change(root, remove=[gone])  # told with the next full build, as all since the last one
+    tell_ended_pins(root, settings, small, publish(root, tmp_path, records[:-1]))
     message = json.loads((tmp_path / "told").read_text())["message"]
     assert f"the pinned {gone} is not in the live build" in message
     assert f"the pin of {ended} has ended" in message
