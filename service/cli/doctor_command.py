@@ -14,6 +14,7 @@ from pathlib import Path
 
 import typer
 
+from index.build.manifest import MANIFEST
 from index.capacity import near_limits
 from index.errors import GateError
 from index.root.root import Root
@@ -201,12 +202,16 @@ def _port(settings: Settings) -> Iterator[Finding]:
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
-    now, names = time.time(), Root(settings.root).names() if settings.root.exists() else []
-    newest = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now)) < max(names, default="")[:16]
+    now, root = time.time(), Root(settings.root)
+    newest = max(root.names() if settings.root.exists() else [], default="")
     told = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
-    if now < _WRITTEN or newest:
-        wrong = "the newest build is younger than that" if newest else "that is in the past"
+    ahead = newest[:16] > time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    if now < _WRITTEN or (ahead and (root.builds / newest / MANIFEST).stat().st_mtime > now):
+        wrong = "the newest build is younger than that" if ahead else "that is in the past"
         yield Finding("clock", "mend", f"{told}, but {wrong}; set the clock (NTP)")
+    elif ahead:
+        wrong = "a build was made while the clock was ahead: the names of builds go on from there"
+        yield Finding("clock", "look", f"{told}, but {wrong}")
     else:
         yield Finding("clock", "ok", told)
 

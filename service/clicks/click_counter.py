@@ -32,7 +32,6 @@ MAX_AGE_DAYS = 35
 
 _MAX_READ = 5_000
 _DAY = 86_400_000_000
-_AHEAD = 3_600_000_000
 _LIVE = "live"
 _NAMES = {Variant.LIVE: _LIVE, Variant.INSTEAD: _LIVE, Variant.EXPORTED: "export"}
 
@@ -181,7 +180,7 @@ class ClickCounter:
             own = placement.comparison == short_digest(comparison.key)
             name = comparison.variant if own else None
         old = now - made > MAX_AGE_DAYS * _DAY and placement.full_build_name != build.full_name
-        if old or made > now + _AHEAD or name is None:
+        if old or name is None:
             return Outcome.OUTDATED
         row = build.row_of_digest(placement.article)
         if row is None:
