@@ -294,6 +294,7 @@ def test_a_record_holds_what_readers_see_and_no_related_articles(newsroom: Newsr
     assert record["url"] == f"{newsroom.site.url}/kelp-salt/"
     assert record["excerpt"] == "By hand"
     assert record["authors"] == ["editor"]
+    assert "updated" not in record, "else a source that is behind would outdo a new category"
     assert [section["heading"] for section in record["sections"]] == ["", "At low water"]
     assert "alsolike" not in json.dumps(record["sections"])
     newsroom.php(f"update_post_meta({post}, '_yoast_wpseo_meta-robots-noindex', '1');")

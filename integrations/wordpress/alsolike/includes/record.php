@@ -51,6 +51,9 @@ function may_be_listed( $post ) {
 /**
  * Returns the record that the service gets of a post.
  *
+ * It is the post's state of this moment, so it does not say "updated": it counts from when it is received.
+ * post_modified stays as it was where a category, a picture, the author's name or an address is changed.
+ *
  * @param \WP_Post|null $post The post; null if it was deleted.
  * @return array|null The record; null if the service must not show the post.
  */
@@ -67,7 +70,6 @@ function make_record( $post ) {
 		'sections' => make_sections( $content ),
 		'excerpt'  => $post->post_excerpt,
 		'date'     => mysql_to_rfc3339( $post->post_date ),
-		'updated'  => mysql_to_rfc3339( $post->post_modified_gmt ) . 'Z',
 		'status'   => 'published',
 		'tags'     => term_names( $post ),
 		'authors'  => array_filter( array( get_the_author_meta( 'display_name', $post->post_author ) ) ),
