@@ -132,12 +132,15 @@ class _GhostSite:
         }
 
 
-def read_webhook(location: str, payload: Mapping[str, Any]) -> tuple[str, SourceItem | None]:
+def read_webhook(
+    location: str, payload: Mapping[str, Any], timezone: str = ""
+) -> tuple[str, SourceItem | None]:
     """Reads what one of Ghost's webhooks says about a post or page.
 
     Args:
         location: Where the request came from, for messages.
         payload: The body of the request that Ghost sends.
+        timezone: The site's time zone, such as ``Europe/Berlin``, in which a post has its day.
 
     Returns:
         The post's id; and its record, or a problem if it can't be read. The latter is ``None`` if
@@ -168,7 +171,7 @@ def read_webhook(location: str, payload: Mapping[str, Any]) -> tuple[str, Source
         "words": _text(post, "feature_image_alt"),
         "email_only": post.get("email_only"),
         "language": "",
-        "timezone": "",
+        "timezone": timezone,
     }
     parts = split_url(url)
     site = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""

@@ -148,7 +148,8 @@ class PushedArticles:
         """
         from index.sources.ghost import read_webhook  # loads the parsers of markup
 
-        article_id, item = read_webhook(_WEBHOOK, json_object(_WEBHOOK, content).values)
+        payload = json_object(_WEBHOOK, content).values
+        article_id, item = read_webhook(_WEBHOOK, payload, self._mapping.timezone.key)
         if item is not None:
             return self.check(check_id(article_id), item, at=sent, only_newer=True)
         statement, notes = self.read(article_id, None)

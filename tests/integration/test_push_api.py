@@ -78,7 +78,7 @@ def unchanged(
 def _open(
     site: Path, folder: Path, database: tuple[str, str | None]
 ) -> AbstractContextManager[Desk]:
-    more = {"ghost_secret": SECRET, "push_rate": 10_000, "max_churn": 1.0}
+    more = {"ghost_secret": SECRET, "push_rate": 10_000, "max_churn": 1.0, "timezone": "Asia/Tokyo"}
     return open_desk(site, folder, **more, **database_settings(*database))
 
 
@@ -430,7 +430,7 @@ def post(**fields: Any) -> dict[str, Any]:
         "status": "published",
         "visibility": "public",
         "url": "https://s.example/2026/kelp/",
-        "published_at": "2026-03-02T09:00:00.000Z",
+        "published_at": "2026-03-01T23:00:00.000Z",
         "updated_at": "2026-03-02T10:00:00.000Z",
         "tags": [{"name": "Sea", "slug": "sea"}, {"name": "#x", "visibility": "internal"}],
         "authors": [{"name": "Ida Okafor", "slug": "ida"}],
@@ -456,7 +456,7 @@ def test_a_signed_webhook_pushes_a_post_as_the_export_would_hold_it(desk: Desk) 
     assert found.record is not None
     record = json.loads(found.record)
     assert (record["url"], record["tags"]) == ("https://s.example/2026/kelp/", ["Sea"])
-    assert record["authors"] == ["Ida Okafor"]
+    assert (record["authors"], record["date"]) == (["Ida Okafor"], "2026-03-02")
     assert found.stated == 1_772_445_600_000_000
 
 
