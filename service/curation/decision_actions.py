@@ -293,6 +293,7 @@ class DecisionActions:
 
         Raises:
             NotFoundError: If readers don't see the article in that list.
+            DecisionError: If a pin or hide of it in that list has not begun yet.
             MetError: If another editor has moved or hidden the same article, or moved another
                 article to the same position, after audit entry ``seen``.
         """
@@ -314,6 +315,12 @@ class DecisionActions:
             # the one that was made later comes first.
             target_id, position = view.build.article_id(below.row), current
             stored = overrides.about(target_id)
+        if stored is not None and now < stored.since:
+            raise DecisionError(
+                "target_id",
+                f"a {stored.kind} of “{read_title(view.build, target_id)}” in this list begins "
+                "later, and a move would take its place; to move the article now, remove it first",
+            )
         is_pin = stored is not None and stored.kind is OverrideKind.PIN
         kept = stored if stored is not None and is_pin and stored.holds(now) else None
         return self.change_list(

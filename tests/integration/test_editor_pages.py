@@ -457,7 +457,7 @@ def test_a_moved_article_stays_for_a_week_or_as_long_as_is_said(desk: Desk, mira
     assert " until " not in mira.said, "a move keeps the end"
 
 
-def test_what_has_not_begun_begins_when_it_was_to_and_a_move_holds_at_once(
+def test_what_has_not_begun_begins_when_it_was_to_and_no_move_takes_its_place(
     desk: Desk, mira: Editor
 ) -> None:
     before = desk.shown()
@@ -472,13 +472,12 @@ def test_what_has_not_begun_begins_when_it_was_to_and_a_move_holds_at_once(
     assert desk.shown() == before
     with desk.database() as database:
         assert {each.reason for each in database.overrides.of(PAGE).items} == {"autumn"}
-    mira.look(PAGE)
-    mira.press(f"place-1 {last}")
-    assert desk.shown()[0] == last
-    with desk.database() as database:
-        stored = database.overrides.of(PAGE).about(last)
-    assert stored is not None
-    assert (stored.reason, stored.until - utc_now() <= 7 * 86_400_000_000) == ("", True)
+    for target, do in ((last, "pin"), (first, "hide")):
+        mira.look(PAGE)
+        assert mira.press(f"place-3 {target}").status_code == 422
+        assert f"a {do} of “" in mira.page.lower()
+        assert "remove it first" in mira.said
+    assert desk.shown() == before
 
 
 def test_a_takedown_says_what_it_empties_and_how_long_caches_keep_it(
