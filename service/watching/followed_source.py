@@ -241,7 +241,8 @@ def _stamp(path: Path) -> object:
                     pending += sorted(entry.path for entry in entries)
             else:
                 state = os.stat(place)  # noqa: PTH116
-                found.update(f"{place}\0{state.st_mtime_ns}\0{state.st_size}\0".encode())
+                times = f"{state.st_mtime_ns}\0{state.st_ctime_ns}"  # the latter can't be set
+                found.update(f"{place}\0{times}\0{state.st_size}\0".encode())
         except OSError as error:  # reading it will say so
             found.update(f"{place}\0{error.errno}\0".encode(errors="replace"))
     return found.digest()

@@ -113,6 +113,19 @@ def test_all_pages_are_read_anew_once_the_configuration_of_their_site_changes(
     assert source.look() is None
 
 
+def test_a_file_of_the_same_size_and_time_is_read_again(tmp_path: Path) -> None:
+    """As of a program that copies files with their times, or that sets them all to one."""
+    path = tmp_path / "one.md"
+    path.write_text("# Page one\n\nSome words.\n")
+    source = followed(kind="markdown", path=str(tmp_path))
+    look(source)
+    before = path.stat()
+    path.write_text("# Page two\n\nSome words.\n")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (found,) = look(source).fresh.values()
+    assert found[0].title == "Page two"
+
+
 def test_a_link_to_a_folder_is_not_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
