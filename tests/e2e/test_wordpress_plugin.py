@@ -575,6 +575,10 @@ def test_an_answer_of_another_kind_harms_no_post_and_gets_no_token(newsroom: New
                     ("/v1/related", "/livez", "/readyz"), answer(body, Content_Type="text/html")
                 )
                 assert newsroom.page(post).count('"alsolike-card"') == cards, body
+            kept = answer(body, Cache_Control="public, max-age=60, s-maxage=90", Age="45")
+            other.pages["/v1/related"] = kept
+            asked = "echo AlsoLike\\request('GET', 'v1/related')['max_age'];"
+            assert newsroom.php(asked) == "15", "a cache on the way has kept it for 45 s"
             other.requests.clear()
             checked = json.loads(newsroom.php("echo json_encode(AlsoLike\\check_service());"))
             assert checked == [[False, "Something answers at this address, but not AlsoLike."]]

@@ -58,11 +58,12 @@ function request( $method, $path, array $query = array(), $body = null, $token =
 	$decoded = json_decode( wp_remote_retrieve_body( $response ), true );
 	$decoded = is_array( $decoded ) ? $decoded : array();
 	$control = (string) wp_remote_retrieve_header( $response, 'cache-control' );
+	$age     = (int) wp_remote_retrieve_header( $response, 'age' ); // How long a cache on the way has kept it.
 	$detail  = $decoded['detail'] ?? $decoded['reason'] ?? '';
 	return array(
 		'status'  => $status,
 		'body'    => $decoded,
-		'max_age' => preg_match( '/max-age=(\d{1,6})/', $control, $found ) ? (int) $found[1] : 0,
+		'max_age' => preg_match( '/max-age=(\d{1,6})/', $control, $found ) ? max( 0, (int) $found[1] - $age ) : 0,
 		'wait'    => (int) wp_remote_retrieve_header( $response, 'retry-after' ),
 		'detail'  => is_string( $detail ) && '' !== $detail ? $detail : "HTTP $status",
 	);
