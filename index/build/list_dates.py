@@ -47,11 +47,6 @@ def build_date(name: str) -> int:
     return (calendar.timegm(time.strptime(moment, _TIME)) << 24) + int(fraction, 16)
 
 
-def began_at(name: str) -> int:
-    """Return the time at which a build was begun, from its name, in microseconds since 1970 UTC."""
-    return build_date(name) * 1_000_000 >> 24
-
-
 @functools.lru_cache(maxsize=1_000)
 def build_name(date: int) -> str:
     """Convert the result of :func:`build_date` back to the name of the build."""

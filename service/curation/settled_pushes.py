@@ -8,14 +8,13 @@ from typing import Any
 
 from index.articles.article_store import ARTICLES, read_settled
 from index.build.build import Build
-from index.build.list_dates import began_at
 from index.build.manifest import read_manifest
 from index.errors import BuildError, DatabaseError, FormatError
 from index.root.journal import read_journal, who
 from index.root.root import Root
 from index.sources.pushed_source import Statement
 from recommender.errors import AlsoLikeError, NotFoundError
-from recommender.visibility import utc_now, visible_at
+from recommender.visibility import NEVER, utc_now, visible_at
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import nothing_decided, open_decisions
 from service.settings import Settings
@@ -92,8 +91,26 @@ def _reached(root: Root) -> int:
     return min(reached, default=0)
 
 
+def last_received(settings: Settings) -> int:
+    """Returns when the newest push was received, by the clocks of those who receive pushes.
+
+    What is received later was pushed during the build that is made now, whatever its own clock
+    says. If the database can't be read, nothing can be pushed either: then ``NEVER``.
+    """
+    with suppress(AlsoLikeError, OSError):
+        if nothing_decided(settings):
+            return 0
+        with closing(open_decisions(settings)) as database:
+            return database.pushed.last_received()
+    return NEVER
+
+
 def settle_statements(
-    settings: Settings, refused: Iterable[tuple[str, int, str]] = (), *, drop: bool = True
+    settings: Settings,
+    refused: Iterable[tuple[str, int, str]] = (),
+    *,
+    since: int = NEVER,
+    drop: bool = True,
 ) -> None:
     """Deletes pushed statements that builds no longer need, with the takedowns that they made.
 
@@ -106,6 +123,7 @@ def settle_statements(
         settings: The effective settings.
         refused: Statements to mark as refused, since no build can be made with them: for each the
             article's id, the statement's number and the reason.
+        since: The result of :func:`last_received` before the live build was made.
         drop: Whether to delete statements, which may take a while; else only takedowns are removed.
     """
     root = Root(settings.root)
@@ -131,7 +149,7 @@ def settle_statements(
             found = read_settled(root.builds / live / ARTICLES)
             if found:
                 actor = Actor(name=who(), how="cli")
-                database.pushed.renew(found, began_at(live))
+                database.pushed.renew(found, since)
                 open_once = cache(partial(root.open, verify=False))
                 database.pushed.show(actor, found, lambda key: _is_shown(open_once(), key))
             if found and drop:

@@ -92,6 +92,10 @@ class PushedStatements(Table):
         """Returns the highest number that a pushed statement ever had; 0 before the first push."""
         return int(self._rows(sa.select(schema.meta.c.pushed))[0]["pushed"])
 
+    def last_received(self) -> int:
+        """Returns when a statement was last received, microseconds since 1970 UTC; 0 for never."""
+        return int(self._rows(sa.select(sa.func.max(_TABLE.c.received).label("at")))[0]["at"] or 0)
+
     def refused(self, limit: int) -> list[Statement]:
         """Returns up to ``limit`` pushed statements that builds refused, by their numbers."""
         query = sa.select(_TABLE).where(_TABLE.c.refused.is_not(None)).order_by(_TABLE.c.number)
@@ -142,7 +146,7 @@ class PushedStatements(Table):
         Args:
             settled: By an article's id, the number of the last statement about it with which a
                 source has caught up in that build.
-            since: When that build was begun, in microseconds since 1970 UTC.
+            since: The result of :meth:`last_received` before that build was made.
         """
         query = sa.select(_TABLE).where(_TABLE.c.received > since, _TABLE.c.refused.is_(None))
         for one in [Statement(**row) for row in self._rows(query)]:

@@ -19,7 +19,7 @@ from recommender.encoder import Encoder
 from recommender.errors import AlsoLikeError
 from service.clicks.click_store import read_clicks
 from service.curation.golden_set import limits_of, read_judgments
-from service.curation.settled_pushes import settle_statements, statement_options
+from service.curation.settled_pushes import last_received, settle_statements, statement_options
 from service.settings import Settings
 from service.watching.notices import notify, tell_ended_pins
 from service.watching.variant_builds import follow_live
@@ -103,7 +103,7 @@ def run_build(
     Raises:
         AlsoLikeError: If the build can't be made; see :func:`index.building.builder.make_build`.
     """
-    before = root.live
+    before, since = root.live, last_received(settings)
     try:
         kind = "local" if options.changes is not None else settings.engine
         with open_engine(kind, address=settings.ray_address, root=root.path) as engine:
@@ -140,5 +140,5 @@ def run_build(
                 tell_ended_pins(root, settings, before, name)
         prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)
         if refusal is None:
-            settle_statements(settings, made.refused, drop=not options.small)
+            settle_statements(settings, made.refused, since=since, drop=not options.small)
     return BuildRun(made=made, verdicts=verdicts, refusal=refusal)

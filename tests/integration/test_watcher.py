@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from index.building.builder import BuildResult, make_build
 from index.errors import BusyError
 from index.root.journal import read_journal
 from index.root.lock import WATCH_LOCK, locked
@@ -32,6 +33,7 @@ from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import open_decisions
 from service.decisions.pushed_statements import NewStatement
 from service.settings import Settings
+from service.watching import build_run
 from service.watching import watcher as watching
 from service.watching.followed_source import SourceRead
 from service.watching.waiting_changes import Unit
@@ -110,6 +112,32 @@ def test_the_export_goes_on_during_a_full_build(tmp_path: Path, database: Databa
     assert watcher._make_full("nightly")
     assert told[0] == before
     assert told[-1] == live(site.root) != before
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("days", [-2, 2])
+def test_what_is_pushed_again_during_a_build_is_a_new_word_whatever_clock_the_build_has(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, days: int, again: bool
+) -> None:
+    site, clock = Site(tmp_path, database), time.time_ns
+    site.write(RECORDS)
+    site.push((IDS[0], RECORDS[0]))
+    watcher, number = site.watcher(), database.pushed.last()
+
+    def make(*given: Any) -> BuildResult:
+        with monkeypatch.context() as off:
+            off.setattr(time, "time_ns", lambda: clock() + days * 86_400 * 10**9)
+            made = make_build(*given)
+        if again:
+            site.push((IDS[0], RECORDS[0]))
+        return made
+
+    monkeypatch.setattr(build_run, "make_build", make)
+    watcher._adopt()
+    assert watcher._make_full("nightly")
+    found = database.pushed.get(IDS[0])
+    assert found is not None
+    assert (found.number > number) == again
 
 
 def read(watcher: Watcher, *files: Path) -> None:
