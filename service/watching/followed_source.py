@@ -191,6 +191,8 @@ class FollowedSource:
                     and (known is not None or differs(found[0]))  # else a change was taken back
                 ):
                     fresh[article_id] = found
+            if article_id in ids:  # parsed each time: its record may become the first with its id
+                continue
             present[digest] = article_id
             if article_id:
                 ids.add(article_id)

@@ -50,6 +50,27 @@ def test_a_file_is_read_again_once_it_changed(tmp_path: Path) -> None:
     assert first.ids - second.ids == {records[2]["id"]}
 
 
+def test_of_two_records_with_one_id_the_second_is_fresh_once_the_first_is_gone(
+    tmp_path: Path,
+) -> None:
+    path, (one, other) = tmp_path / "a.jsonl", topical(2)
+    second = {**one, "title": "Second"}
+    source = followed(kind="jsonl", path=str(path))
+    for records, fresh in (
+        ([one, second], [one]),
+        ([one, second, other], [other]),
+        ([second, other], [second]),
+        ([other, second], []),
+        ([one, other, second], [one]),
+    ):
+        path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
+        read = look(source)
+        assert {key: article.title for key, (article, _) in read.fresh.items()} == {
+            record["id"]: record["title"] for record in fresh
+        }
+        assert not read.left
+
+
 def test_records_that_are_skipped_or_corrected_are_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
