@@ -53,6 +53,16 @@ FILE_LINK = "file:"
 """Begins the ``url`` of a link that names a page by its file, id, slug or title."""
 
 
+def without_fragment(url: str) -> str:
+    """Return an address without its fragment, unless this names the page (``#/tides``, ``#!a``).
+
+    With such fragments, sites that run in the browser name their pages; ``#/`` and ``#!`` alone
+    name none.
+    """
+    page, _, fragment = url.partition("#")
+    return url if fragment.startswith(("/", "!")) and fragment.strip("/!") else page
+
+
 class LinkKind(enum.StrEnum):
     """Where a link stands on its page."""
 

@@ -11,10 +11,10 @@ from urllib.parse import unquote
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.article import Article
+from recommender.article import Article, without_fragment
 from recommender.neighbors import NO_ROW, Neighbors, Rows
 
-_LANGUAGE_IN_ADDRESS = re.compile(r"/([A-Za-z]{2,3})(?:[-_][A-Za-z]{2,4})?(?=[/?]|$)")
+_LANGUAGE_IN_ADDRESS = re.compile(r"/([A-Za-z]{2,3})(?:[-_][A-Za-z]{2,4})?(?=[/?#]|$)")
 
 
 def key_number(article: Article) -> int:
@@ -29,7 +29,7 @@ def key_number(article: Article) -> int:
         if article.language is None or not article.url:
             return 0
         own = article.language.partition("-")[0]
-        key = re.sub("^https?:", "", unquote(article.url.partition("#")[0])).rstrip("/")
+        key = re.sub("^https?:", "", unquote(without_fragment(article.url))).rstrip("/")
         for found in _LANGUAGE_IN_ADDRESS.finditer(key):
             if found[1].lower() == own:
                 key = key[: found.start()] + key[found.end() :]

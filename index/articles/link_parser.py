@@ -15,7 +15,7 @@ from index.articles.file_suffixes import SUFFIXES
 from index.articles.record import plain_name
 from index.articles.text_lists import split_keywords
 from index.articles.urls import MAX_URL, check_url
-from recommender.article import FILE_LINK, Link, LinkKind
+from recommender.article import FILE_LINK, Link, LinkKind, without_fragment
 from recommender.errors import ArticleError
 
 Clean = Callable[[str], str]
@@ -160,8 +160,8 @@ def parse_aliases(value: Any, article_url: str) -> tuple[str, ...]:
 
 def distinct(links: Iterable[Link], article_url: str) -> tuple[Link, ...]:
     """Return each link once, without links to the article itself; at most ``MAX_LINKS``."""
-    own = article_url.partition("#")[0]
-    seen = dict.fromkeys(link for link in links if link.url.partition("#")[0] != own)
+    own = without_fragment(article_url)
+    seen = dict.fromkeys(link for link in links if without_fragment(link.url) != own)
     return tuple(seen)[:MAX_LINKS]
 
 

@@ -39,7 +39,7 @@ from index.articles.visibility_words import (
     never_ends,
     other_instants,
 )
-from recommender.article import Article, Image, Link, Section, Status, check_id
+from recommender.article import Article, Image, Link, Section, Status, check_id, without_fragment
 from recommender.errors import ArticleError
 
 MAX_TITLE = 500
@@ -148,8 +148,9 @@ class RecordParser(FieldReader):
             found = next(filter(None, map(id_text, usable)), "")
         if not found:
             url = self._get("url")
-            parts = split_url(url.strip() if isinstance(url, str) else "")
+            parts = split_url(without_fragment(url.strip()) if isinstance(url, str) else "")
             path = parts.path.strip("/") + (f"?{parts.query}" if parts.query else "")
+            path += f"#{parts.fragment}" if parts.fragment else ""
             found = path or parts.hostname or ""
         self.field = "id"
         if not found:

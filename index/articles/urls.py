@@ -6,6 +6,7 @@ import unicodedata
 from ipaddress import ip_address
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
 
+from recommender.article import without_fragment
 from recommender.errors import ArticleError
 
 MAX_URL = 2048
@@ -113,8 +114,8 @@ def url_key(url: str) -> str:
 
     Scheme, default port, user name, the host's case, a trailing slash, ``index.html``, parameters
     that only count visitors (``utm_source``), the order of the others, the way in which characters
-    are escaped, and the fragment make no difference. A fragment that begins with ``/`` or ``!`` is
-    kept: with it, sites that run in the browser name their pages.
+    are escaped, and the fragment make no difference. A fragment that names the page is
+    kept: see :func:`recommender.article.without_fragment`.
 
     Args:
         url: An absolute address, or one relative to the site (``/path``). The caller must first
@@ -127,7 +128,7 @@ def url_key(url: str) -> str:
         host, path = found.groups()
         return f"//{host}{path}" if host else path or "/"
     try:
-        parts = urlsplit(unicodedata.normalize("NFC", url.strip()))
+        parts = urlsplit(unicodedata.normalize("NFC", without_fragment(url.strip())))
         host, port = parts.hostname or "", parts.port
         path = _INDEX_PAGE.sub("/", urljoin("/", parts.path or "/"))
     except ValueError:
@@ -141,8 +142,8 @@ def url_key(url: str) -> str:
         path = f"//{_ascii_host(host)}{suffix}{path}"
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode(sorted(pair for pair in pairs if not _TRACKING.fullmatch(pair[0])))
-    route = f"#{parts.fragment}" if parts.fragment.startswith(("/", "!")) else ""
-    return f"{path}{query and '?'}{query}{route}" or "/"
+    route = parts.fragment
+    return f"{path}{query and '?'}{query}{route and '#'}{route}" or "/"
 
 
 def _ascii_host(host: str) -> str:

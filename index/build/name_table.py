@@ -83,7 +83,7 @@ def address_key(url: str) -> str:
 
 def host_of(key: str) -> str:
     """Return the host in a key that :func:`address_key` made; empty if it has none."""
-    return key[2:].partition("/")[0].partition("?")[0] if key.startswith("//") else ""
+    return re.split("[/?#]", key[2:], maxsplit=1)[0] if key.startswith("//") else ""
 
 
 def path_of(key: str) -> str:

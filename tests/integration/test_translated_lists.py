@@ -240,12 +240,22 @@ def test_a_pin_shows_the_very_article_that_it_names_and_a_hide_keeps_its_story_o
     assert first[2:] not in {article_id[2:] for article_id in found}
 
 
-def test_a_number_sign_in_a_path_does_not_end_an_address() -> None:
-    german, english, other = (
+@pytest.mark.parametrize(
+    ("german", "english", "other"),
+    [
+        ("/de/c%23", "/en/c%23#top", "/en/c"),
+        ("/#/de/tides", "/#/tides", "/#/kelp"),
+        ("/de#/tides", "/en#/tides", "/en"),
+    ],
+)
+def test_the_addresses_of_translations_differ_only_in_the_language(
+    german: str, english: str, other: str
+) -> None:
+    first, second, third = (
         key_number(Article(id="a", title="A", url=url, language=language))
-        for url, language in (("/de/c%23", "de"), ("/en/c%23#top", "en"), ("/en/c", "en"))
+        for url, language in ((german, "de"), (english, "en"), (other, "en"))
     )
-    assert german == english != other
+    assert first == second != third
 
 
 def test_addresses_that_differ_only_in_the_language_are_translations(tmp_path: Path) -> None:

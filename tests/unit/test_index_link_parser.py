@@ -110,6 +110,15 @@ def test_links_are_bounded_and_none_leads_to_the_article_itself() -> None:
     assert found.links[0].url == "https://sea.example/0"
 
 
+def test_where_fragments_name_pages_they_tell_articles_apart() -> None:
+    found = article(id=None, url="https://sea.example/#/kelp", links=["#/wrack", "#/kelp", "/"])
+    assert [link.url for link in found.links] == [
+        "https://sea.example/#/wrack",
+        "https://sea.example/",
+    ]
+    assert found.id == "#/kelp"
+
+
 def test_a_file_name_never_leads_out_of_its_folder() -> None:
     assert resolve("file:../../etc/wrack.md", "/") == "file:etc/wrack.md"
     assert resolve("file:..", "/") is None

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.articles.urls import url_key
+from index.build.name_table import address_key, host_of, path_of
 
 PAGE = "https://harbour.example/news/kelp"
 
@@ -23,6 +24,8 @@ PAGE = "https://harbour.example/news/kelp"
         "https://harbour.example/news/k%65lp?utm_source=letter&utm_medium=mail#top",
         "https://harbour.example/news/../news/./kelp?fbclid=abc&mtm_kwd=x&srsltid=y&_gl=z",
         " https://harbour.example/news/kelp? ",
+        "https://harbour.example/news/kelp#!",
+        "https://harbour.example/news/kelp#/",
     ],
 )
 def test_two_spellings_of_one_page_have_one_key(other: str) -> None:
@@ -46,6 +49,15 @@ def test_two_spellings_of_one_page_have_one_key(other: str) -> None:
 )
 def test_another_page_has_another_key(other: str) -> None:
     assert url_key(other) != url_key(PAGE)
+
+
+@pytest.mark.parametrize(
+    "rest", ["#/tides", "#!tides?a=/b", "?a=1#/tides", "/kelp#/tides", "/", ""]
+)
+def test_a_key_is_a_host_and_what_follows_it(rest: str) -> None:
+    key = address_key(f"https://www.harbour.example:8080{rest}")
+    assert host_of(key) == "harbour.example:8080"
+    assert path_of(key) == address_key(f"/{rest.removeprefix('/')}")
 
 
 def test_escapes_normal_forms_and_scripts_of_a_host_make_no_difference() -> None:
