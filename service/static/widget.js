@@ -59,7 +59,8 @@
     return link.settled;
   }
 
-  const target = (link) => link.host + link.pathname.replace(/\/$/, "") + link.search;
+  const target = (link) =>
+    link.host + link.pathname.replace(/\/$/, "") + link.search + link.hash.replace(/^#[^/!].*/, "");
 
   /* Removes cards that the page links to or that are too many: here, so one address serves all. */
   function skipLinks(content, place, limit) {
@@ -74,8 +75,7 @@
     if (!kept.length) content.replaceChildren();
   }
 
-  /* Holds room for cards, so that what follows does not move when they come: what widget.css
-     makes of them, with titles and excerpts rather long than short. */
+  /* Holds room for cards as widget.css makes them, rather much, so that nothing moves later. */
   function reserve(place, limit) {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const width = place.clientWidth / rem;

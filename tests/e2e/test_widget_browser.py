@@ -256,7 +256,8 @@ def test_links_of_the_page_are_left_out_unless_they_are_to_be_kept(visit: Visit)
     found = get(f"{visit._service}/v1/related?id={SAMPLE_ARTICLE}&limit=6")
     assert found is not None
     first, second = (item["url"] for item in found.json()["items"][:2])
-    visit.add("/", f'<a href="{first}/#top">One</a>{tag()}<p>{tag(OTHER, "keep-links")}</p>')
+    links = f'<a href="{first}/#top">One</a><a href="{second}#/kelp">Another page</a>'
+    visit.add("/", f"{links}{tag()}<p>{tag(OTHER, 'keep-links')}</p>")
     visit.open()
     visit.shows(OTHER, "p > alsolike-related")
     visit.page.wait_for_selector("body > alsolike-related .alsolike-card")
