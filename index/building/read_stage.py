@@ -282,7 +282,8 @@ def _duplicate(article: ParsedArticle) -> RecordProblem:
         location=article.location,
         field="id",
         reason="duplicate",
-        message=f"id {article.id!r} occurred before; the first article keeps it",
+        message=f"id {article.id!r} occurred before; the first article keeps it; if this is "
+        "another page, map another field to its id, such as url: --map id=url",
     )
 
 

@@ -93,7 +93,10 @@ def one_by_one(
             if options.only and article.id not in options.only:
                 continue
             if article.id in articles:
-                message = f"id {article.id!r} occurred before; the first article keeps it"
+                message = (
+                    f"id {article.id!r} occurred before; the first article keeps it; if this is "
+                    "another page, map another field to its id, such as url: --map id=url"
+                )
                 if options.strict:
                     raise SourceError(f"{record.location}: {message} (--strict refuses the source)")
                 report.kept -= 1

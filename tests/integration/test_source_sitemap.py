@@ -374,6 +374,16 @@ def test_a_sitemap_in_a_file_names_pages_of_its_first_host(site: Site, tmp_path:
     assert problems == {"http://other.example/b": "not-fetched"}
 
 
+def test_pages_of_two_hosts_with_one_path_have_ids_of_their_own_once_mapped(site: Site) -> None:
+    pages(site, "tides")
+    both = [f"{site.url}/tides", f"http://localhost:{site.port}/tides"]
+    site.pages["/sitemap.xml"] = page(sitemap(*both))
+    options = {"hosts": [f"localhost:{site.port}"], "private": ["127.0.0.1", "::1"]}
+    assert list(fetched(site, **options)[0]) == ["tides"]
+    found = fetched(site, **options, map={"id": "url"})[0]
+    assert {key: one.url for key, one in found.items()} == {url: url for url in both}
+
+
 @pytest.mark.parametrize(
     ("header", "status", "until"),
     [
