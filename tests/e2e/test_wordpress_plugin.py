@@ -587,6 +587,39 @@ def test_an_answer_of_another_kind_harms_no_post_and_gets_no_token(newsroom: New
         newsroom.set(address=newsroom.service + "/")
 
 
+def test_an_item_of_another_source_with_a_post_s_number_is_shown_as_it_came(
+    newsroom: Newsroom,
+) -> None:
+    post = any_post(newsroom)
+    page = newsroom.call("POST", "wp/v2/pages", {"title": "Masthead", "status": "publish"})["id"]
+    draft, local = newsroom.post("Unfinished", status="draft"), newsroom.post("Of this site")
+    own = newsroom.site.url
+    given = [
+        (local, "https://other.example/1"),
+        (draft, "https://other.example/2"),
+        (page, f"{own}/docs/3"),
+        (local, f"{own}/before"),
+        (local, "/before"),
+        (draft, f"{own}/unfinished"),
+        (999_999, f"{own}/deleted"),
+    ]
+    items = ",".join(
+        f"AlsoLike\\read_item(array('article_id' => '{key}', 'title' => 'X', 'url' => '{url}'))"
+        for key, url in given
+    )
+    kept = f"array('at' => time(), 'items' => array({items}))"
+    found = newsroom.php(
+        f"set_transient('alsolike_list_{post}', {kept}, 60);"
+        f"echo json_encode(AlsoLike\\related({post}, 12));"
+        f"delete_transient('alsolike_list_{post}');"
+    )
+    here = newsroom.php(f"echo get_permalink({local});")
+    urls = [item["url"] for item in json.loads(found)]
+    assert urls == [*(url for _, url in given[:3]), here, here]
+    title = newsroom.php(f"echo AlsoLike\\title_of('{local}'), AlsoLike\\title_of('{page}');")
+    assert title == f"Of this site{page}"
+
+
 def test_a_service_that_is_starting_is_not_said_to_refuse_the_token(newsroom: Newsroom) -> None:
     alive, away = answer('{"status": "alive"}'), answer('{"detail": "starting"}', status=503)
     try:

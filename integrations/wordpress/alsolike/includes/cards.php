@@ -48,17 +48,33 @@ function related( $post_id, $limit ) {
 	_prime_post_caches( array_map( 'intval', $ids ) );
 	$shown = array();
 	foreach ( $items as $item ) {
-		if ( ctype_digit( $item['article_id'] ) ) { // Else it is from another source of the service.
-			$post = get_post( (int) $item['article_id'] );
+		$post = ctype_digit( $item['article_id'] ) ? get_post( (int) $item['article_id'] ) : null;
+		if ( ctype_digit( $item['article_id'] ) && is_here( $item['url'], $post ) ) { // Else it is from another source.
 			if ( ! $post || ! is_listed( $post ) ) {
 				continue;
 			}
-			$item['url']   = get_permalink( $post );
-			$item['local'] = $post->ID;
+			if ( in_array( $post->post_type, types_ever(), true ) ) {
+				$item['url']   = get_permalink( $post );
+				$item['local'] = $post->ID;
+			}
 		}
 		$shown[] = $item;
 	}
 	return array_slice( $shown, 0, $limit );
+}
+
+/**
+ * Whether an address is on a host of this site: another source of the service may have the same numbers.
+ *
+ * @param string        $url  The address of a card.
+ * @param \WP_Post|null $post The post with the card's number; with some plugins each language has a host.
+ */
+function is_here( $url, $post ) {
+	$hosts = array();
+	foreach ( array( $url, home_url(), $post ? (string) get_permalink( $post ) : '' ) as $address ) {
+		$hosts[] = preg_replace( '/^www\./', '', strtolower( (string) wp_parse_url( $address, PHP_URL_HOST ) ) );
+	}
+	return '' === $hosts[0] || in_array( $hosts[0], array_slice( $hosts, 1 ), true );
 }
 
 /**

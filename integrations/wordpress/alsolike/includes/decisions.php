@@ -48,10 +48,11 @@ function read_box( $post_id ) {
 			'pinned' => in_array( $item['article_id'], $own['pin'] ?? array(), true ),
 		);
 	}
+	$titles = array_column( (array) ( $preview['body']['candidates'] ?? array() ), 'title', 'article_id' );
 	foreach ( $own['hide'] ?? array() as $target ) {
 		$box['excluded'][] = array(
 			'id'    => $target,
-			'title' => title_of( $target ),
+			'title' => $titles[ $target ] ?? title_of( $target ),
 		);
 	}
 	return $box;
@@ -63,7 +64,8 @@ function read_box( $post_id ) {
  * @param string $article_id The article.
  */
 function title_of( $article_id ) {
-	$title = ctype_digit( $article_id ) ? get_the_title( (int) $article_id ) : '';
+	$here  = ctype_digit( $article_id ) && in_array( get_post_type( (int) $article_id ), types_ever(), true );
+	$title = $here ? get_the_title( (int) $article_id ) : '';
 	return '' !== $title ? html_entity_decode( $title, ENT_QUOTES, 'UTF-8' ) : $article_id;
 }
 
