@@ -36,6 +36,9 @@ else it may mean (0 for nothing), of its host (0 for none) and of its block, and
 KINDS = (LinkKind.TEXT, LinkKind.RELATED, LinkKind.APART)
 """The kinds of links, in the order of the numbers in ``LINK``."""
 
+OWN = 0x9E37_79B9_7F4A_7C15
+"""Added to the number of a name, makes the number that marks an article's own address."""
+
 _DATED = re.compile(r"^\d{4}-\d{2}-\d{2}-(.+)")
 
 
@@ -44,7 +47,8 @@ class LinkNames(NamedTuple):
 
     Attributes:
         names: uint64 numbers of the addresses, files and id that name this article alone, and of
-            slugs and titles, which several articles may share.
+            slugs and titles, which several articles may share. Those of its own address, not of
+            aliases, occur again with ``OWN`` added.
         links: The links, as bytes of the dtype ``LINK``; their field ``row`` is not set.
         host: The host of the article's address; empty if it is relative to the site.
         source: The name of the article's source.
@@ -62,8 +66,8 @@ def link_names(article: Article) -> LinkNames:
     """Return the names by which links may refer to an article, and its own links, as numbers."""
     addresses = [article.url, *(each for each in article.aliases if not each.startswith(FILE_LINK))]
     keys = [address_key(each) for each in addresses]
-    exact = [*keys, *(f"{ANY_HOST}{path}" for path in map(path_of, keys) if path)]
-    exact.append(f"{FILE_LINK}{page_stem(article.id)}")
+    own = _with_paths(keys[:1])
+    exact = [*_with_paths(keys), f"{FILE_LINK}{page_stem(article.id)}"]
     loose = [last_part(article.id), last_part(unquote(urlsplit(article.url).path)), article.title]
     for alias in article.aliases:
         if not alias.startswith(FILE_LINK):
@@ -73,6 +77,7 @@ def link_names(article: Article) -> LinkNames:
         exact += [f"{FILE_LINK}{stem}", *[f"{FILE_LINK}{folder}"] * (name in INDEX_NAMES)]
         loose += [last_part(stem), *_DATED.findall(last_part(stem))]
     names = {*exact, *(f"{LOOSE}{name.casefold()}" for name in loose if name)}
+    numbers = {*map(number_of, names), *((number_of(name) + OWN) % 2**64 for name in own)}
     found = [
         (link, made)
         for number, link in enumerate(article.links)
@@ -80,7 +85,7 @@ def link_names(article: Article) -> LinkNames:
     ]
     related = (link.heading for link, _ in found if link.kind is LinkKind.RELATED)
     return LinkNames(
-        names=struct.pack(f"<{len(names)}Q", *map(number_of, sorted(names))),
+        names=struct.pack(f"<{len(numbers)}Q", *sorted(numbers)),
         links=np.array([made for _, made in found], dtype=LINK).tobytes() if found else b"",
         host=host_of(keys[0]),
         source=article.source,
@@ -91,6 +96,10 @@ def link_names(article: Article) -> LinkNames:
 def block_number(source: str, heading: str) -> int:
     """Return a number (hash) for the blocks of related links under a heading in a source."""
     return number_of(f"{source}\0{heading.casefold()}")
+
+
+def _with_paths(keys: list[str]) -> list[str]:
+    return [*keys, *(f"{ANY_HOST}{path}" for path in map(path_of, keys) if path)]
 
 
 def _link(order: int, link: Link, source: str) -> tuple[int, ...] | None:

@@ -18,7 +18,7 @@ from index.build.link_graph import LinkFindings, PageLinkKind, PageLinks, Relate
 from index.build.name_table import NameTable, number_of
 from index.build.ragged import Ragged
 from index.building.folder_arrays import FolderWorkspace
-from index.building.link_names import KINDS, LINK, LinkNames, block_number
+from index.building.link_names import KINDS, LINK, OWN, LinkNames, block_number
 from index.files import load_array
 from recommender.article import FILE_LINK, LinkKind
 
@@ -140,7 +140,10 @@ def resolve_links(
     """
     names, links = collector.finish()
     numbers, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
-    table = NameTable(numbers, names["row"][first])
+    rows, kept = names["row"][first], np.ones(len(numbers), dtype=bool)
+    at, owned = _find(numbers, numbers + np.uint64(OWN))
+    rows[owned], kept[at[owned]] = rows[at[owned]], False  # else another's alias might come first
+    table, counts = NameTable(numbers[kept], rows[kept]), counts[kept]
     targets, own = _find_targets(table, counts, links, set(+collector.hosts))
     kinds = links["kind"].astype(np.uint8)
     kinds[kinds == KINDS.index(LinkKind.APART)] = PageLinkKind.APART
@@ -179,13 +182,21 @@ def _find_targets(
         is_name = links["host"][part] == 0
         for column, found in (("name", exact), ("second", second)):
             wanted = links[column][part]
-            at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            hit = (keys[at] == wanted) & ((column == "name") | ~is_name | (counts[at] == 1))
+            at, known = _find(keys, wanted)
+            hit = known & ((column == "name") | ~is_name | (counts[at] == 1))
             found[part] = np.where(hit, rows[at], -1)
     own = np.array([0, *map(number_of, sorted(filter(None, hosts)))], dtype=np.uint64)
     if "" in hosts:  # articles whose addresses name no host
         own = np.concatenate([own, _own_hosts(links["host"], second)])
     return np.where((exact < 0) & np.isin(links["host"], own), second, exact), own
+
+
+def _find(
+    keys: NDArray[np.uint64], wanted: NDArray[np.uint64]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Returns the place of each number in ``keys``, which ascend, and whether it is there."""
+    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    return at, keys[at] == wanted
 
 
 def _own_hosts(hosts: NDArray[np.uint64], by_path: NDArray[np.int32]) -> NDArray[np.uint64]:

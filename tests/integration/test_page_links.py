@@ -41,7 +41,7 @@ def test_links_are_found_by_address_alias_file_id_slug_and_title(
     ]
     records = [page(number, []) for number in range(8)]
     records[0] = page(0, links, related=["kelp-6", "Kelp 7"])
-    records[2]["aliases"] = ["/old/two"]
+    records[2]["aliases"] = ["/old/two", "/2026/kelp-5/"]  # which is another page by now
     records[3]["aliases"] = ["file:posts/three.md"]
     _, build = build_root(write_jsonl(records))
     assert out(build, "k0") == [
@@ -54,6 +54,7 @@ def test_links_are_found_by_address_alias_file_id_slug_and_title(
         ("k5", PageLinkKind.APART),
     ]
     assert build.page_links.into(1) == [(0, PageLinkKind.TEXT)]
+    assert build.names.row_at("/2026/kelp-5") == build.row("k5")
     report = build.report()["page_links"]
     assert report["articles"] == 1
     assert report["text"]["links"] == 3
