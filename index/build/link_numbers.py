@@ -5,7 +5,14 @@ from posixpath import splitext
 from urllib.parse import unquote
 
 from index.articles.file_suffixes import PAGES
-from index.build.name_table import NameTable, address_key, host_of, number_of, path_of
+from index.build.name_table import (
+    NameTable,
+    address_key,
+    host_of,
+    number_of,
+    path_of,
+    spelled_key,
+)
 from recommender.article import FILE_LINK, Link
 
 _NO_PAGE = re.compile(
@@ -46,7 +53,11 @@ def linked_row(link: Link, names: NameTable) -> int | None:
         link: The link.
         names: The addresses and other names of the site's articles.
     """
-    found = (names.row(number) for number in (link_numbers(link) or ())[:2])
+    numbers = link_numbers(link)
+    if numbers is None:
+        return None
+    key = spelled_key(link.url)
+    found = map(names.row, (number_of(key), number_of(path_of(key)), *numbers[:2]))
     return next((row for row in found if row is not None), None)
 
 

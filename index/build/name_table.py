@@ -31,8 +31,8 @@ class NameTable:
 
     Attributes:
         numbers: Shape (names,), uint64, ascending: the result of :func:`number_of` for each name.
-        rows: Shape (names,), int32: the row of the article with each name; of several articles, the
-            lowest row.
+        rows: Shape (names,), int32: the row of the article with each name; of several articles
+            that of the one with this very address, or else the lowest row.
     """
 
     numbers: NDArray[np.uint64]
@@ -55,10 +55,9 @@ class NameTable:
         """
         if not _ADDRESS.match(address) or not address.isprintable():
             return None
-        key = address_key(address)
-        path = path_of(key)
-        row = self.row(number_of(key))
-        return self.row(number_of(path or f"{ANY_HOST}{key}")) if row is None else row
+        keys = dict.fromkeys((spelled_key(address), address_key(address)))
+        names = (name for key in keys for name in (key, path_of(key) or f"{ANY_HOST}{key}"))
+        return next((row for name in names if (row := self.row(number_of(name))) is not None), None)
 
     def save(self, folder: Path) -> None:
         """Write the arrays into a build's folder."""
@@ -77,7 +76,12 @@ def address_key(url: str) -> str:
     It is :func:`index.articles.urls.url_key` in lower case and without ``www.``: links often differ
     in these from the article's own address.
     """
-    key = url_key(url).casefold()
+    return spelled_key(url).casefold()
+
+
+def spelled_key(url: str) -> str:
+    """Return the key of an address with its capitals, in which two articles may differ."""
+    key = url_key(url)
     return f"//{key.removeprefix('//www.')}" if key.startswith("//www.") else key
 
 

@@ -20,7 +20,7 @@ from index.build.link_numbers import (
     linked_row,
     page_stem,
 )
-from index.build.name_table import ANY_HOST, NameTable, address_key, host_of, number_of, path_of
+from index.build.name_table import ANY_HOST, NameTable, host_of, number_of, path_of, spelled_key
 from recommender.article import FILE_LINK, Article, Link, LinkKind
 from recommender.text import without_link_words
 
@@ -36,8 +36,9 @@ else it may mean (0 for nothing), of its host (0 for none) and of its block, and
 KINDS = (LinkKind.TEXT, LinkKind.RELATED, LinkKind.APART)
 """The kinds of links, in the order of the numbers in ``LINK``."""
 
-OWN = 0x9E37_79B9_7F4A_7C15
-"""Added to the number of a name, makes the number that marks an article's own address."""
+OWN, SPELLED = 0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F
+"""Added to the number of a name, make the numbers that mark an article's own address: that in lower
+case, and that as it is spelled."""
 
 _DATED = re.compile(r"^\d{4}-\d{2}-\d{2}-(.+)")
 
@@ -48,7 +49,7 @@ class LinkNames(NamedTuple):
     Attributes:
         names: uint64 numbers of the addresses, files and id that name this article alone, and of
             slugs and titles, which several articles may share. Those of its own address, not of
-            aliases, occur again with ``OWN`` added.
+            aliases, occur again with ``OWN`` or ``SPELLED`` added.
         links: The links, as bytes of the dtype ``LINK``; their field ``row`` is not set.
         host: The host of the article's address; empty if it is relative to the site.
         source: The name of the article's source.
@@ -65,9 +66,11 @@ class LinkNames(NamedTuple):
 def link_names(article: Article) -> LinkNames:
     """Return the names by which links may refer to an article, and its own links, as numbers."""
     addresses = [article.url, *(each for each in article.aliases if not each.startswith(FILE_LINK))]
-    keys = [address_key(each) for each in addresses]
-    own = _with_paths(keys[:1])
-    exact = [*_with_paths(keys), f"{FILE_LINK}{page_stem(article.id)}"]
+    spelled = [spelled_key(each) for each in addresses]
+    keys = [each.casefold() for each in spelled]
+    own = dict.fromkeys(_with_paths(keys[:1]), OWN)
+    own |= dict.fromkeys(_with_paths(spelled[:1]), SPELLED)
+    exact = [*_with_paths([*keys, *spelled]), f"{FILE_LINK}{page_stem(article.id)}"]
     loose = [last_part(article.id), last_part(unquote(urlsplit(article.url).path)), article.title]
     for alias in article.aliases:
         if not alias.startswith(FILE_LINK):
@@ -77,7 +80,8 @@ def link_names(article: Article) -> LinkNames:
         exact += [f"{FILE_LINK}{stem}", *[f"{FILE_LINK}{folder}"] * (name in INDEX_NAMES)]
         loose += [last_part(stem), *_DATED.findall(last_part(stem))]
     names = {*exact, *(f"{LOOSE}{name.casefold()}" for name in loose if name)}
-    numbers = {*map(number_of, names), *((number_of(name) + OWN) % 2**64 for name in own)}
+    numbers = {*map(number_of, names)}
+    numbers |= {(number_of(name) + mark) % 2**64 for name, mark in own.items()}
     found = [
         (link, made)
         for number, link in enumerate(article.links)

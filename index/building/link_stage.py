@@ -18,7 +18,7 @@ from index.build.link_graph import LinkFindings, PageLinkKind, PageLinks, Relate
 from index.build.name_table import NameTable, number_of
 from index.build.ragged import Ragged
 from index.building.folder_arrays import FolderWorkspace
-from index.building.link_names import KINDS, LINK, OWN, LinkNames, block_number
+from index.building.link_names import KINDS, LINK, OWN, SPELLED, LinkNames, block_number
 from index.files import load_array
 from recommender.article import FILE_LINK, LinkKind
 
@@ -139,12 +139,12 @@ def resolve_links(
             program had filled them, count as an editor's own.
     """
     names, links = collector.finish()
-    numbers, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
-    rows, kept = names["row"][first], np.ones(len(numbers), dtype=bool)
-    at, owned = _find(numbers, numbers + np.uint64(OWN))
-    rows[owned], kept[at[owned]] = rows[at[owned]], False  # else another's alias might come first
-    table, counts = NameTable(numbers[kept], rows[kept]), counts[kept]
+    table, counts, contested = _make_table(names)
     targets, own = _find_targets(table, counts, links, set(+collector.hosts))
+    for place in np.flatnonzero(np.isin(targets, contested)).tolist():
+        link = links[place]
+        spelled = table.row_at(store[int(link["row"])].links[int(link["order"])].url)
+        targets[place] = targets[place] if spelled is None else spelled
     kinds = links["kind"].astype(np.uint8)
     kinds[kinds == KINDS.index(LinkKind.APART)] = PageLinkKind.APART
     blocks = _related_blocks(collector, links, targets, dates)
@@ -161,6 +161,26 @@ def resolve_links(
         unresolved=unresolved,
         unresolved_count=count,
     )
+
+
+def _make_table(
+    names: NDArray[np.void],
+) -> tuple[NameTable, NDArray[np.intp], NDArray[np.int32]]:
+    """Gives each name to one article: to that whose own address it is, before aliases of others.
+
+    Returns:
+        The names; shape (names,): how many articles have each; and the rows whose address others
+        may have in another spelling.
+    """
+    numbers, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
+    rows, kept = names["row"][first], np.ones(len(numbers), dtype=bool)
+    several = counts > 1
+    for mark in (OWN, SPELLED):
+        at, marked = _find(numbers, numbers + np.uint64(mark))
+        rows[marked], kept[at[marked]] = rows[at[marked]], False
+        if mark == OWN:
+            several &= marked
+    return NameTable(numbers[kept], rows[kept]), counts[kept], rows[several]
 
 
 def _find_targets(

@@ -6,9 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
+from index.build.link_numbers import linked_row
 from index.root.root import Root
+from recommender.article import Link
 
 Builder = Callable[..., tuple[Root, Build]]
 Writer = Callable[[list[dict[str, Any]]], Path]
@@ -63,6 +67,20 @@ def test_links_are_found_by_address_alias_file_id_slug_and_title(
         "https://sea.example/2026/nowhere/"
     ]
     assert [item["article_id"] for item in report["unlinked"]["first"]] == ["k0", "k5"]
+
+
+@pytest.mark.parametrize("host", ["https://sea.example", ""])
+def test_of_addresses_that_differ_in_capitals_each_means_its_own_article(
+    write_jsonl: Writer, build_root: Builder, host: str
+) -> None:
+    paths = [f"/v/{name}" for name in ("aB3", "Ab3", "ab3", "Kelp", "WRACK")]
+    records = [page(number, [], url=host + path) for number, path in enumerate(paths)]
+    links = ["/v/ab3#top", "/v/Ab3", "https://www.sea.example/v/aB3", "/v/kelp", "/v/wrack"]
+    _, build = build_root(write_jsonl([*records, page(5, links, url=f"{host}/v/5")]))
+    assert [name for name, _ in out(build, "k5")] == ["k2", "k1", "k0", "k3", "k4"]
+    assert [build.names.row_at(path) for path in paths] == [0, 1, 2, 3, 4]
+    assert build.names.row_at("http://sea.example/V/KELP/") == 3
+    assert [linked_row(Link(url=host + path), build.names) for path in paths] == [0, 1, 2, 3, 4]
 
 
 def test_a_block_that_leads_to_files_alone_is_none(
