@@ -32,6 +32,7 @@ MAX_AGE_DAYS = 35
 
 _MAX_READ = 5_000
 _DAY = 86_400_000_000
+_HOUR = 3_600_000_000
 _LIVE = "live"
 _NAMES = {Variant.LIVE: _LIVE, Variant.INSTEAD: _LIVE, Variant.EXPORTED: "export"}
 
@@ -105,7 +106,7 @@ class ClickCounter:
         self._held = 0
         self._lock = threading.Lock()
         self._store: ClickStore | None = None
-        self._cleaned: dt.date | None = None
+        self._clean_at = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clicks", daemon=True)
 
@@ -223,7 +224,7 @@ class ClickCounter:
             self._store.close()
 
     def flush(self) -> None:
-        """Stores the counts in the database, and removes a day older than ``keep_click_days``.
+        """Stores the counts in the database, and removes some older than ``keep_click_days``.
 
         Counts that can't be stored now are kept in memory for the next time.
         """
@@ -297,12 +298,15 @@ class ClickCounter:
                 self._add(rejected, (str(self._today()), Outcome.DROPPED.value), len(refused))
 
     def _clean(self, store: ClickStore) -> None:
-        """Removes some of what was counted long ago, until nothing is left to remove that day."""
-        today = self._today()
-        if self._cleaned != today and not store.forget(
-            str(today - dt.timedelta(days=self._settings.keep_click_days))
-        ):
-            self._cleaned = today
+        """Removes some of what was counted long ago; if nothing is left, or it fails, hourly."""
+        if self._now() < self._clean_at:
+            return
+        try:
+            if store.forget(str(self._today() - dt.timedelta(days=self._settings.keep_click_days))):
+                return
+        except DatabaseError as error:  # new counts are stored all the same
+            log.warning("old clicks can't be removed now, tried again in an hour: %s", error)
+        self._clean_at = self._now() + _HOUR
 
     def _today(self) -> dt.date:
         return dt.datetime.fromtimestamp(self._now() / 1_000_000, self._settings.zone).date()

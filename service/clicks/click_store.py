@@ -37,6 +37,8 @@ _AT_ONCE, _PAUSE = 100, 0.000_5
 """How many sums are stored before other threads, which answer readers, get Python's lock; and for
 how many seconds they surely do. One statement for all of them makes readers wait longer."""
 
+_DELETED_AT_ONCE = 50_000
+
 metadata = sa.MetaData()
 
 
@@ -128,7 +130,7 @@ class ClickStore(Store):
             raise
 
     def forget(self, before: str) -> bool:
-        """Deletes the first of the days, and of the blocks of comparisons, that are too old.
+        """Deletes the oldest rows, of the days and of the comparisons that are too old.
 
         To delete all that is too old at once may take longer than a statement may on PostgreSQL.
 
@@ -144,17 +146,17 @@ class ClickStore(Store):
         """
         since, left = dt.datetime.fromisoformat(before).timestamp(), False
         with self.write() as connection:
-            keys = connection.scalars(sa.select(blocks.c.comparison).distinct())
-            ended = [key for key in keys if int(key.rpartition("@")[2]) < since]
-            for part, old in (
-                (counts.c.day, counts.c.day < before),
-                (rejected.c.day, rejected.c.day < before),
-                (blocks.c.block, blocks.c.comparison.in_(ended)),
+            ended, key = [], ""
+            each = sa.func.min(blocks.c.comparison)  # one after another, found by the index
+            while key := connection.scalar(sa.select(each).where(blocks.c.comparison > key)):
+                if int(key.rpartition("@")[2]) < since:
+                    ended.append(key)
+            for table, old in (
+                (counts, counts.c.day < before),
+                (rejected, rejected.c.day < before),
+                (blocks, blocks.c.comparison.in_(ended)),
             ):
-                first = sa.select(sa.func.min(part)).where(old)
-                some = sa.delete(part.table).where(old, part == first.scalar_subquery())
-                connection.execute(some)
-                left |= connection.scalar(first) is not None
+                left |= _delete_some(connection, table, old)
         return left
 
     def sums(
@@ -307,6 +309,17 @@ def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
                 "article", "target", "position", since=""
             )
         ]
+
+
+def _delete_some(connection: sa.Connection, table: sa.Table, old: sa.ColumnElement[bool]) -> bool:
+    """Deletes the first of a table's old rows; tells whether more are left."""
+    key = [*table.primary_key]
+    first = sa.select(*key).where(old).order_by(*key).offset(_DELETED_AT_ONCE).limit(1)
+    kept = connection.execute(first).first()
+    if kept is not None:
+        old = sa.and_(old, sa.tuple_(*key) < tuple(kept))
+    connection.execute(sa.delete(table).where(old))
+    return kept is not None
 
 
 def _upsert(connection: sa.Connection, table: sa.Table) -> sa.Insert:

@@ -162,18 +162,26 @@ def test_what_was_counted_long_ago_is_removed_once_a_day(root: Root, tmp_path: P
 
 
 def test_old_counts_that_can_t_be_removed_keep_no_new_ones_back(
-    site: ClickService, monkeypatch: pytest.MonkeyPatch
+    site: ClickService, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(*_: object) -> None:
+    asked = []
+
+    def fail(*given: object) -> None:
+        asked.append(given)
         raise DatabaseError("canceling statement due to statement timeout")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(ClickStore, "forget", fail)
+    monkeypatch.setattr(ClickStore, "forget", fail)
+    for stored in (1, 2):
         site.report(event(site.placement(PAGE), [1]))
-        assert lists_seen(site) == 1
-        assert (site.counter.waiting, bool(site.counter.problem)) == (0, True)
-    assert lists_seen(site) == 1
-    assert site.counter.problem is None
+        assert lists_seen(site) == stored
+        assert (site.counter.waiting, site.counter.problem) == (0, None)
+    assert len(asked) == 1
+    assert [record.getMessage()[:27] for record in caplog.records] == [
+        "old clicks can't be removed"
+    ]
+    site.now += 3_600 * SECOND
+    site.counter.flush()
+    assert len(asked) == 2
 
 
 def test_lists_of_a_comparison_are_counted_by_block_too(site: ClickService) -> None:

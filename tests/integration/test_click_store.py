@@ -67,19 +67,24 @@ def test_processes_that_count_the_same_lists_in_another_order_wait_for_each_othe
         assert {row[-2] for row in rows(store, counts)} == {2}
 
 
-def test_what_is_too_old_is_removed_in_small_parts(settings: Settings) -> None:
+def test_what_is_too_old_is_removed_in_small_parts_even_of_one_day(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(click_store, "_DELETED_AT_ONCE", 2)
     with closing(open_clicks(settings)) as store:
-        days = [f"2026-01-{day}" for day in (28, 29, 30, 31)]
-        ended = [("fresh@1700000000", block, "a", "live") for block in range(3)]
+        day, variant, build, *link = KEY
+        old = [(day, variant, build, article, *link[1:]) for article in "abcd"]
+        ended = [(f"{name}@1700000000", block, "a", "live") for name in "xy" for block in (1, 2)]
         store.add(
             {
-                counts: {(day, *KEY[1:]): [1, 0] for day in days},
-                rejected: {(day, "robot"): [1] for day in days[2:]},
-                blocks: {key: [1, 0] for key in (*ended, ("fresh@1900000000", 0, "a", "live"))},
+                counts: {key: [1, 0] for key in (("2026-01-30", *KEY[1:]), *old)},
+                rejected: {(each, "robot"): [1] for each in (day, "2026-02-01")},
+                blocks: {key: [1, 0] for key in (*ended, ("x@1900000000", 0, "a", "live"))},
             }
         )
-        for more, *kept in ((True, 3, 1, 3), (True, 2, 1, 2), (False, 1, 1, 1), (False, 1, 1, 1)):
-            assert store.forget(days[-1]) == more
+        store.add({counts: {("2026-02-01", *KEY[1:]): [1, 0]}})
+        for more, *kept in ((True, 4, 1, 3), (True, 2, 1, 1), (False, 1, 1, 1), (False, 1, 1, 1)):
+            assert store.forget("2026-02-01") == more
             assert [len(rows(store, table)) for table in (counts, rejected, blocks)] == kept
 
 
