@@ -73,6 +73,8 @@ variant or ``export``, ``build`` the last full build. The rows with ``target`` `
 ``position`` 0 are of lists: views of the list, and views of it in which anything was clicked.
 """
 
+sa.Index("counts_article", counts.c.article, counts.c.day)  # made with the table, never later
+
 blocks = _sums(
     "blocks",
     {"comparison": Text, "block": Integer, "article": Text, "variant": Text},

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.clicks import click_store
-from service.clicks.click_store import ClickStore, blocks, counts, open_clicks, rejected
+from service.clicks.click_store import SCHEMA, ClickStore, blocks, counts, open_clicks, rejected
 from service.settings import Settings
 from service.watching.build_run import build_options
 from tests.support.decision_databases import NewUrl
@@ -86,6 +86,14 @@ def test_what_is_too_old_is_removed_in_small_parts_even_of_one_day(
         for more, *kept in ((True, 4, 1, 3), (True, 2, 1, 1), (False, 1, 1, 1), (False, 1, 1, 1)):
             assert store.forget("2026-02-01") == more
             assert [len(rows(store, table)) for table in (counts, rejected, blocks)] == kept
+
+
+def test_the_clicks_of_one_article_are_found_by_an_index(settings: Settings) -> None:
+    with closing(open_clicks(settings)) as store:
+        (index,) = sa.inspect(store.engine).get_indexes(
+            counts.name, schema=SCHEMA if "postgresql" in store.label else None
+        )
+    assert index["column_names"] == ["article", "day"]
 
 
 def test_weights_are_learned_from_the_sums_of_links_over_days_variants_and_builds(
