@@ -74,9 +74,9 @@ def start(
 )
 def status(root: option.Root = None, as_json: option.Json = False) -> None:
     """Say which of both lists readers click more often, how sure that is, and how long it takes."""
-    from service.clicks.comparison_findings import find_comparison
+    from service.clicks.comparison_findings import ComparisonFinder
 
-    found = find_comparison(load_settings(root=root))
+    found = ComparisonFinder(load_settings(root=root)).find()
     if as_json:
         print_json(found.figures())
         return

@@ -14,6 +14,8 @@ from service.settings import Settings
 LEAST = 100
 """How often something must have been seen before its rate says anything."""
 
+MOST_LINKS = 100_000
+
 NARROW = 0.01
 """How wide a rate's interval may be in any case; also that of what is hardly ever followed."""
 
@@ -104,6 +106,7 @@ class ClickFigures:
 
     def __init__(self, store: ClickStore, since: str) -> None:
         self._store, self.since = store, since
+        self._evidence: tuple[str, list[Figure]] | None = None
 
     @cached_property
     def total(self) -> Figure:
@@ -194,6 +197,8 @@ class ClickFigures:
     def by_evidence(self, build: Build) -> list[Figure]:
         """Returns the figures of related links, grouped by their strongest kind of evidence.
 
+        Of a large site's links the :data:`MOST_LINKS` that were seen most are counted.
+
         Args:
             build: The build in which the evidence for each link is looked up.
 
@@ -201,17 +206,22 @@ class ClickFigures:
             A figure for each kind of evidence, such as ``words``, the most seen first; that of
             links without any known evidence is named ``unknown``.
         """
-        columns = ("article", "target", "origin")
-        rows = [row for row in self._store.sums(*columns, since=self.since) if row[2] == "related"]
-        sums: dict[str, tuple[int, int]] = {}
+        if self._evidence is not None and self._evidence[0] == build.name:
+            return self._evidence[1]
         from service.clicks.link_evidence import strongest_evidence  # which loads FAISS
 
+        sums: dict[str, tuple[int, int]] = {}
+        rows = self._store.sums(
+            "article", "target", since=self.since, origin="related", most=MOST_LINKS
+        )
         kinds = strongest_evidence(build, [row[:2] for row in rows])
         for kind, (*_, seen, clicked) in zip(kinds, rows, strict=True):
             old = sums.get(kind, (0, 0))
             sums[kind] = old[0] + seen, old[1] + clicked
         told = [(kind or "unknown", *both) for kind, both in sums.items()]
-        return make_figures(sorted(told, key=lambda row: (-row[1], row[0])))
+        found = make_figures(sorted(told, key=lambda row: (-row[1], row[0])))
+        self._evidence = build.name, found
+        return found
 
     @property
     def rejections(self) -> list[tuple[str, int]]:

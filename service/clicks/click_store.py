@@ -8,12 +8,15 @@ database the tables are in the schema ``alsolike_clicks``.
 import datetime as dt
 import itertools
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy import Integer, Text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -37,7 +40,7 @@ _AT_ONCE, _PAUSE = 100, 0.000_5
 """How many sums are stored before other threads, which answer readers, get Python's lock; and for
 how many seconds they surely do. One statement for all of them makes readers wait longer."""
 
-_DELETED_AT_ONCE = 50_000
+_DELETED_AT_ONCE, _FETCHED_AT_ONCE = 50_000, 10_000
 
 metadata = sa.MetaData()
 
@@ -167,7 +170,9 @@ class ClickStore(Store):
         since: str,
         lists: bool = False,
         article: str = "",
+        origin: str = "",
         least: int = 0,
+        most: int | None = None,
     ) -> list[tuple[Any, ...]]:
         """Returns how often lists or links were seen and clicked, grouped by some columns.
 
@@ -176,7 +181,9 @@ class ClickStore(Store):
             since: The first day to count, such as ``2026-01-31``.
             lists: Whether to return the sums of lists instead of those of links.
             article: If given, only the list of the article with this id is counted.
+            origin: If given, only the links of this origin are counted.
             least: The least number of views over all positions; groups with fewer are left out.
+            most: The largest number of groups to return: those with the most views.
 
         Returns:
             A tuple for each group: the values of the columns, the number of views and the number
@@ -194,6 +201,10 @@ class ClickStore(Store):
         query = sa.select(*by, seen, clicked).where(counts.c.day >= since, kind).group_by(*by)
         if article:
             query = query.where(counts.c.article == article)
+        if origin:
+            query = query.where(counts.c.origin == origin)
+        if most:
+            query = query.order_by(seen.desc(), *by).limit(most)
         if least:
             pair = [column for column in by if column is not counts.c.position]
             total = sa.func.sum(seen).over(partition_by=pair).label("total")
@@ -202,22 +213,29 @@ class ClickStore(Store):
         with self.read() as connection:
             return [tuple(row) for row in connection.execute(query)]
 
-    def blocks_of(self, comparison: str) -> list[tuple[Any, ...]]:
+    def blocks_of(self, comparison: str) -> NDArray[np.int32]:
         """Returns the counts of a comparison of a variant with the live lists.
 
         Args:
             comparison: The comparison's key.
 
         Returns:
-            A tuple for each list and block of time: the block's number, the article's id, the
-            variant's name, the number of views and the number of views with a click.
+            Shape (n, 5), int32: for each list and block of time a number that stands for the
+            article, the block's number, whether the list is the variant's, the number of views
+            and the number of views with a click.
 
         Raises:
             DatabaseError: If the database can't be read.
         """
+        number = defaultdict[str, int](itertools.count().__next__)
         query = sa.select(*list(blocks.c)[1:]).where(blocks.c.comparison == comparison)
         with self.read() as connection:
-            return [tuple(row) for row in connection.execute(query)]
+            rows = connection.execution_options(yield_per=_FETCHED_AT_ONCE).execute(query)
+            counted = (
+                (number[article], block, variant != "live", seen, clicked)
+                for block, article, variant, seen, clicked in rows
+            )
+            return np.fromiter(counted, dtype=np.dtype((np.int32, 5)))
 
     def export(self, since: str) -> Iterator[Sequence[Any]]:
         """Yields the column names of the table :data:`counts`, then all its rows since a day.
@@ -231,7 +249,7 @@ class ClickStore(Store):
         query = sa.select(counts).where(counts.c.day >= since).order_by(*counts.primary_key)
         yield counts.columns.keys()
         with self.read() as connection:
-            yield from connection.execution_options(yield_per=10_000).execute(query)
+            yield from connection.execution_options(yield_per=_FETCHED_AT_ONCE).execute(query)
 
     def rejections(self, since: str) -> list[tuple[str, int]]:
         """Returns reasons why reported events were not counted, with their numbers, most first.

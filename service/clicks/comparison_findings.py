@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from index.root.comparison import ComparisonState, read_comparison, variant_folder
 from index.root.journal import read_journal
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 _DAY = 86_400
 _POWER = 0.8
 _FEW = 100
+_KEPT_TIMES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,40 +125,57 @@ class ComparisonFindings:
         return datetime.fromtimestamp(moment, self.zone).strftime("%Y-%m-%d %H:%M")
 
 
-def find_comparison(settings: Settings, wait: float = BUSY_SECONDS) -> ComparisonFindings:
-    """Returns what the root's comparison, running or ended, has shown.
+class ComparisonFinder:
+    """Finds out what a comparison has shown, by counts that one thread at a time reads.
+
+    Millions of counts take seconds to read: for twenty times as long their result is told again.
 
     Args:
         settings: The effective settings.
         wait: How long to wait for a process that locks the counts, in seconds.
-
-    Raises:
-        NotFoundError: If there is none.
-        DatabaseError: If the counts can't be read.
     """
-    from recommender.clicks.comparison import WORTH_FINDING, compare_variants  # by SciPy
 
-    state = read_comparison(settings.root, running=False)
-    if state is None:
-        raise NotFoundError("no comparison is running; begin one with: alsolike compare start NAME")
-    with closing(open_clicks(settings, wait)) as store:
-        counts = store.blocks_of(state.key)
-    numbers = {article: number for number, article in enumerate({row[1] for row in counts})}
-    columns = np.array(
-        [
-            (numbers[article], block, variant != "live", seen, clicked)
-            for block, article, variant, seen, clicked in counts
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 5)
-    return ComparisonFindings(
-        state=state,
-        worth=WORTH_FINDING,
-        result=compare_variants(*columns.T, share=state.share),
-        missing="" if state.ended is not None else _why_missing(settings, state.variant),
-        now=time.time(),
-        zone=settings.zone,
-    )
+    def __init__(self, settings: Settings, wait: float = BUSY_SECONDS) -> None:
+        self._settings, self._wait = settings, wait
+        self._lock = threading.Lock()
+        self._kept: tuple[ComparisonState, Comparison, float] | None = None
+
+    def find(self) -> ComparisonFindings:
+        """Finds out what the comparison that runs, or has ended last, has shown so far.
+
+        Raises:
+            NotFoundError: If there is none.
+            DatabaseError: If the counts can't be read.
+        """
+        from recommender.clicks.comparison import WORTH_FINDING  # by SciPy
+
+        settings = self._settings
+        state = read_comparison(settings.root, running=False)
+        if state is None:
+            told = "no comparison is running; begin one with: alsolike compare start NAME"
+            raise NotFoundError(told)
+        return ComparisonFindings(
+            state=state,
+            worth=WORTH_FINDING,
+            result=self._compare(state),
+            missing="" if state.ended is not None else _why_missing(settings, state.variant),
+            now=time.time(),
+            zone=settings.zone,
+        )
+
+    def _compare(self, state: ComparisonState) -> Comparison:
+        from recommender.clicks.comparison import compare_variants
+
+        with self._lock:
+            kept, began = self._kept, time.monotonic()
+            if kept is not None and kept[0] == state and began < kept[2]:
+                return kept[1]
+            with closing(open_clicks(self._settings, self._wait)) as store:
+                counts = store.blocks_of(state.key)
+            result = compare_variants(*counts.T, share=state.share)
+            now = time.monotonic()
+            self._kept = state, result, now + _KEPT_TIMES * (now - began)
+            return result
 
 
 def _why_missing(settings: Settings, variant: str) -> str:

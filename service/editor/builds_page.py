@@ -22,12 +22,12 @@ from index.root.lock import work_in_progress
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from recommender.visibility import utc_now
-from service.clicks.comparison_findings import find_comparison, settings_lines
+from service.clicks.comparison_findings import settings_lines
 from service.curation.article_search import ArticleRow, find_article_row, read_article_row
 from service.curation.waiting_pushes import tell_waiting
 from service.decisions.decision_rules import MAX_REASON
 from service.decisions.decision_state import DecisionState
-from service.editor.editor_pages import CLICKS_WAIT, EditorPages, whole_number
+from service.editor.editor_pages import EditorPages, whole_number
 from service.editor.page_templates import HEADERS
 from service.http.auth import Identity
 from service.http.content_policy import page_policy
@@ -341,7 +341,7 @@ def _comparison(pages: EditorPages) -> dict[str, Any] | None:
     try:
         if (state := read_comparison(path)) is None:
             return None
-        found = list(find_comparison(pages.context.settings, CLICKS_WAIT).sentences())
+        found = list(pages.comparison.find().sentences())
     except AlsoLikeError as error:
         why = getattr(error, "public", error)
         return {"variant": "", "found": [f"The comparison can't be shown: {why}."]}

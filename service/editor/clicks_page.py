@@ -20,9 +20,8 @@ from service.clicks.click_figures import (
     best_links,
     worst_links,
 )
-from service.clicks.comparison_findings import find_comparison
 from service.curation.article_search import find_article_row
-from service.editor.editor_pages import CLICKS_WAIT, EditorPages
+from service.editor.editor_pages import EditorPages
 from service.http.auth import Identity
 from service.http.problems import RETRY, ProblemError
 from service.serving.selection import ORIGIN_PHRASES
@@ -107,7 +106,7 @@ def _operator_values(pages: EditorPages, figures: ClickFigures) -> dict[str, Any
     comparison: list[str] = []
     running = False
     try:
-        found = find_comparison(pages.context.settings, CLICKS_WAIT)
+        found = pages.comparison.find()
         comparison, running = list(found.sentences()), found.state.ended is None
     except BuildError as error:
         comparison = [f"The comparison can't be shown: {error}."]

@@ -21,6 +21,7 @@ from index.errors import DatabaseError
 from recommender.errors import AlsoLikeError
 from service.clicks.click_figures import ClickFigures, first_day
 from service.clicks.click_store import ClickStore, open_clicks
+from service.clicks.comparison_findings import ComparisonFinder
 from service.curation.link_texts import Closeness
 from service.editor.kept_form import KeptForm
 from service.editor.labels import capitalized
@@ -55,6 +56,7 @@ class EditorPages:
         self.render = self.templates.render
         self._closeness: tuple[Path, Closeness] | None = None
         self._figures: dict[int, tuple[float, ClickFigures]] = {}
+        self.comparison = ComparisonFinder(context.settings, CLICKS_WAIT)
 
     def router(self) -> APIRouter:
         """Returns a router for editors' pages.

@@ -8,15 +8,21 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from index.root.comparison import COMPARISON
+from index.root.comparison import COMPARISON, ComparisonState, write_comparison
 from recommender.evidence import KINDS
+from service.clicks import click_figures, comparison_findings
 from service.clicks.click_figures import ClickFigures, best_links, first_day, worst_links
-from service.clicks.click_store import FILE, counts, open_clicks, rejected
+from service.clicks.click_store import FILE, ClickStore, counts, open_clicks, rejected
+from service.clicks.comparison_findings import ComparisonFinder
 from service.clicks.link_evidence import strongest_evidence
 from service.roles import Role
 from service.settings import Settings
@@ -102,6 +108,36 @@ def test_a_link_is_judged_by_its_views_in_all_positions(new_url: NewUrl, tmp_pat
             IGNORED: 180,
         }
         assert figures.links_of(PAGE).items() >= found.items()
+
+
+def test_counts_that_take_long_to_read_are_told_again_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(root=tmp_path, clicks=True)
+    now, read = 1_000.0, []
+
+    def slow(store: ClickStore, comparison: str) -> NDArray[np.int32]:
+        nonlocal now
+        now += 17
+        read.append(comparison)
+        return np.array([[0, 1, 0, 5, 1], [0, 2, 1, 5, 2]], dtype=np.int32)
+
+    monkeypatch.setattr(ClickStore, "blocks_of", slow)
+    clock = SimpleNamespace(monotonic=lambda: now, time=time.time)
+    monkeypatch.setattr(comparison_findings, "time", clock)
+    first = ComparisonState(variant="bold", started=1_700_000_000)
+    finder = ComparisonFinder(settings)
+    write_comparison(tmp_path, first)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: finder.find(), range(8)))
+    assert finder.find().result.views == 10
+    assert read == [first.key]
+    now += 20 * 17
+    finder.find()
+    second = first.model_copy(update={"ended": first.started + 9})
+    write_comparison(tmp_path, second)
+    assert finder.find().state == second
+    assert read == [first.key] * 3
 
 
 @pytest.fixture(scope="module")
@@ -247,6 +283,9 @@ def test_the_command_prints_figures(
     told = json.loads(out)
     assert told["since"] == str(today())
     assert sum(figure["seen"] for figure in told["figures"]) == 800
+    monkeypatch.setattr(click_figures, "MOST_LINKS", 1)
+    out = run("clicks", "--root", str(site), "--by", "evidence", "--days", "1", "--json")[1]
+    assert [figure["seen"] for figure in json.loads(out)["figures"]] == [500]
     assert run("clicks", "--root", str(site), "--days", "99999999")[0] == 2
     code, out, _ = run("clicks", "--root", str(site), "--csv")
     assert out.splitlines()[0] == "day,variant,build,article,target,position,origin,seen,clicked"

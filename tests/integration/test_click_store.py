@@ -86,6 +86,7 @@ def test_what_is_too_old_is_removed_in_small_parts_even_of_one_day(
         for more, *kept in ((True, 4, 1, 3), (True, 2, 1, 1), (False, 1, 1, 1), (False, 1, 1, 1)):
             assert store.forget("2026-02-01") == more
             assert [len(rows(store, table)) for table in (counts, rejected, blocks)] == kept
+        assert store.blocks_of("x@1900000000").tolist() == [[0, 0, 0, 1, 0]]
 
 
 def test_the_clicks_of_one_article_are_found_by_an_index(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from index.root.comparison import (
 )
 from index.root.root import Root
 from recommender.visibility import NEVER
-from service.clicks.comparison_findings import find_comparison
+from service.clicks.comparison_findings import ComparisonFinder
 from service.decisions.decision_state import Override, OverrideKind
 from service.serving import live as serving
 from tests.support.articles import topical
@@ -246,7 +246,7 @@ def test_clicks_count_for_whose_list_readers_got(site: ComparedSite, tmp_path: P
         service.report(event(service.placement(each), [1], [1]))
     assert service.stored("blocks", "article", "variant", "seen", "clicked") == rows
     assert (picked, "live", 1) in service.stored("counts", "article", "variant", "seen")
-    found = find_comparison(service.settings)
+    found = ComparisonFinder(service.settings).find()
     assert found.result.views == len(IDS)
     assert "all readers get the live lists" in found.missing
 
