@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -116,17 +116,23 @@ def clicked_pairs(
     """
     if not context.options.learn:
         return None
-    row = cache(IdTable(context.folder).row)
-    counts = np.array(
-        [
+    table = IdTable(context.folder)
+
+    @lru_cache(100_000)
+    def shown(article_id: str) -> int | None:
+        row = table.row(article_id)
+        return row if row is not None and visible[row] else None
+
+    counts = np.fromiter(  # row by row, for they may be many millions
+        (
             (article, target, *count)
             for article_id, target_id, *count in context.options.clicks()
-            if (article := row(article_id)) is not None and (target := row(target_id)) is not None
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 5)
-    shown = counts[visible[counts[:, 0]] & visible[counts[:, 1]]]
-    articles, targets, positions, seen, clicked = shown.T
+            if (article := shown(article_id)) is not None
+            and (target := shown(target_id)) is not None
+        ),
+        dtype=np.dtype((np.int64, 5)),
+    )
+    articles, targets, positions, seen, clicked = counts.T
     propensities = position_propensities(articles, targets, positions, seen, clicked)
     judged = click_judgments(articles, targets, positions, seen, clicked, propensities)
     if not len(judged.gains):

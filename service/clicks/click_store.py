@@ -78,6 +78,11 @@ variant or ``export``, ``build`` the last full build. The rows with ``target`` `
 
 sa.Index("counts_article", counts.c.article, counts.c.day)  # made with the table, never later
 
+_SUMS = [
+    sa.cast(sa.func.coalesce(sa.func.sum(column), 0), sa.BigInteger)
+    for column in (counts.c.seen, counts.c.clicked)
+]
+
 blocks = _sums(
     "blocks",
     {"comparison": Text, "block": Integer, "article": Text, "variant": Text},
@@ -192,26 +197,36 @@ class ClickStore(Store):
         Raises:
             DatabaseError: If the database can't be read.
         """
-        seen, clicked = (
-            sa.cast(sa.func.coalesce(sa.func.sum(column), 0), sa.BigInteger)
-            for column in (counts.c.seen, counts.c.clicked)
-        )
         by = [counts.c[name] for name in columns]
         kind = counts.c.target == "" if lists else counts.c.target != ""
-        query = sa.select(*by, seen, clicked).where(counts.c.day >= since, kind).group_by(*by)
+        query = sa.select(*by, *_SUMS).where(counts.c.day >= since, kind).group_by(*by)
         if article:
             query = query.where(counts.c.article == article)
         if origin:
             query = query.where(counts.c.origin == origin)
         if most:
-            query = query.order_by(seen.desc(), *by).limit(most)
+            query = query.order_by(_SUMS[0].desc(), *by).limit(most)
         if least:
             pair = [column for column in by if column is not counts.c.position]
-            total = sa.func.sum(seen).over(partition_by=pair).label("total")
+            total = sa.func.sum(_SUMS[0]).over(partition_by=pair).label("total")
             found = query.add_columns(total).subquery()
             query = sa.select(*list(found.c)[:-1]).where(found.c.total >= least)
         with self.read() as connection:
             return [tuple(row) for row in connection.execute(query)]
+
+    def links(self) -> Iterator[Sequence[Any]]:
+        """Yields for each link and position the sums of all days, without holding all in memory.
+
+        Each is the article's id, the target's id, the position, the number of views and the number
+        of clicks.
+
+        Raises:
+            DatabaseError: If the database can't be read.
+        """
+        by = [counts.c.article, counts.c.target, counts.c.position]
+        query = sa.select(*by, *_SUMS).where(counts.c.target != "").group_by(*by)
+        with self.read() as connection:
+            yield from connection.execution_options(yield_per=_FETCHED_AT_ONCE).execute(query)
 
     def blocks_of(self, comparison: str) -> NDArray[np.int32]:
         """Returns the counts of a comparison of a variant with the live lists.
@@ -309,26 +324,22 @@ def open_clicks(settings: Settings, wait: float = BUSY_SECONDS) -> ClickStore:
     return store
 
 
-def read_clicks(settings: Settings) -> list[tuple[str, str, int, int, int]]:
-    """Returns all counted views and clicks of links, to learn the weights of evidence from them.
+def read_clicks(settings: Settings) -> Iterator[tuple[str, str, int, int, int]]:
+    """Yields all counted views and clicks of links, to learn the weights of evidence from them.
 
-    Returns:
+    Yields:
         A tuple for each link and position: the article's id, the target's id, the position, the
-        number of views and the number of clicks (at most that of views); an empty list if clicks
-        are not counted.
+        number of views and the number of clicks (at most that of views); nothing if clicks are not
+        counted.
 
     Raises:
         DatabaseError: If the database can't be read.
     """
     if not settings.clicks:
-        return []
+        return
     with closing(open_clicks(settings)) as store:
-        return [
-            (article, target, position, seen, min(seen, clicked))
-            for article, target, position, seen, clicked in store.sums(
-                "article", "target", "position", since=""
-            )
-        ]
+        for article, target, position, seen, clicked in store.links():
+            yield article, target, position, seen, min(seen, clicked)
 
 
 def _delete_some(connection: sa.Connection, table: sa.Table, old: sa.ColumnElement[bool]) -> bool:
