@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 
 from index.errors import BuildError, FormatError
-from index.root.journal import read_journal
+from index.root.journal import count_small_builds, read_journal
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, NotFoundError
 
-_DAYS = 14
 _NO_FATE: Mapping[str, Any] = {"state": "", "note": "", "found": []}
 _MAKE_LIVE = ("publish", "force", "rollback")
-_COUNTED = {"publish": "published", "force": "published", "refuse": "refused"}
 
 
 def describe_builds(root: Root) -> dict[str, Any]:
@@ -84,7 +82,7 @@ def describe_builds(root: Root) -> dict[str, Any]:
         "held": held,
         "items": items,
         "problem": problem,
-        "days": _days(lines),
+        "days": count_small_builds(lines),
         "rollback": rollback,
     }
 
@@ -136,18 +134,6 @@ def shown_again(root: Root, *, now: int) -> list[str]:
             hidden = (rows < 0) | ~old.visible(now)[rows]
             return [new.article_id(int(row)) for row in shown[hidden]]
     return []
-
-
-def _days(lines: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Count the small builds of each day."""
-    days: dict[str, dict[str, Any]] = {}
-    for line in lines:
-        if line.get("small") and line["event"] in _COUNTED:
-            name = str(line["at"])[:10]
-            day = days.setdefault(name, {"day": name, "published": 0, "refused": 0})
-            day[_COUNTED[line["event"]]] += 1
-            day["last"] = line["at"]
-    return list(days.values())[-_DAYS:]
 
 
 def _fates(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -58,7 +58,8 @@ def _prune(root: Root, keep: int, keep_small: int, hours: float) -> list[str]:
             log.warning("build %s can't be removed: %s", name, error)
     _prune_variants(root)
     if removed:
-        append_journal(root.path, "prune", builds=removed)
+        of_small = {} if {*full} & {*removed} else {"small": True}
+        append_journal(root.path, "prune", builds=removed, **of_small)
     return removed
 
 

@@ -16,7 +16,8 @@ from index.articles.article_store import ARTICLES
 from index.build import build as build_module
 from index.build.manifest import Manifest
 from index.errors import BuildError
-from index.root.journal import JOURNAL, append_journal, read_journal
+from index.root import journal
+from index.root.journal import JOURNAL, append_journal, count_small_builds, read_journal
 from index.root.lock import work_in_progress
 from index.root.root import Root
 from recommender.errors import NotFoundError
@@ -285,6 +286,39 @@ def test_who_wants_a_small_file_does_not_wait_for_a_large_one(
         finally:
             ready.set()
         assert large.result(60)
+
+
+def test_many_small_builds_push_nothing_else_out_of_the_journal_and_are_counted_by_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "_STEP", 4_000)
+    monkeypatch.setattr(journal, "_MOST_BYTES", 16_000)
+    append_journal(tmp_path, "refuse", build="full", reason="too short lists")
+
+    def small(number: int) -> None:
+        append_journal(tmp_path, "build", build=f"small-{number}", small=True)
+        event = "refuse" if number % 10 == 0 else "publish"
+        append_journal(tmp_path, event, build=f"small-{number}", small=True)
+
+    for day in ("2026-11-29", "2026-11-30"):
+        monkeypatch.setattr(journal, "utc_timestamp", lambda day=day: f"{day}T10:00:00+00:00")
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(small, range(100)))
+        append_journal(tmp_path, "rollback", build="full", reason=day)
+    found = read_journal(tmp_path)
+    assert (tmp_path / JOURNAL).stat().st_size < 12_000
+    assert [line["reason"] for line in found if "small" not in line and "days" not in line] == [
+        "too short lists",
+        "2026-11-29",
+        "2026-11-30",
+    ]
+    assert sum("small" in line for line in found) > 20, "the newest are still told one by one"
+    assert [
+        (day["day"], day["published"], day["refused"]) for day in count_small_builds(found)
+    ] == [
+        ("2026-11-29", 90, 10),
+        ("2026-11-30", 90, 10),
+    ]
 
 
 def test_a_pipe_in_place_of_the_journal_is_told_and_not_waited_for(tmp_path: Path) -> None:
