@@ -77,7 +77,7 @@ def rules(
                     since=0 if since is None else read_moment("--from", since, settings),
                     until=read_until(until, settings),
                 )
-        found = [each for each in database.overrides.all() if is_rule(each.article_id)]
+        found = database.overrides.rules()
     if as_json:
         print_json([_values(each) for each in found])
         return

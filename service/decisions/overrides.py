@@ -88,6 +88,11 @@ class Overrides(Table):
         query = _BY_ID.where(_TABLE.c.id > after).limit(limit)
         return [StoredOverride(**row) for row in self._rows(query)]
 
+    def rules(self) -> list[StoredOverride]:
+        """Returns the pins and hides in many articles' lists, sorted by their numbers."""
+        query = _BY_ID.where(_TABLE.c.article_id.startswith(" "))
+        return [StoredOverride(**row) for row in self._rows(query)]
+
     def put(
         self,
         actor: Actor,

@@ -116,8 +116,8 @@ def rules_page_router(pages: EditorPages) -> APIRouter:
         person: Identity = Depends(pages.reader),
     ) -> Response:
         notice = describe_done(pages, person, done, back="", view="rules")
-        stored = pages.context.database().overrides.all() if change else []
-        chosen = [each for each in stored if is_rule(each.article_id) and str(each.id) == change]
+        stored = pages.context.database().overrides.rules() if change else []
+        chosen = [each for each in stored if str(each.id) == change]
         given = _as_form(pages, chosen[0]) if chosen else RuleForm(target_id=target)
         return _show(pages, person, given, notice=notice)
 
@@ -167,7 +167,7 @@ def _show(
 ) -> Response:
     database = pages.context.database()
     newest = database.audit.newest()
-    found = [each for each in database.overrides.all() if is_rule(each.article_id)]
+    found = database.overrides.rules()
     view, now = pages.view()
     is_known = view.build.row(given.target_id) is not None
     return pages.render(

@@ -16,6 +16,7 @@ from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions.database import Database
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
+from service.decisions.list_scope import EVERY, tag_scope
 from service.errors import ConflictError, DecisionError
 from service.roles import Role
 from tests.support.decision_databases import MIRA, OMAR, NewUrl, opened
@@ -112,6 +113,13 @@ def test_another_list_is_no_conflict(database: Database) -> None:
     pin(database, article_id="other")
     pin(database, "c", if_version=seen)
     assert len(database.overrides.all()) == 3
+
+
+def test_rules_are_read_without_the_pins_and_hides_of_single_lists(database: Database) -> None:
+    scopes = [EVERY, tag_scope("100% _sea")]
+    for article_id in (*scopes, "a", "#a"):
+        hide(database, article_id=article_id)
+    assert [each.article_id for each in database.overrides.rules()] == scopes
 
 
 def test_of_many_who_saw_the_same_list_one_decides(database: Database) -> None:
