@@ -148,13 +148,15 @@ class PushedStatements(Table):
                 source has caught up in that build.
             since: The result of :meth:`last_received` before that build was made.
         """
-        query = sa.select(_TABLE).where(_TABLE.c.received > since, _TABLE.c.refused.is_(None))
-        for one in [Statement(**row) for row in self._rows(query)]:
-            if one.number <= settled.get(one.article_id, 0):
-                same = sa.and_(_TABLE.c.article_id == one.article_id, _TABLE.c.number == one.number)
+        query = sa.select(_TABLE.c.article_id, _TABLE.c.number, _TABLE.c.received).where(
+            _TABLE.c.received > since, _TABLE.c.refused.is_(None)
+        )
+        for one in self._rows(query):
+            if one["number"] <= settled.get(one["article_id"], 0):
+                same = (_TABLE.c[name] == one[name] for name in ("article_id", "number"))
                 with self._store.write() as connection:
-                    values = {"number": _next_number(connection, one.received)}
-                    connection.execute(sa.update(_TABLE).where(same).values(**values))
+                    values = {"number": _next_number(connection, one["received"])}
+                    connection.execute(sa.update(_TABLE).where(*same).values(**values))
 
     def show(self, actor: Actor, settled: Mapping[str, int], shown: Callable[[str], bool]) -> None:
         """Lifts takedowns that a push made, of articles that a source shows again since.

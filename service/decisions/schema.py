@@ -115,6 +115,7 @@ pushed = _table(
     sa.Column("refused", Text),
     sa.Column("hidden_until", BigInteger, nullable=False, server_default="0"),
     sa.Index("pushed_number", "number", unique=True),
+    sa.Index("pushed_received", "received"),
 )
 """The newest statement about each article that was pushed and is not settled yet.
 

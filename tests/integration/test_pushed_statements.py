@@ -266,6 +266,8 @@ def test_a_push_waits_for_the_number_that_another_statement_gets(
 
         @sa.event.listens_for(database._store.engine, "after_cursor_execute")
         def push(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if "pushed.received > " in statement:
+                assert "pushed.record," not in statement, "records may be large"
             if statement.startswith("SELECT meta.pushed") and not found:
                 found.append(Future())
                 found[0] = pool.submit(put, database, "b")

@@ -12,7 +12,7 @@ down_revision = "0005"
 def upgrade() -> None:
     """Adds the column; of statements that were stored before, takedowns and records tell it.
 
-    And the empty table, which 0004 made in some databases.
+    And the empty table, which 0004 made in some databases, and an index by when pushes came.
     """
     op.add_column(
         "pushed", sa.Column("hidden_until", sa.BigInteger, nullable=False, server_default="0")
@@ -23,6 +23,7 @@ def upgrade() -> None:
         "AND before_push IS NOT NULL), 0) END"
     )
     op.execute(by_takedown.bindparams(never=NEVER))
+    op.create_index("pushed_received", "pushed", ["received"])
     if sa.inspect(op.get_bind()).has_table("refused_words"):
         return
     op.create_table(
