@@ -88,6 +88,12 @@ class PushedStatements(Table):
         rows = self._rows(sa.select(_TABLE).where(_TABLE.c.article_id == article_id))
         return next((Statement(**row) for row in rows), None)
 
+    def about(self, ids: Sequence[str]) -> Iterator[Statement]:
+        """Yields what was last pushed about some articles, also refused statements."""
+        for start in range(0, len(ids), _BATCH):
+            some = _TABLE.c.article_id.in_(ids[start : start + _BATCH])
+            yield from (Statement(**row) for row in self._rows(sa.select(_TABLE).where(some)))
+
     def last(self) -> int:
         """Returns the highest number that a pushed statement ever had; 0 before the first push."""
         return int(self._rows(sa.select(schema.meta.c.pushed))[0]["pushed"])

@@ -189,13 +189,12 @@ class WaitingChanges:
                 yield Unit(source=PUSHED, remove=frozenset({one.article_id}), statement=one)
             else:
                 yield Unit(source=PUSHED, put=[record_of(one)], ids=[one.article_id], statement=one)
-        statements: dict[str, Statement] = {}
-        if any(read.fresh or read.left for read in self._read.values()):
-            statements = {
-                one.article_id: one
-                for one in self.database.pushed.all()
-                if one.number > self._settled.get(one.article_id, 0)
-            }
+        keys = {key for read in self._read.values() for key in (*read.fresh, *read.left)}
+        statements = {
+            one.article_id: one
+            for one in self.database.pushed.about([*keys])
+            if one.number > self._settled.get(one.article_id, 0)
+        }
         for at, read in sorted(self._read.items()):
             name = self.sources[at].name
             self._read[at], put = self._compare(live, at, read, statements)

@@ -47,7 +47,9 @@ def takedown(database: Database, article_id: str) -> tuple[str, int, int | None]
     return None if found is None else (found.who, found.until, found.before_push)
 
 
-def test_each_article_has_one_statement_and_numbers_grow_over_all(database: Database) -> None:
+def test_each_article_has_one_statement_and_numbers_grow_over_all(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = put(database, "a", {"title": "A"}), put(database, "b", {"title": "B"})
     third = put(database, "a", {"title": "Anew"})
     assert first.number < second.number < third.number == database.pushed.last()
@@ -55,6 +57,9 @@ def test_each_article_has_one_statement_and_numbers_grow_over_all(database: Data
     assert database.pushed.above(second.number) == [third] == [database.pushed.get("a")]
     assert database.pushed.get("c") is None
     assert {one.article_id for one in database.pushed.all()} == {"a", "b"}
+    monkeypatch.setattr(pushed_statements, "_BATCH", 2)
+    assert [*database.pushed.about(["c", "b", "a"])] == [second, third]
+    assert [*database.pushed.about(["b"])] == [second]
 
 
 def test_the_same_record_again_keeps_its_number_however_its_fields_are_ordered(
