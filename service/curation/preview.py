@@ -25,6 +25,8 @@ from service.serving.serving_view import ServingView, VisibilityStatus, visibili
 MOST_INBOUND = 200
 """The largest number of lists that are looked through for one article."""
 
+_ROWS_AT_ONCE = 10_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboundLinks:
@@ -39,8 +41,43 @@ class InboundLinks:
     position: int
 
 
+def stored_lists(build: Build, rows: Sequence[int]) -> list[list[int]]:
+    """Finds the lists that the build stores with a version of each of some articles.
+
+    All lists are read once, however many articles are asked for.
+
+    Args:
+        build: The build.
+        rows: The articles' row numbers.
+
+    Returns:
+        For each article the row numbers of the lists, those first that have it near their top.
+    """
+    versions = [build.members[int(build.stories[row])] for row in rows]
+    related, (count, depth) = build.related_rows, build.related_rows.shape
+    wanted = np.zeros(count + 1, dtype=bool)  # the last one stands for -1, which is no row
+    wanted[np.concatenate(versions)] = True
+    found = np.concatenate(
+        [
+            at * depth
+            + np.flatnonzero(np.take(wanted, related[at : at + _ROWS_AT_ONCE], mode="wrap"))
+            for at in range(0, count, _ROWS_AT_ONCE)
+        ]
+    )
+    lists, places = np.divmod(found, depth)
+    near = np.argsort(places, kind="stable")
+    lists, places = lists[near], places[near]
+    held = related[lists, places]
+    return [lists[np.isin(held, some)].tolist() for some in versions]
+
+
 def inbound_links(
-    served: ServingView, row: int, now: int, query: RelatedQuery, limit: int
+    served: ServingView,
+    row: int,
+    now: int,
+    query: RelatedQuery,
+    limit: int,
+    lists: Sequence[int] | None = None,
 ) -> tuple[list[InboundLinks], bool]:
     """Finds the lists that show an article now: as related, pinned, or named by the list's page.
 
@@ -53,21 +90,16 @@ def inbound_links(
         now: The current time, in microseconds since 1970 UTC.
         query: What the site asks for by default: how many articles, and which.
         limit: The largest number of lists to return.
+        lists: What :func:`stored_lists` found for the article; by default it is asked.
 
     Returns:
         The lists with the article's position in each, best positions first; and whether there may
         be more such lists.
     """
     build = served.build
-    everywhere = build.related_rows.reshape(-1)  # NumPy searches a flat array fastest
-    found_at = [
-        np.flatnonzero(everywhere == member)
-        for member in build.members[int(build.stories[row])].tolist()
-    ]
-    lists, places = np.divmod(np.concatenate(found_at), build.related_rows.shape[1])
-    near = np.argsort(places, kind="stable")
+    lists = stored_lists(build, [row])[0] if lists is None else lists
     naming = [other for other, kind in build.page_links.into(row) if kind is PageLinkKind.RELATED]
-    candidates = dict.fromkeys([*_pinning(served, row), *naming, *lists[near].tolist()])
+    candidates = dict.fromkeys([*_pinning(served, row), *naming, *lists])
     found: list[InboundLinks] = []
     for other in list(candidates)[:MOST_INBOUND]:
         if not served.is_visible(other, now):

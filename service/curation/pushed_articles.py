@@ -15,18 +15,20 @@ from index.articles.record import Record, RecordProblem, SourceItem, id_text
 from index.articles.updated import updated_at
 from index.build.manifest import Manifest, read_manifest
 from index.errors import BuildError
+from index.query import RelatedQuery
 from index.sources.jsonl_source import json_object
 from index.sources.pushed_source import Statement, location_of
 from index.sources.source import read_record
 from recommender.article import Article, check_id
 from recommender.errors import ArticleError, NotFoundError
 from recommender.visibility import NEVER, window
-from service.curation.preview import inbound_links
+from service.curation.preview import inbound_links, stored_lists
 from service.decisions.database import Database
 from service.decisions.decision_store import Actor
 from service.decisions.pushed_statements import NewStatement
 from service.errors import NotReadyError
 from service.serving.live import Live
+from service.serving.serving_view import ServingView
 from service.settings import Settings
 
 _MOST_LISTS = 200
@@ -170,13 +172,14 @@ class PushedArticles:
         Raises:
             DatabaseError: If the statements can't be stored.
         """
-        lists = [self._lists(one.article_id) for one in given]
+        before = self._view()
         words = [replace(one, settled=self._settled(one.article_id)) for one in given]
         database = self._database()
         stored = database.pushed.put(actor, words)
         if self._live.build is not None:
             database.pushed_to(self._live.build.name)
         self._live.refresh()
+        lists = _lists(before, [one.article_id for one in given], self._query)
         return [
             self._standing(statement, changed)
             for statement, changed in zip(stored, lists, strict=True)
@@ -194,7 +197,8 @@ class PushedArticles:
                 f"no pushed version of article {article_id[:80]!r} is stored: none was received, "
                 "or it is no longer needed, as every build and the article's source have it"
             )
-        return self._standing(found, self._lists(article_id))
+        [lists] = _lists(self._view(), [article_id], self._query)
+        return self._standing(found, lists)
 
     def waiting(self, after: int, limit: int) -> list[Standing]:
         """Returns the stored statements in the order of their numbers, and how far each has come.
@@ -237,17 +241,30 @@ class PushedArticles:
                 return None
         return self._newest if names else None
 
-    def _lists(self, article_id: str) -> list[str]:
-        """Returns the ids of an article and of those whose lists show it now."""
-        try:
-            view, now = self._live.view()
-        except NotReadyError:
-            return []
-        row = view.build.row(article_id)
-        if row is None:
-            return [article_id]
-        found, _ = inbound_links(view, row, now, self._query, _MOST_LISTS)
-        return [article_id, *(view.build.article_id(link.row) for link in found)]
+    def _view(self) -> tuple[ServingView, int] | None:
+        with suppress(NotReadyError):
+            return self._live.view()
+        return None
+
+
+def _lists(
+    view: tuple[ServingView, int] | None, ids: Sequence[str], query: RelatedQuery
+) -> list[list[str]]:
+    """Returns for each article its id and the ids of those whose lists showed it at a time."""
+    if view is None:
+        return [[] for _ in ids]
+    served, now = view
+    build = served.build
+    rows = {key: row for key in ids if (row := build.row(key)) is not None}
+    stored = dict(zip(rows, stored_lists(build, [*rows.values()]), strict=True)) if rows else {}
+
+    def changed(key: str) -> list[str]:
+        if key not in rows:
+            return [key]
+        found, _ = inbound_links(served, rows[key], now, query, _MOST_LISTS, stored[key])
+        return [key, *(build.article_id(link.row) for link in found)]
+
+    return [changed(key) for key in ids]
 
 
 def _hidden_until(article: Article, now: int) -> int:

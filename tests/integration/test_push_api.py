@@ -8,7 +8,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from index.articles.article_store import ARTICLES
+from index.build.build import Build
 from index.build.manifest import MANIFEST
 from index.building.builder import make_build
 from index.building.context import BuildOptions
@@ -25,6 +26,8 @@ from index.root.pointer import CURRENT, Pointer, write_pointer
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
+from service.curation import pushed_articles
+from service.curation.preview import stored_lists
 from service.curation.settled_pushes import _reached, settle_statements, statement_options
 from service.decisions.open_decisions import FILE, open_decisions
 from service.roles import Role
@@ -249,8 +252,18 @@ def test_an_editors_takedown_outlasts_every_push(desk: Desk) -> None:
 # Several at once, and in turn
 
 
-def test_a_batch_has_an_outcome_for_each_statement_in_order(desk: Desk) -> None:
+def test_a_batch_has_an_outcome_for_each_statement_in_order(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = desk.shown()[0]
+    kept_at: list[int] = []
+
+    def find(build: Build, rows: Sequence[int]) -> list[list[int]]:
+        with desk.database() as database:
+            kept_at.append(len(database.pushed.above(0)))
+        return stored_lists(build, rows)
+
+    monkeypatch.setattr(pushed_articles, "stored_lists", find)
     statements = [
         {"id": "a", "record": RECORD},
         {"id": " b", "record": RECORD},
@@ -270,6 +283,8 @@ def test_a_batch_has_an_outcome_for_each_statement_in_order(desk: Desk) -> None:
     assert [one["id"] for one in kept["items"]] == [target, "a"]
     assert kept["next"] is None
     assert kept["items"][1]["number"] == results[4]["answer"]["number"]
+    assert PAGE in results[3]["answer"]["lists"]
+    assert kept_at == [2], "all lists are searched once, when the statements are stored"
 
 
 def test_a_batch_with_an_id_that_is_no_unicode_is_answered(desk: Desk) -> None:

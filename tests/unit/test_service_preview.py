@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -15,7 +16,15 @@ from index.build.build import Build
 from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from recommender.visibility import microseconds
-from service.curation.preview import DEPTH, Candidate, LeftOut, Preview, make_preview
+from service.curation import preview as preview_module
+from service.curation.preview import (
+    DEPTH,
+    Candidate,
+    LeftOut,
+    Preview,
+    make_preview,
+    stored_lists,
+)
 from service.decisions.decision_state import DecisionState, Override, OverrideKind
 from service.serving.selection import Origin, select
 from service.serving.serving_view import ServingView, VisibilityStatus
@@ -144,6 +153,32 @@ def test_a_pin_of_what_can_t_be_shown_is_told_as_an_alert(build: Build) -> None:
         ("bread-002", VisibilityStatus.VISIBLE, True),
     ]
     assert found.chosen[2].origin is Origin.PINNED
+
+
+def test_the_stored_lists_of_many_articles_are_found_in_one_reading(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[int] = []
+    take = np.take
+
+    def search(wanted: Any, some: Any, **how: Any) -> Any:
+        searched.append(some.size)
+        return take(wanted, some, **how)
+
+    monkeypatch.setattr(np, "take", search)
+    monkeypatch.setattr(preview_module, "_ROWS_AT_ONCE", 20)
+    found = stored_lists(build, range(build.count))
+    assert len(searched) == 3, "49 articles"
+    assert sum(searched) == build.related_rows.size
+    for row, lists in enumerate(found):
+        versions = build.members[int(build.stories[row])].tolist()
+        held = [
+            (place, other)
+            for other, related in enumerate(build.related_rows.tolist())
+            for place, each in enumerate(related)
+            if each in versions
+        ]
+        assert lists == [other for _, other in sorted(held)]
 
 
 def test_inbound_links_are_the_lists_that_show_the_article(build: Build) -> None:
