@@ -10,7 +10,7 @@ the query's filters leave out are never shown, and no older version takes their 
 import heapq
 import itertools
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class Guard:
         self._language = language
         self._matching = matching_rows(self._build, query, now)
         self._matches = None if self._matching is None else self._matching.data
-        self._forbidden: Collection[int] = ()
+        self._forbidden: Container[int] = ()
         self._seen = {NO_ROW}  # NO_ROW stands for all stories of which no version is visible
         for row in kin:
             self._seen.add(self._newest[row])
@@ -76,7 +76,7 @@ class Guard:
             if override.kind is OverrideKind.HIDE:
                 self.leave_out(self._build.row(override.target_id))
 
-    def forbid(self, stories: Collection[int]) -> None:
+    def forbid(self, stories: Container[int]) -> None:
         """Excludes the stories that rules hide, except those that the list shows already.
 
         Args:

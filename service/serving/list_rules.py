@@ -1,11 +1,11 @@
 """What rules pin and hide in the lists of articles by their tags, resolved for a build.
 
-A page view only looks up the tags of its article among those that rules name. The stories that a
-rule hides are found once for each combination of such tags, when the first of its lists is asked.
+A page view only looks up the tags of its article among those that rules name, and those of the
+articles that its list might show among those that rules hide there.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from index.build.build import Build
@@ -29,7 +29,21 @@ class RulesOfList(NamedTuple):
 
     pins: Sequence[Override]
     hides: Sequence[Override]
-    hidden: frozenset[int]
+    hidden: Container[int]
+
+
+class _StoriesWithTags:
+    """The stories of which a version has one of some tags, or that are named; never all listed."""
+
+    def __init__(self, build: Build, stories: frozenset[int], tags: frozenset[int]) -> None:
+        self._build, self._stories, self._tags = build, stories, tags
+
+    def __contains__(self, story: object) -> bool:
+        if story in self._stories or _ALL in self._tags:
+            return True
+        build, tags = self._build, self._tags
+        rows = build.members.numbers(story) if isinstance(story, int) else ()
+        return any(not tags.isdisjoint(build.tags.numbers(row)) for row in rows)
 
 
 NO_RULES = RulesOfList((), (), frozenset())
@@ -72,10 +86,14 @@ class ListRules:
         rules = [rule for tag in tags for rule in self._by_tag[tag]]
         pins = [rule for rule in rules if rule.kind is OverrideKind.PIN]
         hides = [rule for rule in rules if rule.kind is OverrideKind.HIDE]
-        stories = self._build.story_of
-        hidden = {stories[row] for rule in hides for row in rows_in(self._build, rule.target_id)}
         pins.sort(key=lambda rule: rule.position or 0)
-        return RulesOfList(pins, hides, frozenset(hidden))
+        targets, build = {rule.target_id for rule in hides}, self._build
+        rows = (build.row(target) for target in targets if not is_rule(target))
+        stories = frozenset(build.story_of[row] for row in rows if row is not None)
+        found = (tag_number(build, target) for target in targets if is_rule(target))
+        hidden_tags = frozenset(number for number in found if number is not None)
+        hidden = _StoriesWithTags(build, stories, hidden_tags) if hidden_tags else stories
+        return RulesOfList(pins, hides, hidden)
 
 
 def rows_in(build: Build, scope: str) -> Sequence[int]:

@@ -81,6 +81,32 @@ def test_articles_with_a_tag_are_hidden_from_the_lists_of_another_or_from_all(bu
     assert len(shown(everywhere, SALT)) == 6, "its own list stays"
 
 
+def test_what_rules_hide_by_tag_is_told_without_listing_the_articles_of_a_tag(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = view(
+        build,
+        hide(tag_scope("salt"), tag_scope("sea")),
+        hide("bread-002", EVERY),
+        hide(tag_scope("pepper"), EVERY),
+        hide(EVERY, tag_scope("salt")),
+    )
+    ids = [build.article_id(row) for row in range(build.count)]
+    expected: dict[str, set[str]] = {
+        OTHER: {"bread-002"},
+        "sea-004": {"bread-002", *(f"sea-{number:03}" for number in range(0, 32, 8))},
+        SALT: {*ids},
+    }
+    monkeypatch.setattr(build, "tagged", None)
+    for page, hidden in expected.items():
+        row = build.row(page)
+        assert row is not None
+        found = served.rules_of(row, NOW).hidden
+        assert {
+            key for key, story in zip(ids, build.story_of, strict=True) if story in found
+        } == hidden
+
+
 def test_of_rules_a_hide_stands_before_a_pin_and_one_list_s_own_decision_before_both(
     build: Build,
 ) -> None:
