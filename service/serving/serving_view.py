@@ -30,6 +30,8 @@ class VisibilityTable(NamedTuple):
         standing: For each row number, the row number of the version that lists show for the
             article: the article itself, unless a visible version is newer.
         rules: The pins and hides in force in the lists of many articles; ``None`` without any.
+        seen_since: Since when the same articles are visible, microseconds since 1970 UTC.
+        seen_until: Until when they are, if no newer decision changes it.
     """
 
     since: int
@@ -39,6 +41,8 @@ class VisibilityTable(NamedTuple):
     newest: memoryview
     standing: memoryview
     rules: ListRules | None
+    seen_since: int
+    seen_until: int
 
 
 class ServingView:
@@ -104,29 +108,17 @@ class ServingView:
         self._taken_until = np.concatenate([self._taken_until[others], until])
 
     def _make_table(self, now: int) -> VisibilityTable:
-        build, earlier = self.build, self._earlier
-        if earlier is not None and earlier.since <= now < earlier.until:
-            return VisibilityTable(*self._span(now), *earlier[2:6], self._resolve(now))
+        build, earlier = self.build, self._table or self._earlier
+        since, until = _span(now, build.epochs, self.state.instants)
+        rules = ListRules(build, self.state.rules, now) if self.state.rules else None
+        if earlier is not None and earlier.seen_since <= now < earlier.seen_until:
+            return earlier._replace(since=since, until=until, rules=rules)
         visible = build.visible(now)
         visible[self.taken_down(now)] = False
         listed, newest, standing = shown_versions(build, visible)
-        since, until = self._span(now)
         views = (visible.data, listed.data, newest.data, standing.data)
-        return VisibilityTable(since, until, *views, self._resolve(now))
-
-    def _resolve(self, now: int) -> ListRules | None:
-        rules = self.state.rules
-        return ListRules(self.build, rules, now) if rules else None
-
-    def _span(self, now: int) -> tuple[int, int]:
-        since, until = ALWAYS, NEVER
-        for instants in (self.build.epochs, self.state.instants):
-            place = int(np.searchsorted(instants, now, side="right"))
-            if place:
-                since = max(since, int(instants[place - 1]))
-            if place < len(instants):
-                until = min(until, int(instants[place]))
-        return since, until
+        seen = _span(now, build.epochs, np.sort(self._taken_until))
+        return VisibilityTable(since, until, *views, rules, *seen)
 
     def taken_down(self, now: int) -> list[int]:
         """Returns the row numbers of the articles that editors have taken down at a time.
@@ -206,6 +198,18 @@ class ServingView:
         """
         turned = int(np.searchsorted(self.state.instants, now, side="right"))
         return self.build.epoch(now) + turned
+
+
+def _span(now: int, *turns: NDArray[np.int64]) -> tuple[int, int]:
+    """Returns the span around a time in which none of some sorted instants lies."""
+    since, until = ALWAYS, NEVER
+    for instants in turns:
+        place = int(np.searchsorted(instants, now, side="right"))
+        if place:
+            since = max(since, int(instants[place - 1]))
+        if place < len(instants):
+            until = min(until, int(instants[place]))
+    return since, until
 
 
 class VisibilityStatus(enum.StrEnum):

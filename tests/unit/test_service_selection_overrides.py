@@ -244,7 +244,9 @@ def test_a_decision_ends_at_its_instant(build: Build, decide: str) -> None:
     assert shown(build, decided, now=JUNE - 1) != shown(build, now=JUNE - 1)
     assert shown(build, decided, now=JUNE) == shown(build, now=JUNE)
     served = ServingView(build, decided)
-    assert served.showing(JUNE - 1).until == JUNE
+    before, after = served.showing(JUNE - 1), served.showing(JUNE)
+    assert before.until == after.since == JUNE
+    assert (before.visible is after.visible) == (decide != "take"), "computed only if it changes"
     assert served.epoch(JUNE) == served.epoch(JUNE - 1) + 1
 
 
