@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Set
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+
 from index.files import replace_file
 from recommender.errors import InputError
 from service.serving.serving_view import ServingView
@@ -55,17 +57,19 @@ def export_lists(
     """
     earlier = read_ledger(out)
     build = served.build
-    visible = [row for row in range(build.count) if served.is_visible(row, now)]
+    visible = np.flatnonzero(served.showing(now).visible).tolist()
     names = {file_name(build.article_id(row)): row for row in visible}
     gone = earlier - names.keys()
     for name in gone:
         (out / name).unlink(missing_ok=True)
-    _write_ledger(out, earlier | names.keys())  # before the files, so that a crash leaves none out
+    if not names.keys() <= earlier:  # before the files, so that a crash leaves none out
+        _write_ledger(out, earlier | names.keys())
     written = 0
     for name, row in names.items():
         if rows is None or row in rows or name not in earlier:
             written += _write_if_changed(out / name, render(row))
-    _write_ledger(out, names.keys())
+    if gone:
+        _write_ledger(out, names.keys())
     return {"written": written, "unchanged": len(names) - written, "removed": len(gone)}
 
 

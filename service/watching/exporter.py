@@ -10,6 +10,7 @@ from index.build.build import Build
 from index.build.list_dates import WHOLE
 from recommender.visibility import utc_now
 from service.clicks.placement import open_placements
+from service.decisions.list_scope import is_rule
 from service.decisions.open_decisions import keep_state
 from service.http.list_json import exported_json
 from service.serving.list_date import list_date
@@ -39,7 +40,7 @@ class Exporter:
         self._keeper = keep_state(settings)
         self._placements = open_placements(settings)
         self._before: ServingView | None = None
-        self._until = 0
+        self._at = 0
         self._loose: set[str] = set()
 
     def follow(self, build: Build) -> None:
@@ -53,23 +54,39 @@ class Exporter:
         state, now, before = self._keeper.poll(), utc_now(), self._before
         if state is None:
             return  # what was taken down is not known
-        rows: set[int] | None = None
-        if before is not None and before.state is state and now < self._until:
-            if before.build is build:
-                return
-            if self._placements is None or before.build.full_name == build.full_name:
-                rows = self._changed(before.build, build)
-        served = ServingView(build, state)
+        same = before is not None and before.build is build and before.state is state
+        if before is not None and same and now < before.showing(self._at).until:
+            return
+        served = ServingView(build, state, before)
+        rows = None if before is None else self._changed(before, served, now)
         done = export_lists(served, self._out, self._render(served, now), now=now, rows=rows)
-        self._before, self._until = served, served.showing(now).until
+        self._before, self._at = served, now
         log.info("exported to %s: %s", self._out, done)
 
-    def _changed(self, old: Build, new: Build) -> set[int]:
-        """Returns the rows whose lists may be others than in an older build."""
-        old_rows = old.rows_of(new.ids)
-        same = old.listed_in[np.maximum(old_rows, 0), WHOLE] == new.listed_in[:, WHOLE]
-        changed = set(np.flatnonzero((old_rows < 0) | ~same).tolist())
-        return changed | {row for key in self._loose if (row := new.row(key)) is not None}
+    def _changed(self, before: ServingView, served: ServingView, now: int) -> set[int] | None:
+        """Returns the rows whose lists may have changed since the last call; ``None``: all."""
+        old, new, earlier = before.build, served.build, before.showing(self._at)
+        changes = served.state.changes_since(before.state)
+        if (
+            changes is None
+            or changes.takedowns
+            or not earlier.seen_since <= now < earlier.seen_until
+        ):
+            return None
+        turned = (
+            key
+            for key, some in served.state.overrides.items()
+            if any(one.holds(self._at) != one.holds(now) for one in some)
+        )
+        decided = {*changes.overrides, *turned}
+        if any(map(is_rule, decided)):
+            return None
+        if old is not new:
+            if self._placements is not None and old.full_name != new.full_name:
+                return None
+            decided |= self._loose
+        changed = {row for key in decided if (row := new.row(key)) is not None}
+        return changed if old is new else changed | _other_rows(old, new)
 
     def _render(self, served: ServingView, now: int) -> Callable[[int], bytes]:
         def render(row: int) -> bytes:
@@ -83,3 +100,10 @@ class Exporter:
             return exported_json(build, row, items, self._query, self._placements)
 
         return render
+
+
+def _other_rows(old: Build, new: Build) -> set[int]:
+    """Returns the rows whose lists may be stored otherwise in a build than in an older one."""
+    rows = old.rows_of(new.ids)
+    same = old.listed_in[np.maximum(rows, 0), WHOLE] == new.listed_in[:, WHOLE]
+    return set(np.flatnonzero((rows < 0) | ~same).tolist())
