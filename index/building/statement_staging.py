@@ -69,8 +69,13 @@ class StagedStatement(NamedTuple):
 
     @property
     def unusable(self) -> bool:
-        """Whether the statement was refused, or its record can't be read any more."""
-        return bool(self.refused) or (self.pushed is None and not self.gone)
+        """Whether the statement was refused, or its record can't be read any more.
+
+        A refused one of an article that is gone counts once no source has the article either.
+        """
+        if self.gone:
+            return bool(self.refused and self.present)
+        return bool(self.refused) or self.pushed is None
 
     def stands(self, *, keep_missing: bool, complete: bool, now: int) -> bool:
         """Tells whether this statement outweighs what the sources say of its article.

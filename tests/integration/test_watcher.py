@@ -551,14 +551,18 @@ def test_of_a_push_and_a_record_that_wait_together_the_newer_goes_live(
     assert database.takedowns.get(IDS[0]) is None
 
 
+@pytest.mark.parametrize("refused", [False, True])
 def test_a_push_that_is_settled_holds_no_change_of_the_source_up(
-    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch, *, refused: bool
 ) -> None:
     site = Site(tmp_path, database, follow_seconds=60)
     site.push((IDS[0], None))
+    if refused:
+        database.pushed.refuse(IDS[0], database.pushed.last(), "a gate was against it")
     site.write(RECORDS[1:])
     watcher = site.watcher()
     watcher._make_full("test")
+    assert not site.has(IDS[0]), "no source has it either"
     assert database.pushed.get(IDS[0]) is not None, "older builds may need it"
     monkeypatch.delattr(PushedStatements, "all")  # of many, only those at hand are asked for
     read(watcher)
