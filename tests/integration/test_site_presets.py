@@ -204,6 +204,7 @@ def test_what_a_configuration_does_not_plainly_say_is_left_open(tmp_path: Path) 
         ("'eleventyExcludeFromCollections', 'true'", False, "/page/"),
         ("'permalink', false", False, "/page/"),
         ("'layout', 'page.njk'", True, "/page/"),
+        ("'layout', 'page.njk'); // c.addGlobalData('draft', true", True, "/page/"),
         ("'eleventyComputed.draft', () => isDraft", True, "/page/"),
         ("'eleventyComputed.permalink', () => make", True, "/page"),  # a function's is not known
     ],
@@ -254,6 +255,17 @@ def test_files_of_data_hide_pages_without_any_configuration(
         shown = [key for key, article in articles.items() if is_shown(article)]
         assert len(articles) == 2
         assert len(shown) == file.startswith("page."), folder
+
+
+def test_a_comment_in_code_hides_no_page(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("# Kelp\n\nText.\n")
+    (tmp_path / "page.11tydata.js").write_text(
+        "// If the page is in `draft:true` mode, don't write it.\n"
+        "/* permalink: '/old/',\n draft: true */\n"
+        "module.exports = { home: 'https://x.example', glob: '/**/a/*', permalink: '/k//a/' };"
+    )
+    article = read(tmp_path)[0]["page.md"]
+    assert (is_shown(article), article.url) == (True, "/k/a/")
 
 
 def test_other_json_beside_pages_says_nothing_of_them(tmp_path: Path) -> None:

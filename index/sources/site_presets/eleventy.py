@@ -161,7 +161,7 @@ def _read_data(path: Path) -> dict[str, Any]:
             return site.read_config(path.parent, path.name) or {}
         except SourceError:
             return {"draft": f"{path.name} unreadable"}
-    return _stated(site.read_text(path) or "")
+    return _stated(site.without_comments(site.read_text(path) or ""))
 
 
 def _slugified(text: str) -> str:

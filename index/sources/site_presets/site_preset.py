@@ -25,7 +25,13 @@ from index.sources.regular_file import NotRegularError, open_regular
 _SAFE = "/-._~!$&'()*+,;=:@"
 _MAX_CONFIG = 64 * 1024
 _BRACES = re.compile(r"\\\{((?:[^{}\\]|\\[^{}])*)\\\}")
-_LINE_COMMENT = re.compile(r"^\s*//.*", re.MULTILINE)
+_COMMENT = re.compile(
+    r"""("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)"""
+    r"""|(?<!\\)/\*.*?\*/|(?<![:\\])//[^\n]*""",
+    re.DOTALL,
+)
+"""A comment of code; or, as its group, a text in quotes, which may hold the same signs."""
+
 _LEFT_OUT = re.compile(r"""\bexclude\s*:\s*(\[[^\]]*|["'`][^"'`\n]+["'`])""")
 _QUOTED = re.compile(r"""["'`]([^"'`\n]+)["'`]""")
 _CODE_TAG = re.compile(r"(?<=[\s\[])!(?:!python/[\w./:]+|[A-Za-z]\w*)(?=[\s\]])")
@@ -298,7 +304,6 @@ def left_out(code: str, within: str = "") -> list[str]:
         code: The code of a configuration.
         within: A regular expression for the folders that the code's paths are relative to.
     """
-    code = _LINE_COMMENT.sub("", code)
     if code.count("defineCollection(") > 1:
         return []
     listed = [one for found in _LEFT_OUT.findall(code) for one in _QUOTED.findall(found)]
@@ -364,7 +369,9 @@ def read_text(path: Path, most: int = _MAX_CONFIG) -> str | None:
 
 
 def read_code(folder: Path, *stems: str, more: Sequence[str] = ()) -> str | None:
-    """Returns the text of a configuration file that is JavaScript code; ``None`` if there is none.
+    """Returns the JavaScript code of a configuration file; ``None`` if there is none.
+
+    Comments are left out.
 
     Args:
         folder: The folder of the file.
@@ -372,7 +379,13 @@ def read_code(folder: Path, *stems: str, more: Sequence[str] = ()) -> str | None
         more: Suffixes to try besides those of code, such as ``js``.
     """
     names = (f"{stem}.{suffix}" for stem in stems for suffix in (*CODE, *more))
-    return next((text for name in names if (text := read_text(folder / name)) is not None), None)
+    text = next((text for name in names if (text := read_text(folder / name)) is not None), None)
+    return None if text is None else without_comments(text)
+
+
+def without_comments(code: str) -> str:
+    """Returns code without its comments, which may name settings that do not hold."""
+    return _COMMENT.sub(lambda found: found[1] or "", code)
 
 
 def written(code: str, name: str) -> str:
