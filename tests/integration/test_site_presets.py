@@ -219,15 +219,27 @@ def test_what_an_eleventy_site_says_of_all_pages_counts(
     assert not shown or article.url == link
 
 
+@pytest.mark.parametrize(
+    ("permalink", "is_known"),
+    [
+        ("permalink: (data) => make(data)", False),
+        ("permalink(data) { if (data.draft) { return {}; } return `/${data.title}/`; }", False),
+        ("permalink: data => data.permalink || x, b: (data) => { return false }", False),
+        ("permalink(data) { if (data.draft) { return {}; }\n return data.permalink }", True),
+        ("'permalink': function (data) { if (x) { return false; } return data.permalink; }", True),
+        ("permalink: data => { return data.permalink; }, other(data) { return 1; }", True),
+    ],
+)
 def test_an_address_that_an_eleventy_site_computes_for_all_pages_is_not_guessed(
-    tmp_path: Path,
+    permalink: str, is_known: bool, tmp_path: Path
 ) -> None:
     (tmp_path / ".eleventy.js").write_text("module.exports = {};")
     (tmp_path / "_data").mkdir()
-    computed = "module.exports = { permalink: (data) => make(data) };"
+    computed = f"module.exports = {{ {permalink} }};"
     (tmp_path / "_data" / "eleventyComputed.js").write_text(computed)
     (tmp_path / "page.md").write_text("# Page\n")
-    assert "unknown-address" in {one.reason for one in read(tmp_path)[2].problems}
+    told = "unknown-address" in {one.reason for one in read(tmp_path)[2].problems}
+    assert told != is_known
 
 
 @pytest.mark.parametrize(

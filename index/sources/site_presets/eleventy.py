@@ -27,7 +27,16 @@ _GLOBAL = re.compile(
     r"""addGlobalData\(\s*["'`](?:eleventyComputed\.)?(\w+)["'`]\s*,\s*["'`]?(true|false)?"""
 )
 _IGNORED = re.compile(r"""\bignores\.add\(\s*["'`]([^"'`\n]+)""")
-_PERMALINK = re.compile(r"""["']?\bpermalink["']?\s*:\s*(?:(["'`])(.*?)\1|(false)\b|(\S))""")
+_PERMALINK = re.compile(
+    r"""\bpermalink["']?\s*(?:\(\s*|:\s*(?:(["'`])(?P<text>.*?)\1|(?P<off>false)\b)?)"""
+)
+_BODY = re.compile(r"(?:async\s+)?(?:function\b\s*\w*\s*)?\(?\s*\w+\s*\)?\s*(?:=>\s*)?(?=\{)")
+"""What stands before the body of a function of one value, such as ``(data) =>``."""
+
+_RETURNED = re.compile(r"\breturn\b\s*([^;\n}]*)")
+_AS_STATED = re.compile(r"(?:false|\{|\w+\.permalink)\s*")
+"""What a function returns that leaves a page's own address, or makes no page of a draft."""
+
 _PRINTED = re.compile(r"\{\{-?([^{}]*?)-?\}\}")
 _FILTER = re.compile(r"""\s*(\w+)[\s:("']*([^"')]*)""")
 _COMPUTED = "{a function}"
@@ -172,9 +181,24 @@ def _slugified(text: str) -> str:
 def _stated(text: str) -> dict[str, Any]:
     stated = stated_values(text).items()
     values = {name: value for name, value in stated if is_visibility_name(name)}
-    if found := _PERMALINK.search(text):
-        values["permalink"] = False if found[3] else _COMPUTED if found[4] else found[2]
+    found = _PERMALINK.search(text)
+    if found and found["text"] is not None:
+        values["permalink"] = found["text"]
+    elif found and (found["off"] or not _keeps_address(text[found.end() :])):
+        values["permalink"] = False if found["off"] else _COMPUTED
     return values
+
+
+def _keeps_address(code: str) -> bool:
+    """Tells whether code begins with a function that gives pages no other address."""
+    head = _BODY.match(code)
+    body, depth = code[head.end() :] if head else "", 0
+    for brace in re.finditer("[{}]", body):
+        depth += 1 if brace[0] == "{" else -1
+        if not depth:
+            returned = _RETURNED.findall(body[: brace.end()])
+            return bool(returned) and all(map(_AS_STATED.fullmatch, returned))
+    return False
 
 
 def _fill(template: str, values: Mapping[str, Any]) -> str:
