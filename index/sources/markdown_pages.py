@@ -213,7 +213,10 @@ def _picture(src: str, site: SitePreset, page: SitePage, stem: str) -> str:
     It is "" for one that the site has at another address, which only the generator knows.
     """
     base, is_path = page.base.rstrip("/"), _PICTURE.fullmatch(src) is not None
-    if (stem == "index" and site.name in ("hugo", "zola")) or (
+    folder = page.text("media_subpath") or page.text("img_path")  # of the theme Chirpy
+    if folder and site.name == "jekyll" and ":" not in src and not src.startswith("//"):
+        return join_url(f"{base}/", f"{folder.strip('/')}/{src.lstrip('/')}")
+    if (stem.partition(".")[0] == "index" and site.name in ("hugo", "zola")) or (
         site.name == "quarto" and not src.startswith("/")
     ):
         return join_url(page.link, src)  # it lies beside the page

@@ -474,6 +474,10 @@ DOCUSAURUS = ("docusaurus.config.js", "baseUrl: '/n/'")
         (JEKYLL, "image: //img.example/a.png", "https://img.example/a.png"),
         (JEKYLL, "image: ../a.png", ""),
         (JEKYLL, "image: [1]", ""),
+        (JEKYLL, "media_subpath: /posts/a\nimage: {path: a.png}", "/n/posts/a/a.png"),
+        (JEKYLL, "img_path: posts/a/\nimage: /a.png", "/n/posts/a/a.png"),
+        (JEKYLL, "img_path: 'https://c.example/'\nimage: /a.png", "https://c.example/a.png"),
+        (JEKYLL, "media_subpath: /p\nimage: https://c.example/a.png", "https://c.example/a.png"),
         (HEXO, "cover: images/a.png", "/n/images/a.png"),
         (HEXO, "cover: /images/a.png", "/n/images/a.png"),
         (HEXO, "cover: '#fff'", ""),
@@ -494,6 +498,24 @@ def test_a_picture_stands_where_the_generator_has_it(
         (tmp_path / name).write_text(text)
     (article,) = read(tmp_path)[0].values()
     assert (article.image.src if article.image else "") == src
+
+
+@pytest.mark.parametrize(
+    ("config", "text", "link"),
+    [
+        ("hugo.toml", "baseURL = '/'\n[languages.de]\n[languages.en]\n", "/de/a/cat.png"),
+        ("zola.toml", "base_url = '/'\n[languages.de]\n", "/de/a/cat.png"),
+    ],
+)
+def test_a_picture_lies_beside_a_translated_page(
+    tmp_path: Path, config: str, text: str, link: str
+) -> None:
+    (tmp_path / config).write_text(text)
+    (tmp_path / "content/a").mkdir(parents=True)
+    (tmp_path / "content/a/index.de.md").write_text("---\ntitle: A\nimage: cat.png\n---\nText.\n")
+    (article,) = read(tmp_path)[0].values()
+    assert article.image is not None
+    assert article.image.src == link
 
 
 @pytest.mark.parametrize(
