@@ -21,7 +21,7 @@ from index.sources.encodings import decode
 from index.sources.file_kinds import NOT_CONTENT
 from index.sources.front_matter import exported_values, split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
-from index.sources.markup import select, text_of
+from index.sources.markup import Element, select, text_of
 from index.sources.page_folder import Page, PageFolderSource, folder_of, parse_raw_page, read_pages
 from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
@@ -124,9 +124,7 @@ class MarkdownSource(PageFolderSource):
         if metas := [dict(meta.attrib) for meta in select(root, "meta")]:  # as in a page's <head>
             values["metas"] = [values.get("metas"), metas]
         if not values.get("title"):
-            headings = select(root, "h1")[:1] or select(root, "h2, h3, h4, h5, h6")[:1]
-            named = given.get("sidebar_label") or given.get("name") or ""
-            values["title"] = literal("".join(map(text_of, headings))) or _line(named)
+            values["title"] = _title(root, site, placed)
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
@@ -226,6 +224,38 @@ def _picture(src: str, site: SitePreset, page: SitePage, stem: str) -> str:
     if src[:1] == "/" and not is_below and site.name in _TABLE["rooted"]:
         return base + src
     return "" if src.startswith("/src/") and site.name == "starlight" else src
+
+
+def _title(root: Element, site: SitePreset, page: SitePage) -> str:
+    """Returns the title of a page that states none; "" if there is none in it, nor in its name."""
+    top, lower = (
+        literal("".join(map(text_of, select(root, names)[:1])))
+        for names in ("h1", "h2, h3, h4, h5, h6")
+    )
+    label = page.given.get("sidebar_label") or page.given.get("name") or ""
+    text = text_of(root).strip()
+    name = _title_by_name(site, page, opens=bool(lower) and text.startswith(lower.strip()))
+    return top or _line(label) or (literal(name) if text else "") or lower
+
+
+def _title_by_name(site: SitePreset, page: SitePage, *, opens: bool) -> str:
+    """Returns the title that a page has by its file's name; "" if its generator gives it none.
+
+    Without a generator, a name with spaces or other letters than English ones is a title, and one
+    with capitals, unless a heading opens the page (``opens``).
+    """
+    name = str(page.values["slug"])
+    if site.name == SitePreset.name:
+        return name if re.search(r"[^!-~]" if opens else r"[^!-@\[-~]", name) else ""
+    if site.name == "jekyll":
+        words = name.split("-") if page.values["section"] else []
+        return " ".join(word.capitalize() for word in words)
+    if site.name not in ("mkdocs", "docusaurus"):
+        return ""
+    if page.path.stem in site.indexes:
+        name = page.path.parent.name
+    spaced = re.sub("[-_]+", " ", name).strip()
+    return spaced.capitalize() if spaced == spaced.lower() else spaced
 
 
 def _lists_others(site: SitePreset, values: Mapping[str, Any], body: str) -> bool:

@@ -269,6 +269,7 @@ def test_a_page_is_read_in_its_encoding(tmp_path: Path, content: str, encoding: 
         ("p.md", b'"title": "T",\n"published": false\n;;;\nWords', "markdown", "front-matter"),
         ("_index.md", b"---\ntitle: List\n---\n", "markdown", "list-page"),
         ("p.md", b"no title", "markdown", "title: missing"),
+        ("Empty page.md", b"", "markdown", "title: missing"),
         ("p.md", b"x" * (4 * 1024 * 1024 + 1), "markdown", "page-too-long"),
     ],
 )
@@ -774,6 +775,39 @@ def test_folders_that_a_configuration_names_are_read(
 def test_titles_and_dates_go_by_many_names(tmp_path: Path, page: str, title: str) -> None:
     article = one(tmp_path, "a.md", f"---\n{page}", "markdown")
     assert (article.title, article.date) == (title, dt.date(2026, 3, 1))
+
+
+KELP = "Kelp grows.\n\n## Ecology\n\nOtters."
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "page", "title"),
+    [
+        ("a.txt", "Kelp forests", KELP, "Kelp forests"),
+        ("a.txt", "Kelp forests", "## Ecology\n\nOtters.", "Kelp forests"),
+        ("a.txt", "昆布", KELP, "昆布"),
+        ("a.txt", "KelpForests", "Otters.", "KelpForests"),
+        ("a.txt", "Page1", "## Kelp\n\nOtters.", "Kelp"),
+        ("a.txt", "kelp-forests", KELP, "Ecology"),
+        ("a.txt", "Kelp forests", "# Otters\n\nText.", "Otters"),
+        ("_config.yml", "_posts/2024-02-03-my-first-post", KELP, "My First Post"),
+        ("_config.yml", "about-us", KELP, "Ecology"),
+        ("mkdocs.yml", "docs/getting-started", KELP, "Getting started"),
+        ("mkdocs.yml", "docs/Using Docker", KELP, "Using Docker"),
+        ("mkdocs.yml", "docs/guide/README", KELP, "Guide"),
+        ("docusaurus.config.js", "docs/01-quick_start", KELP, "Quick start"),
+        ("hugo.toml", "content/kelp", KELP, "Ecology"),
+    ],
+)
+def test_a_heading_within_a_page_is_no_title_where_the_name_is_one(
+    tmp_path: Path, config: str, name: str, page: str, title: str
+) -> None:
+    fronts = "---\n---\n" * (config == "_config.yml")
+    for file, text in ((config, ""), (f"{name}.md", f"{fronts}{page}")):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
+    articles, _ = read({"kind": "markdown", "path": str(tmp_path)})
+    assert [article.title for article in articles.values()] == [title]
 
 
 def test_pages_of_several_folders_may_state_the_same_id(tmp_path: Path) -> None:
