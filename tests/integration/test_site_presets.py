@@ -564,6 +564,15 @@ SIDEBAR = "themeConfig: { sidebar: { '/guide/': { base: '/guide/', items: [] } }
         ),
         (".vitepress/config/index.mts", "srcDir: 'src'", ("/guide/start.html", "/guide/")),
         (".vitepress/config.mjs", "rewrites: { 'guide/:a': ':a' }", ("/guide/start", "/guide")),
+        (".vitepress/config.mjs", "rewrites: { 'guide/:a': f() }", ("/guide/start", "/guide")),
+        (".vitepress/config.mjs", "rewrites(id) { return id }", ("/guide/start", "/guide")),
+        (".vitepress/config.mjs", "rewrites: { 'b/:a': 'c/:a' }", ("/guide/start.html", "/guide/")),
+        (".vitepress/config.mjs", "// rewrites: f()\n", ("/guide/start.html", "/guide/")),
+        (
+            ".vitepress/config.mjs",
+            "rewrites: {\n 'guide/(.*)': 'a/$1', // x\n 'b/:c*': ':c*',\n}",
+            ("/a/start.html", "/a/"),
+        ),
         (".vuepress/config.js", "base: '/docs/'", ("/docs/guide/start.html", "/docs/guide/")),
         ("docs/.vuepress/config.js", "", ("/guide/start.html", "/guide/")),
         ("docs/.vitepress/config.js", "srcDir: 'src'", ("/guide/start.html", "/guide/")),
@@ -585,7 +594,25 @@ def test_vitepress_says_where_its_pages_stand(
     del skipped[f"{within}.vitepress/theme/notes.md"]
     assert skipped == {f"{within}{index}": "list-page"}
     unknown = [str(one) for one in report.problems if "vitepress computes" in str(one)]
-    assert bool(unknown) == ("rewrites" in config)
+    assert bool(unknown) == (links[1] == "/guide")
+
+
+def test_a_language_that_vitepress_moves_to_the_root_is_read_as_there(tmp_path: Path) -> None:
+    (tmp_path / ".vitepress").mkdir()
+    (tmp_path / ".vitepress" / "config.ts").write_text(
+        "export default { rewrites: { 'en/:rest*': ':rest*' }, lang: 'en', locales: { root: {},"
+        " zh: {} } }"
+    )
+    for name in ("en/index.md", "en/guide/a.md", "zh/guide/a.md"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("# Start\n\nText.\n")
+    articles, skipped, _ = read(tmp_path)
+    assert {article.url: article.language for article in articles.values()} == {
+        "/guide/a.html": "en",
+        "/zh/guide/a.html": "zh",
+    }
+    assert len({article.translation_key for article in articles.values()}) == 1
+    assert skipped == {"en/index.md": "list-page"}
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """VitePress's pages of documentation, and those of VuePress before it."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Self
 
 from index.articles.language_tags import is_language
@@ -12,11 +13,15 @@ from index.sources.site_presets.site_preset import SitePage, SitePreset
 _EXCLUDED = re.compile(r"\bsrcExclude\s*:\s*\[([^\]]*)\]")
 _PATTERNS = re.compile(r"\b(?:pageP|p)atterns\s*:\s*\[([^\]]*)\]")
 _QUOTED = re.compile(r"""["'`]([^"'`\n]+)["'`]""")
+_REWRITES = re.compile(r"\brewrites\s*:\s*\{([^{}]*)\}")
+_PAIR = re.compile(r"""["'`]([^"'`\n]+)["'`]\s*:\s*["'`]([^"'`\n]*)["'`]""")
+_WHOLE = re.compile(r"((?:[^:(*{]*/)?)(?::(\w+)\*|\(\.\*\))")
+"""A pattern for all that lies below a folder: that folder, and the name of the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VitePressPreset(SitePreset):
-    """A site made by VitePress or VuePress; where ``rewrites`` move pages, no address is known."""
+    """A site made by VitePress or VuePress; what ``rewrites`` move as code tells has no address."""
 
     name = "vitepress"
 
@@ -45,7 +50,7 @@ class VitePressPreset(SitePreset):
             config={
                 "code": code,
                 "end": "" if site.written(outer, "cleanUrls") == "true" else ".html",
-                "moves": re.search(r"\brewrites\b", code) is not None,
+                "moves": [*_moves(code)],
             },
             base=site.base_path(site.written(outer, "base")),
             home=site.written(code, "hostname"),
@@ -56,6 +61,10 @@ class VitePressPreset(SitePreset):
 
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as VitePress makes them."""
+        moves, file = self.config.get("moves", ()), page.path.as_posix()
+        source, target = next((one for one in moves if file.startswith(one[0])), ("", ""))
+        if target is not None:
+            page.path = PurePosixPath(target + file[len(source) :])
         parts = page.path.with_suffix("").parts
         is_index = parts[-1] in self.indexes
         folder = parts[0] if len(parts) > 1 and self._has_locale(parts[0]) else ""
@@ -70,7 +79,7 @@ class VitePressPreset(SitePreset):
         page.pattern = own = page.text("permalink")
         end = "/" if is_index else self.config.get("end", ".html")
         path = "/".join(parts[:-1] if is_index else parts) + end
-        is_known = not self.config.get("moves") and ":" not in own
+        is_known = target is not None and ":" not in own
         page.set_link((own or path) if is_known else "", own=bool(own))
 
     def _has_locale(self, name: str) -> bool:
@@ -78,6 +87,27 @@ class VitePressPreset(SitePreset):
         key = rf"""["']?/?{re.escape(name)}/?["']?\s*:"""
         locales = self.config.get("code", "").partition("locales")[2]
         return is_language(name.lower()) and re.search(key, locales) is not None
+
+
+def _moves(code: str) -> Iterator[tuple[str, str | None]]:
+    """Yields the folders whose pages ``rewrites`` move, and where to; ``None`` if only code tells.
+
+    A folder ends with a slash; the one of all pages is "".
+    """
+    found = _REWRITES.search(code)
+    if found is None or _PAIR.sub("", found[1]).strip(", \t\r\n"):
+        if re.search(r"\brewrites\b", code):
+            yield "", None
+        return
+    for source, target in _PAIR.findall(found[1]):
+        whole = _WHOLE.fullmatch(source)
+        rest = f":{whole[2]}*" if whole and whole[2] else "$1"
+        to = target.removesuffix(rest)
+        if whole and to != target and not re.search(r"[:$(*]", to):
+            yield whole[1], to
+        else:
+            plain = re.split(r"[:(*{]", source)[0]
+            yield plain[: plain.rfind("/") + 1], None
 
 
 def _outer(code: str) -> str:
