@@ -527,6 +527,7 @@ def test_data_of_a_page_that_cant_be_read_hides_it(tmp_path: Path, broken: str) 
 
 ZOLA = "base_url = '/'\n[languages.fr]\n"
 SOURCE = {"source/_posts/a.md": "date: 2020-02-03"}
+CONTENT = {"c/_posts/2020-02-03-a.md": "url: /p"}
 FRENCH = "config/_default/languages.fr"
 HEXO, JEKYLL = "/2020/02/03/a/", "/b/2020/02/03/a.html"
 TARGET = "[cascade.target]\npath = '/lab/**'\n"
@@ -747,6 +748,11 @@ def test_a_name_with_an_ampersand_stays_whole(tmp_path: Path) -> None:
         ({"_config.yml": "a: b", "package.json": '{"hexo": {}}', **SOURCE}, HEXO),
         ({"eleventy.config.js": "", "_posts/2020-02-03-a.md": ""}, "/_posts/2020-02-03-a/"),
         ({"package.json": '{"next": "1"}', "_posts/2020-02-03-a.md": "url: /p"}, "/p"),
+        ({"package.json": '{"a": {"@sveltejs/kit": "2"}}', **CONTENT, ".git/x": ""}, "/p"),
+        ({"package.json": '{"a": {"@remix-run/node": "2"}}', **CONTENT}, "/p"),
+        ({"Gemfile": 'gem "bridgetown", "~> 2"', **CONTENT}, "/p"),
+        ({"bridgetown.config.yml": "a: b", **CONTENT}, "/p"),
+        ({"package.json": '{"a": {"prettier": "3"}}', "_posts/2020-02-03-a.md": ""}, JEKYLL[2:]),
         ({"_posts/tides.md": "date: 2020-02-03\nurl: /tides"}, "/tides"),
         ({"_posts/2020-02-03-a.md": ""}, JEKYLL[2:]),
         ({"hugo.toml": "", "content/b/_posts/2020-02-03-a.md": ""}, "/b/_posts/2020-02-03-a/"),

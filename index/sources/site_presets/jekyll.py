@@ -23,8 +23,14 @@ _LABELS = (
     *(("tags", str.split), ("tag", split_keywords)),
     *(("categories", str.split), ("category", split_keywords)),
 )
-_OTHERS = re.compile(r'"(?:next|gatsby)"')
+_OTHERS = re.compile(
+    r"""^[ \t]*gem[ (]+["']bridgetown"""
+    r"""|"(?:next|gatsby|svelte|astro|vite|nuxt|vue|@(?:remix-run|sveltejs)/[\w-]+)"\s*:""",
+    re.MULTILINE,
+)
 """Packages that make sites, too, and whose posts often lie in ``_posts``."""
+
+_MAX_ABOVE = 6
 
 _GITHUB = re.compile(r"""^[ \t]*gem[ (]+["']github-pages["']""", re.MULTILINE)
 _EXCLUDED = tuple(f"vendor/{name}" for name in ("bundle", "cache", "gems", "ruby"))
@@ -179,9 +185,20 @@ class JekyllPreset(SitePreset):
 def has_posts(folder: Path) -> bool:
     """Tells whether a folder holds posts, or lies among them, as a site without settings has it."""
     home = _home_of_posts(folder)
-    is_other = _OTHERS.search(site.read_text(home / "package.json") or "")
     posts = (home / "_posts").rglob("*.[hm]*")  # .md, .markdown, .html
-    return not is_other and any(site.DATED_NAME.fullmatch(path.stem) for path in posts)
+    is_dated = any(site.DATED_NAME.fullmatch(path.stem) for path in posts)
+    return is_dated and not _is_of_other(home)
+
+
+def _is_of_other(home: Path) -> bool:
+    """Tells whether another program makes the site, by the files in a folder and those above."""
+    for folder in (home, *list(home.parents)[:_MAX_ABOVE]):
+        files = (site.read_text(folder / name) or "" for name in ("package.json", "Gemfile"))
+        if any(map(_OTHERS.search, files)) or any(folder.glob("bridgetown.config.*")):
+            return True
+        if (folder / ".git").exists():
+            break
+    return False
 
 
 def _home_of_posts(folder: Path) -> Path:
