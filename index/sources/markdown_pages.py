@@ -42,6 +42,8 @@ _TAG_LIST = re.compile(r"^(?:\[TAGS\]|<!-- material/tags\b[^\n]*)\s*\Z", re.MULT
 _TABLE = load_table(__file__)
 _FRONT = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t\r]*\n")
 _MAX_INCLUDED = 64 * 1024
+_MIN_SECTION = 300
+"""Fewest characters of a section's page that is an article; a third if it has a heading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,9 @@ class MarkdownSource(PageFolderSource):
         """Returns the contents of the files, and the function that parses one of them."""
         site = find_site(self.path, self.preset)
         named = replace(self, languages=self.languages or site.languages)
-        pages = _mark_shared_names(read_pages(named, site.has_folder))
+        pages = _mark_shared_names(
+            read_pages(named, site.has_folder, has_sections=site.has_sections)
+        )
         return pages, partial(parse_raw_page, partial(self._parse, site))
 
     def parse_page(self, location: str, page: Page) -> Record:
@@ -128,8 +132,8 @@ class MarkdownSource(PageFolderSource):
         values |= text_and_links(
             root, title=unescape(values["title"]), headings=self.related_headings
         )
-        if _lists_others(site, values, body):
-            raise list_page("the page has no text but what the site puts there")
+        if _lists_others(site, page, values, body):
+            raise list_page("the page has little text but what the site puts there, such as a list")
         return Record(
             location=location,
             values=values,
@@ -258,8 +262,15 @@ def _title_by_name(site: SitePreset, page: SitePage, *, opens: bool) -> str:
     return spaced.capitalize() if spaced == spaced.lower() else spaced
 
 
-def _lists_others(site: SitePreset, values: Mapping[str, Any], body: str) -> bool:
-    """Tells whether a page only shows what the site puts there, such as all its tags."""
+def _lists_others(site: SitePreset, page: Page, values: Mapping[str, Any], body: str) -> bool:
+    """Tells whether a page only shows what the site puts there, such as all its tags.
+
+    A section's page is an article if it has as much text as one.
+    """
+    if page.path.name.startswith("_index."):
+        sections = values["sections"]
+        least = _MIN_SECTION // (3 if any(one["heading"] for one in sections) else 1)
+        return sum(len(one["text"]) for one in sections) < least
     if site.name == "mkdocs":
         return _TAG_LIST.search(body) is not None
     has_text = values["sections"] or values["section"] or site.name != "jekyll"

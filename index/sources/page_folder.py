@@ -132,7 +132,10 @@ class PageFolderSource(PathSource, SplitSource):
 
 
 def read_pages(
-    source: PageFolderSource, has_folder: Callable[[str], bool] = lambda _: False
+    source: PageFolderSource,
+    has_folder: Callable[[str], bool] = lambda _: False,
+    *,
+    has_sections: bool = False,
 ) -> Iterator[Page | RecordProblem]:
     """Yields every page of a source's folder or glob, or a problem with it, sorted by path.
 
@@ -140,6 +143,7 @@ def read_pages(
         source: The source, with path, file suffixes and languages.
         has_folder: Called with the name of a folder that begins with a dot or ``_``; returns
             whether the site makes pages of it.
+        has_sections: Whether files named ``_index`` are read, which may be articles.
 
     Raises:
         SourceError: If there are no pages, or the folder or file can't be read.
@@ -153,11 +157,12 @@ def read_pages(
         relative = path.relative_to(base)
         *folders, name = relative.parts
         marked = [one for one in folders if _MARKED.fullmatch(one) and not has_folder(one)]
-        marked += [name] if name[0] in "._" else []
+        is_section = name.startswith("_index.")
+        marked += [name] if name[0] in "._" and not is_section else []
         if refusal:
             yield _problem(path, "link", refusal)
             continue
-        if name.startswith("_index."):
+        if is_section and not has_sections:
             yield _problem(path, "list-page", "a section's page, which lists others")
             continue
         if other := set(marked).difference(named):

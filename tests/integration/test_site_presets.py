@@ -142,6 +142,61 @@ def test_a_book_is_read_with_the_usual_settings_and_whole(tmp_path: Path) -> Non
     }
 
 
+LONG = "Kelp grows along the coast, where the water is cold and clear. " * 6
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "url"),
+    [
+        ("docs/_index.md", LONG, "/docs/"),
+        (
+            "docs/Kelp farms/_index.de.md",
+            f"{LONG[:150]}\n\n## Coasts\n\nCold.",
+            "/de/docs/kelp-farms/",
+        ),
+        ("docs/_index.md", LONG[:99], ""),
+        ("docs/_index.md", "## All\n\n{{< cards >}}", ""),
+        ("_index.md", LONG, ""),
+        ("_index.de.md", LONG, ""),
+    ],
+)
+@pytest.mark.parametrize("config", ["hugo.toml", "zola.toml"])
+def test_the_page_of_a_section_is_an_article_if_it_has_the_text_of_one(
+    tmp_path: Path, config: str, name: str, page: str, url: str
+) -> None:
+    named = {"hugo.toml": "baseURL", "zola.toml": "base_url"}[config]
+    (tmp_path / config).write_text(f"{named} = '/'\n[languages.de]\n[languages.en]\n")
+    (tmp_path / "content" / name).parent.mkdir(parents=True)
+    (tmp_path / "content" / name).write_text(f"+++\ntitle = 'Kelp'\n+++\n{page}\n")
+    articles, skipped, _ = read(tmp_path)
+    assert [article.url for article in articles.values()] == [url] * bool(url)
+    assert skipped == ({} if url else {f"content/{name}": "list-page"})
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "front"),
+    [
+        ("hugo.toml", "tags/kelp/_index.md", ""),
+        ("hugo.toml", "docs/_index.md", "layout = 'archives'"),
+        ("zola.toml", "docs/_index.md", "paginate_by = 5"),
+        ("zola.toml", "docs/_index.md", "draft = true"),
+        ("hugo.toml", "docs/_index.md", "draft = true"),
+        (
+            "hugo.toml",
+            "docs/_index.md",
+            "[[cascade]]\ndraft = true\n[cascade.target]\nkind = 'section'",
+        ),
+    ],
+)
+def test_the_page_of_a_section_that_the_site_does_not_show_is_no_article(
+    tmp_path: Path, config: str, name: str, front: str
+) -> None:
+    (tmp_path / config).write_text("baseURL = '/'" if config == "hugo.toml" else "base_url = '/'")
+    (tmp_path / "content" / name).parent.mkdir(parents=True)
+    (tmp_path / "content" / name).write_text(f"+++\ntitle = 'Kelp'\n{front}\n+++\n{LONG}\n")
+    assert not any(map(is_shown, read(tmp_path)[0].values()))
+
+
 HOME, TAG = "https://notes.example", "pt-br"
 CONFIGURATIONS = {
     "jekyll": {"_config.yml": f"url: {HOME}\nbaseurl: /blog\nlang: pt-BR\n"},

@@ -46,6 +46,7 @@ class HugoPreset(SitePreset):
     """
 
     name = "hugo"
+    has_sections = True
     folders: Mapping[str, str] = field(default_factory=dict)
     bundles: Set[str] = frozenset()
     cascades: Sequence[tuple[str, str, Mapping[str, Any], Mapping[str, Any]]] = ()
@@ -127,19 +128,21 @@ class HugoPreset(SitePreset):
             raise site.not_content("the file lies outside of the folder of the site's content")
         path = page.path.relative_to(home)
         stem, suffix = self._split_language(path.stem)
-        is_index = stem == "index"
+        is_index, kind = stem in ("index", "_index"), _kind(page)
         place = path.parent if is_index else path.parent / stem
         for folder, language, target, values in self.cascades:
             is_meant = page.path.is_relative_to(folder) and language in ("", suffix)
-            if is_meant and _is_target(target, place, suffix or self.folders[home]):
+            if is_meant and _is_target(target, place, suffix or self.folders[home], kind):
                 page.add_defaults(values)
                 if not target and values.get("draft"):  # the section's too, which goes as a whole
                     page.values["draft"] = values["draft"]
-        if page.given.get("layout") in _LISTS:
+        if page.given.get("layout") in _LISTS or (
+            kind == "section" and {place.as_posix(), path.parts[0]} & {".", *_LISTS}
+        ):
             raise site.list_page()
         if not is_index and any(one.as_posix() in self.bundles for one in page.path.parents):
             raise RecordError("page-resource", "the file is part of its folder's page, not a page")
-        section = path.parts[0] if len(path.parts) > 1 + is_index else ""
+        section = path.parts[0] if len(path.parts) > 1 + (stem == "index") else ""
         page.values |= {"section": section, "path": place.as_posix()}
         dated = ":filename" in names_in(site.folded(self.config.get("frontmatter")).get("date"))
         self._set_times(page)
@@ -194,10 +197,13 @@ class HugoPreset(SitePreset):
         return f"/{language}" if is_below else ""
 
     def _path_on_site(self, page: SitePage, place: PurePosixPath, slug: str) -> str:
-        patterns = site.folded(self.config.get("permalinks"))
-        pattern = (patterns | site.folded(patterns.get("page"))).get(
+        patterns, kind = site.folded(self.config.get("permalinks")), _kind(page)
+        own = site.folded(patterns.get(kind))
+        pattern = ((patterns if kind == "page" else {}) | own).get(
             page.values["section"].casefold()
         )
+        if kind == "section":
+            return "" if pattern else self._sanitized(place.as_posix(), "/")
         if not isinstance(pattern, str):
             return self._sanitized((place.parent / (slug or place.name)).as_posix(), "/")
         return self._filled(pattern, page, place, slug)
@@ -258,12 +264,17 @@ def _not_mounted(module: Any) -> Iterator[str]:
         yield from site.globs([*names_in(one.get("excludefiles")), *negated], f"{source}/")
 
 
-def _is_target(target: Mapping[str, Any], place: PurePosixPath, language: str) -> bool:
+def _kind(page: SitePage) -> str:
+    """Returns Hugo's name for what a page is."""
+    return "section" if page.path.name.startswith("_index.") else "page"
+
+
+def _is_target(target: Mapping[str, Any], place: PurePosixPath, language: str, kind: str) -> bool:
     """Tells whether a cascade's target names a page; what can't be told does."""
     wanted = {name: str(value).casefold() for name, value in target.items()}
     pattern = _BRACES.sub("*", wanted.get("path", "**")).replace("/**", "*")
     return (
-        any(kind in wanted.get("kind", "page") for kind in ("page", "*"))
+        any(one in wanted.get("kind", kind) for one in (kind, "*"))
         and any(one in wanted.get("lang", language) for one in (language, "*"))
         and fnmatchcase(f"/{place}".casefold(), f"/{pattern.lstrip('/')}")
     )

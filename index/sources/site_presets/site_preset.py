@@ -162,6 +162,7 @@ class SitePreset:
 
     name: ClassVar[str] = "none"
     is_mdx: ClassVar[bool] = False
+    has_sections: ClassVar[bool] = False
     root: Path
     config: Mapping[str, Any] = field(default_factory=dict)
     base: str = ""

@@ -9,12 +9,16 @@ from index.articles.text_lists import names_in
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
+_SHOWN_OTHERWISE = {"paginate_by", "redirect_to", "render"}
+"""What the page of a section that is no article says."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZolaPreset(SitePreset):
     """A site made by Zola, where a date in the future does not hide a page."""
 
     name = "zola"
+    has_sections = True
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
@@ -54,10 +58,13 @@ class ZolaPreset(SitePreset):
         for folder, name in itertools.product(page.path.parents, lists):
             page.values |= self.shared.get((folder / name).as_posix(), {})  # whatever it says
         folders = list(page.path.parts[:-1])
-        name = folders.pop() if stem == "index" and folders else stem
+        is_section = stem == "_index"
+        if is_section and (not folders or _SHOWN_OTHERWISE & page.given.keys()):
+            raise site.list_page()
+        name = folders.pop() if stem in ("index", "_index") and folders else stem
         style = site.folded(self.config.get("slugify"))
         rest = page.read_name(name, page.given.get("date"))
-        name = name if style.get("paths_keep_dates") else rest
+        name = name if is_section or style.get("paths_keep_dates") else rest
         parts = [*folders, str(page.given.get("slug") or name)]
         page.values |= {"slug": parts[-1], "section": parts[0] if folders else ""}
         if languages:
