@@ -717,10 +717,12 @@ def test_pages_of_hugo_in_other_formats_are_told(tmp_path: Path) -> None:
         "content/d.html": "---\ntitle: D\n---\n",
         "content/e.html": "<p>",
         "e/f.html": "---\n",
+        "content/g.Rmd": "---\n",
+        "content/h.ipynb": "{}",
     }
     assert len(page_of(tmp_path, files)) == 1
     remarks = open_source({"kind": "markdown", "path": str(tmp_path)}).remarks
-    assert remarks[-1] == "files in other formats can't be read: 1 .adoc, 1 .html, 1 .org"
+    assert remarks[-1].endswith("read: 1 .Rmd, 1 .adoc, 1 .html, 1 .ipynb, 1 .org")
 
 
 def test_a_page_of_jekyll_may_have_an_empty_front_matter(tmp_path: Path) -> None:
