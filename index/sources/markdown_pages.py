@@ -77,7 +77,8 @@ class MarkdownSource(PageFolderSource):
             path.suffix
             for path in (folder.rglob("*.*") if folder.is_dir() else ())
             if not any(part in NOT_CONTENT for part in path.relative_to(folder).parts)
-            if path.suffix.lower() in UNREAD or (path.suffix == ".html" and _is_article(path, preset))
+            if path.suffix.lower() in UNREAD
+            or (path.suffix == ".html" and _is_article(path, preset))
         )
         named = ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
         return f"files in other formats can't be read: {named}" * bool(named)

@@ -769,6 +769,13 @@ def test_vitepress_tells_languages_and_leaves_out_what_it_excludes(tmp_path: Pat
         ),
         (
             (
+                "quartz.config.ts",
+                "configuration: { // all\n ignorePatterns: ['attic', '**/*.old.md'], // so\n}",
+            ),
+            "content",
+        ),
+        (
+            (
                 "eleventy.config.js",
                 "c.ignores.add('src/attic/**'); c.ignores.add('./src/b.old.md'); d={input: 'src'}",
             ),
@@ -812,6 +819,14 @@ def test_what_a_configuration_leaves_out_is_no_page(
     articles, skipped, _ = read(tmp_path)
     assert [name.rpartition("/")[2] for name in articles] == ["a.md"]
     assert {*skipped.values()} == {"not-content"}
+
+
+def test_what_quartz_leaves_out_must_be_readable(tmp_path: Path) -> None:
+    (tmp_path / "quartz.config.ts").write_text("{ ignorePatterns: [...hidden, 'templates'] }")
+    (tmp_path / "a.md").write_text(PAGE)
+    with pytest.raises(SourceError, match="ignorePatterns can't be read"):
+        read(tmp_path)
+    assert [*read(tmp_path, preset="none")[0]] == ["a.md"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Finds out which generator made a site, by the files in a folder or the folders above it."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from index.errors import SourceError
 from index.sources.page_folder import folder_of
@@ -14,7 +16,7 @@ from index.sources.site_presets.mdbook import MdbookPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
 from index.sources.site_presets.quarto import QuartoPreset
-from index.sources.site_presets.site_preset import SitePreset
+from index.sources.site_presets.site_preset import SitePreset, globs, read_code
 from index.sources.site_presets.starlight import StarlightPreset
 from index.sources.site_presets.vitepress import VitePressPreset
 from index.sources.site_presets.zola import ZolaPreset
@@ -33,6 +35,35 @@ PRESETS: dict[str, type[SitePreset]] = {
 _MAX_ABOVE = 6
 _SECTIONS = ("_index*.md", "*/_index*.md", "*/*/_index*.md")
 """What Hugo's content holds, in the folder that is read."""
+
+_QUARTZ = re.compile(
+    r"""\bignorePatterns["']?\s*:\s*\[((?:\s*(?:"[^"\\\n]*"|'[^'\\\n]*')\s*(?:,|(?=\])))*)\s*\]\s*[,}]"""
+)
+"""What Quartz leaves out, where its settings plainly say it."""
+
+
+class _Quartz(SitePreset):
+    """A site made by Quartz, of which only what it leaves out is known."""
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:  # noqa: ARG003
+        """Returns the preset for a folder with Quartz' settings, or ``None``.
+
+        Raises:
+            SourceError: If what they leave out can't be read, for it may be hidden.
+        """
+        code = read_code(folder, "quartz.config")
+        if code is None:
+            return None
+        code = re.sub(r"^\s*//.*|(?<=[\s,])//.*$", "", code, flags=re.MULTILINE)
+        found = _QUARTZ.search(code)
+        if found is None and "ignorePatterns" in code:
+            raise SourceError(
+                f"{folder}/quartz.config: ignorePatterns can't be read; write it as a list of "
+                'texts, or read the folder with preset = "none"'
+            )
+        names = re.findall(r"""["']([^"']+)["']""", found[1]) if found else []
+        return cls(root=folder, ignored=globs(names, within="[^/]+/"))
 
 
 def find_site(location: str, preset: str = "") -> SitePreset:
@@ -63,7 +94,7 @@ def find_site(location: str, preset: str = "") -> SitePreset:
 
 
 def _find_preset(base: Path, name: str) -> SitePreset:
-    kinds = [PRESETS[name]] if name else list(PRESETS.values())
+    kinds: list[type[SitePreset]] = [PRESETS[name]] if name else [*PRESETS.values(), _Quartz]
     for folder in (base, *list(base.parents)[:_MAX_ABOVE]):
         for kind in kinds:
             site = kind.find(folder)
