@@ -16,7 +16,7 @@ from index.articles.record import Record, RecordProblem
 from index.articles.text_lists import names_in, split_authors
 from index.articles.urls import join_url
 from index.articles.word_table import load_table
-from index.errors import RecordError
+from index.errors import RecordError, raised_as
 from index.sources.encodings import decode
 from index.sources.file_kinds import NOT_CONTENT
 from index.sources.front_matter import exported_values, split_front_matter
@@ -26,7 +26,7 @@ from index.sources.page_folder import Page, PageFolderSource, folder_of, parse_r
 from index.sources.page_text import text_and_links
 from index.sources.regular_file import open_regular
 from index.sources.site_presets.find_site import find_site
-from index.sources.site_presets.site_preset import SitePage, SitePreset, list_page
+from index.sources.site_presets.site_preset import SitePage, SitePreset, list_page, read_text
 from index.sources.source import SplitItems
 
 _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
@@ -98,7 +98,7 @@ class MarkdownSource(PageFolderSource):
 
     def _parse(self, site: SitePreset, location: str, page: Page) -> Record:
         try:
-            front, body = split_front_matter(page.text())
+            front, body = _front_and_body(site, page)
         except RecordError:  # what is no page, such as a generator's template, need not be readable
             site.place(SitePage(path=PurePosixPath(page.file), given={}, values={}))
             raise
@@ -158,6 +158,25 @@ class MarkdownSource(PageFolderSource):
                 return split_front_matter(decode(file.read(_MAX_INCLUDED)))[1].strip()
         except (OSError, ValueError, RuntimeError, RecordError):  # a name that holds a null, a loop
             return ""
+
+
+def _front_and_body(site: SitePreset, page: Page) -> tuple[dict[str, Any], str]:
+    """Splits a page; what Nikola has in a file ``.meta`` beside it holds first.
+
+    Raises:
+        RecordError: If the front matter, or that file, can't be read.
+    """
+    front, body = split_front_matter(page.text())
+    beside, told = page.path.with_suffix(".meta"), ""
+    if site.name == SitePreset.name:
+        with raised_as(partial(RecordError, "front-matter"), f"{beside.name}: ", OSError):
+            told = read_text(beside) or ""
+    if not told.strip():
+        return front, body
+    meta, _ = split_front_matter(told)
+    if not meta:
+        raise RecordError("front-matter", f"{beside.name} is no list of names and values")
+    return front | meta, body
 
 
 def _is_article(path: Path, site: SitePreset) -> bool:
