@@ -12,6 +12,7 @@ import pytest
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
+from index.articles.record import Record
 from index.errors import SourceError
 from index.sources.registry import open_source
 from index.sources.site_discovery import discover_site
@@ -1015,3 +1016,31 @@ def test_nuxt_content_leaves_out_the_numbers_of_its_names(tmp_path: Path) -> Non
     assert skipped == {"content/index.md": "list-page", "content/3.blog/_part.md": "not-content"}
     [told] = [str(one) for one in report.problems if "nuxt computes" in str(one)]
     assert "größe" in told, spelled
+
+
+@pytest.mark.parametrize(
+    ("prefix", "addresses"),
+    [
+        ("''", ["/guide/start", "/fr/guide/start"]),
+        ("'/fr'", ["", ""]),
+        ("at", ["", "/fr/guide/start"]),
+    ],
+)
+def test_a_source_of_nuxt_content_may_have_another_prefix(
+    tmp_path: Path, prefix: str, addresses: list[str]
+) -> None:
+    files = {
+        "nuxt.config.ts": "",
+        "content.config.ts": f"a: {{ source: {{ include: 'en/**', prefix: {prefix} }} }},\n"
+        "b: { source: { include: 'fr/**', prefix: '/fr' } }",
+        "content/en/1.guide/start.md": PAGE,
+        "content/fr/1.guide/start.md": PAGE,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    source = open_source({"kind": "markdown", "path": str(tmp_path)})
+    records = [one for one in source.records() if isinstance(one, Record)]
+    assert [one.link for one in records] == addresses
+    assert [one.values["language"] for one in records] == ["en", "fr"]
+    assert {one.values["translation_key"] for one in records} == {"guide/start"}
