@@ -66,8 +66,12 @@ _DIRECTIVES = frozenset[str]().union(*_TABLE["directives"].values())
 _DRAWING = re.compile(r"[ \t>]*[`~]{3,}[ ]*(?:mermaid|plantuml|graphviz|dot|d2)\b")
 """A fence whose text readers see as a drawing."""
 _OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*)$", re.MULTILINE)
+_BLOCK_END = re.compile(r"^[ \t]*::[ \t]*$", re.MULTILINE)
+"""The end of a block of Nuxt's, whose slots have names."""
+
 _KEPT = (
     "opening",
+    "block",
     "boxed",
     "span",
     "role",
@@ -189,6 +193,7 @@ def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -
             it can't be read.
         depth: How deep directives of MyST within others are read.
     """
+    has_slots = _BLOCK_END.search(text) is not None
 
     def without(found: re.Match[str]) -> str:
         directive = _DIRECTIVE.match(found[0]) if found["fence"] else None
@@ -201,6 +206,8 @@ def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -
         if found["page"]:
             words = found["label"] or found["page"]
             return "" if found[0][0] == "!" else f"[{words}](<file:{found['page'].strip()}>)"
+        if found["slot"] and not has_slots:
+            return found[0]
         if found["tab"]:
             return found[0].replace(found["tab"], "!!! tab ")
         if found["emoji"]:

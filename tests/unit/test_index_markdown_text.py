@@ -133,6 +133,11 @@ def targets(body: str, base: str = "") -> list[str]:
         ),
         ("::alert{type=x}\nInside.\n::\n\n::hero\n---\ntitle: y\n---\nSlot.\n::", "Inside.\nSlot."),
         (
+            "::hero\n#title\nTea\n\n  :::u-button\n  ---\n  color: x\n  ---\n  Hot\n  :::\n::",
+            "Tea\nHot",
+        ),
+        ("#tea\n\n:::note\n---\nInside.\n\n---\n:::", "#tea\nInside."),
+        (
             "/// details | Some summary\n    type: warning\nInside.\n///\n\n"
             "/// note\nMore.\n///\n\n"
             "```mermaid\nsequenceDiagram\n```",
