@@ -125,6 +125,7 @@ class MarkdownSource(PageFolderSource):
             values["aliases"] = [_alias(site, placed, str(one)) for one in aliases if one]
         include = partial(self._included, page.path.parent)
         base = placed.base.rstrip("/")
+        body = body if body.strip() else placed.text("abstract")  # as of publications
         root = page_content(body, mdx=is_mdx, include=include, base=base)
         if metas := [dict(meta.attrib) for meta in select(root, "meta")]:  # as in a page's <head>
             values["metas"] = [values.get("metas"), metas]
@@ -326,7 +327,7 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     parts = {f"{name}.{key}": part for name, table in tables for key, part in table.items()}
     flat = parts | dict(given)
     for name, theirs in _TABLE["fields"].items():
-        if found := [flat[key] for key in theirs if key in flat]:
+        if found := [flat[key] for key in theirs if key in flat and _is_meant(key, flat[key])]:
             values[name] = _READERS[name](found[0]) if name in _READERS else found[0]
     groups = given.get("taxonomies")
     named = {**given, **groups} if isinstance(groups, Mapping) else given
@@ -339,6 +340,11 @@ def _fields(given: Mapping[str, Any]) -> dict[str, Any]:
     elif isinstance(url, str) and _FROM_ROOT.fullmatch(url):
         values["url"] = f"/{url}"
     return values
+
+
+def _is_meant(name: str, value: Any) -> bool:
+    """Tells whether a value is of its field: ``published`` may be a date, or a yes or no."""
+    return name != "published" or str(value)[:4].isdecimal()
 
 
 def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:

@@ -40,6 +40,9 @@ def told(article: Article) -> list[tuple[str, str]]:
         ("header: A headline\nindex_img: /k.jpg", "/k.jpg"),
         ("cover: {image: k.jpg, relative: true}", "/sea/k.jpg"),
         ("images: [../k.jpg]", "/k.jpg"),
+        ("img: /k.jpg", "/k.jpg"),
+        ("params: {image: /k.jpg, author: Ann}", "/k.jpg"),
+        ("image: /k.jpg\nextra: {image: /other.jpg}", "/k.jpg"),
         ("image: ''", ""),
         ("cover: {image: ''}", ""),
     ],
@@ -780,6 +783,8 @@ def test_folders_that_a_configuration_names_are_read(
         ("title: [Kelp, Rye]\npost_date: 2026-03-01\n---\nWords", "Kelp"),
         ("name: kelp\ncreated: 2026-03-01\n---\n# Kelp\n\nWords", "Kelp"),
         ("sidebar_label: Kelp\nposted: 1 March 2026\n---\nWords", "Kelp"),
+        ("title: Kelp\npublished: 2026-03-01\n---\nWords", "Kelp"),
+        ("title: Kelp\npublished: true\ndate_created: 2026-03-01\n---\nWords", "Kelp"),
         ("title: {de: Tang}\ndate: 2026-03-01\n---\n# Kelp", "Kelp"),
     ],
 )
@@ -819,6 +824,14 @@ def test_a_heading_within_a_page_is_no_title_where_the_name_is_one(
         (tmp_path / file).write_text(text)
     articles, _ = read({"kind": "markdown", "path": str(tmp_path)})
     assert [article.title for article in articles.values()] == [title]
+
+
+def test_the_abstract_is_the_text_of_a_page_without_another(tmp_path: Path) -> None:
+    for body, text in (("\n", "Kelp *grows*."), ("Words.", "Words.")):
+        page = f"---\ntitle: T\nextra: {{author: Ann}}\nabstract: Kelp *grows*.\n---\n{body}"
+        article = one(tmp_path, "a.md", page, "markdown")
+        assert [section.text for section in article.sections] == [text.replace("*", "")]
+        assert article.authors == ("Ann",)
 
 
 def test_pages_of_several_folders_may_state_the_same_id(tmp_path: Path) -> None:
