@@ -18,7 +18,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 
 from index.errors import RecordError, raised_as
 from index.sources.markup import Element, MarkupError, parse_html, select
-from index.sources.template_tags import strip_extensions, strip_mdx, strip_templates
+from index.sources.template_tags import part_html, strip_extensions, strip_mdx, strip_templates
 
 MAX_OPEN = 2_000
 """Most ``[`` without ``]``: the parser searches the whole text for each one's end."""
@@ -70,6 +70,7 @@ def page_content(
         text,
         lambda file: strip_extensions(strip_templates(include(file), base), lambda _: ""),
     )
+    text = part_html(text, mdx=mdx)
     if text.count("[") - text.count("]") > MAX_OPEN:
         raise RecordError("invalid-markdown", f"the page has more than {MAX_OPEN} unclosed [")
     with raised_as(partial(RecordError, "invalid-markdown"), "", MarkupError):

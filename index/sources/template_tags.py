@@ -93,6 +93,15 @@ _MDX = re.compile(
 )
 """Code, exports of several lines, and where expressions and the tags of components begin."""
 
+_OWN_LINE = re.compile(
+    rf"{_TABLE['code']} | ^[ \t]*(?P<tag></?(?P<name>[a-z][\w-]*)(?:\s[^<>\n]*)?>"
+    r"(?:(?<!/>)[^<>\n]*</(?P=name)>)?)[ \t]*$",
+    _FLAGS,
+)
+"""Code, and lines that are a tag or an element without others."""
+
+_WITH_MARKDOWN = re.compile(r"<([a-z][\w-]*)(?=\s)[^<>\n]*\smarkdown(?![\w-])")
+_WITHOUT_MARKDOWN = ("pre", "script", "style", "textarea")
 _TEXT_EXPRESSION = re.compile(r"""\{\s*(?P<quote>["'`])(?P<text>[^"'`{}\n]*)(?P=quote)\s*\}""")
 _EDGE = re.compile("[{}>]")
 _STEP = re.compile(
@@ -233,6 +242,26 @@ def _directive(found: re.Match[str], include: Callable[[str], str], depth: int) 
     title = "" if name in _TABLE["directives"]["of_a_file"] else found["title"].strip()
     body = strip_extensions(body, include, depth - 1) if depth else body
     return f"\n{title}\n\n{body}\n"
+
+
+def part_html(text: str, *, mdx: bool) -> str:
+    """Puts empty lines around the tags of HTML that encloses Markdown, so that this is read.
+
+    Such are all that stand in lines of their own in MDX; else those with the word ``markdown``.
+    """
+    names = {*_WITH_MARKDOWN.findall(text)}
+    if not mdx and not names:
+        return text
+
+    def parted(found: re.Match[str]) -> str:
+        name, tag = found["name"], found["tag"]
+        if mdx:
+            is_meant = name is not None and name not in _WITHOUT_MARKDOWN
+        else:
+            is_meant = name in names and (tag[1] == "/" or _WITH_MARKDOWN.match(tag) is not None)
+        return f"\n{found[0]}\n" if is_meant else found[0]
+
+    return _OWN_LINE.sub(parted, text)
 
 
 def strip_mdx(text: str) -> str:

@@ -117,6 +117,11 @@ def targets(body: str, base: str = "") -> list[str]:
             "In HTML.\nstd::vector",
         ),
         ("Press ++ctrl+c++ in C++, ++i and i++.", "Press ctrl+c in C++, ++i and i++."),
+        ("-   :material-clock:{ .lg } __Fast__\n\n    Hot tea.", "Fast\nHot tea."),
+        (
+            '<div class="a" markdown="1">\nHot *tea*\n</div>\n```\n<b>\n```\n<div>\n*raw*\n</div>',
+            "Hot tea\n<b>\n*raw*",
+        ),
         ("Mail :material-email: or :octicons-heart-16:{ .red } it", "Mail or it"),
         # Directives of MyST, components of Nuxt
         (
@@ -163,6 +168,15 @@ def test_mdx_keeps_the_children_of_components_and_nothing_else() -> None:
         "<Tabs.Item>\n  ```js\n  const a = {b: 1};\n  ```\n</Tabs.Item>\n"
     )
     assert text(body, mdx=True) == "Kelp grows.\nA b costs 5 in {x}.\nconst a = {b: 1};"
+
+
+def test_mdx_reads_markdown_between_tags_in_lines_of_their_own() -> None:
+    body = (
+        '<div className="note">\n  See [this](b.md) and **bold**.\n</div>\n'
+        "<details>\n  <summary>More</summary>\n  *Hidden*\n</details>\n"
+        "```\n<div>\n```\n<pre>\n*raw*\n</pre>\n"
+    )
+    assert text(body, mdx=True) == "See this and bold.\nMore\nHidden\n<div>\n*raw*"
 
 
 @pytest.mark.parametrize(
