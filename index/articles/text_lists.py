@@ -58,11 +58,18 @@ def names_in(value: Any, split: Callable[[str], list[str]] = split_keywords) -> 
     """
     items = split(value) if isinstance(value, str) else value
     names = [
-        item.get("name") if isinstance(item, Mapping) else item
+        _whole_name(item.get("name")) if isinstance(item, Mapping) else item
         for group in (items if isinstance(items, list) else [items])
         for item in (group if isinstance(group, list) else [group])
     ]
     return [text for name in names if name is not None and (text := str(name).strip())]
+
+
+def _whole_name(name: Any) -> Any:
+    """Return a name as one text, also one in parts, as in Quarto: ``{given: Jo, family: Bo}``."""
+    if not isinstance(name, Mapping):
+        return name
+    return " ".join(str(name[part]) for part in ("given", "family") if name.get(part))
 
 
 def split_authors(text: str) -> list[str]:

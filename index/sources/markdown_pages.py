@@ -390,9 +390,8 @@ def _list(value: Any) -> list[str]:
 
 
 def _authors(value: Any) -> Any:
-    if not isinstance(value, str):
-        return _list(value)
-    return [_text(one) for one in split_authors(value) if one]
+    names = split_authors(value) if isinstance(value, str) else names_in(value)
+    return [_text(markdown_line(one)) for one in names if one]
 
 
 def _image(value: Any) -> Any:

@@ -533,6 +533,7 @@ SOURCE = {"source/_posts/a.md": "date: 2020-02-03"}
 CONTENT = {"c/_posts/2020-02-03-a.md": "url: /p"}
 FRENCH = "config/_default/languages.fr"
 HEXO, JEKYLL = "/2020/02/03/a/", "/b/2020/02/03/a.html"
+MARA = "mara: {name: Mara Lind}"
 TARGET = "[cascade.target]\npath = '/lab/**'\n"
 DATA = "module.exports = { unlisted: true, tags: ['a'] };"
 
@@ -696,14 +697,33 @@ def test_a_page_is_one_where_the_site_makes_it_one(
     assert [article.status for article in found] == [Status.PUBLISHED] * shown
 
 
-def test_authors_of_docusaurus_are_named_by_the_blog_s_file(tmp_path: Path) -> None:
-    files = {
-        "docusaurus.config.js": "",
-        "blog/authors.yml": "mara:\n  name: Mara Lind\n",
-        "blog/2026-01-02-a.md": "authors: [mara, {name: Jo Bo}, ann]",
-    }
-    (article,) = page_of(tmp_path, files)
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"docusaurus.config.js": "", "blog/authors.yml": MARA, "blog/2026-01-02-a.md": ""},
+        {"_config.yml": "title: T", "_data/authors.yml": MARA, "_posts/2026-01-02-a.md": ""},
+        {"mkdocs.yml": "plugins: [blog]", "docs/blog/.authors.yml": f"authors: {{{MARA}}}"}
+        | {"docs/blog/posts/a.md": ""},
+        {"hugo.toml": "", "content/authors/mara/_index.md": "title: Mara Lind"}
+        | {"content/posts/a.md": ""},
+    ],
+)
+def test_authors_are_named_by_the_site_s_table(tmp_path: Path, files: dict[str, str]) -> None:
+    page = {[*files][-1]: "authors: [mara, {name: Jo Bo}, ann]"}
+    (article,) = page_of(tmp_path, files | page)
     assert article.authors == ("Mara Lind", "Jo Bo", "ann")
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("author: Jo Bo ([@jo](https://x.example/jo))", "Jo Bo (@jo)"),
+        ("author: [{name: {given: Jo, family: Bo}}]", "Jo Bo"),
+    ],
+)
+def test_authors_are_shown_without_markdown_and_whole(tmp_path: Path, said: str, name: str) -> None:
+    (article,) = page_of(tmp_path, {"a.md": said})
+    assert article.authors == (name,)
 
 
 def test_a_title_of_mkdocs_is_that_of_its_navigation_if_the_page_has_none(tmp_path: Path) -> None:

@@ -1,14 +1,13 @@
 """Docusaurus' docs with their versions and translations, its blog and its pages."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from posixpath import normpath
 from typing import Any, Self
 
-from index.articles.cleaning import literals
 from index.errors import SourceError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
@@ -95,7 +94,7 @@ class DocusaurusPreset(SitePreset):
         parts, route = path.split("/"), home["route"]
         if kind == "blog":
             dated = _DATED.fullmatch(path)
-            if authors := _authors(home.get("authors"), page.given.get("authors")):
+            if authors := site.named_authors(home.get("authors"), page.given.get("authors")):
                 page.values["authors"] = authors
             page.read_name(path, page.given.get("date"), dated and "-".join(dated.groups()[:3]))
             path = "/".join(dated.groups()) if dated else path
@@ -166,13 +165,3 @@ def _braces(code: str, start: int) -> tuple[str, str]:
         if not depth:
             break
     return "".join(kept), code[start:at]
-
-
-def _authors(names: Any, given: Any) -> list[Any]:
-    """Returns a post's authors if the blog's file names some; else none."""
-    known = site.folded(names)
-    named = given if isinstance(given, list) else [given]
-    keys = [one.get("key") if isinstance(one, Mapping) else one for one in named]
-    found = [site.folded(known.get(str(key).casefold())).get("name") for key in keys]
-    authors = [name or one for name, one in zip(found, named, strict=True)]
-    return literals(authors) if any(found) else []

@@ -101,10 +101,18 @@ class HugoPreset(SitePreset):
             home=home,
             language=next(filter(None, map(config.get, _LANGUAGES)), None),
         )
+        sections = [one for home in folders for one in site.section_pages(folder, home)]
+        config.setdefault(
+            "authors",
+            {
+                path.parent.name: {"name": front.get("title")}
+                for path, front in sections
+                if path.parent.parent.name == "authors"
+            },
+        )
         cascades = [
             (path.parent.as_posix(), made._split_language(path.stem)[1], *one)
-            for home in folders
-            for path, front in site.section_pages(folder, home)
+            for path, front in sections
             for one in _cascades(front)
         ]
         cascades.sort(key=lambda one: -len(one[0]))  # the nearest folder goes first

@@ -3,15 +3,18 @@
 import datetime as dt
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from index.articles.text_lists import names_in, split_keywords
+from index.errors import SourceError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
 _NAMES = ("_config.yml", "_config.yaml")
+_AUTHORS = ("authors.yml", "authors.yaml", "authors.json")
 _STYLES = {
     "date": "/:categories/:year/:month/:day/:title:output_ext",
     "pretty": "/:categories/:year/:month/:day/:title/",
@@ -65,6 +68,9 @@ class JekyllPreset(SitePreset):
             folder = _home_of_posts(folder)
         config = config or {}
         root = folder / str(config.get("source") or "")
+        with suppress(SourceError):  # names alone are no reason to read nothing
+            authors = site.read_config(root / "_data", *_AUTHORS)
+            config |= {"authors": authors} if authors else {}
         base = site.base_path(config.get("baseurl"))
         ignored = site.globs([*_EXCLUDED, *names_in(config.get("exclude"))], within="")
         return cls(

@@ -1,11 +1,13 @@
 """MkDocs' pages of documentation."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from index.articles.text_lists import names_in
+from index.errors import SourceError
 from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.site_preset import SitePage, SitePreset
 
@@ -33,12 +35,17 @@ class MkdocsPreset(SitePreset):
         left_out, drafts = (str(config.get(name) or "").splitlines() for name in _LISTS)
         theme, home = config.get("theme"), config.get("site_url")
         plugins = _plugins(config.get("plugins"))
+        root = folder / str(config.get("docs_dir") or "docs")
+        authors = None
+        with suppress(SourceError):  # names alone are no reason to read nothing
+            authors = site.read_config(root / _blog_folder(plugins), ".authors.yml")
         by_plugin = site.folded(plugins.get("exclude"))
         return cls(
-            root=folder / str(config.get("docs_dir") or "docs"),
+            root=root,
             config={
                 **config,
                 "plugins": plugins,
+                "authors": site.folded(authors).get("authors"),
                 "titles": dict(_titles(config.get("nav"))),
             },
             base=site.base_path(home),
@@ -64,7 +71,7 @@ class MkdocsPreset(SitePreset):
             page.given.setdefault("sidebar_label", title)
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
         plugins = self.config.get("plugins", {})
-        blog = site.folded(plugins.get("blog")).get("blog_dir", "blog")
+        blog = _blog_folder(plugins)
         if is_index and "blog" in plugins and str(folder) == blog:
             raise site.list_page()
         if "i18n" in plugins or ("blog" in plugins and path.is_relative_to(f"{blog}/posts")):
@@ -82,6 +89,10 @@ def _titles(nav: Any, depth: int = 10) -> Iterator[tuple[str, str]]:
             if isinstance(value, str):
                 yield value, str(title)
             yield from _titles(value, depth - 1)
+
+
+def _blog_folder(plugins: Mapping[str, Any]) -> str:
+    return str(site.folded(plugins.get("blog")).get("blog_dir", "blog"))
 
 
 def _plugins(given: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from pathspec import GitIgnoreSpec
 
+from index.articles.cleaning import literals
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader, find_zone
 from index.articles.language_tags import is_language
@@ -237,6 +238,9 @@ class SitePreset:
         for place in (page.path.with_suffix(""), *page.path.parents):
             page.add_defaults(self.shared.get(place.as_posix(), {}))
         self.complete(page)
+        given = page.given.get("authors") or page.given.get("author")
+        if authors := named_authors(self.config.get("authors"), given):
+            page.values["authors"] = authors
         if page.link or self.name == SitePreset.name:
             return ""
         made_from = f" from {page.pattern!r:.100}" if page.pattern else ""
@@ -463,3 +467,13 @@ def keep_letters(text: str, kept: str, other: str = "") -> str:
     return "".join(
         one if one in kept or unicodedata.category(one) in _LETTERS else other for one in text
     )
+
+
+def named_authors(names: Any, given: Any) -> list[Any]:
+    """Returns a post's authors if the site's table of authors names some; else none."""
+    known = folded(names)
+    named = given if isinstance(given, list) else [given]
+    keys = [one.get("key") if isinstance(one, Mapping) else one for one in named]
+    found = [folded(known.get(str(key).casefold())).get("name") for key in keys]
+    authors = [name or one for name, one in zip(found, named, strict=True)]
+    return literals(authors) if any(found) else []
