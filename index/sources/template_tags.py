@@ -65,6 +65,11 @@ _DIRECTIVE = re.compile(
 _DIRECTIVES = frozenset[str]().union(*_TABLE["directives"].values())
 _DRAWING = re.compile(r"[ \t>]*[`~]{3,}[ ]*(?:mermaid|plantuml|graphviz|dot|d2)\b")
 """A fence whose text readers see as a drawing."""
+_CELL = re.compile(
+    r"[ \t>]*[`~]{3,}\{[a-z]+\b[^}\n]*\}[^\n]*\n"
+    r"(?P<options>(?:[ \t>]*(?:\#|//)\|[^\n]*\n)*)"
+)
+_NOT_SHOWN = re.compile(r"\b(?:include|echo)\s*[:=]\s*false\b", re.IGNORECASE)
 _OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*)$", re.MULTILINE)
 _BLOCK_END = re.compile(r"^[ \t]*::[ \t]*$", re.MULTILINE)
 """The end of a block of Nuxt's, whose slots have names."""
@@ -209,7 +214,7 @@ def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -
         if directive and directive["name"].lower() in _DIRECTIVES:
             return _directive(directive, include, depth)
         if found["fence"] or found["ticks"]:
-            return "" if _DRAWING.match(found[0]) else found[0]
+            return _shown_code(found[0])
         if found["file"]:
             return include(found["file"])
         if found["page"]:
@@ -226,6 +231,14 @@ def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -
         return f'{found[0]} ""' if found["untitled"] else "".join(filter(None, found.group(*_KEPT)))
 
     return _EXTENSIONS.sub(without, text)
+
+
+def _shown_code(code: str) -> str:
+    """Returns what readers see of code: of a cell of Quarto neither options nor what is hidden."""
+    cell = _CELL.match(code)
+    if _DRAWING.match(code) or (cell and _NOT_SHOWN.search(cell[0])):
+        return ""
+    return code[: cell.start("options")] + code[cell.end() :] if cell else code
 
 
 def _directive(found: re.Match[str], include: Callable[[str], str], depth: int) -> str:

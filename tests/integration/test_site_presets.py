@@ -895,6 +895,7 @@ def test_pages_of_quarto_have_its_addresses_dates_pictures_and_includes(tmp_path
         "index.qmd": "---\ntitle: Home\n---\nWords.\n",
         "about.qmd": "---\ntitle: About\nimage: me.png\ndate: last-modified\n---\nWords.\n",
         "posts/index.qmd": "---\ntitle: Posts\nlisting: {contents: posts}\n---\nWords.\n",
+        "all.qmd": "---\ntitle: All\nlisting: default\n---\nWords.\n",
         "posts/_metadata.yml": "author: Ann\nimage: /card.png\n",
         "posts/later.qmd": "---\ntitle: Later\n---\nWords.\n",
         "posts/2023-03-17-a/index.qmd": (
@@ -921,7 +922,7 @@ def test_pages_of_quarto_have_its_addresses_dates_pictures_and_includes(tmp_path
     assert (post.sections[0].text, post.authors) == ("Part of a series.\nWords.", ("Ann",))
     assert [file for file, one in articles.items() if not is_shown(one)] == ["posts/later.qmd"]
     assert skipped == {
-        **dict.fromkeys(("index.qmd", "posts/index.qmd"), "list-page"),
+        **dict.fromkeys(("index.qmd", "all.qmd", "posts/index.qmd"), "list-page"),
         **dict.fromkeys(("posts/README.md", "_includes/series.qmd"), "not-content"),
     }
     assert not [one for one in report.problems if one.field]

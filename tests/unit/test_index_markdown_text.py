@@ -131,6 +131,17 @@ def targets(body: str, base: str = "") -> list[str]:
             "A\nCaption\nMind\nDeep.",
         ),
         ("```{python}\n# Load\nimport x\n```", "# Load import x"),
+        (
+            "```{r}\n#| echo: true\n#| label: x\nplot(x)\n```\n\n```{r, include=FALSE}\na\n```\n"
+            "```{python}\n#| echo: false\nb\n```\nShown.",
+            "plot(x)\nShown.",
+        ),
+        (
+            '::: {.content-hidden when-format="html"}\nNo.\n\n::: {.callout}\nNo.\n:::\n\n:::\n'
+            '::: {.content-visible when-format="pdf"}\nNo.\n:::\n'
+            '::: {.content-visible when-format="html"}\nShown.\n:::\n',
+            "Shown.",
+        ),
         ("```{note}\n---\nclass: x\n---\nInside.\n```", "Inside."),
         (
             ":::{tip} Mind\n:class: x\nInside.\n:::\n\n```{meta}\n:robots: index\n```",

@@ -50,7 +50,7 @@ class QuartoPreset(SitePreset):
         stem, folder = page.path.stem, page.path.parent
         if stem == "README":
             raise site.not_content("Quarto makes no page of a README")
-        if isinstance(page.given.get("listing"), dict | list):
+        if page.given.get("listing"):
             raise site.list_page("the page lists others, and is not an article")
         date = page.text("date")
         if date in _NOT_STATED:
