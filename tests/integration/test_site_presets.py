@@ -514,6 +514,7 @@ def test_what_a_site_says_of_its_pages_is_read_as_if_they_said_it(
 
 
 JEKYLL, HUGO = ("_config.yml", "baseurl: /n"), ("hugo.toml", "baseURL = 'https://x.example/n/'")
+TABS = ("_config.yml", "collections: {tabs: {output: true}}")
 HEXO = ("_config.yml", "source_dir: .\nroot: /n/")
 MATERIAL = ("mkdocs.yml", "plugins: [blog, tags]")
 DOCUSAURUS = ("docusaurus.config.js", "baseUrl: '/n/'")
@@ -586,6 +587,9 @@ def test_a_picture_lies_beside_a_translated_page(
         (HUGO, "content/pt-br/404.md", "a: b\n---\nWords.", True),
         (HUGO, "content/http/404.md", "a: b\n---\nWords.", False),
         (JEKYLL, "years.md", "layout: posts\n---\n", True),
+        (TABS, "_tabs/archives.md", "layout: archives\n---\n", True),
+        (TABS, "_tabs/about.md", "layout: page\n---\nWords.", False),
+        (JEKYLL, "_posts/2026-01-02-a.md", "layout: tag\n---\nWords.", False),
         (JEKYLL, "tags.md", "a: b\n---\n{% for t in site.tags %}{{ t[0] }}\n{% endfor %}", True),
         (JEKYLL, "search.md", "a: b\n---\n<input id='search'>", True),
         (JEKYLL, "_posts/2026-01-02-a.md", "a: b\n---\n<img src='/a.png' alt=''>", False),

@@ -152,7 +152,8 @@ class JekyllPreset(SitePreset):
                 "Jekyll makes no page of a file without front matter (add two lines of --- at its "
                 'top; if the site is not made by Jekyll, set preset = "none")'
             )
-        elif page.text("layout").casefold() in {*site.LISTS, "posts", "collection"}:
+        is_post = kind in ("posts", "drafts")
+        if not is_post and page.text("layout").casefold() in {*site.LISTS, "posts", "collection"}:
             raise site.list_page("the page lists others, and is not an article")
 
     def _set_link(self, page: SitePage, template: str) -> None:
