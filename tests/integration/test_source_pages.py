@@ -465,6 +465,7 @@ def test_an_address_that_cant_be_known_is_said_with_the_remedy(
         ),
         ({"zola.toml": "base_url = '/'", "front": "slug: ../../a b"}, "/a-b/"),
         ({"hugo.toml": "baseURL = '/'", "front": "url: /x/../../y/"}, "/x/y/"),
+        ({"hugo.toml": "removePathAccents = true", "front": "slug: Été à Ñ"}, "/ete-a-n/"),
         ({"hugo.toml": "", "front": "date: 2026-02-03\nurl: /:year/:day/:slug/"}, "/2026/03/t/"),
         (
             {"hugo.toml": "[languages.fr]\nbaseURL = 'https://fr.example/b/'", "front": "lang: fr"},

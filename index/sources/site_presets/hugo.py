@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
+from unicodedata import category, normalize
 
 from index.articles.language_tags import is_language
 from index.articles.text_lists import names_in
@@ -230,6 +231,9 @@ class HugoPreset(SitePreset):
     def _sanitized(self, path: str, kept: str = "") -> str:
         """Returns a path as Hugo writes it: spaces as hyphens, other marks left out."""
         spaced = " ".join((path if kept else path.replace("/", "-")).split())
+        if self.config.get("removepathaccents"):
+            plain = (one for one in normalize("NFD", spaced) if category(one) != "Mn")
+            spaced = normalize("NFC", "".join(plain))
         letters = site.keep_letters(spaced, f" {_ALLOWED}{kept}")
         made = re.sub(r"(?<![-\s])\s+(?![-\s])", "-", letters.strip()).replace(" ", "")
         return made if self.config.get("disablepathtolower") else made.lower()
