@@ -63,10 +63,12 @@ def describe(url: str) -> str:
     """Return a database URL without its password and options, so that it may be shown."""
     try:
         parsed = sa.make_url(url)
-        host = (parsed.host or "").rpartition("@")[2]  # without the rest of a password with an @
-        return parsed.set(host=host or None, query={}).render_as_string()  # *** for a password
     except (ArgumentError, ValueError):
         return "the database"
+    behind_user = url.partition("://")[2].partition(":")[2]
+    if behind_user.count("@") > (parsed.password is not None):
+        return f"{parsed.drivername}://***"  # an @ in the password: it may be parsed wrongly
+    return parsed.set(query={}).render_as_string()  # *** for a password
 
 
 def open_engine(url: sa.URL, **options: Any) -> sa.Engine:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from index.sources.registry import KINDS, open_source, table_for
+from index.sql_engine import describe
 from recommender.errors import SettingError
 from service.server import log_settings
 from service.settings import CONFIG_FILE, Settings, load_settings
@@ -144,6 +145,23 @@ def test_each_setting_can_be_set_in_three_ways_is_documented_and_logged(
         log_settings(expected)
     assert f" {name}=" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:p@hunter2?x@h/db", "postgresql://***"),
+        ("postgresql://u:p@hunter2/s@h/db", "postgresql://***"),
+        ("postgresql://u:p@/hunter2@h/db", "postgresql://***"),
+        ("postgresql://u/x:hunter2@h/db", "postgresql://***"),
+        ("postgresql:///u:hunter2@h/db", "postgresql://***"),
+        ("mysql://u@host:hunter2@h:3306/db?password=hunter2", "mysql://u%40host:***@h:3306/db"),
+        ("postgresql://u@h:5432/db", "postgresql://u@h:5432/db"),
+        ("sqlite:////a@b/c.db", "sqlite:////a%40b/c.db"),
+    ],
+)
+def test_no_part_of_a_database_s_password_is_shown(url: str, shown: str) -> None:
+    assert describe(url) == shown
 
 
 def message(**settings: Any) -> str:
