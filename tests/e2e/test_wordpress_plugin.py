@@ -593,7 +593,9 @@ def test_an_item_of_another_source_with_a_post_s_number_is_shown_as_it_came(
     post = any_post(newsroom)
     page = newsroom.call("POST", "wp/v2/pages", {"title": "Masthead", "status": "publish"})["id"]
     draft, local = newsroom.post("Unfinished", status="draft"), newsroom.post("Of this site")
-    own = newsroom.site.url
+    private, trashed = newsroom.post("Taken home", status="private"), newsroom.post("Once here")
+    newsroom.call("DELETE", f"wp/v2/posts/{trashed}")
+    own, moved = newsroom.site.url, "https://before-the-move.example"
     given = [
         (local, "https://other.example/1"),
         (draft, "https://other.example/2"),
@@ -602,6 +604,11 @@ def test_an_item_of_another_source_with_a_post_s_number_is_shown_as_it_came(
         (local, "/before"),
         (draft, f"{own}/unfinished"),
         (999_999, f"{own}/deleted"),
+        (local, f"{moved}/2026/of-this-site/"),
+        (local, f"{moved}/{local}"),
+        (private, f"{moved}/Taken-home.html"),
+        (private, f"{moved}/?p={private}"),
+        (trashed, f"{moved}/once-here-{trashed}"),
     ]
     items = ",".join(
         f"AlsoLike\\read_item(array('article_id' => '{key}', 'title' => 'X', 'url' => '{url}'))"
@@ -615,7 +622,7 @@ def test_an_item_of_another_source_with_a_post_s_number_is_shown_as_it_came(
     )
     here = newsroom.php(f"echo get_permalink({local});")
     urls = [item["url"] for item in json.loads(found)]
-    assert urls == [*(url for _, url in given[:3]), here, here]
+    assert urls == [*(url for _, url in given[:3]), here, here, here, f"{moved}/{local}"]
     title = newsroom.php(f"echo AlsoLike\\title_of('{local}'), AlsoLike\\title_of('{page}');")
     assert title == f"Of this site{page}"
 

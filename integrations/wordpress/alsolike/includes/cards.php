@@ -64,17 +64,34 @@ function related( $post_id, $limit ) {
 }
 
 /**
- * Whether an address is on a host of this site: another source of the service may have the same numbers.
+ * Whether an address is this site's: another source of the service may have the same numbers.
+ *
+ * On another host, as before the site was moved or copied, a post is known by its slug. Where that is
+ * not in its address, or it may not be shown, its number is enough: in doubt nothing hidden is shown.
  *
  * @param string        $url  The address of a card.
  * @param \WP_Post|null $post The post with the card's number; with some plugins each language has a host.
  */
 function is_here( $url, $post ) {
+	$link  = $post ? (string) get_permalink( $post ) : '';
 	$hosts = array();
-	foreach ( array( $url, home_url(), $post ? (string) get_permalink( $post ) : '' ) as $address ) {
+	foreach ( array( $url, home_url(), $link ) as $address ) {
 		$hosts[] = preg_replace( '/^www\./', '', strtolower( (string) wp_parse_url( $address, PHP_URL_HOST ) ) );
 	}
-	return '' === $hosts[0] || in_array( $hosts[0], array_slice( $hosts, 1 ), true );
+	if ( '' === $hosts[0] || in_array( $hosts[0], array_slice( $hosts, 1 ), true ) ) {
+		return true;
+	}
+	if ( ! $post || ! in_array( $post->post_type, types_ever(), true ) ) {
+		return false;
+	}
+	$slug  = preg_replace( '/__trashed$/', '', $post->post_name );
+	$names = array_filter( array_merge( array( $slug ), (array) get_post_meta( $post->ID, '_wp_old_slug' ) ), 'strlen' );
+	if ( '' === $slug || false === strpos( $link, $slug ) || ! is_listed( $post ) ) {
+		$names[] = (string) $post->ID;
+	}
+	$names = array_map( 'preg_quote', array_map( 'rawurldecode', $names ) );
+	$rest  = rawurldecode( wp_parse_url( $url, PHP_URL_PATH ) . '?' . wp_parse_url( $url, PHP_URL_QUERY ) );
+	return (bool) preg_match( '{(?<![a-z0-9])(?:' . implode( '|', $names ) . ')(?![a-z0-9])}i', $rest );
 }
 
 /**
