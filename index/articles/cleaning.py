@@ -24,7 +24,8 @@ _TAG = re.compile(
     r"\s*+/?>|<!doctype\b[^<>]*>",
     re.IGNORECASE,
 )
-_BROKEN_TAG = re.compile(r"<[A-Za-z][\w:.-]*+\s[^<>]*?=\s*[\"'][^<>]*>")
+_BROKEN_TAG = re.compile(r"<[A-Za-z][\w:.-]*+\s[^<>]*+>")  # if it has a quoted value
+_QUOTED_VALUE = re.compile(r"=\s*[\"']")
 _END_TAG = re.compile(r"</([A-Za-z][\w:.-]*+)\s*>")
 _HIDDEN = re.compile(r"<!--|<(script|style)\b[^<>]*>", re.IGNORECASE)
 _HIDDEN_END = {
@@ -129,7 +130,10 @@ def _without_markup(text: str) -> str:
             return "\n" if name in _BLOCKS else ""
         return found[0]
 
-    return _BROKEN_TAG.sub("", _TAG.sub(replacement, text))
+    def broken(found: re.Match[str]) -> str:
+        return "" if _QUOTED_VALUE.search(found[0]) else found[0]
+
+    return _BROKEN_TAG.sub(broken, _TAG.sub(replacement, text))
 
 
 def _is_tag(found: re.Match[str], name: str, ends: dict[str, int]) -> bool:

@@ -42,10 +42,9 @@ _END_TAG = re.compile("</a", re.IGNORECASE)
 _QUOTED = re.compile(
     r"<(/?)(blockquote|pre|code|q|kbd|samp|button|h[1-6])(?=[\s/>])[^<>]*>?", re.IGNORECASE
 )
-_NO_EDITOR = re.compile(
-    r"""\brel\s*=\s*["']?[^"'>]*\b(nofollow|sponsored|ugc|tag)\b""", re.IGNORECASE
-)
-_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(\s*<?([^()\s<>]+)>?[^()]*\)")
+_REL = re.compile(r"""\brel\s*=\s*("[^"]*+"|'[^']*+'|[^\s"'>]++)""", re.IGNORECASE)
+_NO_EDITOR = re.compile(r"\b(?:nofollow|sponsored|ugc|tag)\b", re.IGNORECASE)
+_MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\]\(\s*+<?([^()\s<>]++)>?[^()]*+\)")
 _WIKI_LINK = re.compile(r"\[\[([^\[\]|]+)(?:\|([^\[\]]*))?\]\]")
 _ADDRESS = re.compile(rf"(?:https?:)?//|/|\./|\.\./|\?|{FILE_LINK}", re.IGNORECASE)
 _NO_HOST = re.compile(r"//[^./:\[]+/")
@@ -121,7 +120,7 @@ def links_in_markup(markup: str, section: int) -> list[dict[str, Any]]:
         if href is not None and len(links) < MAX_LINKS:
             url = (href[1] or href[2] or href[3] or "").replace("&amp;", "&")
             link = {"url": url, "text": markup[found.end() : end.start()] if end else ""}
-            apart = _NO_EDITOR.search(found[1])
+            apart = any(map(_NO_EDITOR.search, _REL.findall(found[1])))
             links.append(link | ({"kind": "apart"} if apart else {"section": section}))
     return links
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from index.articles.link_parser import MAX_LINKS, resolve
+from index.articles.link_parser import MAX_LINKS, links_in_markup, resolve
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
@@ -61,11 +61,18 @@ def test_a_link_that_no_page_may_have_is_left_out(url: Any) -> None:
 
 
 def test_links_in_markup_of_a_table_are_found() -> None:
-    text = 'Kelp, like <a class="x" href="/wrack">wrack</a>, <a rel="nofollow" href="/ad">buy</a>.'
+    text = 'Like <a class="x" href="/wrack">wrack</a>, <a rel="x nofollow" href="/ad">buy</a>.'
     assert article(summary=text).links == (
         Link(url="https://sea.example/wrack", text="wrack", section=0),
         Link(url="https://sea.example/ad", text="buy", kind=LinkKind.APART),
     )
+
+
+@pytest.mark.timeout(40)  # a quadratic reading would take minutes
+@pytest.mark.parametrize("piece", ["rel=", "rel= "])
+def test_attributes_of_links_are_read_once(piece: str) -> None:
+    links = links_in_markup(f"<a href=/ad {piece * 800:.2900}>" * 1_000, 0)
+    assert [link["url"] for link in links] == ["/ad"] * 1_000
 
 
 @pytest.mark.parametrize(

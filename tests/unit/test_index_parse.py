@@ -520,6 +520,11 @@ def test_markup_without_end_is_read_once(piece: str) -> None:
     assert plain_text(piece * 40_000 + " kelp").endswith("kelp")
 
 
+def test_a_tag_without_end_is_read_once() -> None:
+    text = plain_text("<a " + "='" * 400_000 + " kelp")
+    assert text.endswith("kelp"), "a quadratic reading would take a quarter of an hour"
+
+
 @pytest.mark.parametrize(
     ("text", "limit", "cut"),
     [
