@@ -301,6 +301,19 @@ def test_a_record_holds_what_readers_see_and_no_related_articles(newsroom: Newsr
     until(lambda: newsroom.gone(post))
 
 
+def test_text_for_members_only_is_not_sent_whoever_is_signed_in(newsroom: Newsroom) -> None:
+    post = newsroom.post("For members", "<p>Kelp</p>[members]")
+    told = newsroom.php(
+        "wp_set_current_user(1);"
+        "add_shortcode('members', fn() => is_user_logged_in() ? 'Secret' : 'Sign in');"
+        "add_filter('alsolike_record', fn($sent) => [print(json_encode($sent)), $sent][1]);"
+        f"AlsoLike\\push([{post} => ''], microtime(true) + 4); echo get_current_user_id();"
+    )
+    assert "Sign in" in told
+    assert "Secret" not in told
+    assert told.endswith("}1")
+
+
 def test_block_shortcode_and_the_theme_s_look_show_the_list_once(newsroom: Newsroom) -> None:
     post = any_post(newsroom)
     target = newsroom.post("By shortcode", f'[alsolike post="{post}" limit="2" heading="<Next>"]')
