@@ -43,7 +43,7 @@ from index.publishing.gates import Limits
 from index.query import DEFAULT_LIMIT, Fallback, Limit, MinScore, RelatedQuery, SkipLinked
 from index.root.comparison import VARIANT_NAME, read_comparison
 from index.scale_out.milvus.milvus_settings import TOKEN_VARIABLE, MilvusSettings
-from index.sources.host_rules import origin_of
+from index.sources.host_rules import origin_of, redacted
 from index.sources.secret_options import refuse_secrets
 from recommender.errors import SettingError, did_you_mean
 from recommender.parameters import DEFAULT_DEPTH
@@ -588,6 +588,16 @@ class Settings(RankingSettings, BaseSettings):
         from index.sql_engine import describe  # which takes a moment to import
 
         return describe(value) if value else ""
+
+    @field_serializer("source", when_used="json")
+    def _mask_addresses(self, tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {
+                name: redacted(value) if isinstance(value, str) and "://" in value else value
+                for name, value in table.items()
+            }
+            for table in tables
+        ]
 
     @field_serializer("notify", when_used="json")
     def _mask_notify(self, value: str) -> str:

@@ -27,7 +27,7 @@ VALUES: dict[str, Any] = {
     "adopt_orphans": False,
     "root": "somewhere",
     "map": {"title": "headline"},
-    "source": [{"kind": "jsonl", "path": "articles.jsonl"}],
+    "source": [{"kind": "feed", "url": "https://hunter2@sea.example/feed?api_key=hunter2"}],
     "url_template": "/articles/{id}",
     "timezone": "Europe/Berlin",
     "date_format": "%d/%m/%Y",
