@@ -261,7 +261,7 @@ class DraftIndex:
         context = ListContext(
             rows=rows.tolist(),
             scores=scores.tolist(),
-            kin=[*related.same_story.tolist(), *kin.tolist()],
+            kin=[*related.same_story.tolist(), *kin.tolist(), *self._excluded(query)],
             language=language,
             tags=lambda: tags,
             explain=lambda row: explainer(
@@ -300,8 +300,7 @@ class DraftIndex:
         if query is not None:
             if (matching := matching_rows(build, query, now)) is not None:
                 rows &= matching
-            excluded = [row for key in query.exclude if (row := build.find(key)) is not None]
-            rows &= ~np.isin(build.stories, build.stories[excluded])
+            rows &= ~np.isin(build.stories, build.stories[self._excluded(query)])
             if query.language is not None:
                 languages = [build.language_number(query.language)]
                 rows &= build.languages == languages[0]
@@ -309,6 +308,10 @@ class DraftIndex:
             now, languages=languages, without=served.taken_down(now), among=matching
         )
         return CandidateFilter(index=filtered, rows=rows)
+
+    def _excluded(self, query: RelatedQuery) -> list[int]:
+        """Returns the rows of excluded articles; a draft may follow one that readers can't see."""
+        return [row for name in query.exclude if (row := self.build.find(name)) is not None]
 
     def _phrases(self, words: TokenizedCorpus, rows: NDArray[np.int32]) -> list[int]:
         """Returns the ids of phrases that occur in the draft and in at least one of some articles.

@@ -55,8 +55,11 @@ class Guard:
         for row in kin:
             self._seen.add(self._newest[row])
         # The reader's page already shows these articles, so their other versions are excluded too.
+        # One that readers may not see changes no list, or they could find out that there is one.
         for name in query.exclude:
-            self.leave_out(self._build.find(name))
+            named = self._build.find(name)
+            if named is not None and self._visible[named]:
+                self.leave_out(named)
 
     def is_visible(self, row: int) -> bool:
         """Whether readers may see an article now, no matter what the list shows so far.
