@@ -7,7 +7,7 @@ time limits, so that a server that hangs does not block the service.
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ def copy_file(path: Path, target: Path) -> None:
     """
     beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     beside.unlink(missing_ok=True)
+    _make_private(beside)
     uri = f"{path.absolute().as_uri()}?mode=rw"  # mode=ro may leave a log behind
     try:
         with (
@@ -86,6 +87,15 @@ def copy_file(path: Path, target: Path) -> None:
         sync_folder(target.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _make_private(path: Path) -> None:
+    """Makes an empty file that not every user of the machine can read, if there is none.
+
+    SQLite gives its log the same permissions. The group may do what the umask leaves it.
+    """
+    with suppress(OSError):  # of a folder that is missing, say, SQLite tells
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o660))
 
 
 def postgres_engine(url: sa.URL) -> sa.Engine:
@@ -125,6 +135,8 @@ def postgres_engine(url: sa.URL) -> sa.Engine:
 
 
 def _connect_sqlite(path: Path, *, create: bool, wait: float = BUSY_SECONDS) -> sqlite3.Connection:
+    if create:
+        _make_private(path)
     mode = "rwc" if create else "rw"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",

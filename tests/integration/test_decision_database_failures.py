@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from index.errors import DatabaseError
 from index.sql_engine import open_engine, parse_url
 from service.decisions import connections as connecting
-from service.decisions.database import Database, open_database
+from service.decisions.database import Database, back_up, open_database
 from service.decisions.decision_state import OverrideKind
 from tests.support.decision_databases import MIRA, opened, reopen, server
 from tests.support.small_disk import fill, small_disk
@@ -123,6 +123,20 @@ def test_a_backup_moved_into_place_is_seen_by_who_has_the_old_file_open(tmp_path
         path.touch()
         with pytest.raises(DatabaseError, match=r"holds no decisions.*restore the database from a"):
             database.version()
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o640), (0o002, 0o660), (0o077, 0o600)])
+def test_only_its_user_and_group_can_read_a_database(tmp_path: Path, umask: int, mode: int) -> None:
+    path, before = tmp_path / "decisions.sqlite", os.umask(umask)
+    try:
+        with opened(f"sqlite:///{path}") as database:
+            pin(database, "a pin")
+            back_up(f"sqlite:///{path}", tmp_path / "copy.sqlite")
+            files = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    names = ("decisions.sqlite", "decisions.sqlite-wal", "decisions.sqlite-shm", "copy.sqlite")
+    assert files == dict.fromkeys(names, mode)
 
 
 def test_a_file_that_this_user_may_not_read_is_told(tmp_path: Path) -> None:
