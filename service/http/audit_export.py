@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,13 @@ from service.http.timestamps import format_timestamp
 
 if TYPE_CHECKING:  # the command that prints the audit trail must not import the web framework
     from starlette.responses import StreamingResponse
+
+
+_FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[^\S\t\r\n]*[=+\-@])")
+"""Where a cell begins that a spreadsheet would run as a formula; a quote there makes it text.
+
+Many take semicolons or tabs for separators, and then heed no quotes amid a line.
+"""
 
 
 def audit_json(entry: AuditEntry) -> dict[str, Any]:
@@ -74,11 +82,8 @@ def _json_lines(entries: Iterator[AuditEntry]) -> Iterator[str]:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    text = str(value)
-    # A spreadsheet would run such a cell as a formula; the leading quote makes it text.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+    return _FORMULA.sub("'", text)
 
 
 def csv_line(values: Iterable[Any]) -> str:
