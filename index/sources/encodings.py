@@ -17,7 +17,7 @@ _XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']\s*([^"']{1,40}
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/][^>]{0,1000}", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""([^\s"'>/=]{1,40})\s*=\s*("[^"]*|'[^']*|[^\s"'>]+)""")
-_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s"';]+)""", re.IGNORECASE)
+_CHARSET = re.compile(r"""charset\s*=\s*+["']?\s*+([^\s"';]+)""", re.IGNORECASE)
 
 
 def decode(content: bytes, declared: str = "") -> str:

@@ -43,7 +43,7 @@ _ENDS = ("expired", "prism_expirationdate", "validity_end")
 
 _PERIOD_END = re.compile(r";\s*end=([^;]+)")  # feedparser finds it only without a space before it
 _CUT_DOMAIN = re.compile(r".*\.[a-z]{4}", re.IGNORECASE)
-_OF_DOMAIN = re.compile(r"^[a-z-]+(?:\s*\(|$)|\s*<[a-z-]+>?$")
+_OF_DOMAIN = re.compile(r"^[a-z-]+(?:\s*\(|$)|(?<!\s)\s*+<[a-z-]+>?$")
 """What feedparser leaves of a domain at a name if the domain ends in more than four letters."""
 
 _HANDLE = re.compile(r"^@\S+ (?=\S)")  # Discourse's "@ann Ann Lee"
@@ -54,7 +54,7 @@ _AVATAR = re.compile(r"\bgravatar\.com/avatar\b")
 _PROTECTED = re.compile(
     r"post-password-form|\AThere is no excerpt because this is a protected post"
 )
-_BARE = re.compile(r"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)|&(?!#?\w{1,32};)", re.DOTALL)
+_BARE = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|&(?!#?\w{1,32};)", re.DOTALL)
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
 _ELSEWHERE = {

@@ -10,6 +10,7 @@ _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _BRANDS = ".site-title, .site-name, .navbar-brand"
 _SITE_CLASS = re.compile(r"site-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand")
 _SEPARATOR = re.compile(r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«]\s*")
+_MOST_BREAKS = 20
 _WORD = re.compile(r"\w+")
 _NOT_WORD = re.compile(r"\W+")
 
@@ -95,15 +96,15 @@ def _lines(elements: Iterable[Element]) -> list[str]:
     return [text for parts in shown if (text := one_line("".join(parts)))]
 
 
-def _without_site(title: str, sites: set[str]) -> str:
+def _without_site(title: str, sites: set[str], times: int = _MOST_BREAKS) -> str:
     """Cuts the site's names from a title's end or beginning."""
-    breaks = list(_SEPARATOR.finditer(title))
+    breaks = list(_SEPARATOR.finditer(title)) if times else []
     for found in breaks[-1:] + breaks[:1]:
         before, after = title[: found.start()], title[found.end() :]
         if before and _plain(after) in sites:
-            return _without_site(before, sites)
+            return _without_site(before, sites, times - 1)
         if after and _plain(before) in sites:
-            return _without_site(after, sites)
+            return _without_site(after, sites, times - 1)
     return title
 
 
@@ -116,6 +117,7 @@ def _are_alike(one: str, other: str) -> bool:
 def _is_most_of(text: str, title: str) -> bool:
     """Tells whether a heading is a title without what a separator parts from it."""
     breaks = list(_SEPARATOR.finditer(title)) if 2 * len(text) >= len(title) else []
+    breaks = [*breaks[:_MOST_BREAKS], *breaks[-_MOST_BREAKS:]]
     parts = [title, *(title[: at.start()] for at in breaks), *(title[at.end() :] for at in breaks)]
     return _plain(text) in map(_plain, parts)
 

@@ -110,9 +110,13 @@ _WITHOUT_MARKDOWN = ("pre", "script", "style", "textarea")
 _TEXT_EXPRESSION = re.compile(r"""\{\s*(?P<quote>["'`])(?P<text>[^"'`{}\n]*)(?P=quote)\s*\}""")
 _EDGE = re.compile("[{}>]")
 _STEP = re.compile(
-    r"""[{}>]|"(?:\\.|[^"\\])*+"|(?<!\w)'(?:\\.|[^'\\\n])*+'|`(?:\\.|[^`\\])*+`|/\*.*?\*/""",
-    re.DOTALL,
+    r"""[{}>] | "(?:[^"\\]++|\\.){0,500}+" | `(?:[^`\\]++|\\.){0,500}+`
+      | (?<!\w)'(?:[^'\\\n]++|\\.){0,500}+'
+      | /\*(?:(?:[^*/]++|\*(?!/)|/(?!\*(?!/)))*+(?:/\*(?!/))?){0,50}+\*/""",
+    re.DOTALL | re.VERBOSE,
 )
+"""Braces, texts and comments; bounded by what they escape, so that none is read again and again."""
+_MOST_FAULTS = 20
 
 
 def strip_templates(text: str, base: str = "") -> str:
@@ -283,7 +287,7 @@ def strip_mdx(text: str) -> str:
     What stands inside components is kept, and so are expressions that are only a text (``{"a"}``).
     """
     kept: list[str] = []
-    end = 0
+    end = faults = 0
     while found := _MDX.search(text, end):
         kept.append(text[end : found.start()])
         end = found.end()
@@ -294,7 +298,9 @@ def strip_mdx(text: str) -> str:
             end = said.end()
         elif not found["export"] and found[0][-1] != ">":
             mark = "}" if found[0] == "{" else ">"
-            end = _behind(_STEP, text, end, mark) or _behind(_EDGE, text, end, mark)
+            exact = _behind(_STEP, text, end, mark) if faults < _MOST_FAULTS else 0
+            faults += not exact
+            end = exact or _behind(_EDGE, text, end, mark)
             if not end:  # it is no MDX from here on
                 end = found.end()
                 break

@@ -36,7 +36,7 @@ _SHORTCODE = re.compile(
 _CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _MARK = re.compile(
-    r"<!--\s*(?P<end>/)?wp:(?P<block>[\w/-]+)(?P<said>[^<>]*?)(?P<whole>/)?-->"
+    r"<!--\s*(?P<end>/)?wp:(?P<block>(?:[\w/]|-(?!->))++)(?P<said>[^<>]*?)(?P<whole>/)?-->"
     r"|\[(?P<close>/)?(?P<code>[a-z][\w-]{1,60})(?P<parts>(?:\s[^\[\]]{0,2000})?)\]",
     re.IGNORECASE,
 )

@@ -129,6 +129,13 @@ def test_the_title_is_the_articles_not_the_sites(tmp_path: Path, head: str, body
     assert title_of(tmp_path, head, body) == "Kelp calms"
 
 
+def test_a_title_may_name_the_site_a_thousand_times(tmp_path: Path) -> None:
+    head = (
+        f"<title>{'Shore | ' * 3_000}Kelp calms</title><meta property=og:site_name content=Shore>"
+    )
+    assert "Shore" in title_of(tmp_path, head, f"<article><h1>{'Shore | ' * 3_000}</h1>{BODY}")
+
+
 def test_references_in_a_graph_are_followed(tmp_path: Path) -> None:
     graph = """{"@context": "https://schema.org", "@graph": [
     {"@type": ["Article", "BlogPosting"], "@id": "https://x.example/y/#article",

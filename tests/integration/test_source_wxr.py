@@ -135,6 +135,12 @@ def test_a_post_behind_a_password_is_shown_to_no_reader(tmp_path: Path) -> None:
     assert articles["1"].status is not Status.PUBLISHED
 
 
+def test_the_name_of_a_block_is_read_once(tmp_path: Path) -> None:
+    text = f"<p>Kelp grows.</p><!-- wp:{'1' * 400_000}"
+    articles, _ = read(export(tmp_path, item(1, content__encoded=text)))
+    assert len(articles) == 1, "a quadratic reading is stopped, and the post lost"
+
+
 def test_a_scheduled_post_appears_at_its_instant_in_gmt(tmp_path: Path) -> None:
     fields = {"wp__status": "future", "wp__post_date": "2031-01-01 10:00:00"}
     table = export(

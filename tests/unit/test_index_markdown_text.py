@@ -8,7 +8,7 @@ from index.errors import RecordError
 from index.sources.markdown_text import MAX_OPEN, markdown_line, page_content
 from index.sources.markup import select, text_of
 from index.sources.page_text import text_and_links
-from index.sources.template_tags import strip_templates
+from index.sources.template_tags import strip_extensions, strip_mdx, strip_templates
 
 
 def text(body: str, **options: object) -> str:
@@ -219,6 +219,12 @@ def test_what_mdx_exports_in_several_lines_is_no_text() -> None:
 def test_a_brace_that_mdx_never_closes_loses_no_text() -> None:
     assert text("{ok && <i>It's {x}</i>}Kelp's ripe.", mdx=True) == "Kelp's ripe."
     assert text("Kelp {grows.\n\nIt *waves*.", mdx=True) == "Kelp grows.\nIt waves."
+
+
+@pytest.mark.timeout(60)  # a quadratic reading would take minutes
+@pytest.mark.parametrize("piece", ["~~~", "{/*}", "<!-- toc -->\n"])
+def test_marks_that_never_close_are_read_once(piece: str) -> None:
+    assert len(strip_extensions(strip_mdx(piece * 80_000), str)) <= 80_000 * len(piece)
 
 
 def test_included_text_is_read_where_the_page_includes_it() -> None:

@@ -57,3 +57,8 @@ def test_a_byline_of_many_blanks_is_read_in_no_time() -> None:
     began = time.thread_time()
     assert split_authors("Mara Lind," + " " * 100_000 + "Ole Berg") == ["Mara Lind", "Ole Berg"]
     assert time.thread_time() - began < 1
+
+
+def test_white_space_in_a_byline_is_read_once() -> None:
+    byline = f"Ada{chr(0x3000) * 400_000}Bo"
+    assert split_authors(byline) == [byline], "a quadratic reading would take a quarter of an hour"
