@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -53,12 +52,7 @@ def test_a_list_in_a_cell_is_read_as_databases_and_programs_write_it(
     assert split_listed(text) == names
 
 
-def test_a_byline_of_many_blanks_is_read_in_no_time() -> None:
-    began = time.thread_time()
-    assert split_authors("Mara Lind," + " " * 100_000 + "Ole Berg") == ["Mara Lind", "Ole Berg"]
-    assert time.thread_time() - began < 1
-
-
 def test_white_space_in_a_byline_is_read_once() -> None:
-    byline = f"Ada{chr(0x3000) * 400_000}Bo"
-    assert split_authors(byline) == [byline], "a quadratic reading would take a quarter of an hour"
+    blanks = chr(0x3000) * 400_000  # a quadratic reading would take a quarter of an hour
+    assert split_authors(f"Ada{blanks}Bo") == ["Ada Bo"]
+    assert split_authors(f"Mara Lind,{blanks}Ole Berg") == ["Mara Lind", "Ole Berg"]
