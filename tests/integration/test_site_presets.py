@@ -513,6 +513,28 @@ def test_what_a_site_says_of_its_pages_is_read_as_if_they_said_it(
     assert set(article.tags) == ({"sea", "fish"} if own else {"sea"})
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"_config.yml": "defaults: [{scope: {path: ''}, values: EMPTY}]", "_posts/D.md": ""},
+        {"hugo.yaml": "cascade: EMPTY", "content/posts/D.md": ""},
+        {"eleventy.config.js": "", "posts/posts.json": "EMPTY", "posts/D.md": ""},
+    ],
+)
+def test_a_default_without_a_value_says_nothing(files: dict[str, str], tmp_path: Path) -> None:
+    empty = '{"publishDate": null, "translationKey": null, "ref": null, "layout": "post"}'
+    for name, text in files.items():
+        path = tmp_path / name.replace("D.md", "2026-01-02-a.md")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        front = "---\ndate: 2099-01-02\ntitle: S\ndescription:\n---\nQuiet.\n"
+        path.write_text(front if name.endswith(".md") else text.replace("EMPTY", empty))
+    articles, _, report = read(tmp_path)
+    (article,) = articles.values()
+    assert (article.translation_key, article.excerpt) == (None, None)
+    assert not [one for one in report.problems if one.field]
+    assert article.visible_from is None or article.visible_from.year == 2099
+
+
 JEKYLL, HUGO = ("_config.yml", "baseurl: /n"), ("hugo.toml", "baseURL = 'https://x.example/n/'")
 TABS = ("_config.yml", "collections: {tabs: {output: true}}")
 HEXO = ("_config.yml", "source_dir: .\nroot: /n/")

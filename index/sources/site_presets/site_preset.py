@@ -86,13 +86,16 @@ class SitePage:
         """Adds values that the site gives to its pages, where the page has none of its own."""
         own = self.values.keys() - {"tags"}  # tags and categories are joined
         for name, value in values.items():
+            if value is None:
+                continue
             if (key := str(name).casefold()) not in self.given:
                 self.given[key] = value
                 self.values.setdefault(str(name), value)
             elif isinstance(given := self.given[key], Mapping) and isinstance(value, Mapping):
                 self.given[key] = self.values[str(name)] = {**value, **given}
                 own.discard(str(name))
-        fields = self.read(self.given) if values else {}
+        given = {name: value for name, value in self.given.items() if value is not None}
+        fields = self.read(given) if values else {}
         fields.pop("url", None)  # the preset makes the address
         self.values |= {name: value for name, value in fields.items() if name not in own}
 
