@@ -47,9 +47,10 @@ _SEPARATOR = re.compile(r"\s[|\-\u2013\u2014·»:\u2039\u203a]+\s")
 _LIST_NAME = re.compile(
     rf"(.*/)?(page|seite|pagina|página)[/-]\d+|{_LANGUAGE}(search|(py-)?(gen|mod)index)"
     r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/|(.*/)?print_page"
-    r"|archives/\d{4}(/\d\d){0,2}|search/label/.+|\d{4}_\d\d_\d\d_archive",
+    r"|archives/\d{4}(/\d\d){1,2}|search/label/.+|\d{4}_\d\d_\d\d_archive",
     re.IGNORECASE,
 )
+_YEAR_NAME = re.compile(r"archives/(19|20)\d\d")  # or a post whose id is such a number
 _PLACEHOLDER = re.compile(r"(^|/)\[[^/]+\](/|$)")  # of Next.js: posts/[slug].html
 _LIST_CLASS = re.compile(words_of("list_page_class"))
 _SINGLE_CLASSES = {"single", "singular", "page"}
@@ -89,8 +90,7 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         "blog" in classes and ("home" in classes or bool(select(root, _WORDPRESS)))
     )
     is_list = is_list and not classes & _SINGLE_CLASSES
-    names = (name, f"{name}/") if page.address.endswith("/") else (name,)
-    is_list = is_list or (any(map(_LIST_NAME.fullmatch, names)) and not said.facts())
+    is_list = is_list or (_is_named_list(root, page, name, classes) and not said.facts())
     if said.is_list or is_list:
         raise RecordError("list-page", "the page says that it is a list of pages, not an article")
     if "mediawiki" in classes and any(map(_WIKI_CLASS.fullmatch, classes)):
@@ -166,6 +166,14 @@ def _redirect(root: Element, page: Page) -> str:
     if _LOCATION.search(scripts[:10_000]) and len(text_of(_body(root))) - hidden < _STUB:
         return "another address, by a script"
     return ""
+
+
+def _is_named_list(root: Element, page: Page, name: str, classes: set[str]) -> bool:
+    """Tells whether a page's address is one that lists of pages have."""
+    if _YEAR_NAME.fullmatch(name):
+        return not classes & _SINGLE_CLASSES and len(select(root, "article h1")) != 1
+    names = (name, f"{name}/") if page.address.endswith("/") else (name,)
+    return any(map(_LIST_NAME.fullmatch, names))
 
 
 def _body(root: Element) -> Element:

@@ -428,12 +428,27 @@ def test_a_page_for_errors_is_no_article(tmp_path: Path, name: str) -> None:
         *("news/page/2/index.html", "page2/index.html", "search/index.html", "search.html"),
         *("genindex.html", "category/sea/index.html", "tag/sea.html", "blog/tags/index.html"),
         *("print_page/index.html", "archives/2020/01/index.html", "search/label/Sea.html"),
+        "archives/2020/index.html",
         "2018_03_01_archive.html",
     ],
 )
 def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> None:
     assert refused(tmp_path, f"<h1>News</h1>{BODY}", name) == "list-page"
     assert one(tmp_path / "more", "tag/a/b.html", f"<h1>Kelp</h1>{BODY}", "html").title == "Kelp"
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("archives/1234/index.html", f"<h1>Kelp</h1>{BODY}"),
+        ("archives/2020/index.html", f"<article><h1>Kelp</h1>{BODY}</article>"),
+        ("archives/2020.html", f"<body class='post single'><h1>Kelp</h1>{BODY}"),
+    ],
+)
+def test_a_post_with_a_number_among_archives_is_an_article(
+    tmp_path: Path, name: str, page: str
+) -> None:
+    assert one(tmp_path, name, page, "html").title == "Kelp"
 
 
 @pytest.mark.parametrize(
