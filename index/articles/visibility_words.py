@@ -131,7 +131,7 @@ def _find(
             for said in _by_locale(given):
                 yield prefix + name, plain, said
         if plain in _WITHIN and prefix.count(".") < _DEEPEST:
-            is_list = plain in _LISTS and isinstance(given, list)
+            is_list = isinstance(given, list) and (plain in _LISTS or len(given) == 1)
             for one in given[:100] if is_list else _by_locale(given):
                 if isinstance(one, str) and one[:1] == "{" and len(one) <= _LONGEST_JSON:
                     with suppress(ValueError):  # a cell or column may hold JSON as text

@@ -358,6 +358,7 @@ def test_an_empty_time_under_another_name_says_nothing() -> None:
         {"content_state": "archived"},
         {"editorial_status": "in progress"},
         {"seo": [{"noIndex": True}]},
+        {"fields": [{"title": "x", "draft": True}]},
         {"attributes": {"seo": [{"title": "x"}, {"noIndex": True}]}},
         {"content": {"rendered": "x", "protected": True}},
         {"meta": {"_yoast_wpseo_meta-robots-noindex": "1"}},
