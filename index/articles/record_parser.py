@@ -54,6 +54,7 @@ Parts are the sections of a text and the entries of a list of labels.
 """
 
 _LARGEST = sys.float_info.max
+_ADDRESSES = ("src", "url", "filename")
 _AMONG_OTHERS = re.compile(r"(?:[^|,()]* \()?(https?://[^\s|()]+)(?:\||\)(?:,|$))")
 """The first picture's address in a table's cell: of several, or behind its name, as in Airtable."""
 
@@ -293,9 +294,10 @@ class RecordParser(FieldReader):
         src: Any = value[0] if isinstance(value, list) else value
         alt: Any = ""
         if isinstance(src, Mapping):
-            src = get_field(src, "data.attributes,attributes,data") or src  # as Strapi has it
+            if _first(src, _ADDRESSES) is None:
+                src = get_field(src, "data.attributes,attributes,data") or src  # as Strapi has it
             alt = _first(src, ("alt", "alternativeText"))
-            src = _first(src, ("src", "url", "filename"))
+            src = _first(src, _ADDRESSES)
         if not isinstance(src, str):
             raise ArticleError("image", "invalid", f"image {short(value, 60)} lacks src, its URL")
         src = src.strip()

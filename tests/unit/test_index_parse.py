@@ -239,6 +239,7 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
             Image(src="/k.jpg", alt="K"),
         ),
         ({"image": {"url": "/k.jpg", "alt": "K"}}, "image", Image(src="/k.jpg", alt="K")),
+        ({"image": {"url": "/k.jpg", "attributes": {"width": 9}}}, "image", Image(src="/k.jpg")),
         *(
             ({"image": cell}, "image", Image(src="https://s.example/k.jpg"))
             for cell in (
