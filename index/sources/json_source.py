@@ -17,7 +17,11 @@ _DEPTH = 4
 """How deep a list is found by itself, as in ``{"data": {"blog": {"posts": {"edges": [...]}}}}``."""
 _ARTICLES = set("articles posts entries items data results stories docs nodes pages hits".split())
 _BESIDE = set("included includes assets locales contentTypes".split())
-"""Names of lists that hold the articles, and what stands beside these in exports and answers."""
+_LABELS = set("authors users tags categories comments".split())
+"""Names of lists that hold the articles, and what stands beside these in exports and answers.
+
+Of the lists that stand beside them, those of ``_LABELS`` are often longer.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ class JsonSource(PathSource, SplitSource):
         shallow = [path for path in lists if len(path) <= least]
         shallow = [path for path in shallow if _BESIDE.isdisjoint(path)] or shallow
         named = [path for path in shallow if _ARTICLES & {*path[-1:]}] or shallow
-        if len(named) == 1:
+        rivals = [path for path in shallow if _LABELS.isdisjoint(path)]
+        if len(named) == 1 and all(lists[path] <= lists[named[0]] for path in rivals):
             return named[0]
         if not shallow:
             raise SourceError(
@@ -63,7 +68,7 @@ class JsonSource(PathSource, SplitSource):
                 "with one object a line"
             )
         said = ", ".join(f"{'.'.join(path)} ({lists[path]})" for path in sorted(shallow))
-        most = max(named, key=lambda path: lists[path])
+        most = max(shallow if len(named) == 1 else named, key=lambda path: lists[path])
         raise SourceError(
             f"{self.path} holds several lists: {said}; name the one with the articles: "
             f'items = "{".".join(most)}"'

@@ -39,7 +39,7 @@ ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"
         f'{{"meta": {{"a": []}}, "data": {{"posts": {ITEMS}}}}}',
         f'{{"data": {{"allPosts": {{"nodes": {ITEMS}}}}}}}',  # as GraphQL answers
         f'{{"data": {{"blog": {{"posts": {{"edges": {ITEMS}}}}}}}}}',
-        f'{{"comments": [{{"id": "x"}}], "posts": {ITEMS}}}',
+        f'{{"comments": [{{"id": "x"}}, {{}}, {{}}], "posts": {ITEMS}}}',
         f'{{"contentTypes": [{{"id": "x"}}], "assets": [{{"id": "y"}}], "entries": {ITEMS}}}',
         f'{{"included": [{{"id": "x"}}], "nodes_of_ours": {ITEMS}}}',
         f'{{"data": {{"posts": {ITEMS}, "page": {{"errors": [{{"a": 1}}]}}}}}}',
@@ -92,6 +92,11 @@ def test_of_several_lists_one_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=said):
         read({"kind": "json", "path": path})
     assert read({"kind": "json", "path": path, "items": "posts"})[0].keys() == {"a", "b"}
+    beside = write(tmp_path, f'{{"blog": {ITEMS}, "pages": [{{"id": "x", "title": "X"}}]}}')
+    with pytest.raises(
+        SourceError, match=r"blog \(2\), pages \(1\); name the one.*items = .blog.$"
+    ):
+        read({"kind": "json", "path": beside})
     with pytest.raises(SourceError, match="no list 'none'"):
         read({"kind": "json", "path": path, "items": "none"})
 
