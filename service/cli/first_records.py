@@ -66,7 +66,7 @@ def with_proposals(table: Mapping[str, Any]) -> dict[str, Any]:
     if "invalid-encoding" in problems and all(str(one).isascii() for one in records):
         other = {**found, "encoding": "windows-1252"}  # as Excel saves it
         problems, others = _parted(_first(other))
-        if "invalid-encoding" not in problems:
+        if "invalid-encoding" not in problems and _is_western(others):
             found, records = other, others
     return {**found, "map": _map(records)}
 
@@ -86,6 +86,17 @@ def _parted(items: Iterable[SourceItem]) -> tuple[set[str], list[Mapping[str, An
         {item.reason for item in items if isinstance(item, RecordProblem)},
         [item.values for item in items if isinstance(item, Record)],
     )
+
+
+def _is_western(records: list[Mapping[str, Any]]) -> bool:
+    """Tells whether texts that were read as windows-1252 look as if they are in this encoding."""
+    text = "".join(str(part) for values in records for cell in values.items() for part in cell)
+    others = [one for one in text if not one.isascii()]
+    usual = _WORDS["western"] + ("" if set("ãçêèà").isdisjoint(others) else "õû")
+    foreign = sum(one not in usual for one in others)
+    letters = sum(map(str.isalpha, text))
+    is_rare = 4 * sum(map(str.isalpha, others)) <= letters
+    return bool(others) and is_rare and 20 * foreign <= len(others)
 
 
 def _map(records: list[Mapping[str, Any]]) -> dict[str, str]:

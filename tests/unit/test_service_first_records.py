@@ -87,6 +87,7 @@ def test_records_that_lack_their_address_get_another_id(tmp_path: Path) -> None:
     ("content", "encoding"),
     [
         ("id;Titel;Text\n1;Möwen;Über der See\n2;Tang;Am Meer\n".encode("windows-1252"), True),
+        ("id;Titel;Text\n1;Möwen;Un été où les élèves ont brûlé un hêtre\n".encode("cp1252"), True),
         ("id;Titel;Text\n1;Möwen;Über der See\n".encode(), False),
         (b"id;Titel;Text\n1;M\xf6wen;a\n" + "2;Möwen;b\n".encode(), False),
     ],
@@ -99,6 +100,23 @@ def test_a_table_that_excel_saved_is_read_in_its_encoding(
     found = with_proposals({"kind": "csv", "path": str(path)})
     assert found.get("encoding") == ("windows-1252" if encoding else None)
     assert found["map"] == {"title": "Titel", "summary": "Text"}
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Водоросли растут в холодной воде", "cp1251"),
+        ("Wodorosty rosną w zimnej wodzie a żyją na lądzie", "cp1250"),
+        ("V moři rostou řasy které žijí na skalách a šumí", "cp1250"),
+        ("A tengerben nőnek az algák a hűvös és mély vízben", "cp1250"),
+    ],
+)
+def test_a_table_in_another_encoding_is_not_garbled(
+    tmp_path: Path, text: str, encoding: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(f"id;title;summary\n1;K;{text}\n".encode(encoding))
+    assert "encoding" not in with_proposals({"kind": "csv", "path": str(path)})
 
 
 def test_a_name_that_stands_twice_is_proposed_as_it_is_written(tmp_path: Path) -> None:
