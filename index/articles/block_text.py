@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from index.articles.cleaning import literal
 from index.articles.json_text import load_json
 
 _TEXTS = ("text", "plain_text", "processed", "value", "content")
@@ -38,11 +39,14 @@ def _text_of(node: Any, depth: int) -> str:
         )
     if not isinstance(node, Mapping):
         return ""
+    kind = next((node[name] for name in _KINDS if isinstance(node.get(name), str)), "")
     own = next((node[name] for name in _TEXTS if isinstance(node.get(name), str)), None)
     if own is None:
         own = "".join(_text_of(node[name], depth - 1) for name in _INNER if name in node)
         inline = False
     else:
         own, inline = "" if own.startswith(("http://", "https://")) else own, True
-    kind = next((node[name] for name in _KINDS if isinstance(node.get(name), str)), "")
+        is_span = kind in _INLINE and depth < _DEPTH - 2  # further out blocks may be called so
+        if is_span and (own == node.get("text") or "nodeType" in node):
+            own = literal(own)
     return own if (kind in _INLINE if kind else inline) else f"{own}\n"

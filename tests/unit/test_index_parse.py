@@ -281,6 +281,25 @@ def test_a_text_in_blocks_is_read_in_its_order(write_jsonl: Write, blocks: Any) 
     assert not report.notes
 
 
+@pytest.mark.parametrize(
+    ("block", "text"),
+    [
+        ({"type": "doc", "content": [{"type": "paragraph", "content": ["SPAN"]}]}, "a <b> &amp; c"),
+        ([{"_type": "block", "children": [{"_type": "span", "text": "a <b> &amp; c"}]}], None),
+        ({"blocks": [{"type": "paragraph", "data": {"text": "a <b>&amp; c</b>"}}]}, "a & c"),
+        ({"blocks": [{"type": "text", "text": "<p>a &amp; c</p>"}]}, "a & c"),
+        ([{"type": "text", "value": "<p>a &amp; c</p>", "id": "1"}], "a & c"),
+    ],
+)
+def test_plain_text_in_blocks_is_no_markup(
+    write_jsonl: Write, block: Any, text: str | None
+) -> None:
+    span = json.dumps({"type": "text", "text": "a <b> &amp; c"})
+    summary = json.dumps(block).replace('"SPAN"', span)
+    (article,), _ = read(write_jsonl([{**GOOD, "summary": summary}]))
+    assert article.sections == (Section(text=text or "a <b> &amp; c"),)
+
+
 # Anything else is mended
 
 
