@@ -915,7 +915,8 @@ def test_pages_of_quarto_have_its_addresses_dates_pictures_and_includes(tmp_path
     files = {
         "_quarto.yml": (
             "project: {type: website}\nlang: de\n"
-            "website: {site-url: 'https://x.example/n/', drafts: [posts/later.qmd]}\n"
+            "website:\n  site-url: https://x.example/n/\n"
+            "  drafts: [./posts/later.qmd, 'new/**/*.qmd']\n"
         ),
         "_includes/series.qmd": "Part of *a series*. {{< include other.qmd >}}\n",
         "index.qmd": "---\ntitle: Home\n---\nWords.\n",
@@ -924,6 +925,7 @@ def test_pages_of_quarto_have_its_addresses_dates_pictures_and_includes(tmp_path
         "all.qmd": "---\ntitle: All\nlisting: default\n---\nWords.\n",
         "posts/_metadata.yml": "author: Ann\nimage: /card.png\n",
         "posts/later.qmd": "---\ntitle: Later\n---\nWords.\n",
+        "new/a.qmd": "---\ntitle: New\n---\nWords.\n",
         "posts/2023-03-17-a/index.qmd": (
             "---\ntitle: A\ndate: 4/3/2024\nimage: a.png\n---\n"
             "{{< include /_includes/series.qmd >}}\n\nWords. {{< include ../none.qmd >}}\n"
@@ -940,13 +942,15 @@ def test_pages_of_quarto_have_its_addresses_dates_pictures_and_includes(tmp_path
     } == {
         "about.qmd": ("/n/about.html", None, "/n/me.png"),
         "posts/later.qmd": ("/n/posts/later.html", None, "/n/card.png"),
+        "new/a.qmd": ("/n/new/a.html", None, None),
         "posts/2023-03-17-a/index.qmd": (
             *("/n/posts/2023-03-17-a/", "2024-04-03", "/n/posts/2023-03-17-a/a.png"),
         ),
     }
     post = articles["posts/2023-03-17-a/index.qmd"]
     assert (post.sections[0].text, post.authors) == ("Part of a series.\nWords.", ("Ann",))
-    assert [file for file, one in articles.items() if not is_shown(one)] == ["posts/later.qmd"]
+    hidden = {file for file, one in articles.items() if not is_shown(one)}
+    assert hidden == {"posts/later.qmd", "new/a.qmd"}
     assert skipped == {
         **dict.fromkeys(("index.qmd", "all.qmd", "posts/index.qmd"), "list-page"),
         **dict.fromkeys(("posts/README.md", "_includes/series.qmd"), "not-content"),

@@ -34,11 +34,10 @@ class QuartoPreset(SitePreset):
             or {}
             for path in folder.rglob("_metadata.yml")
         }
-        for one in names_in(website.get("drafts")):
-            shared[one.rpartition(".")[0]] = {"draft": True}
         home = website.get("site-url")
         return cls(
             root=folder,
+            config={"drafts": site.globs(names_in(website.get("drafts")), within="")},
             shared=shared,
             base=site.base_path(website.get("site-path") or home),
             home=home,
@@ -52,6 +51,8 @@ class QuartoPreset(SitePreset):
             raise site.not_content("Quarto makes no page of a README")
         if page.given.get("listing"):
             raise site.list_page("the page lists others, and is not an article")
+        if any(re.search(one, page.path.as_posix()) for one in self.config.get("drafts", ())):
+            page.values["draft"] = True
         date = page.text("date")
         if date in _NOT_STATED:
             page.values.pop("date", None)
