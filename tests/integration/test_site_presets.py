@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -957,6 +958,16 @@ def test_pages_of_quarto_have_its_addresses_dates_pictures_and_includes(tmp_path
     }
     assert not [one for one in report.problems if one.field]
     assert discover_site(str(tmp_path), most=1, cache="").language == "de"
+
+
+@pytest.mark.parametrize("code", ["a" * 60_000, "docs: /** " * 6_000, "docs: " + "/***/" * 40])
+def test_a_configuration_of_docusaurus_is_read_in_time(tmp_path: Path, code: str) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/a.md").write_text("# A\n\nQuiet.\n")
+    (tmp_path / "docusaurus.config.js").write_text(code)
+    start = time.process_time()
+    assert [one.url for one in read(tmp_path)[0].values()] == ["/docs/a"]
+    assert time.process_time() - start < 3
 
 
 def test_docusaurus_names_the_folders_and_routes_of_its_docs_and_blogs(tmp_path: Path) -> None:

@@ -18,13 +18,14 @@ _PLACE = (
     r"(?:version-(?P<version>[^/]+)/|(?(locale)current/))?(?P<path>.+)"
 )
 _OPTIONS = re.compile(
-    r"""\b(?:plugin-content-)?(docs|blog)["'`]?\s*[:,]\s*(?:\(\s*|/\*\*.*?\*/\s*)*(?=\{)""",
-    re.DOTALL,
+    r"""\b(?:plugin-content-)?(docs|blog)["'`]?\s*+[:,]\s*+
+    (?:\(\s*+|/\*\*(?:[^*]|\*(?!/)){0,500}+\*/\s*+)*+(?=\{)""",
+    re.VERBOSE,
 )
 """What stands before the options of the docs or the blog, in a preset or as a plugin."""
 
 _VERSION = re.compile(
-    r"""["'`]?([\w.-]+)["'`]?\s*:\s*\{[^{}]*?\bpath\s*:\s*["'`]([^"'`\n]*)["'`]"""
+    r"""(?<![\w.-])["'`]?([\w.-]++)["'`]?\s*:\s*\{[^{}]*?\bpath\s*:\s*["'`]([^"'`\n]*)["'`]"""
 )
 """A version, and what its options say stands in its addresses."""
 
