@@ -27,6 +27,9 @@ _MOST_BYTES = 8_000_000
 _STEP = 1_000_000
 """After every so many bytes, the journal is shortened if lines about small builds are as many."""
 
+PUBLISHING = ("publish", "force", "rollback", "alias")
+"""The events of which each names the build that is live from then on."""
+
 _DAYS = 14
 _COUNTED = {"publish": "published", "force": "published", "refuse": "refused"}
 
@@ -171,31 +174,34 @@ def _alone(path: Path) -> Iterator[FileIO]:
 
 
 def _shorten(path: Path) -> None:
-    """Replaces the oldest half of the lines about small builds, or more, by their numbers."""
+    """Replaces the oldest half of the lines about small builds, or more, by their numbers.
+
+    The last line of all that names a live build stays.
+    """
     stat = path.stat()
     if stat.st_uid != os.geteuid():  # whoever owns it could not append to a file of ours
         return
     lines = path.read_bytes().splitlines(keepends=True)
     entries = [_decode(line) for line in lines]
-    small = sum(len(line) for line, entry in zip(lines, entries, strict=True) if _is_small(entry))
+    told = [not ("small" in entry or "days" in entry) for entry in entries]
+    made_live = [place for place, entry in enumerate(entries) if entry.get("event") in PUBLISHING]
+    if made_live:  # the last is needed to repair a root
+        told[made_live[-1]] = True
+    small = sum(len(line) for line, tell in zip(lines, told, strict=True) if not tell)
     if small < _STEP:
         return
     dropped, counted = max(small // 2, small - _STEP), []
     kept = []
-    for line, entry in zip(lines, entries, strict=True):
-        if dropped > 0 and _is_small(entry):
+    for line, entry, tell in zip(lines, entries, told, strict=True):
+        if tell or dropped <= 0:
+            kept.append(line)
+        else:
             dropped -= len(line)
             counted.append(entry)
-        else:
-            kept.append(line)
     days = {"at": counted[-1]["at"], "event": "count", "days": count_small_builds(counted)}
     replace_file(path, b"".join([_encode(days), *kept]))
     path.chmod(stat.st_mode)
     os.chown(path, -1, stat.st_gid)
-
-
-def _is_small(entry: dict[str, Any]) -> bool:
-    return "small" in entry or "days" in entry
 
 
 def _ends_a_line(path: Path, size: int) -> bool:

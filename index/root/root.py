@@ -26,7 +26,7 @@ from index.build.file_watch import FileWatch
 from index.build.manifest import MANIFEST, Manifest, check_files, read_manifest
 from index.errors import BuildError, BusyError, GateError, UnavailableError
 from index.files import sync_folder
-from index.root.journal import append_journal, read_journal, utc_timestamp, who
+from index.root.journal import PUBLISHING, append_journal, read_journal, utc_timestamp, who
 from index.root.lock import CURRENT_LOCK, locked
 from index.root.pointer import (
     BUILD_NAME,
@@ -47,7 +47,6 @@ _SWITCH_SECONDS = 600.0  # a rollback reads all files of the build to which it g
 _UNFINISHED = ".unfinished-"
 _REMOVED = ".removed-"
 _LEFT = (_UNFINISHED, _REMOVED)
-_PUBLISHING = ("publish", "force", "rollback", "alias")
 
 
 class Root:
@@ -158,7 +157,7 @@ class Root:
 
     def _publishing(self) -> list[dict[str, Any]]:
         """Return the journal's entries of which each names the build that was live from then on."""
-        return [line for line in read_journal(self.path) if line.get("event") in _PUBLISHING]
+        return [line for line in read_journal(self.path) if line.get("event") in PUBLISHING]
 
     def _intact_pointer(self) -> Pointer | None:
         """Return ``None`` also for a damaged ``CURRENT``, which publishing a build repairs."""
