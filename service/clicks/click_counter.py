@@ -28,7 +28,8 @@ MAX_SUMS = 100_000
 """How many sums are kept in memory while the database is away."""
 
 MAX_AGE_DAYS = 35
-"""How long ago the full build may be that a placement names, if it isn't the live build's."""
+"""How long ago the full build may be that a placement names, if it is neither the live build's nor
+that of the variant in a running comparison."""
 
 _MAX_READ = 5_000
 _DAY = 86_400_000_000
@@ -177,11 +178,11 @@ class ClickCounter:
             return Outcome.FORGED
         made = (placement.full_build >> 24) * 1_000_000
         name = _NAMES.get(placement.variant)
+        current = placement.full_build_name == build.full_name
         if name is None and comparison is not None:
-            own = placement.comparison == short_digest(comparison.key)
-            name = comparison.variant if own else None
-        old = now - made > MAX_AGE_DAYS * _DAY and placement.full_build_name != build.full_name
-        if old or name is None:
+            current = placement.comparison == short_digest(comparison.key)
+            name = comparison.variant if current else None
+        if name is None or (not current and now - made > MAX_AGE_DAYS * _DAY):
             return Outcome.OUTDATED
         row = build.row_of_digest(placement.article)
         if row is None:

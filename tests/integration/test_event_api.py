@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from index.query import RelatedQuery
+from index.root.comparison import ComparisonState, Variant
 from index.root.root import Root
 from service.app import create_app
 from service.clicks.click_bounds import MAX_EVENTS_A_MINUTE, MAX_VIEWS
 from service.clicks.click_counter import MAX_AGE_DAYS
+from service.clicks.click_events import ListEvent
 from service.clicks.placement import Placements
 from service.http.event_route import EventRoute
 from tests.support.builds import change, publish
@@ -124,13 +127,20 @@ def test_placements_that_are_forged_outdated_or_of_what_is_gone_are_counted_apar
     site.now = began + MAX_AGE_DAYS * DAY + SECOND
     site.report(event(placement, [1]))
     assert "outdated" not in site.rejected(), "a site that makes no full build counts for ever"
+    before, comparison = site.live.build, ComparisonState(variant="bold")
     publish(Root(folder), tmp_path, RECORDS)
     site.live.refresh()
     site.report(event(placement, [1]))
-    assert site.rejected()["outdated"] == 1
+    assert before is not None
+    assert site.live.build is not None
+    for key in (comparison.key, "another"):
+        token = site.placements.token(before, 0, (), RelatedQuery(), Variant.COMPARED, key)
+        sent = [ListEvent(placement=token)]
+        site.counter.count(sent, "192.0.2.9", site.live.build, comparison)
+    assert site.rejected()["outdated"] == 2, "the running comparison's variant counts, too"
     site.now = began - DAY
     site.report(event(placement, [1]), event(site.placement(PAGE), [1]))
-    assert site.rejected()["outdated"] == 1, "the clock was ahead when the builds were made"
+    assert site.rejected()["outdated"] == 2, "the clock was ahead when the builds were made"
 
 
 def test_an_address_is_bounded_and_one_behind_a_trusted_proxy_is_the_reader_s(
