@@ -51,6 +51,7 @@ class Guard:
         self._matching = matching_rows(self._build, query, now)
         self._matches = None if self._matching is None else self._matching.data
         self._forbidden: Container[int] = ()
+        self._forbidden_tags: Container[int] = ()
         self._seen = {NO_ROW}  # NO_ROW stands for all stories of which no version is visible
         for row in kin:
             self._seen.add(self._newest[row])
@@ -79,13 +80,14 @@ class Guard:
             if override.kind is OverrideKind.HIDE:
                 self.leave_out(self._build.row(override.target_id))
 
-    def forbid(self, stories: Container[int]) -> None:
+    def forbid(self, stories: Container[int], tags: Container[int] = ()) -> None:
         """Excludes the stories that rules hide, except those that the list shows already.
 
         Args:
             stories: The numbers of the stories in the build; a story is all versions of an article.
+            tags: The tags of which they are all articles, by their numbers in the build.
         """
-        self._forbidden = stories
+        self._forbidden, self._forbidden_tags = stories, tags
 
     def admit_itself(self, row: int) -> bool:
         """Whether the list may show exactly this article, and not another version of it.
@@ -170,7 +172,8 @@ class Guard:
         for language in languages:
             pools = [_newest(build, language, matching)]
             if choice is Fallback.TAG:
-                tagged = [_among(build.tagged[tag], matching) for tag in tags()]
+                shown_tags = (tag for tag in tags() if tag not in self._forbidden_tags)
+                tagged = [_among(build.tagged[tag], matching) for tag in shown_tags]
                 pools = [*sorted(tagged, key=len), *pools]
             for candidate in map(int, itertools.chain.from_iterable(pools)):  # maybe a million rows
                 # One that lists may not show is skipped, even if they may show another version.

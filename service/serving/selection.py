@@ -176,7 +176,7 @@ def select_beside(
     pinned = _pinned(served.build, context, context.overrides, guard, query.limit)
     guard.hide(context.overrides)
     rules = served.rules(context.tags, now)
-    guard.forbid(rules.hidden)
+    guard.forbid(rules.hidden, rules.hidden_tags)
     if rules.pins:
         left = query.limit - len(pinned)
         ruled = _pinned(served.build, context, rules.pins, guard, query.limit)[:left]

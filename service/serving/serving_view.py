@@ -61,10 +61,12 @@ class ServingView:
         self.build = build
         self.state = state
         self._table: VisibilityTable | None = None
+        self._tag_masks: dict[int, memoryview] = {}
         self._taken_rows: NDArray[np.int32] = np.empty(0, dtype=np.int32)
         self._taken_until: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         decided: Iterable[str] = state.takedowns
         if before is not None and before.build is build:
+            self._tag_masks = before._tag_masks
             changes = state.changes_since(before.state)
             if changes is not None:
                 decided = changes.takedowns
@@ -110,7 +112,8 @@ class ServingView:
     def _make_table(self, now: int) -> VisibilityTable:
         build, earlier = self.build, self._table or self._earlier
         since, until = _span(now, build.epochs, self.state.instants)
-        rules = ListRules(build, self.state.rules, now) if self.state.rules else None
+        every = self.state.rules
+        rules = ListRules(build, every, now, self._tag_masks) if every else None
         if earlier is not None and earlier.seen_since <= now < earlier.seen_until:
             return earlier._replace(since=since, until=until, rules=rules)
         visible = build.visible(now)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from index.build.build import Build
-from index.query import RelatedQuery
+from index.query import Fallback, RelatedQuery
 from index.root.root import Root
 from recommender.visibility import NEVER
 from service.curation.pin_alerts import AlertReason, find_alerts
@@ -81,11 +81,10 @@ def test_articles_with_a_tag_are_hidden_from_the_lists_of_another_or_from_all(bu
     assert len(shown(everywhere, SALT)) == 6, "its own list stays"
 
 
-def test_what_rules_hide_by_tag_is_told_without_listing_the_articles_of_a_tag(
+def test_what_rules_hide_by_tag_is_found_once_for_a_build_whatever_editors_decide_besides(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = view(
-        build,
+    rules = (
         hide(tag_scope("salt"), tag_scope("sea")),
         hide("bread-002", EVERY),
         hide(tag_scope("pepper"), EVERY),
@@ -97,14 +96,31 @@ def test_what_rules_hide_by_tag_is_told_without_listing_the_articles_of_a_tag(
         "sea-004": {"bread-002", *(f"sea-{number:03}" for number in range(0, 32, 8))},
         SALT: {*ids},
     }
+    served = view(build, *rules)
+    for _ in range(2):
+        for page, hidden in expected.items():
+            row = build.row(page)
+            assert row is not None
+            found = served.rules_of(row, NOW).hidden
+            assert {
+                key for key, story in zip(ids, build.story_of, strict=True) if story in found
+            } == hidden
+        monkeypatch.setattr(build, "tagged", None)
+        served = ServingView(build, view(build, *rules, hide("rail-003", "sea-000")).state, served)
+    masks = served._tag_masks
+    assert len(masks) == 2
+    ServingView(build, view(build, *rules[:3]).state, served).showing(NOW)
+    assert [*masks] == [build.tag_numbers["salt"]], "and kept as long as a rule hides the tag"
+
+
+def test_fallbacks_by_tag_pass_over_a_hidden_tag_at_once(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = view(build, hide(tag_scope("sea"), tag_scope("sea")))
+    plain = shown(served, "sea-004", limit=50, fallback=Fallback.NEWEST)
+    assert len(plain) == 24
     monkeypatch.setattr(build, "tagged", None)
-    for page, hidden in expected.items():
-        row = build.row(page)
-        assert row is not None
-        found = served.rules_of(row, NOW).hidden
-        assert {
-            key for key, story in zip(ids, build.story_of, strict=True) if story in found
-        } == hidden
+    assert shown(served, "sea-004", limit=50, fallback=Fallback.TAG) == plain
 
 
 def test_of_rules_a_hide_stands_before_a_pin_and_one_list_s_own_decision_before_both(
