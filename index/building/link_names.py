@@ -40,6 +40,9 @@ OWN, SPELLED = 0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F
 """Added to the number of a name, make the numbers that mark an article's own address: that in lower
 case, and that as it is spelled."""
 
+CAPITALS = 0xD6E8_FEB8_6659_FD93
+"""Added to the number of an address in lower case, makes that which marks that it has capitals."""
+
 _DATED = re.compile(r"^\d{4}-\d{2}-\d{2}-(.+)")
 
 
@@ -49,7 +52,8 @@ class LinkNames(NamedTuple):
     Attributes:
         names: uint64 numbers of the addresses, files and id that name this article alone, and of
             slugs and titles, which several articles may share. Those of its own address, not of
-            aliases, occur again with ``OWN`` or ``SPELLED`` added.
+            aliases, occur again with ``OWN`` or ``SPELLED`` added, those of all with capitals with
+            ``CAPITALS``.
         links: The links, as bytes of the dtype ``LINK``; their field ``row`` is not set.
         host: The host of the article's address; empty if it is relative to the site.
         source: The name of the article's source.
@@ -65,8 +69,7 @@ class LinkNames(NamedTuple):
 
 def link_names(article: Article) -> LinkNames:
     """Return the names by which links may refer to an article, and its own links, as numbers."""
-    addresses = [article.url, *(each for each in article.aliases if not each.startswith(FILE_LINK))]
-    spelled = [spelled_key(each) for each in addresses]
+    spelled = spelled_keys(article)
     keys = [each.casefold() for each in spelled]
     own = dict.fromkeys(_with_paths(keys[:1]), OWN)
     own |= dict.fromkeys(_with_paths(spelled[:1]), SPELLED)
@@ -81,7 +84,9 @@ def link_names(article: Article) -> LinkNames:
         loose += [last_part(stem), *_DATED.findall(last_part(stem))]
     names = {*exact, *(f"{LOOSE}{name.casefold()}" for name in loose if name)}
     numbers = {*map(number_of, names)}
-    numbers |= {(number_of(name) + mark) % 2**64 for name, mark in own.items()}
+    cased = (key for key, each in zip(keys, spelled, strict=True) if key != each)
+    marked = [*own.items(), *((key, CAPITALS) for key in cased)]
+    numbers |= {(number_of(name) + mark) % 2**64 for name, mark in marked}
     found = [
         (link, made)
         for number, link in enumerate(article.links)
@@ -95,6 +100,12 @@ def link_names(article: Article) -> LinkNames:
         source=article.source,
         headings=tuple(dict.fromkeys(related)),
     )
+
+
+def spelled_keys(article: Article) -> list[str]:
+    """Return the keys of an article's addresses with their capitals: its own, then its aliases."""
+    aliases = (each for each in article.aliases if not each.startswith(FILE_LINK))
+    return [spelled_key(each) for each in (article.url, *aliases)]
 
 
 def block_number(source: str, heading: str) -> int:

@@ -4,6 +4,7 @@ The numbers of names and links are kept in files, and joined in blocks, so that 
 with the number of articles.
 """
 
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +19,16 @@ from index.build.link_graph import LinkFindings, PageLinkKind, PageLinks, Relate
 from index.build.name_table import NameTable, number_of
 from index.build.ragged import Ragged
 from index.building.folder_arrays import FolderWorkspace
-from index.building.link_names import KINDS, LINK, OWN, SPELLED, LinkNames, block_number
+from index.building.link_names import (
+    CAPITALS,
+    KINDS,
+    LINK,
+    OWN,
+    SPELLED,
+    LinkNames,
+    block_number,
+    spelled_keys,
+)
 from index.files import load_array
 from recommender.article import FILE_LINK, LinkKind
 
@@ -139,12 +149,16 @@ def resolve_links(
             program had filled them, count as an editor's own.
     """
     names, links = collector.finish()
-    table, counts, contested = _make_table(names)
+    table, counts, capitals = _make_table(names)
     targets, own = _find_targets(table, counts, links, set(+collector.hosts))
-    for place in np.flatnonzero(np.isin(targets, contested)).tolist():
-        link = links[place]
-        spelled = table.row_at(store[int(link["row"])].links[int(link["order"])].url)
-        targets[place] = targets[place] if spelled is None else spelled
+    if len(capitals):
+        contested = _contested(names, capitals, store)
+        again = np.isin(links["name"], contested) | np.isin(links["second"], contested)
+        article = functools.lru_cache(1)(store.__getitem__)  # links are in the order of their rows
+        for place in np.flatnonzero(again & (targets >= 0)).tolist():
+            link = links[place]
+            spelled = table.row_at(article(int(link["row"])).links[int(link["order"])].url)
+            targets[place] = targets[place] if spelled is None else spelled
     kinds = links["kind"].astype(np.uint8)
     kinds[kinds == KINDS.index(LinkKind.APART)] = PageLinkKind.APART
     blocks = _related_blocks(collector, links, targets, dates)
@@ -165,22 +179,35 @@ def resolve_links(
 
 def _make_table(
     names: NDArray[np.void],
-) -> tuple[NameTable, NDArray[np.intp], NDArray[np.int32]]:
+) -> tuple[NameTable, NDArray[np.intp], NDArray[np.uint64]]:
     """Gives each name to one article: to that whose own address it is, before aliases of others.
 
     Returns:
-        The names; shape (names,): how many articles have each; and the rows whose address others
-        may have in another spelling.
+        The names; shape (names,): how many articles have each; and the numbers of addresses that
+        several have, one of them with capitals.
     """
     numbers, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
     rows, kept = names["row"][first], np.ones(len(numbers), dtype=bool)
-    several = counts > 1
-    for mark in (OWN, SPELLED):
+    for mark in (OWN, SPELLED, CAPITALS):
         at, marked = _find(numbers, numbers + np.uint64(mark))
-        rows[marked], kept[at[marked]] = rows[at[marked]], False
-        if mark == OWN:
-            several &= marked
-    return NameTable(numbers[kept], rows[kept]), counts[kept], rows[several]
+        kept[at[marked]] = False
+        if mark != CAPITALS:
+            rows[marked] = rows[at[marked]]
+    capitals: NDArray[np.uint64] = numbers[marked & (counts > 1)]
+    return NameTable(numbers[kept], rows[kept]), counts[kept], capitals
+
+
+def _contested(
+    names: NDArray[np.void], capitals: NDArray[np.uint64], store: ArticleStore
+) -> NDArray[np.uint64]:
+    """Returns those numbers of addresses that articles spell in more than one way."""
+    spellings: dict[int, set[str]] = {number: set() for number in capitals.tolist()}
+    held = names["row"][np.isin(names["number"], capitals)]
+    for row in np.unique(held).tolist():
+        for spelled in spelled_keys(store[row]):
+            spellings.get(number_of(spelled.casefold()), set()).add(spelled)
+    found = [number for number, keys in spellings.items() if len(keys) > 1]
+    return np.array(found, dtype=np.uint64)
 
 
 def _find_targets(

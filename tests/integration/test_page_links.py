@@ -11,6 +11,7 @@ import pytest
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
 from index.build.link_numbers import linked_row
+from index.build.name_table import NameTable
 from index.root.root import Root
 from recommender.article import Link
 
@@ -81,6 +82,31 @@ def test_of_addresses_that_differ_in_capitals_each_means_its_own_article(
     assert [build.names.row_at(path) for path in paths] == [0, 1, 2, 3, 4]
     assert build.names.row_at("http://sea.example/V/KELP/") == 3
     assert [linked_row(Link(url=host + path), build.names) for path in paths] == [0, 1, 2, 3, 4]
+
+
+def test_an_alias_in_capitals_means_its_own_article_and_one_spelling_is_looked_up_once(
+    write_jsonl: Writer, build_root: Builder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    find = NameTable.row_at
+    monkeypatch.setattr(
+        NameTable, "row_at", lambda self, url: (asked.append(url), find(self, url))[1]
+    )
+    sea, air = "https://sea.example", "https://air.example"
+    records = [
+        page(0, [], aliases=["/Old", "/Kelp"]),
+        page(1, [], url=f"{sea}/old"),
+        page(2, [], url=f"{sea}/Kelp"),
+        page(3, [], url=f"{sea}/About"),
+        page(4, [], url=f"{air}/About"),
+        page(5, ["/Old", "/old", "/kelp", "/About", f"{air}/About", "/New"]),
+        page(6, [], url=f"{sea}/New", aliases=["/new"]),
+        page(7, [], url=f"{sea}/new"),
+    ]
+    _, build = build_root(write_jsonl(records))
+    assert [name for name, _ in out(build, "k5")] == ["k0", "k1", "k2", "k3", "k4", "k6"]
+    assert [build.names.row_at(path) for path in ("/Old", "/old", "/kelp")] == [0, 1, 2]
+    assert asked[:-3] == [f"{sea}/Old", f"{sea}/old", f"{sea}/New"]
 
 
 def test_a_block_that_leads_to_files_alone_is_none(
