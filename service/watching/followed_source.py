@@ -12,7 +12,7 @@ from typing import Any
 
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.articles.record import Record, SourceItem
+from index.articles.record import Record, RecordProblem, SourceItem
 from index.sources.configured_source import ConfiguredSource
 from index.sources.feed import FeedSource
 from index.sources.http_client import Fetcher
@@ -47,8 +47,8 @@ class SourceRead:
         left: The ids of articles that the source held before, but no longer holds.
         first: Whether the source is read for the first time, or its records are to be read in
             another way, so that all of them are new.
-        complete: Whether every page of the source could be fetched, or not for the first time; else
-            what is missing may still be there.
+        complete: Whether what is missing is gone. It may not be if the source is read for the first
+            time and a page can't be fetched; later, a page is held until it is missing twice.
         begun: When reading began, in microseconds since 1970 UTC.
     """
 
@@ -90,7 +90,7 @@ class FollowedSource:
     _ids: dict[bytes, str] | None = None
     _stamp: object = None
     _parser: bytes = b""
-    _failing: bool = False
+    _missing: frozenset[str] = frozenset()
     _validators: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -174,12 +174,13 @@ class FollowedSource:
         *,
         anew: bool,
     ) -> SourceRead:
-        before, present = self._ids or {}, dict[bytes, str]()
-        known = None if anew else self._ids
+        before, present = self._ids, dict[bytes, str]()
+        known = None if anew else before
         fresh: dict[str, tuple[Article, Record]] = {}
         report = ReadReport()
-        ids = set[str]()
+        ids, failing = set[str](), False
         for item in raw:
+            failing |= isinstance(item, RecordProblem) and item.reason == "unreachable"
             digest = _digest(item)
             article_id = None if known is None else known.get(digest)
             if article_id is None:
@@ -196,20 +197,18 @@ class FollowedSource:
             present[digest] = article_id
             if article_id:
                 ids.add(article_id)
-        failing, self._failing = self._failing, bool(report.skipped["unreachable"])
-        complete = failing or not self._failing  # a page that always fails holds up nothing
-        held = set(filter(None, before.values()))
-        if not complete:
-            present |= {digest: key for digest, key in before.items() if key and key not in ids}
-            ids.update(held)
-        self._ids, self.ids = present, frozenset(ids)
+        held = frozenset() if before is None else self.ids or frozenset()
+        lost = held - ids if failing else frozenset()
+        kept, self._missing = lost - self._missing, lost  # one that always fails is let go
+        present |= {digest: key for digest, key in (before or {}).items() if key in kept}
+        self._ids, self.ids = present, frozenset(ids | kept)
         told = report.told()
         for problem in told[:_MOST_TOLD]:
             log.warning("%s", problem)
         if len(told) > _MOST_TOLD:
             log.warning("… and %d more problems of %s", len(told) - _MOST_TOLD, self.source.name)
-        left = frozenset(held - ids)
-        first = known is None
+        left, first = held - self.ids, known is None
+        complete = before is not None or not failing
         return SourceRead(ids=self.ids, fresh=fresh, left=left, first=first, complete=complete)
 
 
