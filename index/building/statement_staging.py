@@ -93,7 +93,7 @@ class StagedStatement(NamedTuple):
         if self.pushed is None:
             return True
         if self.digest == self.pushed:
-            return False
+            return not self.present  # a page that could not be fetched is in no source now
         if self.updated is not None and max(self.updated, self.stated) <= now:
             return self.updated < self.stated
         return self.since < self.number

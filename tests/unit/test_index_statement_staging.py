@@ -190,15 +190,17 @@ def test_a_deletion_stands_until_no_source_has_the_page(site: Site) -> None:
 @pytest.mark.parametrize("before", [{}, {"a": "old"}])
 def test_a_page_whose_server_fails_is_not_gone(site: Site, before: dict[str, Any]) -> None:
     settled = {"c": site.push("c", "new")}
-    site.build(**before, b="old", c="new")
+    site.build(**before, b="old", c="new", d="same")
     number = site.push("a", None)
     site.push("b", "new")
+    same = site.push("d", "same")
     for _ in range(2):
-        assert site.build(a=FAILS, b=FAILS, c=FAILS) == {"b": "new"}
+        assert site.build(a=FAILS, b=FAILS, c=FAILS, d=FAILS) == {"b": "new", "d": "same"}
         assert site.settled == settled
-    assert site.build(**before, b="old", c="new") == {"b": "new", "c": "new"}
-    assert site.settled == settled | ({} if before else {"a": number})
-    assert site.build(b=FAILS, c="new") == {"b": "new", "c": "new"}
+    shown = {"b": "new", "c": "new", "d": "same"}
+    assert site.build(**before, b="old", c="new", d="same") == shown
+    assert site.settled == settled | {"d": same} | ({} if before else {"a": number})
+    assert site.build(b=FAILS, c="new", d="same") == shown
 
 
 def test_a_push_after_a_deletion_brings_the_page_back(site: Site) -> None:
