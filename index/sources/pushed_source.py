@@ -28,7 +28,8 @@ class Statement:
         record: The record as JSON; ``None`` if the article is gone.
         refused: Why builds can't use the statement, for people; ``None`` if they can.
         hidden_until: Until when readers may not see the article, as it was pushed, microseconds
-            since 1970 UTC; 0 if they may, or if a source shows the article again since.
+            since 1970 UTC; 0 if they may, or if a source shows the article again since; below 0 if
+            an editor lifted the push's takedown.
     """
 
     article_id: str

@@ -13,7 +13,7 @@ from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
 from service.decisions.decision_store import Actor, Change, Store, Table
-from service.decisions.takedowns import editors_part, joined, said_by_push
+from service.decisions.takedowns import editors_part, joined, note_lifted, said_by_push
 from service.errors import DecisionError, SupersededError
 
 _TABLE = schema.audit
@@ -164,6 +164,8 @@ def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
         values = _as_stored(kind, entry["before"], key)
         if kind == "takedown":
             values = _with_push(change, entry, values)
+            if values is None and change.stored(UNDONE[kind], key) is not None:
+                note_lifted(change, entry["article_id"])
         return change.decide(f"{kind}.undo", UNDONE[kind], key, values, reason=reason)
 
 
@@ -194,7 +196,10 @@ def _with_push(
         entry: The audit entry that is undone.
         values: The takedown before that entry; ``None`` if there was none.
     """
-    pushed, after = said_by_push(change, entry["article_id"]), entry["after"]
+    after, by_push = entry["after"], values is not None and values.get("before_push") is not None
+    if by_push and after is None:
+        note_lifted(change, entry["article_id"], lifted=False)
+    pushed = said_by_push(change, entry["article_id"])
     if values is None or values.get("before_push") is None:
         by_push = after is not None and after.get("before_push") is not None
         if pushed is None or by_push:

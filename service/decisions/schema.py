@@ -120,7 +120,8 @@ pushed = _table(
 """The newest statement about each article that was pushed and is not settled yet.
 
 ``record`` is JSON; ``NULL`` says that the article is gone. ``stated`` is the statement's own time.
-Until ``hidden_until`` the statement says that readers may not see the article; 0 if they may.
+Until ``hidden_until`` the statement says that readers may not see the article; 0 if they may,
+below 0 if an editor lifted its takedown.
 """
 
 judgments = _table(

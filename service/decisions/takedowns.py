@@ -108,8 +108,7 @@ class Takedowns(Table):
         own = {"who": actor.name, "reason": reason, "until": until, "before_push": None}
         with self._store.change(actor) as change:
             own["since"] = change.now
-            stands = change.stored(_TABLE, key) is not None  # an editor may have lifted the push's
-            values = joined(own, said_by_push(change, article_id) if stands else None)
+            values = joined(own, said_by_push(change, article_id))
             return change.decide("takedown.put", _TABLE, key, values, reason=reason)
 
     def lift(self, actor: Actor, *, article_id: str, reason: str = "") -> int:
@@ -137,6 +136,8 @@ class Takedowns(Table):
             key, absent = {"article_id": article_id}, f"article {article_id!r} is not taken down"
             own = editors_part(change.stored(_TABLE, key), change.now)
             left = None if own is None else said_by_push(change, article_id)
+            if own is None:
+                note_lifted(change, article_id)
             return change.decide("takedown.lift", _TABLE, key, left, reason=reason, absent=absent)
 
 
@@ -149,6 +150,13 @@ def made_by_push(who: str, until: int, now: int) -> dict[str, Any]:
         now: The current time, microseconds since 1970 UTC.
     """
     return {"since": now, "who": who, "reason": UNPUBLISHED, "until": until, "before_push": 0}
+
+
+def note_lifted(change: Change, article_id: str, *, lifted: bool = True) -> None:
+    """Notes, by a time below zero, that an editor lifted a push's takedown; or no longer did."""
+    until, same = schema.pushed.c.hidden_until, schema.pushed.c.article_id == article_id
+    noted = sa.update(schema.pushed).where(same, until > 0 if lifted else until < 0)
+    change.connection.execute(noted.values(hidden_until=-until))
 
 
 def said_by_push(change: Change, article_id: str) -> dict[str, Any] | None:

@@ -228,8 +228,31 @@ def test_a_scheduled_article_is_down_until_its_time(database: Database, clock: C
 def test_deleting_again_takes_down_again_what_an_editor_brought_back(database: Database) -> None:
     first = put(database, "a")
     database.takedowns.lift(MIRA, article_id="a")
-    assert put(database, "a") == first
+    assert put(database, "a").number == first.number
     assert takedown(database, "a") == ("cms", NEVER, 0)
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_what_an_editor_lifted_stays_so_when_a_later_takedown_ends(
+    database: Database, clock: Clock, *, undone: bool
+) -> None:
+    for key in ("a", "b"):
+        put(database, key)
+    entry = database.takedowns.lift(MIRA, article_id="a")
+    made = database.audit.latest(limit=2)[-1]
+    assert (made.action, made.article_id) == ("takedown.put", "b")
+    database.undo(MIRA, made.seq)
+    clock.now += 1
+    for key in ("a", "b"):
+        later = database.takedowns.put(MIRA, article_id=key, until=clock.now + HOUR)
+        assert takedown(database, key) == ("mira", clock.now + HOUR, None)
+        if undone:
+            database.undo(MIRA, later)
+        else:
+            database.takedowns.lift(MIRA, article_id=key)
+        assert takedown(database, key) is None
+    database.undo(MIRA, entry)
+    assert takedown(database, "a") == ("cms", NEVER, 0), "as it was"
 
 
 def test_what_is_settled_is_a_new_word_when_it_is_pushed_again(
