@@ -71,7 +71,8 @@ class StagedStatement(NamedTuple):
     def unusable(self) -> bool:
         """Whether the statement was refused, or its record can't be read any more.
 
-        A refused one of an article that is gone counts once no source has the article either.
+        A refused one of an article that is gone counts once no source has the article either, if
+        others are left.
         """
         if self.gone:
             return bool(self.refused and self.present)
@@ -195,13 +196,15 @@ class StatementStaging:
             source: The number that the pushed articles get as that of their source.
         """
         outcome = StatementOutcome()
-        for one in self._compared(before, rules, complete=complete):
+        found = self._compared(before, rules, complete=complete)
+        for one in sorted(found, key=lambda each: each.gone and each.refused):
+            if one.unusable or (one.gone and one.refused and not self._any_staged()):
+                outcome.unusable.append(one)  # also of the last article
+                continue
             stands = one.stands(keep_missing=keep_missing, complete=complete, now=now)
             if one.gone and (stands or not one.present):
                 outcome.gone.add(one.id)
-            if one.unusable:
-                outcome.unusable.append(one)
-            elif not stands:
+            if not stands:
                 self._settle(one)
                 outcome.superseded += not one.gone
             elif one.gone:
@@ -215,6 +218,9 @@ class StatementStaging:
                 )
                 outcome.superseded += one.present
         return outcome
+
+    def _any_staged(self) -> bool:
+        return self._database.execute("SELECT 1 FROM staged").fetchone() is not None
 
     def seen(self) -> list[tuple[str, bytes | None, int, int]]:
         """Returns what the sources hold of each article: id, digest, ``since`` and ``settled``."""

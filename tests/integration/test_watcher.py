@@ -672,6 +672,19 @@ def test_the_first_build_is_made_as_soon_as_an_article_was_pushed(tmp_path: Path
         assert site.has(IDS[0])
 
 
+def test_the_last_article_stays_though_it_was_pushed_as_gone(tmp_path: Path) -> None:
+    with closing(open_decisions(Settings(root=tmp_path / "root"))) as database:
+        site = Site(tmp_path, database, follow_seconds=60)
+        watcher = site.watcher(alone=True)
+        site.push((IDS[0], RECORDS[0]))
+        steps(watcher, 1)
+        site.push((IDS[0], None))
+        database.pushed.refuse(IDS[0], database.pushed.last(), "nothing would be left")
+        for _ in range(2):
+            assert watcher._make_full("nightly")
+            assert site.has(IDS[0]), "the last one stays"
+
+
 def test_what_waits_is_told_with_the_reason(
     tmp_path: Path, database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
