@@ -167,6 +167,8 @@ class PushedStatements(Table):
     def show(self, actor: Actor, settled: Mapping[str, int], shown: Callable[[str], bool]) -> None:
         """Lifts takedowns that a push made, of articles that a source shows again since.
 
+        Beneath an editor's own takedown it notes that the push hides the article no more.
+
         Args:
             actor: Who lifts them, for the audit trail.
             settled: By an article's id, the number of the last statement about it with which a
@@ -174,11 +176,7 @@ class PushedStatements(Table):
             shown: A function that takes an article's id and tells whether readers would see the
                 article in the live build.
         """
-        query = (
-            sa.select(_TABLE.c.article_id, _TABLE.c.number)
-            .join(_TAKEDOWNS, _TAKEDOWNS.c.article_id == _TABLE.c.article_id)
-            .where(_TAKEDOWNS.c.before_push.is_not(None))
-        )
+        query = sa.select(_TABLE.c.article_id, _TABLE.c.number).where(_TABLE.c.hidden_until != 0)
         found = [(row["article_id"], row["number"]) for row in self._rows(query)]
         back = [key for key, number in found if number <= settled.get(key, 0) and shown(key)]
         for some in _unhurried(back):

@@ -132,17 +132,19 @@ def test_what_was_pushed_before_hides_as_its_takedown_says(new_url: NewUrl) -> N
         command.upgrade(config, "0005")
         connection.exec_driver_sql(
             "INSERT INTO pushed VALUES ('gone', 1, 1, 1, 'cms', NULL, NULL), "
+            "('back', 4, 1, 1, 'cms', NULL, NULL), ('down', 5, 1, 1, 'cms', NULL, NULL), "
             "('draft', 2, 1, 1, 'cms', '{}', NULL), ('shown', 3, 1, 1, 'cms', '{}', NULL)"
         )
         connection.exec_driver_sql(
             f"INSERT INTO takedowns VALUES ('draft', 1, 'cms', '', {NEVER}, 0), "
-            f"('shown', 1, 'mira', '', {NEVER}, NULL)"
+            f"('shown', 1, 'mira', '', {NEVER}, NULL), ('gone', 1, 'cms', '', {NEVER}, 0), "
+            f"('down', 1, 'mira', '', {NEVER}, NULL)"
         )
     engine.dispose()
     assert upgrade_database(url) == "0005"
     with closing(open_database(url)) as database:
         found = {each.article_id: each.hidden_until for each in database.pushed.all()}
-    assert found == {"gone": NEVER, "draft": NEVER, "shown": 0}
+    assert found == {"gone": NEVER, "down": NEVER, "draft": NEVER, "shown": 0, "back": 0}
 
 
 def test_a_sqlite_file_is_made_by_whoever_opens_it_first(tmp_path: Path) -> None:

@@ -315,10 +315,14 @@ def test_what_a_source_shows_again_is_no_longer_down_and_its_statement_stays(
     assert takedown(database, "a") is None
     assert takedown(database, "b") == takedown(database, "c") == ("cms", NEVER, 0)
     assert len([*database.pushed.all()]) == 3
-    for key in ("a", "c"):
+    for key in ("a", "c", "d"):
         database.takedowns.put(MIRA, article_id=key)
+    settled["d"] = put(database, "d").number
+    database.pushed.show(MIRA, settled, lambda key: key == "d")
+    assert takedown(database, "d") == ("mira", NEVER, None)
+    for key in ("a", "c", "d"):
         database.takedowns.lift(MIRA, article_id=key)
-    assert takedown(database, "a") is None
+    assert takedown(database, "a") is takedown(database, "d") is None, "the source shows both"
     assert takedown(database, "c") == ("cms", NEVER, 0)
 
 

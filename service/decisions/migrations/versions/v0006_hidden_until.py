@@ -18,9 +18,9 @@ def upgrade() -> None:
         "pushed", sa.Column("hidden_until", sa.BigInteger, nullable=False, server_default="0")
     )
     by_takedown = sa.text(
-        "UPDATE pushed SET hidden_until = CASE WHEN record IS NULL THEN :never ELSE COALESCE("
-        "(SELECT until FROM takedowns WHERE takedowns.article_id = pushed.article_id "
-        "AND before_push IS NOT NULL), 0) END"
+        "UPDATE pushed SET hidden_until = COALESCE((SELECT CASE WHEN record IS NULL THEN :never "
+        "ELSE until END FROM takedowns WHERE takedowns.article_id = pushed.article_id "
+        "AND (record IS NULL OR before_push IS NOT NULL)), 0)"
     )
     op.execute(by_takedown.bindparams(never=NEVER))
     op.create_index("pushed_received", "pushed", ["received"])
