@@ -182,7 +182,7 @@ def test_what_is_at_fault_is_left_out_alone(tmp_path: Path, database: Database) 
     site = Site(tmp_path, database, max_loss=0.03)
     new = {**topical(49)[48], "id": "new", "url": "/new"}
     gone = [(key, None) for key in IDS[1:4]]
-    site.push(("new", new), *gone, ("unusable", {"title": [5]}))
+    site.push(("new", new), *gone, ("unusable", {"title": [5, 6]}))
     watcher = site.watcher()
     steps(watcher)
     assert site.has("new")
@@ -664,7 +664,7 @@ def test_the_first_build_is_made_as_soon_as_an_article_was_pushed(tmp_path: Path
         site = Site(tmp_path, database, follow_seconds=60)
         watcher = site.watcher(alone=True)
         steps(watcher, 1)
-        site.push((IDS[0], None), (IDS[1], {"title": [5]}))
+        site.push((IDS[0], None), (IDS[1], {"title": [5, 6]}))
         steps(watcher, 2)
         assert site.events() == ["fail"], "of these no build can be made"
         site.push((IDS[0], RECORDS[0]))
