@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -88,8 +90,9 @@ def test_processes_that_upgrade_at_once_make_one_database(new_url: NewUrl) -> No
         assert [entry.seq for entry in database.audit.all()] == list(range(1, 7))
 
 
-def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: NewUrl) -> None:
-    url = new_url()
+@contextmanager
+def old_database(url: str, version: str = "0001") -> Iterator[sa.Connection]:
+    """A connection to a new database of an older schema."""
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         engine = connecting.sqlite_engine(Path(str(parsed.database)), create=True)
@@ -97,6 +100,16 @@ def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: Ne
         engine = connecting.postgres_engine(parsed)
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         make_schema_0001(connection)
+        config = upgrading._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+        yield connection
+    engine.dispose()
+
+
+def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: NewUrl) -> None:
+    url = new_url()
+    with old_database(url) as connection:
         connection.exec_driver_sql(
             f"INSERT INTO takedowns VALUES ('old', 1, 'mira', 'withdrawn', {NEVER})"
         )
@@ -104,7 +117,6 @@ def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: Ne
             "INSERT INTO overrides (article_id, target_id, kind, reason, not_related, author, "
             f"created, until) VALUES ('a', 'b', 'hide', '', false, 'mira', 1, {NEVER})"
         )
-    engine.dispose()
     assert upgrade_database(url) == "0001"
     check_is_the_latest_schema(url)
     with closing(open_database(url)) as database:
@@ -120,16 +132,7 @@ def test_decisions_of_the_version_before_are_there_after_the_upgrade(new_url: Ne
 
 def test_what_was_pushed_before_hides_as_its_takedown_says(new_url: NewUrl) -> None:
     url = new_url()
-    parsed = parse_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        engine = connecting.sqlite_engine(Path(str(parsed.database)), create=True)
-    else:
-        engine = connecting.postgres_engine(parsed)
-    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        make_schema_0001(connection)
-        config = upgrading._config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0005")
+    with old_database(url, "0005") as connection:
         connection.exec_driver_sql(
             "INSERT INTO pushed VALUES ('gone', 1, 1, 1, 'cms', NULL, NULL), "
             "('back', 4, 1, 1, 'cms', NULL, NULL), ('down', 5, 1, 1, 'cms', NULL, NULL), "
@@ -140,7 +143,6 @@ def test_what_was_pushed_before_hides_as_its_takedown_says(new_url: NewUrl) -> N
             f"('shown', 1, 'mira', '', {NEVER}, NULL), ('gone', 1, 'cms', '', {NEVER}, 0), "
             f"('down', 1, 'mira', '', {NEVER}, NULL)"
         )
-    engine.dispose()
     assert upgrade_database(url) == "0005"
     with closing(open_database(url)) as database:
         found = {each.article_id: each.hidden_until for each in database.pushed.all()}

@@ -151,6 +151,14 @@ def read(watcher: Watcher, *files: Path) -> None:
         watcher.changes.look(watcher.live)
 
 
+def started(site: Site) -> Watcher:
+    """A watcher that has made a full build and read the sources."""
+    watcher = site.watcher()
+    watcher._make_full("test")
+    read(watcher)
+    return watcher
+
+
 def waiting(watcher: Watcher) -> list[Unit]:
     assert watcher.live is not None
     return list(watcher.changes.units(watcher.live))
@@ -327,9 +335,7 @@ def test_a_record_that_says_the_same_in_other_bytes_is_no_newer_than_a_push(
     site = Site(tmp_path, database, follow_seconds=60)
     records = [{**RECORDS[0], "visible_from": "2026-01-01 20:00"}, *RECORDS[1:]]
     site.write(records)
-    watcher = site.watcher()
-    watcher._make_full("test")
-    read(watcher)
+    watcher = started(site)
     site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}))
     watcher.step()
     watcher = Site(tmp_path, database, follow_seconds=60, timezone=zone).watcher()
@@ -347,9 +353,7 @@ def test_what_was_being_read_while_a_push_went_live_is_newer_only_if_it_is_read_
     tmp_path: Path, database: Database
 ) -> None:
     site = Site(tmp_path, database, follow_seconds=60)
-    watcher = site.watcher()
-    watcher._make_full("test")
-    read(watcher)
+    watcher = started(site)
     changes, source = watcher.changes, watcher.changes._followed[0]
     edited = [{**one, "title": "Edited"} for one in RECORDS[:2]]
     site.write([*edited, *RECORDS[4:]])
@@ -373,9 +377,7 @@ def test_a_source_that_is_unchanged_since_a_push_shows_what_it_showed_when_the_p
     tmp_path: Path, database: Database
 ) -> None:
     site = Site(tmp_path, database, follow_seconds=60)
-    watcher = site.watcher()
-    watcher._make_full("test")
-    read(watcher)
+    watcher = started(site)
     site.write([{**RECORDS[0], "title": "Edited"}, *RECORDS[1:]])
     read(watcher, site.file)
     site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}))
@@ -389,9 +391,7 @@ def test_a_push_that_waits_with_its_removal_from_the_source_stays(
     tmp_path: Path, database: Database
 ) -> None:
     site = Site(tmp_path, database, follow_seconds=60)
-    watcher = site.watcher()
-    watcher._make_full("test")
-    read(watcher)
+    watcher = started(site)
     site.write(RECORDS[1:])
     read(watcher, site.file)
     site.push((IDS[0], {**RECORDS[0], "title": "Moved into the CMS"}))
@@ -490,9 +490,7 @@ def test_a_push_of_what_the_first_source_has_stands_whatever_the_second_says(
     site.files.append(tmp_path / "second.jsonl")
     site.write(RECORDS)
     site.write([{**RECORDS[0], "title": "In the second"}], 1)
-    watcher = site.watcher()
-    watcher._make_full("test")
-    read(watcher)
+    watcher = started(site)
     site.push((IDS[0], {**RECORDS[0], "title": "Pushed"}))
     watcher.step()
     site.write([{**RECORDS[0], "title": "Edited in the second"}], 1)
@@ -530,9 +528,7 @@ def test_of_a_push_and_a_record_that_wait_together_the_newer_goes_live(
     tmp_path: Path, database: Database
 ) -> None:
     site = Site(tmp_path, database, follow_seconds=60)
-    watcher = site.watcher()
-    watcher._make_full("test")
-    read(watcher)
+    watcher = started(site)
     draft = {"article_id": IDS[0], "record": {**RECORDS[0], "title": "Pushed"}}
     database.pushed.put(SITE, [NewStatement(**draft, hidden_until=NEVER)])
     site.push(*((one["id"], {**one, "title": "Pushed"}) for one in RECORDS[1:4]))
