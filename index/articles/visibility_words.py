@@ -309,6 +309,7 @@ _SAYS: dict[str, Callable[[Any], bool]] = {
         for one in (value if isinstance(value, list) else str(value)[:1000].split(","))
     ),
     "sys": _is_unpublished_entry,
+    "conditions": lambda value: "visitor." in str(value)[:1000],
     "tags": _has_hiding_tag,
     "passwords": lambda value: _truth(value) is not False and value not in _NULLS,
     "layouts": lambda value: (

@@ -624,6 +624,12 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"read_restricted": True},  # Discourse
         {"post_type": "elementor_library"},
         {"status": {"code": 2, "label": "draft"}},  # Liferay
+        {"permission": "AGENTS"},  # Zoho Desk
+        {"permission": "REGISTEREDUSERS"},
+        {"folder_visibility": 3},  # Freshdesk
+        {"if": "visitor.claims.unsigned.isBetaUser === true"},  # GitBook
+        {"can_read_user_criteria": "a7e8a78bff0221009b20ffffffffff17"},  # ServiceNow
+        {"draft.of": "Kelp"},  # TiddlyWiki
         {"published": "\x00"},  # a BIT of MySQL
         *({name: True} for name in ("hide_post", "hideFromBlog", "not_listed", "internal_only")),
         *({name: "1"} for name in ("is_inactive", "rejected", "exclude_from_feed", "metaNoindex")),
@@ -646,6 +652,7 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"published": "\x01", "draft": "\x00"},  # a BIT of MySQL
         {"rejected": False, "inactive": 0, "hide_post": "", "is_ready": True, "secret": None},
         {"Status": "On"},  # a view of Drupal
+        {"folder_visibility": 1, "permission": "ALL", "can_read_user_criteria": "", "IF": 4.2},
     ],
 )
 def test_further_systems_say_that_a_record_is_for_readers(values: dict[str, Any]) -> None:
