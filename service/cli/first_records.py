@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from index.articles.block_text import block_text
 from index.articles.guessed_languages import Certainty, find_language
+from index.articles.language_tags import is_language
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, SourceItem, plain_name
@@ -137,11 +138,14 @@ def _fields(
         path = outer + name
         inner = value[0] if isinstance(value, list) and len(value) == 1 else value
         if isinstance(inner, Mapping):
+            if inner.keys() >= {"link", "value"}:  # another record's id, as in ServiceNow
+                continue
             keys = [key for key in (*_WORDS["inner"], "text") if inner.get(key)][:1]
             if inner and all(map(_LANGUAGE.fullmatch, map(str, inner))):
                 keys = [next(iter(inner))]
-            if name in _WORDS["outer"] and depth and not keys:
+            if name in _WORDS["outer"] and depth and (not keys or "id" in inner):
                 yield from _fields(inner, f"{path}.", depth - 1)
+                keys = []
             if keys and isinstance(value, Mapping):
                 path, value = f"{path}.{keys[0]}", inner[keys[0]]
             elif keys:
@@ -152,7 +156,7 @@ def _fields(
 
 def _plain(name: str) -> str:
     """Returns a field's name without accents and marks, in lower case."""
-    parts = unicodedata.normalize("NFKD", name)
+    parts = unicodedata.normalize("NFKD", name.removesuffix("__c"))  # Salesforce's own fields
     return plain_name("".join(one for one in parts if not unicodedata.combining(one)))
 
 
@@ -180,7 +184,9 @@ def _fits(ours: str, value: Any) -> bool:
         return isinstance(block_text(value), str)
     if ours == "url":
         is_address = isinstance(value, str) and _ADDRESS.fullmatch(value.strip())
-        return bool(is_address) and "/api/" not in value
+        return bool(is_address) and not any(sign in value for sign in ("/api/", "://api."))
+    if ours == "language":
+        return isinstance(value, str) and is_language(value.lower().replace("_", "-"))
     kinds = (str, int, float, dt.date) if ours == "date" else (str, int)
     return isinstance(value, kinds) and not isinstance(value, bool)
 

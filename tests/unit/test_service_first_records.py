@@ -64,6 +64,36 @@ BLOCKS = [{"type": "paragraph", "text": LONG}]
             {"title": "data.title.text", "summary": "data.body"},
         ),
         ({"id": 1, "title": "K", "category": {"name": "sea"}}, {"tags": "category"}),
+        # Help desks and wikis.
+        (
+            {"id": 1, "question": "K?", "answer": LONG, "locale": "en_GB", "label_names": ["sea"]},
+            {"title": "question", "summary": "answer", "language": "locale", "tags": "label_names"},
+        ),
+        (
+            {"id": 1, "title": "K", "url": "https://api.a.org/k", "html_url": "https://a.org/k"},
+            {"url": "html_url"},
+        ),
+        (
+            {"Id": "k", "Title": "K", "Answer__c": LONG, "FirstPublishedDate": "2026-01-02"},
+            {"summary": "Answer__c", "date": "FirstPublishedDate"},
+        ),
+        (
+            {"id": 1, "title": "K", "body": {"storage": {"value": LONG, "representation": "x"}}},
+            {"summary": "body.storage.value"},
+        ),
+        (
+            {"article": {"id": "k", "name": "K", "text": LONG, "publicUrl": "https://a.org/k"}},
+            {"title": "article.name", "summary": "article.text", "url": "article.publicUrl"},
+        ),
+        (
+            {
+                "sys_id": "k",
+                "short_description": "K",
+                "text": LONG,
+                "summary": {"link": "/x", "value": "b7"},
+            },
+            {"id": "sys_id", "title": "short_description", "summary": "text"},
+        ),
     ],
 )
 def test_usual_names_are_proposed_for_what_they_hold(
