@@ -27,11 +27,10 @@ _TAG = re.compile(
 _BROKEN_TAG = re.compile(r"<[A-Za-z][\w:.-]*+\s[^<>]*+>")  # if it has a quoted value
 _QUOTED_VALUE = re.compile(r"=\s*[\"']")
 _END_TAG = re.compile(r"</([A-Za-z][\w:.-]*+)\s*>")
-_HIDDEN = re.compile(r"<!--|<(script|style)\b[^<>]*>", re.IGNORECASE)
-_HIDDEN_END = {
-    "--": re.compile("-->"),
-    "script": re.compile(r"</script\s*>", re.IGNORECASE),
-    "style": re.compile(r"</style\s*>", re.IGNORECASE),
+_HIDDEN_NAMES = ("script", "style", "ac:parameter", "ac:task-id", "ac:task-status")
+_HIDDEN = re.compile(rf"<!--|<({'|'.join(_HIDDEN_NAMES)})\b[^<>]*>", re.IGNORECASE)
+_HIDDEN_END = {"--": re.compile("-->")} | {
+    name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _HIDDEN_NAMES
 }
 _OPEN_TAG = re.compile(r"<[A-Za-z/!][^<>]*\Z")
 _ELEMENTS = {kind: frozenset(names) for kind, names in load_table(__file__).items()}
@@ -120,6 +119,8 @@ def _without_markup(text: str) -> str:
     attributes, or whose name is common in texts and is not part of a word.
     """
     text = _without_hidden(text)
+    if "<![CDATA[" in text:  # as Confluence stores words of links, and code
+        text = text.replace("<![CDATA[", "").replace("]]>", "")
     ends: dict[str, int] = {}
     for found in _END_TAG.finditer(text):
         ends[found[1]] = ends[found[1].lower()] = found.start()

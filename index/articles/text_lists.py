@@ -9,6 +9,9 @@ from index.articles.page_words import words_of
 _SEMICOLON = re.compile("[;；\n]")  # noqa: RUF001 - as written in Chinese
 _COMMA = re.compile("[,，、،]")  # noqa: RUF001 - as written in Chinese, Japanese and Arabic
 _BAR = re.compile(r"[|]")
+_ANGLED = re.compile(r"(?:<[\w.#+-]+>)+", re.ASCII)
+"""Tags as Stack Exchange writes them: ``<c#><.net>``."""
+
 _ITEM = re.compile(
     r"""\s*+(?:"((?:\\.|[^"\\])*+)"|'((?:\\.|[^'\\])*+)'|([^,\s"'{}\[\]][^,{}\[\]]*+))
         \s*+(?:,|\Z|(?=["']))""",
@@ -26,6 +29,8 @@ _ROLES = re.compile(rf"\b(?:{words_of('role')})\b", re.IGNORECASE)
 
 def split_keywords(text: str) -> list[str]:
     """Split a text of keywords at semicolons and line breaks, else at commas, else at bars."""
+    if _ANGLED.fullmatch(text):
+        return text[1:-1].split("><")
     marks = (mark for mark in (_SEMICOLON, _COMMA) if mark.search(text.strip()))
     words = next(marks, _BAR).split(text)
     return [word.strip() for word in words if word.strip()]

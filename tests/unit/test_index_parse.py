@@ -450,6 +450,7 @@ def test_any_other_number_is_refused_with_the_remedy(write_jsonl: Write, stored:
         ("\u6d77\u3001\u6f6e", ("\u6d77", "\u6f6e")),
         ("kelp | Sea & Shore", ("kelp", "Sea & Shore")),
         ("a|b, c", ("a|b", "c")),
+        ("<c#><type-conversion><.net>", ("c#", "type-conversion", ".net")),
         (["kelp, tides", "Kelp, Tides", "2026"], ("kelp, tides", "2026")),
     ],
 )
@@ -515,6 +516,11 @@ def test_of_several_names_for_a_field_the_first_with_a_value_is_read(write_jsonl
         ('<img alt="a > b" src="/x.png">kelp', "kelp"),
         ("<!-- two\nlines -->kelp<!-- open", "kelp<!-- open"),
         ("<SCRIPT>let a = '<b>'</SCRIPT>kelp<style>p {}</style>", "kelp"),
+        (  # as Confluence stores it
+            '<ac:parameter ac:name="language">c</ac:parameter><p><![CDATA[kelp]]> grows</p>',
+            "kelp grows",
+        ),
+        ("a[b[0]]>1", "a[b[0]]>1"),
         ("<td>one</td><td>two</td>", "one\ntwo"),
         ("&amp;lt;b&amp;gt;", "&lt;b&gt;"),
         ("R&D, Fire&notice, ?a=1&sect=2 &ltest", "R&D, Fire&notice, ?a=1&sect=2 &ltest"),
