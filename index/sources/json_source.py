@@ -15,13 +15,14 @@ from index.sources.source import PathSource, SplitItems, SplitSource, read_recor
 
 _DEPTH = 4
 """How deep a list is found by itself, as in ``{"data": {"blog": {"posts": {"edges": [...]}}}}``."""
-_ARTICLES = set("articles posts entries items data results stories docs nodes pages hits".split())
-_BESIDE = set("included includes assets locales contentTypes".split())
-_LABELS = set("authors users tags categories comments".split())
-"""Names of lists that hold the articles, and what stands beside these in exports and answers.
-
-Of the lists that stand beside them, those of ``_LABELS`` are often longer.
-"""
+_ARTICLES = set(
+    "articles posts entries items data results stories docs nodes pages hits topics issues".split()
+)
+_BESIDE = set(
+    "included includes assets locales contentTypes authors users tags categories comments labels "
+    "policies groups primary_groups flair_groups attachments".split()
+)
+"""Names of lists that hold the articles, and what stands beside these in exports and answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +56,11 @@ class JsonSource(PathSource, SplitSource):
 
     def _found(self) -> Path:
         lists = lists_of_objects(self.path)
+        lists = {path: lists[path] for path in lists if _BESIDE.isdisjoint(path)} or lists
         least = max(1, min(map(len, lists), default=0))
         shallow = [path for path in lists if len(path) <= least]
-        shallow = [path for path in shallow if _BESIDE.isdisjoint(path)] or shallow
         named = [path for path in shallow if _ARTICLES & {*path[-1:]}] or shallow
-        rivals = [path for path in shallow if _LABELS.isdisjoint(path)]
-        if len(named) == 1 and all(lists[path] <= lists[named[0]] for path in rivals):
+        if len(named) == 1 and all(lists[path] <= lists[named[0]] for path in shallow):
             return named[0]
         if not shallow:
             raise SourceError(

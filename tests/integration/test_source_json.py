@@ -42,6 +42,9 @@ ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"
         f'{{"comments": [{{"id": "x"}}, {{}}, {{}}], "posts": {ITEMS}}}',
         f'{{"contentTypes": [{{"id": "x"}}], "assets": [{{"id": "y"}}], "entries": {ITEMS}}}',
         f'{{"included": [{{"id": "x"}}], "nodes_of_ours": {ITEMS}}}',
+        # as Discourse and Outline answer
+        f'{{"users": [{{"id": 1}}, {{}}, {{}}], "topic_list": {{"topics": {ITEMS}}}}}',
+        f'{{"data": {ITEMS}, "policies": [{{"id": "a"}}, {{"id": "b"}}, {{"id": "c"}}]}}',
         f'{{"data": {{"posts": {ITEMS}, "page": {{"errors": [{{"a": 1}}]}}}}}}',
     ],
 )
