@@ -41,6 +41,10 @@ _UNREAD = re.compile(
 _HEADER = re.compile(_TABLE["header"], re.VERBOSE)
 """Lines of ``name: value`` and an empty one, as in Pelican; in a comment, as in Nikola."""
 
+_LOGSEQ = re.compile(r"(?:[\w-]+::(?:[ \t][^\n]*)?(?:\n|\Z))+")
+_NOTION = re.compile(r"\A# ([^\n]+)\n\n(?=(?:\w[\w -]{0,40}:[^\n]*\n)+(?:\n|\Z))")
+_ASIDE = re.compile(r"^</?aside>$", re.MULTILINE)
+
 _EXPORT = re.compile(_TABLE["export"], re.MULTILINE)
 _LITERAL = r"""(?:(["'`])(.*?)\2|(true|false|\d[\w:.-]*))"""
 _PAIR = re.compile(rf"""\b(\w+)["']?\s*:\s*{_LITERAL}""")
@@ -97,7 +101,8 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
     opening = _FENCE.match(text)
     if opening is None:
         header = _HEADER.match(text)
-        if header and _is_header(front := _header_values(header["lines"])):
+        lines = header["lines"] if header else ""
+        if header and (_is_header(front := _header_values(lines)) or _LOGSEQ.fullmatch(lines)):
             return front, text[header.end() :]
         if _UNREAD.match(text):
             raise _error(
@@ -130,7 +135,12 @@ def _header_values(lines: str) -> dict[str, Any]:
     """Returns the values of lines of ``name: value``."""
     pairs = [line.removeprefix(".. ").partition(":") for line in re.split(r"\n(?=\S)", lines)]
     named = [(name.strip().lower(), " ".join(value.split())) for name, _, value in pairs]
-    return table_of([(name, value.lstrip(": ")) for name, value in named])
+    return table_of([(name, re.sub(r"\A[: ]+|\[\[|\]\]", "", value)) for name, value in named])
+
+
+def notion_page(text: str) -> str:
+    """Returns a page as Notion exports it with its properties as front matter, and its callouts."""
+    return _NOTION.sub(r"Title: \1\n", _ASIDE.sub("", text))
 
 
 def exported_values(text: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from index.articles.word_table import load_table
 from index.errors import RecordError, raised_as
 from index.sources.encodings import decode
 from index.sources.file_kinds import NOT_CONTENT
-from index.sources.front_matter import exported_values, split_front_matter
+from index.sources.front_matter import exported_values, notion_page, split_front_matter
 from index.sources.markdown_text import markdown_line, page_content
 from index.sources.markup import Element, select, text_of
 from index.sources.page_folder import Page, PageFolderSource, folder_of, parse_raw_page, read_pages
@@ -40,6 +40,7 @@ _PICTURE = re.compile(r"\w[^:?#]*\.\w{2,5}(?:\?[^#]*)?")
 _TEMPLATE = re.compile(r"\{[{%]|<[a-z]")
 _TAG_LIST = re.compile(r"^(?:\[TAGS\]|<!-- material/tags\b[^\n]*)\s*\Z", re.MULTILINE)
 _TABLE = load_table(__file__)
+_OF_NOTION = re.compile(r".+ [0-9a-f]{32}")
 _FRONT = re.compile(rb"(?:\xef\xbb\xbf)?---[ \t\r]*\n")
 _MAX_INCLUDED = 64 * 1024
 _MIN_SECTION = 300
@@ -167,7 +168,9 @@ def _front_and_body(site: SitePreset, page: Page) -> tuple[dict[str, Any], str]:
     Raises:
         RecordError: If the front matter, or that file, can't be read.
     """
-    front, body = split_front_matter(page.text())
+    text = page.text()
+    is_notion = _OF_NOTION.fullmatch(page.path.stem) is not None
+    front, body = split_front_matter(notion_page(text) if is_notion else text)
     beside, told = page.path.with_suffix(".meta"), ""
     if site.name == SitePreset.name:
         with raised_as(partial(RecordError, "front-matter"), f"{beside.name}: ", OSError):

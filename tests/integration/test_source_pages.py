@@ -570,6 +570,8 @@ def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
         {"a.md": "", "a.meta": ".. title: A\n.. status: draft"},
         {"a.mkd": ".. title: A\n.. status: draft\n\n# A\n\nWords"},
         {"a.md": "", "a.meta": "title: A\nstatus: private\n"},
+        {f"A {'8c14a3b7' * 4}.mkd": "# A\n\nStatus: Draft\nTags: sea\n\nWords"},  # Notion
+        {"A kelp.mkd": "type:: [[Sea]]\npublic:: false\n\n- Words"},  # Logseq
         {"a.md": '|<head><meta name="robots" content="noindex"></head>\n\nWords'},
         {"a.mdx": "|export const metadata = {\n  robots: { index: false },\n}\n\nWords"},
         {"a.md": "|```{meta}\n:robots: noindex\n```\n\nWords"},

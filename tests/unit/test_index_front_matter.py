@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from index.articles.visibility_words import find_hiding_word
 from index.errors import RecordError
-from index.sources.front_matter import MAX_FRONT, split_front_matter
+from index.sources.front_matter import MAX_FRONT, notion_page, split_front_matter
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,16 @@ def test_lines_of_names_and_values_are_front_matter(text: str, front: dict[str, 
     assert (read, body.strip()) == ({"title": "T"} | front, "Body")
 
 
+def test_properties_of_notes_are_front_matter() -> None:
+    logseq = "type:: [[Sea]], [[Kelp]]\nalias::\n\n- Body"
+    assert split_front_matter(logseq) == ({"type": "Sea, Kelp", "alias": ""}, "- Body")
+    notion = notion_page("# T\n\nTags: sea\nDue by: noon\n\n<aside>\nBody\n</aside>\n")
+    front, body = split_front_matter(notion)
+    assert (front, body.strip()) == ({"title": "T", "tags": "sea", "due by": "noon"}, "Body")
+    for text in ("# T\n\nNote: a\nline of text.\n", "# T\n\nBody\n"):
+        assert notion_page(text) == text
+
+
 def test_what_a_merged_table_says_is_overridden() -> None:
     front, _ = split_front_matter("---\nbase: &b {draft: true}\n<<: *b\ndraft: false\n---\n")
     assert find_hiding_word(front, None) is None
@@ -199,6 +209,7 @@ def test_what_looks_like_front_matter_is_never_published_as_text(text: str) -> N
     [
         "# A title\n\nText: with a colon.\n",
         "Note: this page is short.\n",
+        "std::sort is fast.\n\nText.\n",
         "Tides:\n- at noon\n- at night\n---\nText.\n",
         "----\n\nA line above, then text.\n",
         "***\nNote: a line above.\nStatus: of the draft, then text.\n",
