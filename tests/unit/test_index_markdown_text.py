@@ -163,6 +163,12 @@ def targets(body: str, base: str = "") -> list[str]:
             '<figure>\n{% image "a.jpg" %}\n\t<figcaption>Ann</figcaption>\n</figure>\n\nText.',
             "Ann\nText.",
         ),
+        (
+            "- Tea\n  id:: 63f1\n  collapsed:: true\n  :LOGBOOK:\n  CLOCK: [2026-01-01]\n  :END:\n"
+            "- #+BEGIN_NOTE\n  is:: hot\n  #+END_NOTE\n",
+            "Tea\nis:: hot",
+        ),
+        ('[block:callout]\n{\n  "body": "Hot"\n}\n[/block]\n\n## Tea [#tea]\n\nHot.', "Tea\nHot."),
         ("H~2~O, x^2^, 2^10 and ~5 of ^^new^^. ^block-1", "H2O, x2, 2^10 and ~5 of new."),
     ],
 )
@@ -222,7 +228,7 @@ def test_a_brace_that_mdx_never_closes_loses_no_text() -> None:
 
 
 @pytest.mark.timeout(60)  # a quadratic reading would take minutes
-@pytest.mark.parametrize("piece", ["~~~", "{/*}", "<!-- toc -->\n"])
+@pytest.mark.parametrize("piece", ["~~~", "{/*}", "<!-- toc -->\n", "[block:x]\n", ":LOGBOOK:\n"])
 def test_marks_that_never_close_are_read_once(piece: str) -> None:
     assert len(strip_extensions(strip_mdx(piece * 80_000), str)) <= 80_000 * len(piece)
 
