@@ -69,6 +69,7 @@ class HtmlSource(PageFolderSource):
         with raised_as(partial(RecordError, "invalid-html"), "", MarkupError):
             root = markup.parse_html(text)
         _drop_heading_links(root)
+        front |= front_facts(_take_properties(root))
         said = SchemaOrg(root, canonical_of(root, page.address) or page.url)
         metas = metas_of(root)
         if page.robots:
@@ -156,6 +157,17 @@ def _drop_heading_links(root: Element) -> None:
             ):
                 link.tag = "heading-link"
     markup.remove(root, ("heading-link",))
+
+
+def _take_properties(root: Element) -> dict[str, str]:
+    """Removes the properties of a page that Notion exports, and returns them by name."""
+    found = {}
+    for row in select(root, "table.properties tr.property-row"):
+        texts = [", ".join(filter(None, map(str.strip, cell.itertext()))) for cell in row]
+        if texts:
+            found[texts[0]] = texts[-1].lstrip("@")
+        row.clear()
+    return found
 
 
 def _value(element: Element, attribute: str) -> str:

@@ -8,6 +8,7 @@ from index.sources.markup import Element, is_home, names_match, one_line, select
 
 _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _BRANDS = ".site-title, .site-name, .navbar-brand"
+_SPACE = "#breadcrumbs > .first a[href='index.html']"  # of Confluence
 _SITE_CLASS = re.compile(r"site-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand")
 _SEPARATOR = re.compile(r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«]\s*")
 _MOST_BREAKS = 20
@@ -40,7 +41,8 @@ def find_title(
     """
     if main.tag != "article":  # its title may stand above the element with the text
         main = next(main.iterancestors("article"), main)
-    branded = _lines(each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if _is_site(each))
+    marked = [each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if _is_site(each)]
+    branded = _lines([*marked, *select(root, _SPACE)])
     sites = {_plain(name) for name in (*site_names, *branded)} - {""}
     shown = _lines(select(root, "head > title")[:1])
     inside, anywhere = _headings(main), _headings(root)

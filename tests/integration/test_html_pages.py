@@ -117,6 +117,11 @@ def title_of(folder: Path, head: str, body: str) -> str:
             "<title>Shore: Kelp calms</title>",
             f"<h1>Shore</h1><div class=post><h3 class='x entry-title'>Kelp calms</h3>{BODY}",
         ),
+        (
+            "<title>Shore : Kelp calms</title>",  # Confluence
+            "<ol id=breadcrumbs><li class=first><span><a href=index.html>Shore</a></span></ol>"
+            f"<h1>Shore : Kelp calms</h1><div>{BODY}</div>",
+        ),
         ("", f"<div><h4>Kelp calms</h4>{BODY}</div>"),
         (
             "<title>Kelp calms</title><script type='application/ld+json'>{'@type': 'Article',"
@@ -460,6 +465,7 @@ def test_a_post_with_a_number_among_archives_is_an_article(
         *("author-box", "reading-time", "edit-this-page", "post-navigation", "disqus_thread"),
         *("skip-link", "comments-area", "popular-posts", "announcement-bar"),
         *("entry-share-buttons", "social-sharing-bar", "sharrre-container"),
+        *("page-metadata", "pageSection group", "toc-macro", "page-header-icon x"),
     ],
 )
 def test_what_stands_around_texts_is_no_part_of_them(tmp_path: Path, name: str) -> None:
@@ -876,6 +882,25 @@ def test_facts_of_another_page_are_not_taken(tmp_path: Path) -> None:
 def test_a_sites_name_outside_the_article_is_cut_from_the_title(tmp_path: Path) -> None:
     head, name = "<title>Kelp | Shore Weekly News</title>", "<h1>Shore Weekly News</h1>"
     assert title_of(tmp_path, head, f"<div>{name}</div><article>{BODY}</article>") == "Kelp"
+
+
+def test_the_properties_of_a_page_of_notion_are_no_text(tmp_path: Path) -> None:
+    rows = (
+        ("Status", "<span><div></div>Draft</span>"),
+        ("Created", "<time>@March 1, 2026 10:11 AM</time>"),
+        ("Tags", "<span>sea</span><span>kelp</span>"),
+    )
+    table = "".join(
+        f"<tr class='property-row x'><th>{name}</th><td>{value}</td></tr>" for name, value in rows
+    )
+    page = (
+        "<title>Kelp</title><article class='page sans'><header><h1>Kelp</h1><table "
+        f"class=properties>{table}<tr class=property-row></tr></table></header>{BODY}</article>"
+    )
+    article = one(tmp_path, "p.html", page, "html")
+    assert (article.status, article.date) == (Status.DRAFT, dt.date(2026, 3, 1))
+    assert article.tags == ("sea", "kelp")
+    assert "Draft" not in article.sections[0].text
 
 
 @pytest.mark.parametrize("free", [False, "False", "http://schema.org/False"])
