@@ -273,6 +273,8 @@ def _title_by_name(site: SitePreset, page: SitePage, *, opens: bool) -> str:
     with capitals, unless a heading opens the page (``opens``).
     """
     name = str(page.values["slug"])
+    if site.by_name:
+        return name if " " in name else name.replace("-", " ")
     if site.name == SitePreset.name:
         return name if re.search(r"[^!-~]" if opens else r"[^!-@\[-~]", name) else ""
     if site.name == "jekyll":

@@ -836,6 +836,9 @@ KELP = "Kelp grows.\n\n## Ecology\n\nOtters."
         ("mkdocs.yml", "docs/guide/README", KELP, "Guide"),
         ("docusaurus.config.js", "docs/01-quick_start", KELP, "Quick start"),
         ("hugo.toml", "content/kelp", KELP, "Ecology"),
+        (".obsidian/app.json", "Kelp", "## Ecology\n\nOtters.", "Kelp"),
+        ("quartz.config.ts", "content/kelp", KELP, "kelp"),
+        ("_Sidebar.md", "Kelp-and-otters", "## Ecology\n\nOtters.", "Kelp and otters"),
     ],
 )
 def test_a_heading_within_a_page_is_no_title_where_the_name_is_one(

@@ -630,6 +630,7 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"if": "visitor.claims.unsigned.isBetaUser === true"},  # GitBook
         {"can_read_user_criteria": "a7e8a78bff0221009b20ffffffffff17"},  # ServiceNow
         {"draft.of": "Kelp"},  # TiddlyWiki
+        {"excalidraw-plugin": "parsed"},  # Obsidian
         {"published": "\x00"},  # a BIT of MySQL
         *({name: True} for name in ("hide_post", "hideFromBlog", "not_listed", "internal_only")),
         *({name: "1"} for name in ("is_inactive", "rejected", "exclude_from_feed", "metaNoindex")),

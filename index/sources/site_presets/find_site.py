@@ -36,6 +36,9 @@ _MAX_ABOVE = 6
 _SECTIONS = ("_index*.md", "*/_index*.md", "*/*/_index*.md")
 """What Hugo's content holds, in the folder that is read."""
 
+_CALLED_AS_FILES = (".obsidian", "_Sidebar.md", "_Footer.md")
+"""What vaults of Obsidian and wikis of GitHub have, whose pages are called as their files."""
+
 _QUARTZ = re.compile(
     r"""\bignorePatterns["']?\s*:\s*\[((?:\s*(?:"[^"\\\n]*"|'[^'\\\n]*')\s*(?:,|(?=\])))*)\s*\]\s*[,}]"""
 )
@@ -63,7 +66,7 @@ class _Quartz(SitePreset):
                 'texts, or read the folder with preset = "none"'
             )
         names = re.findall(r"""["']([^"']+)["']""", found[1]) if found else []
-        return cls(root=folder, ignored=globs(names, within="[^/]+/"))
+        return cls(root=folder, ignored=globs(names, within="[^/]+/"), by_name=True)
 
 
 def find_site(location: str, preset: str = "") -> SitePreset:
@@ -95,7 +98,9 @@ def find_site(location: str, preset: str = "") -> SitePreset:
 
 def _find_preset(base: Path, name: str) -> SitePreset:
     kinds: list[type[SitePreset]] = [PRESETS[name]] if name else [*PRESETS.values(), _Quartz]
+    by_name = False
     for folder in (base, *list(base.parents)[:_MAX_ABOVE]):
+        by_name = by_name or any((folder / sign).exists() for sign in _CALLED_AS_FILES)
         for kind in kinds:
             site = kind.find(folder)
             if site:
@@ -111,4 +116,5 @@ def _find_preset(base: Path, name: str) -> SitePreset:
             kinds = [EleventyPreset]
         elif has_posts(base):
             kinds = [JekyllPreset]
-    return kinds[0].find(base, named=True) or SitePreset(root=base)
+    site = kinds[0].find(base, named=True) or SitePreset(root=base)
+    return replace(site, by_name=by_name)

@@ -162,6 +162,7 @@ class SitePreset:
         ignored: Regular expressions for the paths that the site's configuration leaves out.
         excluded: Patterns of such paths in the notation of ``.gitignore``.
         indexes: Names, without suffix, of files that are the page of their folder.
+        by_name: Whether readers see a file's name as the title of a page that states none.
     """
 
     name: ClassVar[str] = "none"
@@ -178,6 +179,7 @@ class SitePreset:
     ignored: Sequence[str] = ()
     excluded: Sequence[GitIgnoreSpec] = ()
     indexes: Sequence[str] = ("index",)
+    by_name: bool = False
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
