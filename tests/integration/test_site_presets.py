@@ -131,6 +131,33 @@ def test_a_book_has_the_pages_that_its_summary_links_to(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("files", "urls"),
+    [
+        ({".gitbook.yaml": "root: ./"}, {"/tides/high", "/tides"}),
+        ({".gitbook.yaml": "structure: {summary: SUMMARY.md}"}, {"/tides/high", "/tides"}),
+        ({".gitbook/assets/a.txt": ""}, {"/tides/high", "/tides"}),
+        ({"SUMMARY.md": "# Table of contents\n"}, {"/tides/high", "/tides"}),
+        ({"book.json": '{"language": "de"}'}, {"/tides/high.html", "/tides/"}),
+        ({}, {"/tides/high", "/tides/README", "/README", "/loose"}),
+    ],
+)
+def test_a_site_of_gitbook_has_the_pages_that_its_summary_links_to(
+    tmp_path: Path, files: dict[str, str], urls: set[str]
+) -> None:
+    summary = files.get("SUMMARY.md", "# Summary\n") + (
+        "* [Start](README.md)\n## Sea\n* [Tides](tides/README.md)\n  * [High](tides/high.md)\n"
+    )
+    page = "---\ndescription: Of the sea\n---\n# Words\n\nThe harbour is quiet.\n"
+    names = ("README", "tides/README", "tides/high", "loose")
+    pages = {f"{name}.md": page for name in names}
+    for name, text in {**files, **pages, "SUMMARY.md": summary}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    articles, _, _ = read(tmp_path)
+    assert {article.url for article in articles.values()} == urls
+
+
 def test_a_book_is_read_with_the_usual_settings_and_whole(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "book.toml").write_text("")

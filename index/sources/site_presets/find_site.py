@@ -12,7 +12,7 @@ from index.sources.site_presets.eleventy import EleventyPreset, has_data
 from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset, has_posts
-from index.sources.site_presets.mdbook import MdbookPreset
+from index.sources.site_presets.mdbook import GitbookPreset, MdbookPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
 from index.sources.site_presets.quarto import QuartoPreset
@@ -27,7 +27,7 @@ PRESETS: dict[str, type[SitePreset]] = {
     for preset in (
         *(SitePreset, HexoPreset, JekyllPreset, HugoPreset, ZolaPreset, EleventyPreset),
         *(StarlightPreset, DocusaurusPreset, MkdocsPreset, MdbookPreset, NuxtPreset),
-        *(VitePressPreset, QuartoPreset),
+        *(VitePressPreset, QuartoPreset, GitbookPreset),
     )
 }
 """The presets by name; in one folder they are looked for in this order."""

@@ -1,9 +1,9 @@
-"""mdBook's chapters."""
+"""The chapters of mdBook and GitBook."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Self
 from urllib.parse import unquote
@@ -55,7 +55,48 @@ class MdbookPreset(SitePreset):
             raise site.not_content("the book's SUMMARY.md does not link to this file")
         page.given.setdefault("sidebar_label", self.config["chapters"][path])
         page.values["section"] = page.path.parts[0] if len(page.path.parts) > 1 else ""
-        page.set_link(f"{stem.with_name('index') if stem.name == 'README' else stem}.html")
+        page.set_link(self.path_of(stem))
+
+    def path_of(self, stem: PurePosixPath) -> str:
+        """Returns the path that the page of a file, given without suffix, has on the site."""
+        return f"{stem.with_name('index') if stem.name == 'README' else stem}.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitbookPreset(MdbookPreset):
+    """A site made by GitBook, or a book of its older form, which HonkIt goes on with."""
+
+    name = "gitbook"
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:
+        """Returns the preset for a folder, or ``None``.
+
+        It is returned if the folder has a summary with links, and GitBook's settings, its folder or
+        the heading that it gives to summaries, or if the user named it (``named``).
+        """
+        is_older = (folder / "book.json").is_file() and (folder / "SUMMARY.md").is_file()
+        config = site.read_config(folder, ".gitbook.yaml", *["book.json"] * is_older)
+        settings = site.folded(config)
+        root = folder / str(settings.get("root") or "").strip("/")
+        name = str(site.folded(settings.get("structure")).get("summary") or "SUMMARY.md")
+        summary = site.read_text(root / name.strip("/"), most=_MAX_SUMMARY) or ""
+        is_made = config is not None or (folder / ".gitbook").is_dir()
+        is_made = is_made or summary.lstrip().startswith("# Table of contents")
+        chapters = dict(_chapters(summary))
+        if not (named or (is_made and chapters)):
+            return None
+        return cls(
+            root=root,
+            config={"chapters": chapters, "suffix": ".html" * is_older},
+            language=settings.get("language"),
+            indexes=("README",),
+        )
+
+    def path_of(self, stem: PurePosixPath) -> str:
+        """Returns the path that the page of a file, given without suffix, has on the site."""
+        suffix = self.setting("suffix")
+        return f"{stem.parent}{'/' * bool(suffix)}" if stem.name == "README" else f"{stem}{suffix}"
 
 
 def _chapters(summary: str) -> Iterator[tuple[str, str]]:
