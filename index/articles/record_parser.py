@@ -25,6 +25,7 @@ from index.articles.link_parser import (
     parse_related,
     quoted_in_markup,
 )
+from index.articles.markdown_marks import with_markup
 from index.articles.read_more import without_own_link, without_read_more
 from index.articles.record import Record, get_field, id_text, short
 from index.articles.record_fields import FieldReader
@@ -256,6 +257,8 @@ class RecordParser(FieldReader):
             room = max(1, room - len(text))
         has_text = any(section.text for section in sections)
         summary = "" if has_text else block_text(self._get("summary")) or ""
+        if isinstance(summary, str) and len(summary) <= 4 * MAX_TEXT:
+            summary = with_markup(summary)
         if text := self._plain(summary, MAX_TEXT):
             self._keep_links(len(value), len(sections), summary)
             sections.append(Section(text=text, quoted=self._quoted(summary, ())))

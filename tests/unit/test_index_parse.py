@@ -538,6 +538,19 @@ def test_text_is_what_a_reader_sees(raw: str, plain: str) -> None:
     assert plain_text(raw) == plain
 
 
+def test_marks_of_markdown_in_a_table_are_no_text(write_jsonl: Write) -> None:
+    text = (
+        '# Kelp\n\nIt **grows** [here](https://a.org/x "there").\n\n> [!note]\n> 2 ** 3 in `**kw`\n'
+        "![Kelp](k.jpg)\n```c\nx[1](y)\n```\n#kelp [1] (2)"
+    )
+    given = [{**GOOD, "summary": text}, {**GOOD, "id": "b", "summary": f"{text}<p>**a**</p>"}]
+    (read_as, html), _ = read(write_jsonl(given))
+    seen = "Kelp\nIt grows here.\n> 2 ** 3 in `**kw`\nx[1](y)\n#kelp [1] (2)"
+    assert [section.text for section in read_as.sections] == [seen]
+    assert [link.url for link in read_as.links] == ["https://a.org/x"]
+    assert html.sections[0].text.endswith("**a**")
+
+
 @pytest.mark.parametrize(
     "piece",
     ["<!--", '<a b="', "<a x ", "<script>", "<style><", "</a", "<a b='\"", "<", "<b>", "&#1", "&a"],
