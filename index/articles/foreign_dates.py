@@ -198,8 +198,8 @@ class DateReader:
             raise DateError(f"{shown} is no date; write it as 2026-03-01")
         if number == 0:
             return None
-        digits = f"{int(number):d}" if abs(number) < 10**14 and number == int(number) else ""
-        if len(digits) in (8, 14) and (found := _COMPACT.fullmatch(digits)):
+        digits = f"{int(number):d}" if abs(number) < 10**17 and number == int(number) else ""
+        if len(digits) in (8, 14, 17) and (found := _COMPACT.fullmatch(digits[:14])):
             parts = [int(part) for part in found.groups() if part]
             with suppress(ValueError):
                 return dt.datetime(*parts)  # type: ignore[arg-type]  # noqa: DTZ001
