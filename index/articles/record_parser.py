@@ -65,6 +65,7 @@ _OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "
 
 # What objects for persons and labels call their name, the likeliest first.
 _LABELS = ("name", "display_name", "displayName", "title", "label")
+_NAME_PARTS = ("given", "first_name", "firstName", "family", "last_name", "lastName")
 
 
 class RecordParser(FieldReader):
@@ -346,8 +347,9 @@ class RecordParser(FieldReader):
         name, items = self.field, value
         if isinstance(value, str):
             items = (split_authors if name == "authors" else split_keywords)(value[:MAX_TEXT])
-        if isinstance(value, Mapping) and _label(value):
-            items = [value]
+        if isinstance(value, Mapping):  # one label, or labels in a list that it holds
+            lists = [one for one in value.values() if isinstance(one, list)]
+            items = [value] if _label(value) else lists[0] if len(lists) == 1 else value
         if not isinstance(items, list | tuple):
             message = f"{name} must be a list of texts, not {short(value)}"
             raise ArticleError(name, "invalid", message)
@@ -396,9 +398,11 @@ def _first(values: Any, names: tuple[str, ...]) -> Any:
 
 def _label(item: Mapping[str, Any]) -> str:
     """Return the name of a person or label that is an object; empty if it has none."""
+    inner = _first(item, ("node", "attributes"))
+    item = inner if isinstance(inner, Mapping) else item
     name = _first(item, _LABELS)
     if name is None:
-        name = " ".join(str(item[part]) for part in ("given", "family") if item.get(part))
+        name = " ".join(str(item[part]) for part in _NAME_PARTS if item.get(part))
     return name if isinstance(name, str) else ""
 
 

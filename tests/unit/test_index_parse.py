@@ -231,6 +231,12 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"authors": [{"name": "Ann"}]}, "authors", ("Ann",)),
         ({"authors": {"name": "Ann"}}, "authors", ("Ann",)),
         ({"authors": [{"given": "Ann", "family": "Lind"}]}, "authors", ("Ann Lind",)),
+        ({"authors": [{"last_name": "Lind", "first_name": "Ann"}]}, "authors", ("Ann Lind",)),
+        ({"authors": {"node": {"name": "Ann"}}}, "authors", ("Ann",)),  # GraphQL
+        ({"tags": {"nodes": [{"name": "sea"}]}}, "tags", ("sea",)),
+        ({"tags": {"edges": [{"node": {"name": "sea"}}]}}, "tags", ("sea",)),
+        ({"tags": {"data": [{"attributes": {"name": "sea"}}]}}, "tags", ("sea",)),  # Strapi
+        ({"tags": {"type": "tag.list", "tags": [{"name": "sea"}]}}, "tags", ("sea",)),  # Intercom
         ({"image": ["/k.jpg", "/l.jpg"]}, "image", Image(src="/k.jpg")),
         ({"image": {"filename": "/k.jpg", "alt": "K"}}, "image", Image(src="/k.jpg", alt="K")),
         (
