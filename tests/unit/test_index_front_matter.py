@@ -108,6 +108,7 @@ def test_of_a_name_that_is_written_twice_the_value_that_hides_holds(text: str) -
         ("Title: T\nTags: a, b\nStatus: draft\n\nBody", {"tags": "a, b", "status": "draft"}),
         ("Title: T\nSummary: One\n    two\n\nBody", {"summary": "One two"}),
         ("<!--\n.. title: T\n.. status: private\n-->\nBody", {"status": "private"}),
+        ("<!--\ntitle: T\npublished: false\n-->\n\nBody", {"published": "false"}),  # Wiki.js
         ("title:: T\npublic:: false\n\nBody", {"public": "false"}),
         ("\u200b\ufeff---\ntitle: T\ndraft: true\n---\nBody", {"draft": True}),
     ],
@@ -185,7 +186,6 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
         " ---\ntitle: T\ndraft: true\n---\nBody\n",
         "----\ntitle: T\ndraft: true\n----\nBody\n",
         "––-\ntitle: T\ndraft: true\n––-\nBody\n",  # noqa: RUF001 - dashes of a word processor
-        "<!--\ntitle: T\ndraft: true\n-->\nBody\n",
         "<!--\n---\ntitle: T\ndraft: true\n---\n-->\nBody\n",
         "```yaml\ntitle: T\ndraft: true\n```\nBody\n",
         "{title: 'T', draft: true}\n\nBody\n",
