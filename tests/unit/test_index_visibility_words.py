@@ -631,6 +631,8 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"can_read_user_criteria": "a7e8a78bff0221009b20ffffffffff17"},  # ServiceNow
         {"draft.of": "Kelp"},  # TiddlyWiki
         {"excalidraw-plugin": "parsed"},  # Obsidian
+        {"shareStatus": "TEAM"},  # Guru
+        {"translation": {"visibility_status": "UNLISTED"}},  # Gorgias
         {"published": "\x00"},  # a BIT of MySQL
         *({name: True} for name in ("hide_post", "hideFromBlog", "not_listed", "internal_only")),
         *({name: "1"} for name in ("is_inactive", "rejected", "exclude_from_feed", "metaNoindex")),
@@ -654,6 +656,7 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"rejected": False, "inactive": 0, "hide_post": "", "is_ready": True, "secret": None},
         {"Status": "On"},  # a view of Drupal
         {"folder_visibility": 1, "permission": "ALL", "can_read_user_criteria": "", "IF": 4.2},
+        {"shareStatus": "PUBLIC", "translation": {"visibility_status": "PUBLIC"}},
     ],
 )
 def test_further_systems_say_that_a_record_is_for_readers(values: dict[str, Any]) -> None:

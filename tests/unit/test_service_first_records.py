@@ -86,6 +86,18 @@ BLOCKS = [{"type": "paragraph", "text": LONG}]
             {"title": "article.name", "summary": "article.text", "url": "article.publicUrl"},
         ),
         (
+            {"id": 1, "translation": {"locale": "en-US", "title": "K", "content": LONG}},
+            {
+                "title": "translation.title",
+                "summary": "translation.content",
+                "language": "translation.locale",
+            },
+        ),
+        (
+            {"id": 1, "name": "K", "description": SHORT, "answer": {"id": 1, "body": LONG}},
+            {"title": "name", "summary": "answer.body", "excerpt": "description"},
+        ),
+        (
             {
                 "sys_id": "k",
                 "short_description": "K",
