@@ -10,6 +10,9 @@ _MARKS = re.compile(
       | ^>[ ]?\[!\w{1,20}\][^\n]*$""",
     re.MULTILINE | re.VERBOSE,
 )
+_USED = ("# ", "](", "**", "```", "~~~", "[!")
+"""One of these stands in each text that :data:`_MARKS` matches; most texts hold none."""
+
 _MARKUP = re.compile(r"</\w|<(?:p|br|div)\b", re.IGNORECASE)
 
 
@@ -19,7 +22,9 @@ def with_markup(text: str) -> str:
     Pictures, the edges of blocks of code and the marks of alerts are removed. A text that holds
     HTML is left as it is.
     """
-    return text if _MARKUP.search(text) else _MARKS.sub(_element, text)
+    if not any(mark in text for mark in _USED) or _MARKUP.search(text):
+        return text
+    return _MARKS.sub(_element, text)
 
 
 def _element(found: re.Match[str]) -> str:
