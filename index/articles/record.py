@@ -152,7 +152,13 @@ def id_text(value: Any, field: str = "id") -> str:
 
 
 def unwrapped(value: Any) -> Any:
-    """Return the value inside an object of extended JSON: ``"65f1"`` for ``{"$oid": "65f1"}``."""
+    """Return the value inside an object of extended JSON: ``"65f1"`` for ``{"$oid": "65f1"}``.
+
+    Of a date in parts, as in Crossref and CSL, it is the date: ``"2026-3-1"``.
+    """
+    parts = value.get("date-parts") if isinstance(value, Mapping) else None
+    if parts and isinstance(parts, list) and isinstance(parts[0], list):
+        return value.get("date-time") or "-".join(map(str, parts[0][:3]))
     while isinstance(value, Mapping) and len(value) == 1 and str(*value)[:1] == "$":
         (value,) = value.values()
     return value

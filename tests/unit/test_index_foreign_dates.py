@@ -328,6 +328,7 @@ def test_a_time_survives_every_common_way_of_writing_it(instant: dt.datetime) ->
         {"$date": {"$numberLong": "1772355600000"}},
         {"seconds": 1772355600, "nanoseconds": 0},
         {"_seconds": 1772355600, "_nanoseconds": 0},
+        {"date-parts": [[2026, 3, 1]], "date-time": "2026-03-01T09:00:00Z"},
         {"date": "2026-03-01 10:00:00.000000", "timezone_type": 3},
         {"date": "2026-03-01 04:00:00.000000", "timezone_type": 3, "timezone": "America/New_York"},
         {"date": "2026-03-01 06:00:00", "timezone": "America/Argentina/Buenos_Aires"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import io
 import json
@@ -220,6 +221,7 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
     ("fields", "field", "value"),
     [
         ({"title": 1984}, "title", "1984"),
+        ({"date": {"date-parts": [[2021, 3, 15]]}}, "date", dt.date(2021, 3, 15)),
         ({"title": ["Kelp"]}, "title", "Kelp"),
         ({"summary": ["Tall."]}, "sections", (Section(text="Tall."),)),
         ({"summary": []}, "sections", ()),
