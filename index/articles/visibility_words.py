@@ -381,7 +381,9 @@ def _truth(value: Any) -> bool | None:
 def _is_date(value: Any) -> bool:
     if isinstance(value, str):
         return bool(_YEAR.search(value[:100].strip()))
-    return isinstance(value, dt.date) or (isinstance(value, int | float) and abs(value) >= 1e8)
+    if isinstance(value, int | float):
+        return abs(value) >= 1e8 or 1900 <= value < 2100  # seconds since 1970, or a year
+    return isinstance(value, dt.date)
 
 
 def is_publication_date(name: str) -> bool:

@@ -565,6 +565,10 @@ def test_what_systems_say_against_showing_a_page_holds(values: dict[str, Any]) -
         {"status": "公開済み", "concept": "the sea", "audience": "developers"},
         {"archetype": "regular", "email_type": "public", "pricingPlanIds": []},
         {"publish_details": [{"environment": "production"}]},
+        {"publicationStatus": "ppublish", "publication_status": "aheadofprint"},
+        {"published": 2021},
+        {"indexed": "MEDLINE", "published": {"date-parts": [[2021, 3]]}},
+        {"indexed": {"date-parts": [[2024, 5, 1]], "timestamp": 1714557600000}},
     ],
 )
 def test_what_systems_say_of_a_published_page_hides_nothing(values: dict[str, Any]) -> None:
