@@ -59,6 +59,7 @@ _CENTURIES = (2399, 2400, 2499, 2500)  # the last are Plone's; others may be yea
 _ENDS = {(1, 1), (12, 31)}
 """The days of a far year by which programs mean never, such as 2999-12-31."""
 
+_YEAR_OR_MONTH = re.compile(r"(\d{4})(?:[-/.](?:0?[1-9]|1[0-2]))?", re.ASCII)
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
 
 
@@ -245,6 +246,13 @@ def check_date_format(date_format: Any) -> str:
     raise ValueError(
         f"date_format {short(date_format)} must say where day, month and year stand, as in %d/%m/%Y"
     )
+
+
+def is_over(value: Any) -> bool:
+    """Return whether a value is a year alone, or a month of one, and that year is over."""
+    text = value.strip() if isinstance(value, str) else short(value)
+    found = _YEAR_OR_MONTH.fullmatch(text)
+    return found is not None and 1500 <= int(found[1]) < dt.datetime.now(dt.UTC).year
 
 
 def _held(value: Any) -> Any:

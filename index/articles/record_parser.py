@@ -14,7 +14,7 @@ from typing import Any
 from index.articles.block_text import block_text
 from index.articles.cleaning import plain_text
 from index.articles.date_words import DateError
-from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader
+from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader, is_over
 from index.articles.language_tags import read_language
 from index.articles.link_parser import (
     distinct,
@@ -328,7 +328,8 @@ class RecordParser(FieldReader):
                 try:
                     instants += filter(None, [self._dates.instant(value)])
                 except DateError as error:
-                    if is_publication_date(theirs):
+                    is_past = name == "visible_from" and is_over(value)
+                    if is_past or is_publication_date(theirs):
                         continue
                     self._note("invalid", f"{theirs} {error}: kept hidden")
                     status = Status.HIDDEN

@@ -140,6 +140,8 @@ def test_a_title_within_an_object_is_told_with_its_path(
         ({"published_at": "soon"}, "visible_from: invalid"),
         ({"published_at": "03/04/2037"}, "visible_from: invalid"),
         ({"attributes": {"publishedAt": "soon"}}, "visible_from: invalid"),
+        ({"publish_time": "2999-05"}, "visible_from: invalid"),
+        ({"publish_time": "2020 or later"}, "visible_from: invalid"),
         ({"embargo": True}, "visible_from: invalid"),
         ({"embargo": "yes"}, "visible_from: invalid"),
         ({"unpublished_at": True}, "visible_until: invalid"),
@@ -221,6 +223,9 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
     ("fields", "field", "value"),
     [
         ({"title": 1984}, "title", "1984"),
+        ({"publish_time": "2020"}, "status", Status.PUBLISHED),
+        ({"publish_time": "2020-05"}, "status", Status.PUBLISHED),
+        ({"visible_from": 2020}, "status", Status.PUBLISHED),
         ({"date": {"date-parts": [[2021, 3, 15]]}}, "date", dt.date(2021, 3, 15)),
         ({"title": ["Kelp"]}, "title", "Kelp"),
         ({"summary": ["Tall."]}, "sections", (Section(text="Tall."),)),
