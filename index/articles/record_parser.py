@@ -36,6 +36,7 @@ from index.articles.urls import check_url, split_url
 from index.articles.visibility_words import (
     find_hiding_word,
     is_publication_date,
+    is_retracted,
     is_scheduled,
     never_ends,
     other_instants,
@@ -105,6 +106,9 @@ class RecordParser(FieldReader):
         self._id = self._identifier()
         status, visible_from, visible_until = self._visibility()
         title = self._title()
+        if status is Status.PUBLISHED and is_retracted(title):
+            self._note("retracted", f"{short(title)} is marked as retracted: kept hidden", "title")
+            status = Status.HIDDEN
         self._date = self._optional("date", self._dates.date)
         url = self._url()
         article = Article(

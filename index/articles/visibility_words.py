@@ -38,6 +38,10 @@ _WORDS = _TABLES["words"]
 _OPTIONS = {"list": ("always", "true", "local"), "render": ("always", "true")}
 _NOT_INDEXED = re.compile(r"(?<!-preview:)(?<!-preview: )\b(no[-_ ]?index|none)\b", re.IGNORECASE)
 _UNAVAILABLE = re.compile(r"unavailable_after:\s*([^,]+(?:,\s*\d[^,]*)?)", re.IGNORECASE)
+_RETRACTED = re.compile(
+    r"\[?(?:RETRACTED|WITHDRAWN)(?: (?:ARTICLE|PAPER|CHAPTER))?\]?:"
+    r"|\[(?i:retracted|withdrawn)(?i: article)?\]"
+)
 _SANITY = re.compile(r"drafts\.|versions\.[^.]+\.[^.]")
 _JOOMLA = re.compile(r"[2346-9]|[1-9]\d")
 """Access levels of Joomla that are not for everyone; 1 is public, 5 for guests."""
@@ -87,6 +91,11 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
     if status is None or status == "":
         found += _drafts_without_time(values)
     return min(found, key=HidingWord.order, default=None)
+
+
+def is_retracted(title: str) -> bool:
+    """Return whether a title bears the mark by which journals say that they retracted a paper."""
+    return bool(_RETRACTED.match(title))
 
 
 def is_scheduled(values: Mapping[str, Any], status: Any) -> bool:

@@ -223,6 +223,10 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
     ("fields", "field", "value"),
     [
         ({"title": 1984}, "title", "1984"),
+        ({"title": "RETRACTED ARTICLE: Kelp cures all"}, "status", Status.HIDDEN),
+        ({"title": ["WITHDRAWN: Kelp for colds"]}, "status", Status.HIDDEN),
+        ({"title": "[Retracted] Kelp cures all"}, "status", Status.HIDDEN),
+        ({"title": "Retracted: how a paper fell"}, "status", Status.PUBLISHED),
         ({"publish_time": "2020"}, "status", Status.PUBLISHED),
         ({"publish_time": "2020-05"}, "status", Status.PUBLISHED),
         ({"visible_from": 2020}, "status", Status.PUBLISHED),
