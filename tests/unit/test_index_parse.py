@@ -517,6 +517,7 @@ def test_of_several_names_for_a_field_the_first_with_a_value_is_read(write_jsonl
     ("raw", "plain"),
     [
         ("<p>Tall</p><p>Green</p>", "Tall\nGreen"),
+        ("<jats:sec><jats:title>Aims</jats:title><jats:p>Tall</jats:p></jats:sec>", "Aims\nTall"),
         ("a<b>b</b>c", "abc"),
         ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
         ("fish &amp; kelp &lt;sic&gt;", "fish & kelp <sic>"),
