@@ -1,5 +1,6 @@
 """Reads the fields of one record, and notes which values were repaired or left out."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -18,6 +19,12 @@ from index.articles.text_lists import split_listed
 from recommender.errors import ArticleError
 
 _WITH_PARTS = set("sections image tags ratings authors links related aliases".split())
+_NOTHING = re.compile(
+    r"\W?(?:n/a|no (?:abstract|summary|description|author(?: name)?s?) (?:is )?available)\W?",
+    re.IGNORECASE,
+)
+"""What databases write in a field that has no value."""
+
 _WITH_NAMES = ("tags", "authors", "aliases", "related")
 
 T = TypeVar("T")
@@ -107,4 +114,4 @@ class FieldReader:
         if len(value) > most or len(text) > limit:
             self._note("too-long", f"{self.field} has {len(value)} characters, cut at {limit}")
             text = cut_text(text, limit)
-        return text
+        return "" if self.field != "title" and _NOTHING.fullmatch(text) else text
