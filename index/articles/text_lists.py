@@ -23,6 +23,8 @@ _BETWEEN = re.compile(rf"{_COMMA.pattern}(?!\s*{_DEGREE}\s*(?:{_COMMA.pattern}|\
 _TITLE = re.compile(rf"\A(?:(?:Dr|Prof|Mrs?|Ms)\b\.?\s+)+|(?:,\s*{_DEGREE})+\Z")
 _AND = re.compile(r"(?<!\s)\s++(?:and|und|et|&)\s+")
 _BY = re.compile(r"\A(?:(?:written\s+)?by|von|par)\s+", re.IGNORECASE)
+_INITIALS = re.compile(r"\S.*\s[A-Z]{1,3}(?: (?:Jr|Sr|2nd|3rd))?")  # as in Lind MA
+_STOP = re.compile(r"(?<=[A-Z][A-Z])\.\Z")
 _PARTICLES = set("van von der den de del della di da dos la le el bin al ter ten zu y".split())
 _ROLES = re.compile(rf"\b(?:{words_of('role')})\b", re.IGNORECASE)
 
@@ -82,17 +84,21 @@ def split_authors(text: str) -> list[str]:
 
     Semicolons and line breaks always separate authors. A comma, "and" or "&" does so only if a full
     name stands on each side of all of them: "A Name, Director" and "Doe, Jane" are one author.
-    Titles and degrees, as in "Dr. A Name, PhD", are part of a name.
+    Titles and degrees, as in "Dr. A Name, PhD", are part of a name. Names with initials behind, as
+    in "Lind MA, Berg O, Sea Group.", are parted in any case.
     """
     names: list[str] = []
     for part in _SEMICOLON.split(text):
-        byline = _BY.sub("", " ".join(part.split()).strip(" ,"))
+        byline = _STOP.sub("", _BY.sub("", " ".join(part.split()).strip(" ,")))
         several = [
             name.strip()
             for item in _BETWEEN.split(byline)
             for name in _AND.split(re.sub(r"^\s*(?:and|und|et|&)\s+", "", item))
         ]
-        names += several if all(map(_is_full_name, several)) else [byline]
+        if len(several) > 1 and all(map(_INITIALS.fullmatch, several[:2])):
+            names += [*several[:-1], several[-1].rstrip(".")]
+        else:
+            names += several if all(map(_is_full_name, several)) else [byline]
     return names
 
 
