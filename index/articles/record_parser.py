@@ -65,8 +65,11 @@ _OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "
 
 
 # What objects for persons and labels call their name, the likeliest first.
-_LABELS = ("name", "display_name", "displayName", "title", "label")
-_NAME_PARTS = ("given", "first_name", "firstName", "family", "last_name", "lastName")
+_LABELS = ("name", "display_name", "displayName", "title", "label", "fullName", "literal")
+_NAME_PARTS = (
+    *("given", "first_name", "firstName", "firstname"),
+    *("non-dropping-particle", "family", "last_name", "lastName", "lastname"),
+)
 
 
 class RecordParser(FieldReader):

@@ -30,7 +30,7 @@ _LANGUAGE = re.compile(r"(?!id$)[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 _ADDRESS = re.compile(r"(?:https?:/)?/\S+|[^\s:]+/[^\s:]*")
 _KEY = re.compile(r".*(?:id|key|number|doi|pk)")
 _MAX_KEY = 100
-_LABELS = {"name", "display_name", "title", "label", "family"}
+_LABELS = {"name", "display_name", "title", "label", "family", "fullName", "lastName"}
 _PICTURES = {"src", "url", "filename", "data", "attributes"}
 
 

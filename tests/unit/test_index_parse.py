@@ -253,6 +253,13 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"tags": {"edges": [{"node": {"name": "sea"}}]}}, "tags", ("sea",)),
         ({"tags": {"data": [{"attributes": {"name": "sea"}}]}}, "tags", ("sea",)),  # Strapi
         ({"tags": {"type": "tag.list", "tags": [{"name": "sea"}]}}, "tags", ("sea",)),  # Intercom
+        ({"authors": [{"firstName": "Ann", "lastName": "Lind"}]}, "authors", ("Ann Lind",)),
+        ({"authors": [{"fullName": "Lind A"}, {"literal": "Sea"}]}, "authors", ("Lind A", "Sea")),
+        (
+            {"authors": [{"family": "Beek", "non-dropping-particle": "van", "given": "Lo"}]},
+            "authors",
+            ("Lo van Beek",),
+        ),
         ({"image": ["/k.jpg", "/l.jpg"]}, "image", Image(src="/k.jpg")),
         ({"image": {"filename": "/k.jpg", "alt": "K"}}, "image", Image(src="/k.jpg", alt="K")),
         (
