@@ -40,6 +40,7 @@ _URL = re.compile(r"(?:[a-z]+:)?//\S+")
 _CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
 _MOST_AUTHORS, _MOST_TIMES, _MOST_SEEN = 5, 3, 1_000
 _LOCAL = re.compile(r"(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1")
+_RESOLVER = re.compile(r"(?:dx\.)?doi\.org|hdl\.handle\.net")
 _HOLE = re.compile(r"\{\{|\$\{|(?:^|/)(?:undefined|null)(?:[/.]|$)")
 _ENTRY = re.compile(r"h-entry|h-cite")
 _ARTICLE_CLASS = re.compile(r"h-?entry")
@@ -228,13 +229,15 @@ def canonical_of(root: Element, address: str) -> str:
 def _is_mistake(stated: str, address: str) -> bool:
     """Tells whether a page at ``address`` states an address that many templates write by mistake.
 
-    That is the home page's, one on the machine of who built the site, or one with a hole.
+    That is the home page's, one on the machine of who built the site, or one with a hole; and where
+    the page's own is known, one that only leads there, as those of DOI and Handle do.
     """
-    parts = split_url(stated)
-    is_local = _LOCAL.fullmatch(parts.hostname or "") and parts.netloc != split_url(address).netloc
+    parts, here = split_url(stated), split_url(address).netloc
+    leads_here = here and _RESOLVER.fullmatch(parts.hostname or "")
+    is_local = _LOCAL.fullmatch(parts.hostname or "") and parts.netloc != here
     is_home = markup.is_home(stated) and not markup.is_home(address)
     is_unfilled = _HOLE.search(stated) and not _HOLE.search(address)
-    return bool(is_home or is_local or is_unfilled)
+    return bool(is_home or is_local or is_unfilled or leads_here)
 
 
 def published_times(root: Element, main: Element) -> list[Element]:

@@ -413,10 +413,19 @@ def test_header_and_page_are_judged_together(site: Site) -> None:
     assert found == {"a": None, "b": "noindex"}
 
 
-def test_a_canonical_address_that_is_none_costs_no_page(site: Site) -> None:
-    site.pages["/a"] = html(article("A", head='<link rel=canonical href="http://[">'))
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<link rel=canonical href="http://[">',
+        '<meta name="citation_abstract_html_url" content="http://hdl.handle.net/1887/1">',
+    ],
+)
+def test_a_stated_address_that_is_not_the_page_s_own_is_passed_over(site: Site, head: str) -> None:
+    site.pages["/a"] = html(article("A", head=head))
     site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a"))
-    assert list(fetched(site)[0]) == ["a"]
+    ((article_id, found),) = fetched(site)[0].items()
+    assert article_id == "a"
+    assert found.url.endswith("/a")
 
 
 def test_the_header_s_encoding_outranks_the_page_s(site: Site) -> None:
