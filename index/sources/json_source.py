@@ -16,7 +16,8 @@ from index.sources.source import PathSource, SplitItems, SplitSource, read_recor
 _DEPTH = 4
 """How deep a list is found by itself, as in ``{"data": {"blog": {"posts": {"edges": [...]}}}}``."""
 _ARTICLES = set(
-    "articles posts entries items data results stories docs nodes pages hits topics issues".split()
+    "articles posts entries items data results stories docs nodes pages hits topics issues works "
+    "papers publications studies collection".split()
 )
 _BESIDE = set(
     "included includes assets locales contentTypes authors users tags categories comments labels "

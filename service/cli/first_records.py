@@ -16,7 +16,7 @@ from index.articles.guessed_languages import Certainty, find_language
 from index.articles.language_tags import is_language
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.articles.record import Record, RecordProblem, SourceItem, plain_name
+from index.articles.record import Record, RecordProblem, SourceItem, plain_name, unwrapped
 from index.articles.word_table import load_table
 from recommender.errors import AlsoLikeError
 
@@ -25,7 +25,7 @@ _READ = 20
 _MAX_TEASER = 1_000
 _WORDS = load_table(__file__)
 _NAMES: dict[str, list[str]] = _WORDS["fields"]
-_OF_ARTICLES = re.compile(r"(?:post|article|page|entry|news|web|field)(?=.)")
+_OF_ARTICLES = re.compile(r"(?:post|article|paper|study|page|entry|news|web|field)(?=.)")
 _LANGUAGE = re.compile(r"(?!id$)[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 _ADDRESS = re.compile(r"(?:https?:/)?/\S+|[^\s:]+/[^\s:]*")
 _KEY = re.compile(r".*(?:id|key|number|doi|pk)")
@@ -187,6 +187,7 @@ def _fits(ours: str, value: Any) -> bool:
         return bool(is_address) and not any(sign in value for sign in ("/api/", "://api."))
     if ours == "language":
         return isinstance(value, str) and is_language(value.lower().replace("_", "-"))
+    value = unwrapped(value)
     kinds = (str, int, float, dt.date) if ours == "date" else (str, int)
     return isinstance(value, kinds) and not isinstance(value, bool)
 

@@ -45,6 +45,7 @@ ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"
         # as Discourse and Outline answer
         f'{{"users": [{{"id": 1}}, {{}}, {{}}], "topic_list": {{"topics": {ITEMS}}}}}',
         f'{{"data": {ITEMS}, "policies": [{{"id": "a"}}, {{"id": "b"}}, {{"id": "c"}}]}}',
+        f'{{"messages": [{{"status": "ok"}}], "collection": {ITEMS}}}',
         f'{{"data": {{"posts": {ITEMS}, "page": {{"errors": [{{"a": 1}}]}}}}}}',
     ],
 )

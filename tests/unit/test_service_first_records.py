@@ -42,6 +42,28 @@ BLOCKS = [{"type": "paragraph", "text": LONG}]
         ),
         ({"id": 1, "title": "K", "author": 7, "categories": [3], "cover": "b6a1-77"}, {}),
         ({"id": 1, "title": "K", "location": "Kiel", "href": "https://a.org/api/7"}, {}),
+        # Papers, as databases and citation managers export them.
+        (
+            {"id": 1, "title": "K", "abstractText": LONG, "authorString": "Lind A, Berg O."},
+            {"summary": "abstractText", "authors": "authorString"},
+        ),
+        (
+            {"Study Title": "K", "Brief Summary": LONG, "Study URL": "/k", "Conditions": "Cold"},
+            {"title": "Study Title", "summary": "Brief Summary", "url": "Study URL"}
+            | {"tags": "Conditions"},
+        ),
+        (
+            {"Key": "A", "Title": "K", "Abstract Note": LONG, "Manual Tags": "sea; kelp"},
+            {"id": "Key", "summary": "Abstract Note", "tags": "Manual Tags"},
+        ),
+        (
+            {"id": 1, "title": "K", "metadata": {"description": LONG, "creators": [{"name": "A"}]}},
+            {"summary": "metadata.description", "authors": "metadata.creators"},
+        ),
+        (
+            {"id": 1, "title": "K", "issued": {"date-parts": [[2021, 3, 15]]}},
+            {"date": "issued"},
+        ),
         # Ids.
         ({"PMID": "7", "title": "K"}, {"id": "PMID"}),
         ({"objectID": "7", "title": "K", "slug": "k"}, {}),
