@@ -60,6 +60,8 @@ _ADDRESSES = ("src", "url", "filename")
 _AMONG_OTHERS = re.compile(r"(?:[^|,()]* \()?(https?://[^\s|()]+)(?:\||\)(?:,|$))")
 """The first picture's address in a table's cell: of several, or behind its name, as in Airtable."""
 
+_NEXT_ADDRESS = re.compile(r"(?<![;|\s])[;|\s]++(?=https?://)")
+
 # Of exports: of newsletters, Drupal, Shopify and others.
 _OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "uuid", "guid")
 
@@ -217,7 +219,8 @@ class RecordParser(FieldReader):
             try:
                 if given is value:
                     if isinstance(value, str):
-                        return check_url(value.strip().replace(" ", "%20"))
+                        first = _NEXT_ADDRESS.split(value.strip(), maxsplit=1)[0]
+                        return check_url(first.replace(" ", "%20"))
                     raise ArticleError("url", "invalid", f"url {short(value)} is not text")
                 made = given if given == link else fill_template(given, self._part_of_url)
                 check_url(made)

@@ -240,6 +240,7 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"summary": ["Tall."]}, "sections", (Section(text="Tall."),)),
         ({"summary": []}, "sections", ()),
         ({"url": "https://x.example/a b"}, "url", "https://x.example/a%20b"),
+        ({"url": "https://x.example/a; https://y.example/b"}, "url", "https://x.example/a"),
         ({"url": None, "permalink": "https://x.example/a/"}, "url", "https://x.example/a/"),
         ({"url": None, "permalink": "/:year/:slug/"}, "url", "/kelp"),
         ({"tags": [{"name": "Sea"}, "Land"]}, "tags", ("Sea", "Land")),
