@@ -8,7 +8,7 @@ from index.articles.page_words import words_of
 
 _SEMICOLON = re.compile("[;；\n]")  # noqa: RUF001 - as written in Chinese
 _COMMA = re.compile("[,，、،]")  # noqa: RUF001 - as written in Chinese, Japanese and Arabic
-_BAR = re.compile(r"[|]")
+_BAR = re.compile(r"[|]|(?<=\s)[•·](?=\s)")
 _ANGLED = re.compile(r"(?:<[\w.#+-]+>)+", re.ASCII)
 """Tags as Stack Exchange writes them: ``<c#><.net>``."""
 
@@ -30,11 +30,15 @@ _ROLES = re.compile(rf"\b(?:{words_of('role')})\b", re.IGNORECASE)
 
 
 def split_keywords(text: str) -> list[str]:
-    """Split a text of keywords at semicolons and line breaks, else at commas, else at bars."""
+    """Split a text of keywords at semicolons and line breaks, else at commas or at bars.
+
+    Of commas and bars, or the dots in the middle of a line that stand for bars, the more frequent
+    ones part the keywords.
+    """
     if _ANGLED.fullmatch(text):
         return text[1:-1].split("><")
-    marks = (mark for mark in (_SEMICOLON, _COMMA) if mark.search(text.strip()))
-    words = next(marks, _BAR).split(text)
+    mark = max(_COMMA, _BAR, key=lambda one: len(one.findall(text)))
+    words = (_SEMICOLON if _SEMICOLON.search(text.strip()) else mark).split(text)
     return [word.strip() for word in words if word.strip()]
 
 

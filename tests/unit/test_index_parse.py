@@ -481,6 +481,8 @@ def test_any_other_number_is_refused_with_the_remedy(write_jsonl: Write, stored:
         ("kelp | Sea & Shore", ("kelp", "Sea & Shore")),
         ("a|b, c", ("a|b", "c")),
         ("<c#><type-conversion><.net>", ("c#", "type-conversion", ".net")),
+        ("Diabetes, Type 2|Cold|Fever", ("Diabetes, Type 2", "Cold", "Fever")),
+        ("kelp \u00b7 col\u00b7lecci\u00f3 \u2022 sea", ("kelp", "col\u00b7lecci\u00f3", "sea")),
         (["kelp, tides", "Kelp, Tides", "2026"], ("kelp, tides", "2026")),
     ],
 )
