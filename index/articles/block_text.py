@@ -20,14 +20,22 @@ def block_text(value: Any) -> Any:
     """Return the text of a value that is a list or tree of blocks, or the JSON text of one.
 
     So Sanity, Prismic, Contentful, Storyblok, Strapi, Wagtail, EditorJS, Lexical, Tiptap and Slate
-    keep texts; a list of texts counts as paragraphs. A value without such text is returned as it
+    keep texts; a list of texts counts as paragraphs, and an object of words with lists of their
+    places, as in OpenAlex, as the text of these words. A value without such text is returned as it
     is.
     """
+    if isinstance(value, Mapping) and value and all(map(_is_positions, value.values())):
+        places = [(at, word) for word, found in value.items() for at in found]
+        return " ".join(word for _, word in sorted(places))
     blocks = value
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
         with suppress(ValueError):
             blocks = load_json(value)
     return blocks if isinstance(blocks, str) else _text_of(blocks, _DEPTH).strip() or value
+
+
+def _is_positions(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(one) is int for one in value)
 
 
 def _text_of(node: Any, depth: int) -> str:

@@ -239,6 +239,11 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"title": ["Kelp"]}, "title", "Kelp"),
         ({"summary": ["Tall."]}, "sections", (Section(text="Tall."),)),
         ({"summary": []}, "sections", ()),
+        (
+            {"summary": {"kelp": [1, 3], "Tall": [0], "eats": [2]}},
+            "sections",
+            (Section(text="Tall kelp eats kelp"),),
+        ),
         ({"url": "https://x.example/a b"}, "url", "https://x.example/a%20b"),
         ({"url": "https://x.example/a; https://y.example/b"}, "url", "https://x.example/a"),
         ({"url": None, "permalink": "https://x.example/a/"}, "url", "https://x.example/a/"),
