@@ -95,8 +95,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         raise RecordError("list-page", "the page says that it is a list of pages, not an article")
     if "mediawiki" in classes and any(map(_WIKI_CLASS.fullmatch, classes)):
         raise RecordError("not-an-article", "the page is about the wiki: talk, user, file or list")
-    if {"attachment", "single-attachment"} <= classes:
-        raise RecordError("not-an-article", "WordPress made the page for a picture or a file")
+    if {"attachment", "single-attachment"} <= classes or select(root, "body > .galley_view"):
+        raise RecordError("not-an-article", "the page is only for a picture or a file")
     canonical = canonical_of(root, page.address)
     if canonical and not page.url and (other := _other_page(page, canonical)):
         raise RecordError("canonical", f"the page is a copy: it names {other} as the original")

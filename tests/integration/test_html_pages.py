@@ -366,6 +366,9 @@ def test_a_page_that_a_banner_or_a_mark_keeps_out_of_lists_is_hidden(
         ("", "class='home blog hfeed'", "list-page"),  # WordPress
         ("", "class=blog><script src=/wp-includes/js/a.js></script", "list-page"),
         ("", "class='attachment single single-attachment'", "not-an-article"),
+        ("", "class='pkp_page_issue pkp_op_view'", "list-page"),  # Open Journal Systems
+        ("", "class='pkp_page_article pkp_op_view'", ""),
+        ("", "class='pkp_page_article'><div class=galley_view></div", "not-an-article"),
         ("", "class='blog blog-post'", ""),
         ("", "class='home page blog'", ""),
         ("", "class='mediawiki ns--1 ns-special'", "not-an-article"),
