@@ -193,10 +193,14 @@ def get_field(values: Mapping[str, Any], name: str) -> Any:
     if "." not in name:
         return None
     inner: Any = values
-    for part in name.split("."):
+    while name:
         if isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
         if not isinstance(inner, Mapping):
             return None
-        inner = inner.get(part)
+        part = name if name in inner else name.partition(".")[0]
+        if part not in inner:  # a name may have dots itself, as in DSpace
+            dotted = (key for key in inner if "." in key and name.startswith(f"{key}."))
+            part = max(dotted, key=len, default=part)
+        inner, name = inner.get(part), name[len(part) + 1 :]
     return inner

@@ -6,7 +6,7 @@ from typing import Any
 
 from index.articles.page_words import words_of
 
-_SEMICOLON = re.compile("[;；\n]")  # noqa: RUF001 - as written in Chinese
+_SEMICOLON = re.compile("[;；\n]|[|]{2}")  # noqa: RUF001 - as written in Chinese
 _COMMA = re.compile("[,，、،]")  # noqa: RUF001 - as written in Chinese, Japanese and Arabic
 _BAR = re.compile(r"[|]|(?<=\s)[•·](?=\s)")
 _ANGLED = re.compile(r"(?:<[\w.#+-]+>)+", re.ASCII)

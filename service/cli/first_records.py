@@ -25,7 +25,7 @@ _READ = 20
 _MAX_TEASER = 1_000
 _WORDS = load_table(__file__)
 _NAMES: dict[str, list[str]] = _WORDS["fields"]
-_OF_ARTICLES = re.compile(r"(?:post|article|paper|study|page|entry|news|web|field)(?=.)")
+_OF_ARTICLES = re.compile(r"(?:post|article|paper|study|page|entry|news|web|field|dc)(?=.)")
 _LANGUAGE = re.compile(r"(?!id$)[a-z]{2}(?:[-_][A-Za-z]{2,4})?")
 _ADDRESS = re.compile(r"(?:https?:/)?/\S+|[^\s:]+/[^\s:]*")
 _KEY = re.compile(r".*(?:id|key|number|doi|pk)")
@@ -133,7 +133,7 @@ def _fields(
 ) -> Iterator[tuple[str, str, Any]]:
     """Yields the path, name and value of each field, also of those within usual objects."""
     for name, value in values.items():
-        if "," in name or name != name.strip() or (outer and "." in name):
+        if "," in name or name != name.strip():
             continue  # no path leads there, or it is that of a value that stands twice
         path = outer + name
         inner = value[0] if isinstance(value, list) and len(value) == 1 else value

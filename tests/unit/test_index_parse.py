@@ -516,6 +516,7 @@ def test_tags_are_parted_by_semicolons_commas_or_bars(
         ("Lind MA, Berg O, Sea Research Group.", ("Lind MA", "Berg O", "Sea Research Group")),
         ("Lind MA Jr, Berg O, Holm I.", ("Lind MA Jr", "Berg O", "Holm I")),
         ("Lind MA.", ("Lind MA",)),
+        ("Lind, Mara||Berg, Ole", ("Lind, Mara", "Berg, Ole")),
         ("Lind M., Berg O.", ("Lind M.", "Berg O.")),
         ("Ministry of Food and Agriculture", ("Ministry of Food and Agriculture",)),
         (["Mara Lind, Director", "Ole Berg"], ("Mara Lind, Director", "Ole Berg")),
@@ -532,6 +533,12 @@ def test_of_several_names_for_a_field_the_first_with_a_value_is_read(write_jsonl
     lines = [{"id": "a", "name": "Kelp"}, {"id": "b", "headline": "Tides", "name": "Kelp"}]
     articles, _ = read(write_jsonl(lines), title="headline, name")
     assert [article.title for article in articles] == ["Kelp", "Tides"]
+
+
+def test_a_path_leads_to_names_with_dots(write_jsonl: Write) -> None:
+    lines = [{"id": "a", "metadata": {"dc.title": [{"value": "Kelp"}], "seo": {"title": "Wrack"}}}]
+    for path, title in (("metadata.dc.title.value", "Kelp"), ("metadata.seo.title", "Wrack")):
+        assert read(write_jsonl(lines), title=path)[0][0].title == title
 
 
 # Markup and marks

@@ -64,6 +64,14 @@ BLOCKS = [{"type": "paragraph", "text": LONG}]
             {"id": 1, "title": "K", "issued": {"date-parts": [[2021, 3, 15]]}},
             {"date": "issued"},
         ),
+        (
+            {"id": 1, "dc.title": "K", "dc.description.abstract": LONG, "dc.creator": "Lind, Ann"},
+            {"title": "dc.title", "summary": "dc.description.abstract", "authors": "dc.creator"},
+        ),
+        (
+            {"id": 1, "metadata": {"dc.title": [{"value": "K"}], "dc.date.issued": ["2021"]}},
+            {"title": "metadata.dc.title.value", "date": "metadata.dc.date.issued"},
+        ),
         # Ids.
         ({"PMID": "7", "title": "K"}, {"id": "PMID"}),
         ({"objectID": "7", "title": "K", "slug": "k"}, {}),
