@@ -74,7 +74,8 @@ def find_title(
             own = [each for each in own if next(each.iterancestors("article"), None) is not None]
         headings = (text for text in _lines([] if headlines else own) if text in inside)
         heading = next(headings, title)
-        return title if _are_alike(heading, title) else heading
+        is_other = _are_alike(heading, title) and not _is_part(heading, title)
+        return title if is_other else heading
     return next(iter([*inside, *anywhere, *shown]), "")
 
 
@@ -117,8 +118,13 @@ def _are_alike(one: str, other: str) -> bool:
 
 
 def _is_most_of(text: str, title: str) -> bool:
+    """Tells whether a heading is a title without less that a separator parts from it."""
+    return 2 * len(text) >= len(title) and _is_part(text, title)
+
+
+def _is_part(text: str, title: str) -> bool:
     """Tells whether a heading is a title without what a separator parts from it."""
-    breaks = list(_SEPARATOR.finditer(title)) if 2 * len(text) >= len(title) else []
+    breaks = list(_SEPARATOR.finditer(title))
     breaks = [*breaks[:_MOST_BREAKS], *breaks[-_MOST_BREAKS:]]
     parts = [title, *(title[: at.start()] for at in breaks), *(title[at.end() :] for at in breaks)]
     return _plain(text) in map(_plain, parts)

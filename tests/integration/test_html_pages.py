@@ -123,6 +123,10 @@ def title_of(folder: Path, head: str, body: str) -> str:
             f"<h1>Shore : Kelp calms</h1><div>{BODY}</div>",
         ),
         ("", f"<div><h4>Kelp calms</h4>{BODY}</div>"),
+        (  # Sphinx
+            "<title>Kelp calms &#8212; Shorelines</title>",
+            f"<div role=main><section><h1>Kelp calms<a class=headerlink href='#k'>¶</a></h1>{BODY}",
+        ),
         (
             "<title>Kelp calms</title><script type='application/ld+json'>{'@type': 'Article',"
             "'headline': 'a piece on the sea', 'name': 'Kelp calms'}</script>".replace("'", '"'),
