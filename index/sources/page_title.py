@@ -42,8 +42,10 @@ def find_title(
     if main.tag != "article":  # its title may stand above the element with the text
         main = next(main.iterancestors("article"), main)
     marked = [each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if _is_site(each)]
-    branded = _lines([*marked, *select(root, _SPACE)])
-    sites = {_plain(name) for name in (*site_names, *branded)} - {""}
+    brands = {_plain(name) for name in _lines([*marked, *select(root, _SPACE)])} - {""}
+    if len(brands) > 1:  # some themes show the article's title beside the site's name
+        brands -= {_plain(title) for title in (*headlines, *stated)}
+    sites = {_plain(name) for name in site_names} - {""} | brands
     shown = _lines(select(root, "head > title")[:1])
     inside, anywhere = _headings(main), _headings(root)
     for title in shown:

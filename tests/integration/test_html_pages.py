@@ -123,6 +123,11 @@ def title_of(folder: Path, head: str, body: str) -> str:
             f"<h1>Shore : Kelp calms</h1><div>{BODY}</div>",
         ),
         ("", f"<div><h4>Kelp calms</h4>{BODY}</div>"),
+        (  # Butterfly, a theme of Hexo
+            "<title>Kelp calms | Shore</title><meta property=og:title content='Kelp calms'>",
+            "<nav><a class=site-name href=/>Shore</a><b class=site-name>Kelp calms</b></nav>"
+            f"<h1>Kelp calms</h1><article><h2>The waves</h2>{BODY}</article>",
+        ),
         (  # Sphinx
             "<title>Kelp calms &#8212; Shorelines</title>",
             f"<div role=main><section><h1>Kelp calms<a class=headerlink href='#k'>¶</a></h1>{BODY}",
