@@ -104,8 +104,10 @@ class HtmlSource(PageFolderSource):
                 page=root,
                 headings=self.related_headings,
             )
-            if not (self.main or said.facts() or "article" in metas.get("og:type", [])):
-                check_is_no_list(root, said, found, values.get("url") or page.address)
+            if not self.main:
+                is_stated = bool(said.facts()) or "article" in metas.get("og:type", [])
+                here = values.get("url") or page.address
+                check_is_no_list(root, said, found, here, is_stated=is_stated)
             values["links"] = found["links"]
             if any(section["text"] for section in found["sections"]) or "summary" not in values:
                 values["sections"] = found["sections"]

@@ -10,8 +10,10 @@ from index.articles.page_words import page_words, words_of
 from index.articles.urls import join_url, split_url
 from index.errors import RecordError
 from index.sources.html_metadata import canonical_of
-from index.sources.markup import Element, line_of, select, text_of
+from index.sources.main_text import own_length
+from index.sources.markup import Element, is_home, line_of, select, text_of
 from index.sources.page_folder import Page
+from index.sources.page_text import is_no_text
 from index.sources.schema_org import SchemaOrg
 
 _LONGEST_DELAY = 60  # seconds; a page that waits longer shows itself anew
@@ -21,6 +23,9 @@ _FEWEST, _FEWEST_LINKS = 3, 5  # teasers, or links without any, that make a list
 _LONGEST_TEASER, _LONGEST_LABEL = 400, 60  # characters
 _MOST_LINKS = 2_000  # each is looked for in the text
 _STUB = 200  # characters; a page with more text is not there to redirect by a script
+_MOST = 0.75  # of what a page shows, in articles of others
+_TITLE_LINKS = ", ".join(f"{name} a[href]" for name in (*"h1 h2 h3 h4".split(), "[class*=title]"))
+_TITLE_LINKS += ", a[class*=title][href], a.entry-link[href]"
 _REFRESH = re.compile(
     r"""\s*+(?P<delay>\d*+)[.\d]*+(?:\s*+[;,]|\s)\s*+(?:url\s*=\s*)?["']?(?P<url>[^"']*)""",
     re.IGNORECASE,
@@ -50,7 +55,9 @@ _LIST_NAME = re.compile(
     r"|archives/\d{4}(/\d\d){1,2}|search/label/.+|\d{4}_\d\d_\d\d_archive",
     re.IGNORECASE,
 )
-_YEAR_NAME = re.compile(r"archives/(19|20)\d\d")  # or a post whose id is such a number
+_YEAR_NAME = re.compile(
+    r"(archives|(.*/)?archive)/(19|20)\d\d"
+)  # or a post whose id is such a number
 _PLACEHOLDER = re.compile(r"(^|/)\[[^/]+\](/|$)")  # of Next.js: posts/[slug].html
 _LIST_CLASS = re.compile(words_of("list_page_class"))
 _SINGLE_CLASSES = {"single", "singular", "page"}
@@ -90,7 +97,9 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         "blog" in classes and ("home" in classes or bool(select(root, _WORDPRESS)))
     )
     is_list = is_list and not classes & _SINGLE_CLASSES
-    is_list = is_list or (_is_named_list(root, page, name, classes) and not said.facts())
+    stated = said.facts()
+    is_own = stated and not is_home(stated.get("url", ""))  # some themes state the home page's
+    is_list = is_list or (_is_named_list(root, page, name, classes) and not is_own)
     if said.is_list or is_list:
         raise RecordError("list-page", "the page says that it is a list of pages, not an article")
     if "mediawiki" in classes and any(map(_WIKI_CLASS.fullmatch, classes)):
@@ -103,7 +112,12 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
 
 
 def check_is_no_list(
-    root: Element, said: SchemaOrg, found: Mapping[str, list[dict[str, Any]]], address: str
+    root: Element,
+    said: SchemaOrg,
+    found: Mapping[str, list[dict[str, Any]]],
+    address: str,
+    *,
+    is_stated: bool = False,
 ) -> None:
     """Checks that a page's text is more than links to other pages of its site, with teasers.
 
@@ -112,12 +126,15 @@ def check_is_no_list(
         said: The page's schema.org metadata.
         found: The page's sections and links, from :func:`index.sources.page_text.text_and_links`.
         address: The page's own address.
+        is_stated: Whether metadata call the page an article; of some themes, they do of lists too.
 
     Raises:
         RecordError: If it is not.
     """
-    if said.shows_posts(root):
+    if _shows_others(root, said, address) or (not is_stated and said.shows_posts(root)):
         raise RecordError("list-page", "the page shows the articles of other pages of the site")
+    if is_stated:
+        return
     here = split_url(address)
     own: dict[str, str] = {}
     for link in found["links"][:_MOST_LINKS]:
@@ -166,6 +183,28 @@ def _redirect(root: Element, page: Page) -> str:
     if _LOCATION.search(scripts[:10_000]) and len(text_of(_body(root))) - hidden < _STUB:
         return "another address, by a script"
     return ""
+
+
+def _shows_others(root: Element, said: SchemaOrg, address: str) -> bool:
+    """Tells whether a page is mostly ``<article>`` elements with titles that lead elsewhere."""
+    here = split_url(address)
+    if not is_home(address) and split_url(said.facts().get("url", "")).path == here.path:
+        return False
+    others: dict[Element, str] = {}
+    for each in select(root, "article"):
+        links = [*select(each, _TITLE_LINKS)[:1], *each.iterancestors("a")]
+        to = split_url(join_url(address, links[0].get("href") or "") if links else "")
+        is_part = any(above.tag == "article" or is_no_text(above) for above in each.iterancestors())
+        if (
+            not is_part
+            and to.netloc == (here.netloc or to.netloc)
+            and to.path not in ("", here.path)
+        ):
+            others[each] = to.netloc
+    around = {above for each in others for above in (each, *each.iterancestors())}
+    length = sum(own_length(each, around) for each in others)
+    is_site = len(others) > 1 and len({*others.values()}) == 1
+    return is_site and length >= _MOST * own_length(root, around)
 
 
 def _is_named_list(root: Element, page: Page, name: str, classes: set[str]) -> bool:

@@ -445,12 +445,12 @@ def test_a_page_for_errors_is_no_article(tmp_path: Path, name: str) -> None:
         *("news/page/2/index.html", "page2/index.html", "search/index.html", "search.html"),
         *("genindex.html", "category/sea/index.html", "tag/sea.html", "blog/tags/index.html"),
         *("print_page/index.html", "archives/2020/01/index.html", "search/label/Sea.html"),
-        "archives/2020/index.html",
-        "2018_03_01_archive.html",
+        *("archives/2020/index.html", "blog/archive/2020/index.html", "2018_03_01_archive.html"),
     ],
 )
 def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> None:
     assert refused(tmp_path, f"<h1>News</h1>{BODY}", name) == "list-page"
+    assert refused(tmp_path, f"{SAID}<h1>News</h1>{BODY}", name) == "list-page"
     assert one(tmp_path / "more", "tag/a/b.html", f"<h1>Kelp</h1>{BODY}", "html").title == "Kelp"
 
 
@@ -507,6 +507,10 @@ def cards_of(count: int, teaser: str = "How kelp calms the waves.", host: str = 
     )
 
 
+SAID = """<script type="application/ld+json">{"@type": "BlogPosting", "headline": "Shore",
+"mainEntityOfPage": {"@id": "https://shore.example/#"}}</script>"""
+
+
 def posts_of(count: int) -> str:
     return "".join(
         f"<article itemscope itemtype=http://schema.org/BlogPosting><h2 itemprop=name>Kelp {number}"
@@ -528,7 +532,12 @@ def posts_of(count: int) -> str:
         (f"<main><h1>Kelp</h1>{BODY}{menu_of('Kelp in year')}</main>", False),
         (f"<main><h1>Kelp</h1>{BODY}{cards_of(4)}</main>", False),
         (f"<main><h1>Links</h1>{cards_of(4, host='https://other.example')}</main>", False),
-        (f"<main><h1>Handbook</h1>{cards_of(4, teaser=PROSE)}</main>", False),
+        (f"<main><h1>Handbook</h1>{cards_of(4, PROSE).replace('article', 'div')}</main>", False),
+        (f"<main><h1>Blog</h1>{cards_of(2, teaser=PROSE)}</main>", True),
+        (f"<main>{SAID}<h1>Blog</h1>{cards_of(2, teaser=PROSE)}</main>", True),
+        (f"<main>{SAID.replace('/#', '/blog/#')}{cards_of(2, teaser=PROSE)}</main>", False),
+        (f"<main><h1>Kelp</h1>{PROSE}{PROSE}{cards_of(2, teaser=PROSE)}</main>", False),
+        (f"<article><h1>Kelp</h1>{BODY}{cards_of(2, teaser=PROSE)}</article>", False),
         (f"<main><h1>Blog</h1>{posts_of(2)}</main>", True),
         (f"<main><h1>Kelp</h1>{PROSE * 4}{posts_of(2)}</main>", False),
         (f"<meta property=og:type content=article><main>{posts_of(2)}</main>", False),
