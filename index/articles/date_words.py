@@ -35,7 +35,8 @@ _YEAR_FIRST = re.compile(
 _DOTS = re.compile(r"\d\d?\.\s?\d")
 _SHORT_YEAR = re.compile(r"(\d\d?[ -][A-Za-z]{3}[ -])(\d\d)(?= \d\d?:\d\d)")
 _BEFORE_OFFSET = re.compile(
-    r"\s?(?:UTC|GMT)?\s?(?=[+-]\d\d?:?(?:\d\d)?$)|(?<=[+-]00:00)Z$|(?<=[+-]\d{4}) [A-Z]{3,4}$"
+    r"(?<=[+-]\d{4}) (?:[A-Z]{3,4}|[+-]\d\d(?:\d\d)?)$|(?<=[+-]00:00)Z$"
+    r"|\s?(?:UTC|GMT)?\s?(?=[+-]\d\d?:?(?:\d\d)?$)"
 )
 _CET = re.compile(r"(?<=[\dm])\s?CET\b")  # the same as MEZ; elsewhere a Thursday in Slovenia
 _AM_PM = re.compile(r"(?<=\d)\s?([ap])\.?\s?m\b\.?", re.IGNORECASE)
