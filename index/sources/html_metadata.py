@@ -34,6 +34,7 @@ _LONGEST_PROMPT = 300  # characters
 _LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
 """Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
 
+_BYLINE = "a[rel~=author], .author.vcard .fn"
 _SUBJECTS = ("citation_keywords", "dc.subject", "dcterms.subject")
 _HASH = "#＃ "  # noqa: RUF001 - as written in Chinese and Japanese
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
@@ -77,7 +78,12 @@ def page_facts(
         metas: The contents of the page's ``<meta>`` elements by name, from :func:`metas_of`.
         address: The page's address, against which links are resolved; may be empty.
     """
+    for abbr in select(root, "abbr.published[title]"):  # hAtom, as in Pelican's theme
+        abbr.tag = "time"
+        abbr.set("datetime", abbr.get("title"))
     given = {name: [metas[key] for key in keys if key in metas] for name, keys in _METAS.items()}
+    around = _article_around(main)
+    entry = main if around is None else around
     classed = _classed(main)
     facts = classed | {name: found[0][0] for name, found in given.items() if found}
     if "image" in facts:
@@ -86,7 +92,7 @@ def page_facts(
     named = ([one for one in found if not _URL.fullmatch(one)] for found in given["authors"])
     facts["authors"] = (
         next(filter(None, named), classed.get("authors"))
-        or [line_of(link) for link in select(main, "a[rel~=author]")][:_MOST_AUTHORS]
+        or [*dict.fromkeys(map(line_of, select(entry, _BYLINE)))][:_MOST_AUTHORS]
     )
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
     facts["date"] = _date(root, main, [one for found in given["date"] for one in found])

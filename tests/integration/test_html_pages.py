@@ -229,6 +229,17 @@ def test_a_byline_before_the_article_tells_its_date(tmp_path: Path, head: str, d
     assert str(one(tmp_path, "p.html", page, "html").date) == date
 
 
+def test_the_classes_of_hatom_name_date_and_authors(tmp_path: Path) -> None:
+    page = (
+        "<article class=hentry><h1>Kelp</h1><div class=entry-content><footer><abbr class=published "
+        "title='2026-03-01T09:30:00+02:00'>Published: Sun 01 March</abbr><address class='vcard "
+        "author'>By <a class='url fn' href=/a>Ann</a> <a class='url fn' href=/b>Ben</a></address>"
+        f"</footer>{BODY}</div></article><p class='vcard author'><b class=fn>Rye</b>"
+    )
+    article = one(tmp_path, "p.html", page, "html")
+    assert (article.date, article.authors) == (dt.date(2026, 3, 1), ("Ann", "Ben"))
+
+
 def test_the_classes_of_microformats_name_the_facts_of_their_entry(tmp_path: Path) -> None:
     page = f"""
         <html><body><article class="h-entry"><h1 class="p-name">Kelp</h1>
