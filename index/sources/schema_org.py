@@ -197,9 +197,13 @@ def _item(element: Element) -> dict[str, Any]:
             continue
         nested = "itemscope" in child.attrib
         names = (child.get("itemprop") or "").split()
+        each = (
+            select(child, "a") if names == ["keywords"] and child.tag in ("ul", "ol") else [child]
+        )
         for name in names:
             if "articleBody" not in names:  # it is found in the page's text
-                item.setdefault(name, []).append(_item(child) if nested else _value(child, name))
+                found = (_item(part) if nested else _value(part, name) for part in each)
+                item.setdefault(name, []).extend(found)
         if not nested:
             pending += list(child)[::-1]
     return item

@@ -199,10 +199,12 @@ def test_microdata_of_links_and_abbreviations_are_words_and_dates(tmp_path: Path
         "<a itemprop=headline href=/kelp/>Kelp comes back</a></h3>"
         "<a itemprop=author href=/ann>Ann</a><abbr itemprop=datePublished "
         "title='2016-05-08T00:55:00-07:00'>12:55 AM</abbr>"
-        f"<div itemprop='description articleBody'>{BODY}</div></div>"
+        f"<div itemprop='description articleBody'>{BODY}</div>"
+        "<ul itemprop=keywords><li><a href=/t/kelp>Kelp</a></li><li><a href=/t/sea>Sea</a></ul></div>"
     )
     article = one(tmp_path, "p.html", page, "html")
     assert (article.title, article.authors) == ("Kelp comes back", ("Ann",))
+    assert article.tags == ("Kelp", "Sea")
     assert article.date == dt.date(2016, 5, 8)
     assert article.excerpt is None
 
