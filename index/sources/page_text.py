@@ -139,7 +139,7 @@ class _TextReader:
         if element is self.root or not self._half:
             # A block with most of the text is kept: some themes call their main column "sidebar".
             outer, self._inside = (self._inside, self._half), element is self.root
-            self._half, self._related_level = max(1, len(text_of(element)) // 2), 0
+            self._half, self._related_level = max(1, _length(element) // 2), 0
             self._read(element, _Place())
             (self._inside, self._half), self._related_level = outer, 0
             return
@@ -192,7 +192,7 @@ class _TextReader:
         marked = dropped or heading is not None or self._is_marked(element, name)
         if not (marked or has_apart_class):
             return place
-        if not dropped and len(text_of(element)) > self._half:
+        if not dropped and _length(element) > self._half:
             return place
         if heading is not None:
             return replace(place, kind=LinkKind.RELATED, heading=heading)
@@ -286,6 +286,11 @@ def is_no_text(element: Element) -> bool:
         or names_match(element, _DROPPED_CLASS, "class", "id")
         or names_match(element, _RELATED_CLASS, "class", "id")
     )
+
+
+def _length(element: Element) -> int:
+    """Returns how many characters an element shows: many pages are indented far."""
+    return len(one_line(text_of(element)))
 
 
 def _without_blank_lines(text: str) -> str:

@@ -200,7 +200,7 @@ def test_microdata_of_links_and_abbreviations_are_words_and_dates(tmp_path: Path
         "<a itemprop=author href=/ann>Ann</a><abbr itemprop=datePublished "
         "title='2016-05-08T00:55:00-07:00'>12:55 AM</abbr>"
         f"<div itemprop='description articleBody'>{BODY}</div>"
-        "<ul itemprop=keywords><li><a href=/t/kelp>Kelp</a></li><li><a href=/t/sea>Sea</a></ul></div>"
+        "<ul itemprop=keywords><li><a href=/k>Kelp</a></li><li><a href=/s>Sea</a></li></ul></div>"
     )
     article = one(tmp_path, "p.html", page, "html")
     assert (article.title, article.authors) == ("Kelp comes back", ("Ann",))
@@ -566,6 +566,13 @@ def test_a_page_of_links_to_the_site_and_teasers_is_a_list(
     assert report.skipped == ({"list-page": 1} if is_list else {})
     _, report = read({"kind": "html", "path": str(tmp_path), "main": "main, section"})
     assert not report.skipped
+
+
+def test_how_far_a_page_is_indented_makes_no_text_of_its_navigation(tmp_path: Path) -> None:
+    menu = f"<nav><p>{BODY}{' ' * 6_000}{menu_of('Rye', 2)}</nav>"
+    page = f"<body><div>{menu}<h1>Kelp</h1><p>{PROSE}</div>"
+    ((_, text),) = told(one(tmp_path, "p.html", page, "html"))
+    assert text == PROSE.strip()
 
 
 def test_the_theme_s_header_is_no_text_wherever_it_stands(tmp_path: Path) -> None:
