@@ -491,6 +491,15 @@ def test_a_post_with_a_number_among_archives_is_an_article(
         *("skip-link", "comments-area", "popular-posts", "announcement-bar"),
         *("entry-share-buttons", "social-sharing-bar", "sharrre-container"),
         *("page-metadata", "pageSection group", "toc-macro", "page-header-icon x"),
+        *(
+            "entry-share-buttons",
+            "social-sharing-bar",
+            "sharrre-container",
+            "back-to-top",
+            "avatar",
+        ),
+        *("bd-sidebar-secondary", "bd-header-article", "jb-print-toc", "search-results"),
+        *("MSearchResultsWindow", "titlearea"),
     ],
 )
 def test_what_stands_around_texts_is_no_part_of_them(tmp_path: Path, name: str) -> None:
