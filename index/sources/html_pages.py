@@ -27,6 +27,12 @@ from recommender.errors import SettingError
 _HEADING_LINK_CLASS = re.compile(
     r"((header|heading|hash)-?)(link|anchor)|anchor(-?link)?|permalink"
 )
+_MARKS = (
+    ".mw-editsection, .viewcode-link, .viewcode-back, dt > a.headerlink, caption a.headerlink,"
+    " [class*=caption] a.headerlink"
+)
+"""Such links of MediaWiki and Sphinx."""
+
 _BUILT = re.compile(
     r"[\s\ufeff]*(?:<(?!!--)|<!--(?=.{0,4000}?<(?:!doctype|html|head)\b))",
     re.IGNORECASE | re.DOTALL,
@@ -146,8 +152,8 @@ def _split_source(text: str, page: Page) -> tuple[dict[str, Any], str]:
 
 
 def _drop_heading_links(root: Element) -> None:
-    """Removes the links that a heading has to itself, such as "¶", "#" or "[edit]"."""
-    for mark in select(root, ".mw-editsection"):
+    """Removes the links that headings and the like have to themselves, as "¶", "#" or "[edit]"."""
+    for mark in select(root, _MARKS):
         mark.tag = "heading-link"
     for heading in root.iter(*HEADINGS):
         whole = line_of(heading)

@@ -912,11 +912,13 @@ def test_a_headings_link_to_itself_is_no_part_of_it(tmp_path: Path) -> None:
     page = (
         "<h1>Kelp<a class=headerlink href='#kelp'>¶</a></h1><h2><a href='#w'>#</a> Waves</h2>"
         f"{BODY}<h2>Uses <a class=hash-link href='#u'>Direct link to Uses</a></h2>{BODY}"
-        f"<h2><a class=anchor href='#z'>Zones</a></h2>{BODY}"
+        f"<h2><a class=anchor href='#z'>Zones</a></h2>{BODY}<dl><dt>grow(days)<a href=/s><span "
+        "class=viewcode-link>[source]</span></a><a class=headerlink href='#g'>¶</a><dd>It grows."
     )
     article = one(tmp_path, "p.html", page, "html")
     assert article.title == "Kelp"
     assert [heading for heading, _ in told(article)] == ["Waves", "Uses", "Zones"]
+    assert told(article)[-1][1].endswith("all winter.\ngrow(days)\nIt grows.")
 
 
 def test_facts_of_another_page_are_not_taken(tmp_path: Path) -> None:
