@@ -190,17 +190,15 @@ def _shows_others(root: Element, said: SchemaOrg, address: str) -> bool:
     here = split_url(address)
     if not is_home(address) and split_url(said.facts().get("url", "")).path == here.path:
         return False
-    others: dict[Element, str] = {}
+    own, others = _parts(address) or [""], dict[Element, str]()
     for each in select(root, "article"):
         links = [*select(each, _TITLE_LINKS)[:1], *each.iterancestors("a")]
-        to = split_url(join_url(address, links[0].get("href") or "") if links else "")
+        url = join_url(address, links[0].get("href") or "") if links else address
+        host = split_url(url).netloc
         is_part = any(above.tag == "article" or is_no_text(above) for above in each.iterancestors())
-        if (
-            not is_part
-            and to.netloc == (here.netloc or to.netloc)
-            and to.path not in ("", here.path)
-        ):
-            others[each] = to.netloc
+        is_own = _parts(url)[-len(own) :] == own  # which may begin with a folder that is not known
+        if not is_part and not is_own and host == (here.netloc or host):
+            others[each] = host
     around = {above for each in others for above in (each, *each.iterancestors())}
     length = sum(own_length(each, around) for each in others)
     is_site = len(others) > 1 and len({*others.values()}) == 1

@@ -560,6 +560,7 @@ def posts_of(count: int) -> str:
         (f"<main>{SAID.replace('/#', '/blog/#')}{cards_of(2, teaser=PROSE)}</main>", False),
         (f"<main><h1>Kelp</h1>{PROSE}{PROSE}{cards_of(2, teaser=PROSE)}</main>", False),
         (f"<article><h1>Kelp</h1>{BODY}{cards_of(2, teaser=PROSE)}</article>", False),
+        (f"<article><h2><a href=/shore/blog>Kelp</a></h2>{PROSE}</article>{cards_of(1)}", False),
         (f"<main><h1>Blog</h1>{posts_of(2)}</main>", True),
         (f"<main><h1>Kelp</h1>{PROSE * 4}{posts_of(2)}</main>", False),
         (f"<meta property=og:type content=article><main>{posts_of(2)}</main>", False),
