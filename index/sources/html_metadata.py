@@ -24,15 +24,19 @@ _HIDDEN_CLASS = re.compile(
 _DRAFT_BANNERS = ".theme-draft-banner, .theme-unlisted-banner, .entry-isdraft, .typo3-preview-info"
 """What Docusaurus, PaperMod and TYPO3 show on a page that is not published."""
 
-_HEADLINES = "h1#firstHeading, h1.entry-title, h2.entry-title, h3.entry-title"
-"""An article's title in MediaWiki, Blogger, and themes of WordPress (hAtom)."""
+_HEADLINES = (
+    "h1#firstHeading, h1.entry-title, h2.entry-title, h3.entry-title, .headertitle > .title"
+)
+"""An article's title in MediaWiki, Blogger, themes of WordPress (hAtom), and Doxygen."""
 
 _MATERIAL = ".md-content--post .md-post__meta time[datetime]"
 """The day of a post of MkDocs Material, among its navigation."""
 
 _LONGEST_PROMPT = 300  # characters
-_LABELS = "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag"
-"""Links to an article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, and MkDocs."""
+_LABELS = (
+    "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag, .quarto-category"
+)
+"""An article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, MkDocs, and Quarto."""
 
 _BYLINE = "a[rel~=author], .author.vcard .fn"
 _SUBJECTS = ("citation_keywords", "dc.subject", "dcterms.subject")
@@ -42,6 +46,7 @@ _CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-publ
 _MOST_AUTHORS, _MOST_TIMES, _MOST_SEEN = 5, 3, 1_000
 _LOCAL = re.compile(r"(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1")
 _RESOLVER = re.compile(r"(?:dx\.)?doi\.org|hdl\.handle\.net")
+_NONE = {"None", "null", "undefined"}  # what a template writes where it has no value
 _HOLE = re.compile(r"\{\{|\$\{|(?:^|/)(?:undefined|null)(?:[/.]|$)")
 _ENTRY = re.compile(r"h-entry|h-cite")
 _ARTICLE_CLASS = re.compile(r"h-?entry")
@@ -86,6 +91,7 @@ def page_facts(
     entry = main if around is None else around
     classed = _classed(main)
     facts = classed | {name: found[0][0] for name, found in given.items() if found}
+    facts["excerpt"] = "" if facts.get("excerpt") in _NONE else facts.get("excerpt", "")
     if "image" in facts:
         facts["image"] = {"src": facts["image"], "alt": metas.get("og:image:alt", [""])[0]}
     facts["tags"] = _tags(root, main, metas, classed.get("tags", [])) or said.sections()

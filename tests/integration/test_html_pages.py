@@ -123,6 +123,10 @@ def title_of(folder: Path, head: str, body: str) -> str:
             f"<h1>Shore : Kelp calms</h1><div>{BODY}</div>",
         ),
         ("", f"<div><h4>Kelp calms</h4>{BODY}</div>"),
+        (  # Doxygen
+            "<title>Shore: Kelp calms</title>",
+            f"<div class=headertitle><div class=title>Kelp calms</div></div><h2>Uses</h2>{BODY}",
+        ),
         (  # Butterfly, a theme of Hexo
             "<title>Kelp calms | Shore</title><meta property=og:title content='Kelp calms'>",
             "<nav><a class=site-name href=/>Shore</a><b class=site-name>Kelp calms</b></nav>"
@@ -892,6 +896,16 @@ def test_the_facts_of_a_journal_s_page_are_known(tmp_path: Path) -> None:
     article = one(tmp_path, "p.html", f"{metas}<h1>Kelp</h1>{BODY}", "html")
     assert (article.url, article.date) == ("https://x.example/view/9", dt.date(2024, 3, 26))
     assert article.tags == ("kelp", "waves")
+
+
+def test_more_of_what_generators_state_is_read(tmp_path: Path) -> None:
+    page = (  # MkDocs, Distill and Quarto
+        "<meta name=description content=None><meta property=article:published content=2026-03-01>"
+        f"<h1>Kelp</h1><div class=quarto-category>sea</div><p>{PROSE}"
+    )
+    article = one(tmp_path, "p.html", page, "html")
+    assert (article.excerpt, article.date) == (None, dt.date(2026, 3, 1))
+    assert article.tags == ("sea",)
 
 
 @pytest.mark.parametrize("host", ["", "https://shore.example"])
