@@ -316,5 +316,5 @@ def _is_apart(link: Element) -> bool:
     return (
         not _APART_RELATIONS.isdisjoint(link.get("rel", "").lower().split())
         or names_match(link, _APART_CLASS, "class")
-        or page_words("turning").fullmatch(words) is not None
+        or any(map(page_words("turning").fullmatch, (words, link.get("title", ""))))
     )

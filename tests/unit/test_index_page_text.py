@@ -14,6 +14,7 @@ PAGE = """<html><head><base href="https://sea.example/b/"></head><body>
 <h2>Where</h2><p>In <a href="cold">cold water</a>, <a href="#kelp">as said</a>.</p>
 <p><strong>Read also:</strong> <a href="dulse">Dulse</a></p>
 <h2>See also</h2><ul><li><a href="laver">Laver</a></li></ul>
+<a href="rye" title="next chapter">Rye</a>
 <h2>Uses</h2><p>It is eaten in many soups of the coast.</p>
 <div class="post-navigation"><a href="older">Old kelp</a></div></article>
 <section><h3>関連記事</h3><a href="moss">Moss</a></section></body></html>"""
@@ -33,6 +34,7 @@ def test_links_are_told_apart_by_where_they_stand() -> None:
         ("cold", "text", 1, ""),
         ("dulse", "related", None, "Read also"),
         ("laver", "related", None, "See also"),
+        ("rye", "apart", None, ""),
         ("older", "apart", None, ""),
         ("moss", "related", None, "関連記事"),
     ]
