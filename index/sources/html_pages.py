@@ -29,9 +29,9 @@ _HEADING_LINK_CLASS = re.compile(
 )
 _MARKS = (
     ".mw-editsection, .viewcode-link, .viewcode-back, dt > a.headerlink, caption a.headerlink,"
-    " [class*=caption] a.headerlink"
+    " [class*=caption] a.headerlink, a.footnote-backref, a.footnote-back, a.reversefootnote"
 )
-"""Such links of MediaWiki and Sphinx."""
+"""Such links of MediaWiki and Sphinx, and those back from a footnote."""
 
 _BUILT = re.compile(
     r"[\s\ufeff]*(?:<(?!!--)|<!--(?=.{0,4000}?<(?:!doctype|html|head)\b))",

@@ -503,7 +503,7 @@ def test_a_post_with_a_number_among_archives_is_an_article(
             "avatar",
         ),
         *("bd-sidebar-secondary", "bd-header-article", "jb-print-toc", "search-results"),
-        *("MSearchResultsWindow", "titlearea"),
+        *("MSearchResultsWindow", "titlearea", "postamble", "footer", "site-footer"),
     ],
 )
 def test_what_stands_around_texts_is_no_part_of_them(tmp_path: Path, name: str) -> None:
@@ -929,6 +929,7 @@ def test_a_headings_link_to_itself_is_no_part_of_it(tmp_path: Path) -> None:
         f"{BODY}<h2>Uses <a class=hash-link href='#u'>Direct link to Uses</a></h2>{BODY}"
         f"<h2><a class=anchor href='#z'>Zones</a></h2>{BODY}<dl><dt>grow(days)<a href=/s><span "
         "class=viewcode-link>[source]</span></a><a class=headerlink href='#g'>¶</a><dd>It grows."
+        "<a class=footnote-back href='#r'>↩︎</a>"
     )
     article = one(tmp_path, "p.html", page, "html")
     assert article.title == "Kelp"
