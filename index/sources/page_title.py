@@ -61,7 +61,7 @@ def find_title(
     # Of several, the one that the page shows too: some state a description as their headline.
     seen = [*shown, *anywhere]
     given = sorted(
-        (_without_site(text, named) for text in headlines or stated),
+        (_without_prefix(_without_site(text, named), sites, seen) for text in headlines or stated),
         key=lambda title: not any(_is_most_of(title, text) for text in seen),
     )
     for title in [*given, *(_without_site(text, named) for text in shown)]:
@@ -111,6 +111,12 @@ def _without_site(title: str, sites: set[str], times: int = _MOST_BREAKS) -> str
         if after and _plain(before) in sites:
             return _without_site(after, sites, times - 1)
     return title
+
+
+def _without_prefix(title: str, sites: set[str], seen: Sequence[str]) -> str:
+    """Cuts the site's name and a colon from a title's beginning if the page shows the rest too."""
+    name, _, rest = title.partition(": ")
+    return rest if rest in seen and _plain(name) in sites else title
 
 
 def _are_alike(one: str, other: str) -> bool:

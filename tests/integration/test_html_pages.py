@@ -123,6 +123,11 @@ def title_of(folder: Path, head: str, body: str) -> str:
             f"<h1>Shore : Kelp calms</h1><div>{BODY}</div>",
         ),
         ("", f"<div><h4>Kelp calms</h4>{BODY}</div>"),
+        (  # Distill
+            "<title>Shore: Kelp calms</title><meta property=og:title content='Shore: Kelp calms'>"
+            "<meta property=og:site_name content=Shore>",
+            f"<div class=d-title><h1>Kelp calms</h1></div><div>{BODY}</div>",
+        ),
         (  # Doxygen
             "<title>Shore: Kelp calms</title>",
             f"<div class=headertitle><div class=title>Kelp calms</div></div><h2>Uses</h2>{BODY}",
