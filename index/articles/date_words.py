@@ -108,7 +108,9 @@ def _parse_words(text: str) -> dt.datetime:
         return day
     days_first: tuple[bool, ...] = (False, True)
     if found := _YEAR_FIRST.match(text):
-        rest = text[found.end() :].lstrip("T ,").removeprefix("- ")
+        rest = text[found.end() :].lstrip(" ,")
+        rest = rest if rest[1:2].isalpha() else rest.lstrip("T ,")  # not of Tue and Thu
+        rest = rest.removeprefix("- ")
         if rest[:1] == "/" or _BARE_NUMBER.fullmatch(rest):
             raise ValueError(text)  # a second date, or a number that may be no hour
         clock = "0:00 " if rest[:1] in "Z+-" else ""  # dateutil reads a zone only behind a time

@@ -468,6 +468,13 @@ def test_a_time_of_day_is_read_as_its_country_writes_it(written: str, clock: str
         DateReader().instant("1.3.2026 04.03")
 
 
+def test_a_weekday_behind_a_date_is_read() -> None:
+    for day in range(1, 8):  # as Org mode writes it
+        date = f"{dt.date(2026, 3, day):%Y-%m-%d %a}"
+        assert str(READER.read(date)) == f"2026-03-0{day} 00:00:00"
+        assert str(READER.read(f"{date} 10:00")) == f"2026-03-0{day} 10:00:00"
+
+
 def test_short_weekdays_and_seconds_between_two_days_are_read() -> None:
     for day in ("Tues, 3", "Weds, 4", "Thur, 5", "Thurs, 5"):
         found = READER.read(f"{day} Mar 2026 10:00:00 GMT")
