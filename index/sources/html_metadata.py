@@ -32,6 +32,9 @@ _HEADLINES = (
 _MATERIAL = ".md-content--post .md-post__meta time[datetime]"
 """The day of a post of MkDocs Material, among its navigation."""
 
+_DATE_WORDS = "#revdate, #postamble > .date"
+"""The day in Asciidoctor and Org mode, if nothing states it better."""
+
 _LONGEST_PROMPT = 300  # characters
 _LABELS = (
     "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag, .quarto-category"
@@ -161,7 +164,8 @@ def _date(root: Element, main: Element, stated: list[str]) -> str:
     is_change = names & _CHANGED and not names & _FIRST
     is_last = is_change or _article_around(main) is None
     found = [*stated, *shown] if is_last else [*shown, *stated]
-    return next(filter(DateReader().find_instant, found), next(iter(found), ""))
+    words = [line_of(each).removeprefix("Date: ") for each in select(root, _DATE_WORDS)]
+    return next(filter(DateReader().find_instant, [*found, *words]), next(iter(found), ""))
 
 
 def _is_hidden(status: str) -> bool:

@@ -228,6 +228,12 @@ def test_microdata_of_links_and_abbreviations_are_words_and_dates(tmp_path: Path
         ),
         ("<h1>Kelp</h1><p>By Ann <time datetime=2016-11-15>Tuesday</time></p>", "2016-11-15"),
         ("<ul><li>Rye <time datetime=2016-11-15>new</time></ul><h1>Kelp</h1>", "None"),
+        ("<h1>Kelp</h1><p class=details><span id=revdate>2016-11-15</span></p>", "2016-11-15"),
+        (
+            "<h1>Kelp</h1><div id=postamble><p class=date>Date: 2016-11-15 Tue</p>"
+            "<p class=date>Created: 2020-01-01 Wed 10:00</p></div>",
+            "2016-11-15",
+        ),
         (
             "<div class=md-content--post><nav><ul class=md-post__meta><li>"
             "<time datetime='2016-11-15 00:00:00+00:00'>November 15</time></ul></nav><h1>Kelp</h1>",
