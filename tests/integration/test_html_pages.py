@@ -514,6 +514,7 @@ def test_a_post_with_a_number_among_archives_is_an_article(
             "avatar",
         ),
         *("bd-sidebar-secondary", "bd-header-article", "jb-print-toc", "search-results"),
+        *("quarto-title-meta", "quarto-categories", "article-category", "post-tags", "entry-date"),
         *("MSearchResultsWindow", "titlearea", "postamble", "footer", "site-footer"),
     ],
 )
