@@ -61,6 +61,7 @@ _YEAR_NAME = re.compile(
 _PLACEHOLDER = re.compile(r"(^|/)\[[^/]+\](/|$)")  # of Next.js: posts/[slug].html
 _LIST_CLASS = re.compile(words_of("list_page_class"))
 _SINGLE_CLASSES = {"single", "singular", "page"}
+_DOXYGEN = ".contents > .directory, .contents > .qindex"  # its lists of classes, files and members
 _WORDPRESS = "meta[name=generator][content^=WordPress], link[href*='/wp-'], script[src*='/wp-']"
 _NOT_FOUND = 'meta[name="prerender-status-code"][content^="4"]'
 """How pages that a browser fills tell services that save them that there is no such page."""
@@ -96,7 +97,7 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     is_list = any(map(_LIST_CLASS.fullmatch, classes | outer)) or (
         "blog" in classes and ("home" in classes or bool(select(root, _WORDPRESS)))
     )
-    is_list = is_list and not classes & _SINGLE_CLASSES
+    is_list = (is_list and not classes & _SINGLE_CLASSES) or bool(select(root, _DOXYGEN))
     stated = said.facts()
     is_own = stated and not is_home(stated.get("url", ""))  # some themes state the home page's
     is_list = is_list or (_is_named_list(root, page, name, classes) and not is_own)

@@ -401,6 +401,11 @@ def test_a_page_that_a_banner_or_a_mark_keeps_out_of_lists_is_hidden(
         ("", "class='post-template tag-sea'", ""),
         ("", "class='site com_content view-category layout-blog'", "list-page"),  # Joomla
         ("", "class='home blog hfeed'", "list-page"),  # WordPress
+        (
+            "",
+            "><div class=contents><table class=directory><tr></table></div",
+            "list-page",
+        ),  # Doxygen
         ("", "class=blog><script src=/wp-includes/js/a.js></script", "list-page"),
         ("", "class='attachment single single-attachment'", "not-an-article"),
         ("", "class='pkp_page_issue pkp_op_view'", "list-page"),  # Open Journal Systems
@@ -514,7 +519,15 @@ def test_a_post_with_a_number_among_archives_is_an_article(
             "avatar",
         ),
         *("bd-sidebar-secondary", "bd-header-article", "jb-print-toc", "search-results"),
-        *("quarto-title-meta", "quarto-categories", "article-category", "post-tags", "entry-date"),
+        *(
+            "d-byline",
+            "property-row property-row-date",
+            "quarto-title-meta",
+            "quarto-categories",
+            "article-category",
+            "post-tags",
+            "entry-date",
+        ),
         *("MSearchResultsWindow", "titlearea", "postamble", "footer", "site-footer"),
     ],
 )
