@@ -24,8 +24,7 @@ _LONGEST_TEASER, _LONGEST_LABEL = 400, 60  # characters
 _MOST_LINKS = 2_000  # each is looked for in the text
 _STUB = 200  # characters; a page with more text is not there to redirect by a script
 _MOST = 0.75  # of what a page shows, in articles of others
-_TITLE_LINKS = ", ".join(f"{name} a[href]" for name in (*"h1 h2 h3 h4".split(), "[class*=title]"))
-_TITLE_LINKS += ", a[class*=title][href], a.entry-link[href]"
+_TITLES = "h1, h2, h3, h4, [class*=title]"
 _REFRESH = re.compile(
     r"""\s*+(?P<delay>\d*+)[.\d]*+(?:\s*+[;,]|\s)\s*+(?:url\s*=\s*)?["']?(?P<url>[^"']*)""",
     re.IGNORECASE,
@@ -193,7 +192,9 @@ def _shows_others(root: Element, said: SchemaOrg, address: str) -> bool:
         return False
     own, others = _parts(address) or [""], dict[Element, str]()
     for each in select(root, "article"):
-        links = [*select(each, _TITLE_LINKS)[:1], *each.iterancestors("a")]
+        titles = select(each, _TITLES)[:1]
+        links = [link for one in titles for link in (*one.iter("a"), *one.iterancestors("a"))]
+        links += select(each, "a.entry-link")
         url = join_url(address, links[0].get("href") or "") if links else address
         host = split_url(url).netloc
         is_part = any(above.tag == "article" or is_no_text(above) for above in each.iterancestors())

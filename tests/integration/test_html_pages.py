@@ -586,6 +586,7 @@ def posts_of(count: int) -> str:
         (f"<main><h1>Handbook</h1>{cards_of(4, PROSE).replace('article', 'div')}</main>", False),
         (f"<main><h1>Blog</h1>{cards_of(2, teaser=PROSE)}</main>", True),
         (f"<main>{SAID}<h1>Blog</h1>{cards_of(2, teaser=PROSE)}</main>", True),
+        (f"<main>{f'<article><a href=/kelp><h2>Kelp</h2>{PROSE}</a></article>' * 2}</main>", True),
         (f"<main>{SAID.replace('/#', '/blog/#')}{cards_of(2, teaser=PROSE)}</main>", False),
         (f"<main><h1>Kelp</h1>{PROSE}{PROSE}{cards_of(2, teaser=PROSE)}</main>", False),
         (f"<article><h1>Kelp</h1>{BODY}{cards_of(2, teaser=PROSE)}</article>", False),
