@@ -528,6 +528,7 @@ def test_a_post_with_a_number_among_archives_is_an_article(
             "post-tags",
             "entry-date",
         ),
+        *("post-copyright", "article-licensing box", "license-wrapper", "share-wrapper"),
         *("MSearchResultsWindow", "titlearea", "postamble", "footer", "site-footer"),
     ],
 )
