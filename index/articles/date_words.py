@@ -32,7 +32,7 @@ _DAY_OF_YEAR = re.compile(r"\d{4}-?\d{3}(?:T.*)?")
 _YEAR_FIRST = re.compile(
     r"(\d{4})\s?[-/.:年년]\s?(\d\d?)\s?[-/.:月월]\s?(\d\d?)(?:\s?[日일]|(?!\d))"
 )
-_DOTS = re.compile(r"\d\d?\.\s?\d")
+_DOTS = re.compile(r"(?:[^\W\d_]{1,12}\.?,? ?)?\d\d?\.\s?\d")
 _SHORT_YEAR = re.compile(r"(\d\d?[ -][A-Za-z]{3}[ -])(\d\d)(?= \d\d?:\d\d)")
 _BEFORE_OFFSET = re.compile(
     r"(?<=[+-]\d{4}) (?:[A-Z]{3,4}|[+-]\d\d(?:\d\d)?)$|(?<=[+-]00:00)Z$"
@@ -49,12 +49,12 @@ _YEAR_COLON = re.compile(r"(?<=[A-Za-z]/\d{4}):")  # as in the logs of servers
 _YEAR_LAST = re.compile(r"(\d\d:\d\d:\d\d) ([+-]\d{4}) (\d{4})$")
 _SPACED_H = re.compile(r"(?<=\d) ?h ?(?=\d\d\b)")
 _EASTERN_AM_PM = re.compile("(?:(上午|午前|오전)|下午|午後|오후) ?([0-9]{1,2}:[0-9:]+)")
-_EASTERN_CLOCK = re.compile(r"\s?(\d\d?) ?[時时시] ?(?:(\d\d?) ?[分분])?(?: ?(\d\d?) ?[秒초])?")
+_EASTERN_CLOCK = re.compile(r"\s?(\d\d?) ?[時时시点點] ?(?:(\d\d?) ?[分분])?(?: ?(\d\d?) ?[秒초])?")
 _EASTERN_WEEKDAY = re.compile(
-    r"\s?(?:\([日月火水木金土一二三四五六월화수목금토일]\)|[日月火水木金土]曜日|(?:星期|周|週)[一二三四五六日天]|[월화수목금토일]요일)"
+    r"\s?(?:\([日月火水木金土一二三四五六월화수목금토일]\)|[日月火水木金土]曜日|(?:星期|周|週)[一二三四五六日天]|[월화수목금토일]요일|^[월화수목금토일],)"
 )
 _VIETNAMESE = re.compile(
-    r"(?:(?:thứ|chủ) \w+, )?(?:ngày )?(\d\d?) tháng (\d\d?),? (?:năm )?(\d{4})", re.IGNORECASE
+    r"(?:(?:thứ|chủ) \w+,? )?(?:ngày )?(\d\d?) tháng (\d\d?),? (?:năm )?(\d{4})", re.IGNORECASE
 )
 _LITHUANIAN_YEAR = re.compile(r"(?<=^\d{4}) m\.")
 _CROATIAN = re.compile(r"(?<=\d\. )(?:listopada(?= \d{4})|(?:lip|srp|lis)(?= \d{4}\.))", re.I)
@@ -65,8 +65,14 @@ _TUESDAY = re.compile(r"mar\.?,? (?=\d\d?\.? [^\W\d]{3})", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")
 _OFFSET = re.compile(r"(?<=:\d\d)(?:[.,]\d+)?(?:\s*[+-]\d{4}\s*$)?")
 _BARE_NUMBER = re.compile(r"[^\d+-]*\d+")
+_BUDDHIST = re.compile(r"(?:พ\.? ?ศ\.? ?)?\b(2[45]\d\d)\b(?![:.])")
+_TWICE = re.compile(r"\b([a-z]+) *[/(] *\1 *\)?")  # as in آذار/مارس
 _DEFAULTS = dt.datetime(2000, 1, 1), dt.datetime(2004, 2, 2)  # noqa: DTZ001 - what both give was named
 _TABLE = load_table(__file__)
+_ERAS = "|".join(_TABLE["eras"])
+_ERA_YEAR = re.compile(
+    rf"({_ERAS}) ?(元|\d{{1,3}})年(?: ?\(\d{{4}}年?\))?|(?<=\d年)\((?:{_ERAS})(?:元|\d+)年?\)"
+)
 
 
 class DateError(ValueError):
@@ -142,12 +148,49 @@ def _parse_words(text: str) -> dt.datetime:
 
 def _plain_words(text: str) -> str:
     """Write what some languages put around the numbers of a date as dateutil knows it."""
-    text = _VIETNAMESE.sub(r"\3-\2-\1", _EASTERN_WEEKDAY.sub(" ", text))
+    text = _EASTERN_WEEKDAY.sub(" ", _ERA_YEAR.sub(_year_of_era, text))
+    text = _plain_phrases(_VIETNAMESE.sub(r"\3-\2-\1", text))
     text = _CROATIAN.sub(lambda found: _CROATIAN_MONTHS[found[0].lower()], text)
     return _EASTERN_CLOCK.sub(
         lambda found: f" {found[1]}:{found[2] or '00'}:{found[3] or '00'}",
         _LITHUANIAN_YEAR.sub("", text),
     )
+
+
+def _year_of_era(found: re.Match[str]) -> str:
+    """Write a year such as 令和6年 as 2024年."""
+    years = 1 if found[2] == "元" else int(found[2] or 0)
+    return f"{_TABLE['eras'][found[1]] + years}年" if found[1] else ""
+
+
+def _plain_phrases(text: str) -> str:
+    """Write months in English and leave weekdays out, where the parser can't find them by itself.
+
+    Years beside the names of Thai months are those of Buddha.
+    """
+    if _YEAR_FIRST.match(text):
+        return text
+    phrases, english = _phrases()
+    plain = phrases.sub(lambda found: english[found[1].lower()], text)
+    if plain != text and "\u0e01" <= max(text) <= "\u0e5b":
+        plain = _BUDDHIST.sub(lambda found: str(int(found[1]) - 543), plain)
+    return _TWICE.sub(r"\1", plain)
+
+
+@cache
+def _phrases() -> tuple[re.Pattern[str], dict[str, str]]:
+    """Return months and weekdays of several words, or with signs, and English months for them."""
+    from babel import Locale
+
+    english: dict[str, str] = dict(_TABLE["phrases"])
+    months = Locale("en").months["format"]["wide"]
+    for locale in map(Locale.parse, _TABLE["by_phrase"]):
+        for form, width in product(("format", "stand-alone"), ("wide", "abbreviated")):
+            named = locale.months[form].get(width, {}).items()
+            english |= {name.lower(): f"{months[number].lower()} " for number, name in named}
+            english |= {name.lower(): " " for name in locale.days[form]["wide"].values()}
+    names = "|".join(map(re.escape, sorted(english, key=len, reverse=True)))
+    return re.compile(rf"(?<!\w)({names})(?:ที่)?(?![^\W\d_])", re.IGNORECASE), english
 
 
 def _plain_clock(text: str) -> str:

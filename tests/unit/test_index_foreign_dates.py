@@ -145,6 +145,17 @@ def test_a_clear_time_is_read_whatever_program_wrote_it(written: Any) -> None:
         "2026-03-01Z",
         "2026-03-01+01:00",
         "Sun, 01 Mar 2026 10:00:00 XYZ",
+        "令和8年3月1日",
+        "令和８年(2026年)3月1日（日）",  # noqa: RUF001 - as written in Japanese
+        "2026年(令和8年)3月1日",
+        "民國115年3月1日",
+        "วันอาทิตย์ที่ 1 มีนาคม 2569",
+        "1 มี.ค. พ.ศ. 2569 เวลา 10:30 น.",
+        "1 آذار/مارس 2026",
+        "Tháng Ba 1, 2026",
+        "周日, 01 三月 2026 10:30:00 +0800",
+        "일, 01 3월 2026 10:30:00 +0900",
+        "So, 01.03.2026 10:30",
         dt.date(2026, 3, 1),
     ],
 )
@@ -425,6 +436,7 @@ def test_a_word_that_is_a_month_is_no_weekday(written: str) -> None:
 @pytest.mark.parametrize("width", ["full", "long", "medium"])
 def test_dates_of_many_languages_are_read(width: Literal["full", "long", "medium"]) -> None:
     languages = ["ja", "ko", "zh", "ca", "lt", "mk", "gl", "sq", "ka", "az", "be", "uz", "sw", "bs"]
+    languages += ["hi", "bn", "mr", "ta", "te", "gu", "th", "fa", "ur", "vi"]
     for day in (dt.date(2026, month, 5) for month in range(1, 13)):
         for language in languages:
             written = format_date(day, width, locale=language)
@@ -458,6 +470,7 @@ def test_mar_before_a_day_and_its_month_is_a_tuesday() -> None:
         ("2026年1月2日(金) 10時30分", "10:30"),
         ("2026年1月2日星期五 下午3时", "15:00"),
         ("2026/01/02\uff08金\uff0910:30", "10:30"),
+        ("2026年1月2日10点30分", "10:30"),
         ("2026년 1월 2일 금요일 15시 30분 10초", "15:30:10"),
     ],
 )
