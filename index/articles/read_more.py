@@ -11,8 +11,8 @@ _WORDS = f"(?:{words_of('read_more')})"
 _MARK = r"(?:\[\s*(?:…|\.\.\.)\s*\]|…|\.\.\.)"
 _LINK = re.compile(rf"\W*{_WORDS}(?:[\s\W].{{0,300}})?", re.IGNORECASE | re.DOTALL)
 _AT_END = re.compile(
-    rf"(?P<before>{_MARK}|[.!?。！？])\s*[(\[]?\s*{_WORDS}"  # noqa: RUF001 - CJK sentence marks
-    r"(?:\s*[“\"«„‘'‹:].{0,200})?[\s)\]→»›>.…]*\Z",  # noqa: RUF001 - quotation marks
+    rf"(?P<before>{_MARK}|[.!?。！？।])\s*[(\[（【]?\s*{_WORDS}"  # noqa: RUF001 - CJK sentence marks
+    r"(?:\s*[“\"«„‘'‹:].{0,200})?[\s)\]）】→»›>.…]*\Z",  # noqa: RUF001 - quotation marks
     re.IGNORECASE,
 )
 _LINK_AT_END = re.compile(

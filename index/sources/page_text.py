@@ -39,7 +39,7 @@ _APART_CLASS = re.compile(
     r"(-(list|links?|items?|box|bar|block|container|wrapper|nav|posts?))?"
 )
 _APART_RELATIONS = set(words_of("apart_relation").split("|"))
-_AFTER_TURNING = re.compile(r"(?<=\w)\s*(?:[:«»←→|\n]|\s[-\u2013]\s)")
+_AFTER_TURNING = re.compile(r"(?<=\w)\s*(?:[:\uff1a«»←→|\n]|\s[-\u2013]\s)")
 _SPACE = re.compile(r"\s+")
 _LABELS = ("p", "dt", "strong", "b")
 _MAX_LABEL = 80
@@ -230,7 +230,7 @@ class _TextReader:
     def _is_marked(self, element: Element, name: str) -> bool:
         """Tells whether markup shows that an element is not part of the article's text."""
         is_header = name == "header" and (local_name(self.root) == "body" or self._is_site(element))
-        return is_header or is_no_text(element)
+        return is_header or is_no_text(element) or _is_turning(element, name)
 
     def _is_site(self, header: Element) -> bool:
         """Tells whether a header is the site's: it leads home, and is in no part of the page."""
@@ -295,6 +295,15 @@ def _length(element: Element) -> int:
 
 def _without_blank_lines(text: str) -> str:
     return "\n".join(line for each in text.split("\n") if (line := one_line(each)))
+
+
+def _is_turning(element: Element, name: str) -> bool:
+    """Tells whether a paragraph only leads to the page before or after: 上一篇 and a link."""
+    if name not in ("p", "li") or next(element.iterdescendants("{*}a"), None) is None:
+        return False
+    label = one_line("".join(_texts_of_label(element)))[: _MAX_LABEL + 1]
+    words = [one for one in re.split(r"[:\uff1a|]", label) if one.strip()]
+    return bool(words) and all(map(page_words("turning").fullmatch, words))
 
 
 def _texts_of_label(element: Element) -> Iterator[str]:

@@ -509,6 +509,7 @@ def test_a_post_with_a_number_among_archives_is_an_article(
         *("kg-signup-card", "kg-cta-card", "kg-video-player", "captioned-button-wrap"),
         *("author-box", "reading-time", "edit-this-page", "post-navigation", "disqus_thread"),
         *("skip-link", "comments-area", "popular-posts", "announcement-bar"),
+        *("post-copyright", "reward-container", "another_category another_category_color_gray"),
         *("entry-share-buttons", "social-sharing-bar", "sharrre-container"),
         *("page-metadata", "pageSection group", "toc-macro", "page-header-icon x"),
         *(

@@ -20,6 +20,16 @@ PAGE = """<html><head><base href="https://sea.example/b/"></head><body>
 <section><h3>関連記事</h3><a href="moss">Moss</a></section></body></html>"""
 
 
+WORDS = """
+推荐阅读 相关新闻\uff1a 推薦閱讀 合わせて読みたい 関連記事はこちら 연관_기사
+함께_보면_좋은_글 Похожие_материалы Материалы_по_теме Вам_также_может_понравиться
+Схожі_статті اقرأ_أيضًا مواضيع_ذات_صلة بیشتر_بخوانید קראו_גם ये_भी_पढ़ें
+บทความที่เกี่ยวข้อง Tin_liên_quan Có_thể_bạn_quan_tâm Benzer_haberler Διαβάστε_επίσης
+Przeczytaj_także Posts_relacionados Artikel_terkait
+"""
+FURTHER = [one.replace("_", " ") for one in WORDS.split()]
+
+
 def test_links_are_told_apart_by_where_they_stand() -> None:
     root = parse_html(PAGE)
     found = text_and_links(select(root, "article")[0], title="Kelp", page=root)
@@ -51,11 +61,26 @@ def test_links_are_told_apart_by_where_they_stand() -> None:
                                      "Ces articles pourraient vous intéresser", "Mehr dazu",
                                      "Articles recommandés", "Noticias relacionadas",
                                      "Te recomendamos leer", "Quizás te interese",
-                                     "Lea también", "Publicaciones relacionadas"])  # fmt: skip
+                                     "Lea también", "Publicaciones relacionadas",
+                                     *FURTHER])  # fmt: skip
 def test_headings_of_related_blocks_are_known_in_many_languages(heading: str) -> None:
     page = f"<div><p>{'Kelp grows. ' * 9}</p><h2>{heading}</h2><ul><li><a href=/x>X</a></ul></div>"
     found = text_and_links(parse_html(page), headings=("Our picks",))
     assert [link["kind"] for link in found["links"]] == ["related"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "上一篇\uff1a<a href=/x>X</a> 下一篇\uff1a<a href=/y>Y</a>",
+        "다음 글 <a href=/x>X</a>",
+        "<a href=/x>下一篇\uff1aX</a>",
+        "Следующая статья: <a href=/x>X</a>",
+    ],
+)
+def test_a_line_that_leads_to_the_page_before_or_after_is_no_reference(line: str) -> None:
+    page = f"<div><p>{'Kelp grows. ' * 9}</p><p>{line}</p></div>"
+    assert {link["kind"] for link in text_and_links(parse_html(page))["links"]} == {"apart"}
 
 
 def test_what_stands_in_for_things_that_browsers_show_is_no_text() -> None:

@@ -17,6 +17,12 @@ from index.articles.read_more import is_read_more, without_own_link, without_rea
         ("La marée monte… Lire la suite", "La marée monte…"),
         ("Words. The post Tides appeared first on The Shore.", "Words."),
         ("Worte. Der Beitrag Flut erschien zuerst auf Strand.", "Worte."),
+        ("潮水来了。（阅读全文）", "潮水来了。"),  # noqa: RUF001 - as written in Chinese
+        ("潮が満ちた。詳しくはこちら", "潮が満ちた。"),
+        ("밀물이 왔다. 자세히 보기", "밀물이 왔다."),
+        ("Прилив пришёл. Подробнее", "Прилив пришёл."),
+        ("जल आया। और पढ़ें", "जल आया।"),
+        ("آب آمد. بیشتر بخوانید", "آب آمد."),
         ("What I like to read more", "What I like to read more"),
         ("We want no more.", "We want no more."),
         ("Read more", ""),

@@ -587,7 +587,7 @@ def test_what_systems_say_against_showing_a_page_holds(values: dict[str, Any]) -
         {"indexed": {"date-parts": [[2024, 5, 1]], "timestamp": 1714557600000}},
         {"status": "公開中", "状态": "完成", "发布": "新华社"},
         {"status": "منتشر شده", "visibility": "전체공개", "draft": "không"},
-        {"status": "Yayında", "Статус": "Опубликована", "ステータス": "公開", "公开": "是"},
+        {"status": "Yay\u0131nda", "Статус": "Опубликована", "ステータス": "公開", "公开": "是"},
     ],
 )
 def test_what_systems_say_of_a_published_page_hides_nothing(values: dict[str, Any]) -> None:
