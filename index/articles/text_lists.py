@@ -21,8 +21,12 @@ _NO_ITEM = ("NULL", "None", "nan")
 _DEGREE = r"(?:Ph\.?D|M\.?D|MBA|Jr|Sr)\b\.?"
 _BETWEEN = re.compile(rf"{_COMMA.pattern}(?!\s*{_DEGREE}\s*(?:{_COMMA.pattern}|\Z|and\b|&))")
 _TITLE = re.compile(rf"\A(?:(?:Dr|Prof|Mrs?|Ms)\b\.?\s+)+|(?:,\s*{_DEGREE})+\Z")
-_AND = re.compile(r"(?<!\s)\s++(?:and|und|et|&)\s+")
-_BY = re.compile(r"\A(?:(?:written\s+)?by|von|par)\s+", re.IGNORECASE)
+_AUTHORS = re.compile("[;\uff1b\n、]|[|]{2}")
+_AND = re.compile(rf"(?<!\s)\s++(?:{words_of('and')})\s+")
+_BY = re.compile(
+    rf"\A(?:(?:{words_of('by')})[:\uff1a]?\s+|(?:{words_of('author_label')})\s*[:/=\uff1a\uff0f\uff1d]\s*)",
+    re.IGNORECASE,
+)
 _INITIALS = re.compile(r"\S.*\s[A-Z]{1,3}(?: (?:Jr|Sr|2nd|3rd))?")  # as in Lind MA
 _STOP = re.compile(r"(?<=[A-Z][A-Z])\.\Z")
 _PARTICLES = set("van von der den de del della di da dos la le el bin al ter ten zu y".split())
@@ -86,18 +90,18 @@ def _whole_name(name: Any) -> Any:
 def split_authors(text: str) -> list[str]:
     """Split a byline into authors.
 
-    Semicolons and line breaks always separate authors. A comma, "and" or "&" does so only if a full
-    name stands on each side of all of them: "A Name, Director" and "Doe, Jane" are one author.
-    Titles and degrees, as in "Dr. A Name, PhD", are part of a name. Names with initials behind, as
-    in "Lind MA, Berg O, Sea Group.", are parted in any case.
+    Semicolons, line breaks and 、 always separate authors. A comma, "and" or "&" does so only if
+    a full name stands on each side of all of them: "A Name, Director" and "Doe, Jane" are one
+    author. Titles and degrees, as in "Dr. A Name, PhD", are part of a name. Names with initials
+    behind, as in "Lind MA, Berg O, Sea Group.", are parted in any case.
     """
     names: list[str] = []
-    for part in _SEMICOLON.split(text):
+    for part in _AUTHORS.split(text):
         byline = _STOP.sub("", _BY.sub("", " ".join(part.split()).strip(" ,")))
         several = [
             name.strip()
             for item in _BETWEEN.split(byline)
-            for name in _AND.split(re.sub(r"^\s*(?:and|und|et|&)\s+", "", item))
+            for name in _AND.split(re.sub(rf"^\s*(?:{words_of('and')})\s+", "", item))
         ]
         if len(several) > 1 and all(map(_INITIALS.fullmatch, several[:2])):
             names += [*several[:-1], several[-1].rstrip(".")]

@@ -56,3 +56,21 @@ def test_white_space_in_a_byline_is_read_once() -> None:
     blanks = chr(0x3000) * 400_000  # a quadratic reading would take a quarter of an hour
     assert split_authors(f"Ada{blanks}Bo") == ["Ada Bo"]
     assert split_authors(f"Mara Lind,{blanks}Ole Berg") == ["Mara Lind", "Ole Berg"]
+
+
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("作者\uff1a张三、李四", ["张三", "李四"]),
+        ("文/李四", ["李四"]),
+        ("取材・文\uff1d山田太郎", ["山田太郎"]),
+        ("Автор: Иван Петров и Мария Сидорова", ["Иван Петров", "Мария Сидорова"]),
+        ("Por Ana López y Juan Pérez", ["Ana López", "Juan Pérez"]),
+        ("José Ortega y Gasset", ["José Ortega y Gasset"]),
+        ("بقلم: أحمد محمد", ["أحمد محمد"]),
+        ("מאת דוד כהן", ["דוד כהן"]),
+        ("Tác giả: Nguyễn An", ["Nguyễn An"]),
+    ],
+)
+def test_a_byline_is_read_as_its_language_writes_it(byline: str, names: list[str]) -> None:
+    assert split_authors(byline) == names
