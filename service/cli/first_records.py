@@ -65,10 +65,12 @@ def with_proposals(table: Mapping[str, Any]) -> dict[str, Any]:
     items = _first(found)
     problems, records = _parted(items)
     if "invalid-encoding" in problems and all(str(one).isascii() for one in records):
-        other = {**found, "encoding": "windows-1252"}  # as Excel saves it
-        problems, others = _parted(_first(other))
-        if "invalid-encoding" not in problems and _is_western(others):
-            found, records = other, others
+        for encoding in _WORDS["encodings"]:  # as Excel saves it in one country or another
+            problems, others = _parted(_first({**found, "encoding": encoding}))
+            fits = _is_western if encoding == "windows-1252" else _has_known_name
+            if "invalid-encoding" not in problems and fits(others):
+                found, records = {**found, "encoding": encoding}, others
+                break
     return {**found, "map": _map(records)}
 
 
@@ -87,6 +89,13 @@ def _parted(items: Iterable[SourceItem]) -> tuple[set[str], list[Mapping[str, An
         {item.reason for item in items if isinstance(item, RecordProblem)},
         [item.values for item in items if isinstance(item, Record)],
     )
+
+
+def _has_known_name(records: list[Mapping[str, Any]]) -> bool:
+    """Tells whether a field has a usual name in letters that only the right encoding shows."""
+    known = {_plain(name) for names in _NAMES.values() for name in names}
+    named = (name for values in records for name in values)
+    return any(not name.isascii() and _plain(name) in known for name in named)
 
 
 def _is_western(records: list[Mapping[str, Any]]) -> bool:

@@ -191,6 +191,32 @@ def test_a_table_in_another_encoding_is_not_garbled(
     assert "encoding" not in with_proposals({"kind": "csv", "path": str(path)})
 
 
+@pytest.mark.parametrize(
+    ("header", "encoding"),
+    [
+        ("编号,标题,正文,链接", "gb18030"),
+        ("番号,タイトル,本文,リンク", "shift_jis"),
+        ("번호,제목,내용,링크", "euc-kr"),
+        ("編號,標題,內容,連結", "big5"),
+        ("номер,Заголовок,Текст,Ссылка", "windows-1251"),
+        ("nr,Tytuł,Treść,Adres", "windows-1250"),
+        ("الرقم,العنوان,النص,الرابط", "windows-1256"),
+        ("الرقم,العنوان,النص,الرابط", None),
+        ("شناسه,عنوان,متن,لینک", None),
+        ("id,Tiêu đề,Nội dung,Liên kết", None),
+    ],
+)
+def test_tables_in_many_languages_are_read_by_their_names(
+    tmp_path: Path, header: str, encoding: str | None
+) -> None:
+    path = tmp_path / "a.csv"
+    _, title, text, _ = header.split(",")
+    path.write_bytes(f"{header}\n1,{title},{LONG},/k\n".encode(encoding or "utf-8"))
+    found = with_proposals({"kind": "csv", "path": str(path)})
+    assert (found["map"]["title"], found["map"]["summary"]) == (title, text)
+    assert found.get("encoding") == encoding
+
+
 def test_a_name_that_stands_twice_is_proposed_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(f'{{"id": 1, "title": "K", "body": "{LONG}", "body": "{SHORT}"}}\n')
