@@ -162,7 +162,8 @@ def _date(root: Element, main: Element, stated: list[str]) -> str:
     shown = [(time.get("datetime") or line_of(time)).strip() for time in times[:_MOST_TIMES]]
     names = _names(times[0]) if times else set()
     is_change = names & _CHANGED and not names & _FIRST
-    is_last = is_change or _article_around(main) is None
+    is_marked = bool(times and times[0].get("datetime")) and not is_change
+    is_last = not is_marked or _article_around(main) is None
     found = [*stated, *shown] if is_last else [*shown, *stated]
     words = [line_of(each).removeprefix("Date: ") for each in select(root, _DATE_WORDS)]
     return next(filter(DateReader().find_instant, [*found, *words]), next(iter(found), ""))
@@ -266,7 +267,9 @@ def published_times(root: Element, main: Element) -> list[Element]:
     entry = _article_around(main)
     around = {main, *main.iterancestors()}
     times = [each for each in islice(root.iter("time"), _MOST_SEEN) if not _is_beside(each, around)]
+    reads = DateReader().find_instant
     dated = [each for each in times if each.get("datetime")]
+    dated = dated or [each for each in times if reads(line_of(each))]
     first = [each for each in dated if each.get("itemprop") != "dateModified"]
     own = {each for each in dated if entry is None or entry in each.iterancestors()}
     return (

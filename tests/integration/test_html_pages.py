@@ -855,6 +855,10 @@ def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> 
             "<meta name=date content=2026-05-01>",
             "<time class='published updated' datetime=2026-03-01>March</time>",
         ),
+        ("<meta property=og:article:published_time content=2026-03-01T10:00:00+01:00>", ""),
+        ("", "<time>2026年3月1日 10:00</time><time>3 days ago</time>"),
+        ("", "<time>1 มีนาคม 2569</time>"),
+        ("<meta name=date content=2026-03-01>", "<p>Since <time>7 May 1941</time></p>"),
     ],
 )
 def test_of_a_page_s_dates_that_of_publication_which_can_be_read_counts(
