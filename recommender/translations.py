@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 from recommender.article import Article, without_fragment
 from recommender.neighbors import NO_ROW, Neighbors, Rows
 
+COUNTRIES = {
+    "jp": "ja", "cn": "zh", "kr": "ko", "ua": "uk", "vn": "vi", "gr": "el", "cz": "cs", "dk": "da",
+}  # fmt: skip
+"""Codes of countries that sites write for languages."""
+
 _LANGUAGE_IN_ADDRESS = re.compile(r"/([A-Za-z]{2,3})(?:[-_][A-Za-z]{2,4})?(?=[/?#]|$)")
 
 
@@ -31,7 +36,7 @@ def key_number(article: Article) -> int:
         own = article.language.partition("-")[0]
         key = re.sub("^https?:", "", unquote(without_fragment(article.url))).rstrip("/")
         for found in _LANGUAGE_IN_ADDRESS.finditer(key):
-            if found[1].lower() == own:
+            if own in ((code := found[1].lower()), COUNTRIES.get(code)):
                 key = key[: found.start()] + key[found.end() :]
                 break
         key = f"address {key}"

@@ -7,13 +7,14 @@ from typing import Any
 
 from index.articles.record import short
 from recommender.errors import ArticleError
+from recommender.translations import COUNTRIES
 
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*")
 _MOST = 100
 _NO_LANGUAGE = frozenset({"", "und", "mul", "mis", "zxx", "x-default", "default", "*"})
 """What stands for an unknown language, several or none; read as if nothing were said."""
 
-_OLD = {"iw": "he", "in": "id", "ji": "yi"}
+_OLD = {"iw": "he", "in": "id", "ji": "yi"} | COUNTRIES
 
 
 def read_language(value: Any) -> str | None:
@@ -80,6 +81,7 @@ def _by_name(own: bool = False) -> dict[str, str]:
     if own:
         locales = [Locale(code) for code in locale_identifiers() if len(code) == 2]
         names = [(one.languages.get(one.language, ""), one.language) for one in locales]
+        names += [(Locale.parse(tag).languages[tag], tag) for tag in ("zh_Hans", "zh_Hant")]
     found: dict[str, str] = {}
     for name, code in names:
         name, tag = name.casefold(), code.replace("_", "-").lower()

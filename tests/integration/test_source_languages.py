@@ -53,6 +53,13 @@ def write(folder: Path, **pages: str) -> str:
         ],
         *[("und", None), ("*", None), ("x-default", None), (" ", None), ("ast", "ast")],
         *[(False, "no"), ([False], "no"), ("no", "no")],
+        *[
+            ("jp", "ja"),
+            ("cn", "zh"),
+            ("ua", "uk"),
+            ("简体中文", "zh-hans"),
+            ("繁體中文", "zh-hant"),
+        ],
     ],
 )
 def test_tags_locales_codes_and_names_are_read_as_tags(given: Any, tag: str | None) -> None:

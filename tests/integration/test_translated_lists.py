@@ -258,6 +258,14 @@ def test_the_addresses_of_translations_differ_only_in_the_language(
     assert first == second != third
 
 
+def test_the_language_in_an_address_may_be_a_country() -> None:
+    japanese, english = (
+        key_number(Article(id="a", title="A", url=f"https://x.example/{code}/tides", language=tag))
+        for code, tag in (("jp", "ja"), ("en", "en"))
+    )
+    assert japanese == english
+
+
 def test_addresses_that_differ_only_in_the_language_are_translations(tmp_path: Path) -> None:
     changed = records()
     for one in changed:

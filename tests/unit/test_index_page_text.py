@@ -21,7 +21,7 @@ PAGE = """<html><head><base href="https://sea.example/b/"></head><body>
 
 
 WORDS = """
-推荐阅读 相关新闻\uff1a 推薦閱讀 合わせて読みたい 関連記事はこちら 연관_기사
+推荐阅读 相关新闻\uff1a 推薦閱讀 合わせて読みたい 関連記事はこちら 연관_기사 관련글
 함께_보면_좋은_글 Похожие_материалы Материалы_по_теме Вам_также_может_понравиться
 Схожі_статті اقرأ_أيضًا مواضيع_ذات_صلة بیشتر_بخوانید קראו_גם ये_भी_पढ़ें
 บทความที่เกี่ยวข้อง Tin_liên_quan Có_thể_bạn_quan_tâm Benzer_haberler Διαβάστε_επίσης
@@ -74,6 +74,7 @@ def test_headings_of_related_blocks_are_known_in_many_languages(heading: str) ->
     [
         "上一篇\uff1a<a href=/x>X</a> 下一篇\uff1a<a href=/y>Y</a>",
         "다음 글 <a href=/x>X</a>",
+        "이전글 <a href=/x>X</a>",
         "<a href=/x>下一篇\uff1aX</a>",
         "Следующая статья: <a href=/x>X</a>",
     ],
