@@ -38,6 +38,7 @@ _UNREAD = re.compile(
 )
 """What looks like front matter, but is not written so that a generator reads it as such."""
 
+_UNOPENED = re.compile(_TABLE["unopened"].replace("LINE", _TABLE["line"]), re.I | re.M | re.X)
 _HEADER = re.compile(_TABLE["header"], re.VERBOSE)
 """Lines of ``name: value`` and an empty one, as in Pelican; in a comment, as in Nikola."""
 
@@ -86,11 +87,15 @@ def _date_or_text(loader: Any, node: yaml.ScalarNode) -> Any:
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _date_or_text)
 
 
-def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
+def split_front_matter(text: str, *, opened: bool = True) -> tuple[dict[str, Any], str]:
     """Splits a page's text: returns its front matter, by names as written, and its body.
 
     The front matter stands at the beginning: between lines of ``---`` (YAML, or the format named
     after the dashes), ``+++`` (TOML) or ``;;;`` (JSON), or as a bare JSON object.
+
+    Args:
+        text: The text.
+        opened: Whether the site's generator needs the first line of ``---``.
 
     Raises:
         RecordError: If the front matter can't be read.
@@ -104,7 +109,10 @@ def split_front_matter(text: str) -> tuple[dict[str, Any], str]:
         lines = header["lines"] if header else ""
         if header and (_is_header(front := _header_values(lines)) or _LOGSEQ.fullmatch(lines)):
             return front, text[header.end() :]
-        if _UNREAD.match(text):
+        found = _UNOPENED.match(text)
+        if found and not opened:
+            return parse_table("yaml", found["front"]), text[found.end() :]
+        if found or _UNREAD.match(text):
             raise _error(
                 "the page begins like front matter, but without a line of --- before it: add that "
                 "line, since the front matter may say that the page is a draft"

@@ -169,8 +169,10 @@ def _front_and_body(site: SitePreset, page: Page) -> tuple[dict[str, Any], str]:
         RecordError: If the front matter, or that file, can't be read.
     """
     text = page.text()
-    is_notion = _OF_NOTION.fullmatch(page.path.stem) is not None
-    front, body = split_front_matter(notion_page(text) if is_notion else text)
+    if _OF_NOTION.fullmatch(page.path.stem):
+        text = notion_page(text)
+    opened = site.name not in ("hexo", "mkdocs", SitePreset.name)
+    front, body = split_front_matter(text, opened=opened)
     beside, told = page.path.with_suffix(".meta"), ""
     if site.name == SitePreset.name:
         with raised_as(partial(RecordError, "front-matter"), f"{beside.name}: ", OSError):

@@ -43,6 +43,7 @@ def _render_box(_renderer: object, tokens: list[Token], at: int, *_others: objec
         return "</div>\n"
     named = tokens[at].info.strip()
     title = named.partition("[" if "[" in named else " ")[2]
+    title = "" if title in ("info", "warn", "alert") else title  # kinds of note of Qiita and Zenn
     return f"<div><p>{markdown_line(title.rstrip(']'))}</p>\n"
 
 

@@ -26,7 +26,7 @@ def _any_of(kind: str) -> str:
 
 _TAGS = re.compile(_any_of("tags"), _FLAGS)
 _EXTENSIONS = re.compile(
-    rf"(?:(?=[`~{{\[:%+^=!$])|^)(?:{_any_of('extensions')})", _FLAGS | re.IGNORECASE
+    rf"(?:(?=[`~{{\[:%+^=!$@])|^)(?:{_any_of('extensions')})", _FLAGS | re.IGNORECASE
 )
 _RAW_TAG = r"\{%[-~]?\s*(?:end)?(?:raw|verbatim)\s*[-~]?%\}"
 _RAW = re.compile(rf"^[ \t]*{_RAW_TAG}[ \t]*\n|{_RAW_TAG}", re.MULTILINE)

@@ -268,7 +268,6 @@ def test_a_page_is_read_in_its_encoding(tmp_path: Path, content: str, encoding: 
         ("p.md", b'{"title": "T", "draft": true\n', "markdown", "front-matter"),
         ("p.md", b"---\na: " + b"[" * 500 + b"\n---\n", "markdown", "front-matter"),
         ("p.md", b"+++\na = \n+++\n", "markdown", "front-matter"),
-        ("p.md", b"title: T\npassword: x\n---\nWords", "markdown", "front-matter"),
         ("p.md", b'"title": "T",\n"published": false\n;;;\nWords', "markdown", "front-matter"),
         ("_index.md", b"---\ntitle: List\n---\n", "markdown", "list-page"),
         ("p.md", b"no title", "markdown", "title: missing"),

@@ -192,7 +192,7 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
         "<!-- by hand -->\n---\ntitle: T\ndraft: true\n---\nBody\n",
         "# A heading\n---\ntitle: T\ndraft: true\n---\nBody\n",
         "title: T\ndraft: true\n---\nBody\n",
-        "title: T\ntags:\n- a\n- b\npassword: sea\n---\nBody\n",  # as Hexo lets it be written
+        "title: T\ntags:\n- a\n- b\npassword: sea\n---\nBody\n",
         "title: T\ntags:\n- a\npublished: false\n\nBody\n",
         "--- # by hand\ntitle: T\ndraft: true\n---\nBody\n",
         "***\ntitle: T\nstatus: draft\n***\n# T\n",
@@ -202,6 +202,13 @@ def test_no_text_makes_it_fail_otherwise(text: str) -> None:
 def test_what_looks_like_front_matter_is_never_published_as_text(text: str) -> None:
     with pytest.raises(RecordError, match="begins like front matter"):
         split_front_matter(text)
+
+
+def test_hexo_needs_no_first_line_of_dashes() -> None:
+    text = "date: D\ntitle: T\ntags:\n- a\npassword: x\n---\nBody"
+    front = {"date": "D", "title": "T", "tags": ["a"], "password": "x"}
+    assert split_front_matter(text, opened=False) == (front, "Body")
+    assert split_front_matter("Tides:\n- a\n---\nB", opened=False) == ({}, "Tides:\n- a\n---\nB")
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,12 @@ def targets(body: str, base: str = "") -> list[str]:
         ),
         ("Tea []{#top}is {doc}`hot <tea/hot>` and {ref}`hot`.", "Tea is hot and hot."),
         ("Tea <%# not yet %>is <%= hot %>hot {{{ raw }}}.", "Tea is hot ."),
+        # Zenn and Qiita
+        (
+            ":::message alert\nMind.\n:::\n:::note warn\nTide.\n:::\n"
+            "@[youtube](abc)\n\nBy a@[b](/c)",
+            "Mind.\nTide.\nBy a@b",
+        ),
         # Modules in Docusaurus' Markdown
         (
             "import A from '@a/b';\nimport {\n  C,\n} from \"d\";\n\n"
