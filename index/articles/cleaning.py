@@ -27,7 +27,7 @@ _TAG = re.compile(
 _BROKEN_TAG = re.compile(r"<[A-Za-z][\w:.-]*+\s[^<>]*+>")  # if it has a quoted value
 _QUOTED_VALUE = re.compile(r"=\s*[\"']")
 _END_TAG = re.compile(r"</([A-Za-z][\w:.-]*+)\s*>")
-_HIDDEN_NAMES = ("script", "style", "ac:parameter", "ac:task-id", "ac:task-status")
+_HIDDEN_NAMES = ("script", "style", "rt", "rp", "ac:parameter", "ac:task-id", "ac:task-status")
 _HIDDEN = re.compile(rf"<!--|<({'|'.join(_HIDDEN_NAMES)})\b[^<>]*>", re.IGNORECASE)
 _HIDDEN_END = {"--": re.compile("-->")} | {
     name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _HIDDEN_NAMES
@@ -150,7 +150,7 @@ def _is_tag(found: re.Match[str], name: str, ends: dict[str, int]) -> bool:
 
 
 def _without_hidden(text: str) -> str:
-    """Remove comments, scripts and style sheets that are closed."""
+    """Remove comments, scripts, style sheets and readings above words that are closed."""
     parts: list[str] = []
     start = 0
     never_closed: set[str] = set()

@@ -19,7 +19,7 @@ from recommender.article import LinkKind
 
 NOT_TEXT = tuple(
     "script style noscript template head svg iframe object canvas audio video textarea datalist"
-    " progress meter noembed noframes annotation"
+    " progress meter noembed noframes annotation rt rp"
     " amp-ad amp-embed amp-consent amp-sidebar amp-user-notification".split()
 )
 """Elements whose content is no text, or is shown only by browsers that don't know them."""

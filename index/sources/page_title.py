@@ -11,6 +11,7 @@ _BRANDS = ".site-title, .site-name, .navbar-brand"
 _SPACE = "#breadcrumbs > .first a[href='index.html']"  # of Confluence
 _SITE_CLASS = re.compile(r"site-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand")
 _SEPARATOR = re.compile(r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«]\s*")
+_SHOWN = ".//text()[not(ancestor::svg or ancestor::rt or ancestor::rp)]"
 _MOST_BREAKS = 20
 _WORD = re.compile(r"\w+")
 _NOT_WORD = re.compile(r"\W+")
@@ -96,8 +97,8 @@ def _is_site(element: Element) -> bool:
 
 
 def _lines(elements: Iterable[Element]) -> list[str]:
-    """Returns the texts of elements, without the titles of drawings in them."""
-    shown = (each.xpath(".//text()[not(ancestor::svg)]") for each in elements)
+    """Returns the texts of elements, without titles of drawings and readings in them."""
+    shown = (each.xpath(_SHOWN) for each in elements)
     return [text for parts in shown if (text := one_line("".join(parts)))]
 
 

@@ -90,6 +90,8 @@ def test_what_stands_in_for_things_that_browsers_show_is_no_text() -> None:
     <textarea>Write here.</textarea></div>"""
     (section,) = text_and_links(parse_html(page))["sections"]
     assert section["text"].split() == ["Kelp.", "It", "is", "E."]
+    page = "<div><p><ruby>昆布<rp>(</rp><rt>こんぶ</rt><rp>)</rp></ruby>の森</p></div>"
+    assert text_and_links(parse_html(page))["sections"][0]["text"] == "昆布の森"
 
 
 def test_quotations_and_code_are_told_apart_section_by_section() -> None:

@@ -557,6 +557,7 @@ def test_a_path_leads_to_names_with_dots(write_jsonl: Write) -> None:
         ("left\u202eright\u2066", "leftright"),
         ("a\ud800b", "a?b"),
         ("a\r\n\r\n b\t c", "a\nb c"),
+        ("<ruby>昆<rp>(</rp><rt>こん</rt><rp>)</rp>布<rt>ぶ</rt></ruby>の森", "昆布の森"),
         ("Option<T> and List<String> in a<b && c>d", "Option<T> and List<String> in a<b && c>d"),
         ("Use Vec<u8>, List<A> or <canvas>", "Use Vec<u8>, List<A> or <canvas>"),
         ("git checkout <branch-name>", "git checkout <branch-name>"),
@@ -602,7 +603,20 @@ def test_marks_of_markdown_in_a_table_are_no_text(write_jsonl: Write) -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["<!--", '<a b="', "<a x ", "<script>", "<style><", "</a", "<a b='\"", "<", "<b>", "&#1", "&a"],
+    [
+        "<!--",
+        '<a b="',
+        "<a x ",
+        "<script>",
+        "<style><",
+        "<rt>",
+        "</a",
+        "<a b='\"",
+        "<",
+        "<b>",
+        "&#1",
+        "&a",
+    ],
 )
 def test_markup_without_end_is_read_once(piece: str) -> None:
     assert plain_text(piece * 40_000 + " kelp").endswith("kelp")
