@@ -41,6 +41,9 @@ _APART_CLASS = re.compile(
 _APART_RELATIONS = set(words_of("apart_relation").split("|"))
 _AFTER_TURNING = re.compile(r"(?<=\w)\s*(?:[:\uff1a«»←→|\n]|\s[-\u2013]\s)")
 _SPACE = re.compile(r"\s+")
+_AFTER_MARK = re.compile(
+    r"(?<=[\u3001-\u3011\uff01-\uff1f])[ \t]*\n[ \t]*(?=[\u3001-\u9fff\uff01-\uffef])"
+)
 _LABELS = ("p", "dt", "strong", "b")
 _MAX_LABEL = 80
 _MAX_WORDS = 200
@@ -252,7 +255,7 @@ class _TextReader:
 
     def _add(self, text: str | None, place: _Place) -> None:
         if text and self._inside and place.kind is LinkKind.TEXT and not self._related_level:
-            self._sections[-1][1].append(text if text == "\n" else _SPACE.sub(" ", text))
+            self._sections[-1][1].append(text if text == "\n" else _one_space(text))
 
     def _add_link(self, link: Element, place: _Place) -> None:
         url = (link.get("href") or "").strip()
@@ -291,6 +294,11 @@ def is_no_text(element: Element) -> bool:
 def _length(element: Element) -> int:
     """Returns how many characters an element shows: many pages are indented far."""
     return len(one_line(text_of(element)))
+
+
+def _one_space(text: str) -> str:
+    """Writes white space as one blank; a line's end behind a mark such as 。 is none."""
+    return _SPACE.sub(" ", _AFTER_MARK.sub("", text) if "\n" in text else text)
 
 
 def _without_blank_lines(text: str) -> str:

@@ -92,6 +92,9 @@ def test_what_stands_in_for_things_that_browsers_show_is_no_text() -> None:
     assert section["text"].split() == ["Kelp.", "It", "is", "E."]
     page = "<div><p><ruby>昆布<rp>(</rp><rt>こんぶ</rt><rp>)</rp></ruby>の森</p></div>"
     assert text_and_links(parse_html(page))["sections"][0]["text"] == "昆布の森"
+    page = "<div><p>潮来了。\n  潮去了，\n又来 了。\nAnd so on.\nEnd.</p></div>"  # noqa: RUF001
+    text = text_and_links(parse_html(page))["sections"][0]["text"]
+    assert text == "潮来了。潮去了，又来 了。 And so on. End."  # noqa: RUF001 - as in Chinese
 
 
 def test_quotations_and_code_are_told_apart_section_by_section() -> None:
