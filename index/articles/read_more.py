@@ -19,8 +19,9 @@ _LINK_AT_END = re.compile(
     r"[\[(]?<a\b([^<>]*)>((?:(?!</?a\b).)*)</a>[\W_]*(?:</\w+>\s*){0,5}\Z", re.DOTALL
 )
 _CUT = re.compile(r"\s*\[\s*(?:…|\.\.\.)\s*\]\s*\Z")
+_NEXT = r"(?:\s|(?<=[\u3001-\u9fff\u05be-]))"  # no blank follows in Chinese and Japanese
 _APPEARED = re.compile(
-    rf"(?:^|\s)(?:{words_of('the_post')})\s.{{0,300}}?(?:{words_of('appeared_on')})\s.{{0,200}}\Z",
+    rf"(?:^|\s)(?:{words_of('the_post')}){_NEXT}.{{0,300}}?(?:{words_of('appeared_on')}){_NEXT}.{{0,200}}\Z",
     re.IGNORECASE,
 )
 _LAST = 800  # characters at a text's end that are looked at
