@@ -122,7 +122,9 @@ def page_facts(
     if not stated.get("language"):
         outer = next(iter(select(root, "html")), root)
         shown = outer.get("lang") or outer.get("xml:lang")
-        facts["language"] = alternates.language or shown or facts.get("language")
+        language = alternates.language or shown or facts.get("language") or ""
+        is_mistake = language[:2].lower() == "en" and _is_in_other_letters(main)
+        facts["language"] = "" if is_mistake else language  # of a theme, which nobody changed
         facts["language_from"] = "page"
     titles = [found[0] for found in given["title"]]
     sites = [*metas.get("og:site_name", []), *said.site_names()]
@@ -131,6 +133,12 @@ def page_facts(
     if image := facts.get("image"):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
+
+
+def _is_in_other_letters(main: Element) -> bool:
+    """Tells whether few of a text's letters are of those that English has."""
+    letters = [letter for letter in line_of(main)[:_MOST_SEEN] if letter.isalpha()]
+    return 4 * sum(map(str.isascii, letters)) < len(letters)
 
 
 def _tags(root: Element, main: Element, metas: Metas, classed: list[str]) -> list[str]:

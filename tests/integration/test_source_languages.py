@@ -157,6 +157,17 @@ def test_html_pages_say_their_language_and_their_translations(tmp_path: Path) ->
     assert report.languages == {"page": 3, "constant": 1, "field": 1}
 
 
+def test_a_theme_s_english_is_no_language_of_a_page_in_other_letters(tmp_path: Path) -> None:
+    head = "<meta property=og:locale content=en_US>"
+    texts = {"zh": "潮水在夜里涌来，渔船沿着海岸慢慢地回到 Kiel 的港口。" * 5}  # noqa: RUF001
+    texts["ru"] = "Ночью приходит прилив, и лодки медленно возвращаются в гавань. " * 5
+    pages = {f"{name}_html": html(lang="en", head=head, text=text) for name, text in texts.items()}
+    path = write(tmp_path, en_html=html(lang="en"), de_html=html(lang="en", text=GERMAN), **pages)
+    found, _ = read({"kind": "html", "path": path})
+    languages = {key: one.language for key, one in found.items()}
+    assert languages == {"en": "en", "de": "en", "zh": None, "ru": None}
+
+
 def test_a_folder_says_more_than_the_lang_of_the_page(tmp_path: Path) -> None:
     path = write(tmp_path, de__tang_html=html(lang="en"), en__kelp_html=html(lang="en"))
     found, _ = read({"kind": "html", "path": path, "languages": ["de", "en"]})
