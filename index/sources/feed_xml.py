@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 from xml.sax import SAXParseException
 
-from index.articles.cleaning import literal
+from index.articles.cleaning import literal, plain_text
 from index.articles.record import Record, RecordProblem, SourceItem
+from index.articles.text_lists import split_authors
 from index.articles.urls import join_url, split_url, without_origin
 from index.errors import RecordError, SourceError
 from index.sources.encodings import decode, markup_encoding
@@ -263,8 +264,9 @@ def _names(owner: Any, is_atom: bool) -> list[str]:
     for person in owner.get("authors", ()):
         name = person.get("name") or ""
         is_cut = not is_atom and _CUT_DOMAIN.fullmatch(person.get("email") or "")
-        names.append(literal(_OF_DOMAIN.sub("", name) if is_cut else _HANDLE.sub("", name)))
-    return [name for name in names if name]
+        name = _OF_DOMAIN.sub("", name) if is_cut else _HANDLE.sub("", name)
+        names += split_authors(plain_text(name))  # Drupal writes a name as markup
+    return [literal(name) for name in names if name]
 
 
 def _images(entry: Any, base: str, words: str) -> tuple[dict[str, str] | None, ...]:

@@ -498,6 +498,28 @@ def test_an_author_s_address_is_no_part_of_the_name(tmp_path: Path, author: str)
 
 
 @pytest.mark.parametrize(
+    ("creator", "authors"),
+    [
+        ("Ann Lee, Bo Chen and Cy Dee", ("Ann Lee", "Bo Chen", "Cy Dee")),
+        ("\nAnn Lee, \nBo Chen\n", ("Ann Lee", "Bo Chen")),
+        ("Lee, A. B., Chen, B.", ("Lee, A. B., Chen, B.",)),
+        ("By Lee &amp;amp; Sons", ("Lee & Sons",)),
+        ('&lt;span property="schema:name"&gt;ann.lee&lt;/span&gt;', ("ann.lee",)),
+        (
+            "&lt;a href='/l'&gt;Ann Lee&lt;/a&gt;, &lt;a href='/c'&gt;Bo Chen&lt;/a&gt;",
+            ("Ann Lee", "Bo Chen"),
+        ),
+    ],
+)
+def test_each_name_in_a_creator_is_an_author(
+    tmp_path: Path, creator: str, authors: tuple[str, ...]
+) -> None:
+    item = f"<item><guid>a</guid><title>K</title><d:creator>{creator}</d:creator></item>"
+    feed = rss(item, more='xmlns:d="http://purl.org/dc/elements/1.1/"')
+    assert from_file(tmp_path, feed)["a"].authors == authors
+
+
+@pytest.mark.parametrize(
     "said",
     [
         "<prism:expirationDate>2020-01-01</prism:expirationDate>",
