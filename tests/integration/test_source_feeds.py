@@ -425,6 +425,20 @@ def test_an_excerpt_that_breaks_off_within_the_text_is_none(
     assert (from_file(tmp_path, rss(item, more=more))["a"].excerpt is not None) is stays
 
 
+def test_what_drupal_puts_before_a_text_is_no_part_of_it(tmp_path: Path) -> None:
+    body = "It waves below the pier, where nobody but the seals and the divers ever sees it."
+    text = (
+        "<span class='field field--name-title field--type-string'>Kelp</span>\n"
+        "<span class='field field--name-uid'><span lang=''>admin</span></span>\n"
+        "<span class='field field--name-created'><time datetime='2026-03-01T10:00:00-05:00'>Sun, "
+        f"03/01/2026 - 10:00</time></span><div class='field field--name-body'><p>{body}</p></div>"
+    )
+    item = (
+        f"<item><guid>a</guid><title>K</title><description><![CDATA[{text}]]></description></item>"
+    )
+    assert from_file(tmp_path, rss(item))["a"].sections[0].text == body
+
+
 def test_what_newsletters_put_around_a_text_is_no_part_of_it(tmp_path: Path) -> None:
     text = (
         "<p>Kelp.</p><p class='button-wrapper'><a href='https://x.example/s'>Subscribe</a></p>"
