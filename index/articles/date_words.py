@@ -231,7 +231,8 @@ def _parser() -> parser:
                     here |= spellings - set().union(*months)
     for day, short in (1, "tues"), (2, "weds"), (3, "thur"), (3, "thurs"):
         weekdays[day].add(short)
-    months[2].add("mrz")  # of March, in German Windows and its tables
+    for name, month in _TABLE["short_months"].items():
+        months[month - 1].add(name)
     known = set().union(*months)
 
     class Words(parserinfo):  # type: ignore[misc] # the library has no types

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Literal
@@ -161,6 +162,19 @@ def test_a_clear_time_is_read_whatever_program_wrote_it(written: Any) -> None:
 )
 def test_a_clear_date_is_read_in_many_languages(written: Any) -> None:
     assert READER.date(written) == dt.date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "months"),
+    [
+        ("янв фев мар апр мая июн июл авг сен окт ноя дек", range(1, 13)),
+        ("січ лют бер кві тра чер лип сер вер жов лис гру", range(1, 13)),  # noqa: RUF001
+        ("Mrz noi", (3, 11)),
+    ],
+)
+def test_months_are_known_by_three_letters(names: str, months: Sequence[int]) -> None:
+    read = [READER.date(f"Пт, 2 {name} 2026 10:00:00 +0300") for name in names.split()]
+    assert read == [dt.date(2026, month, 2) for month in months]
 
 
 @pytest.mark.parametrize(
