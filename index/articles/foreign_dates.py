@@ -50,6 +50,7 @@ _LEAP_SECOND = re.compile(r"(?<=:\d\d):60(?!\d)")
 _HELD = ("seconds", "_seconds", "iso", "date", "timestampValue")
 """Where databases and languages keep the time in an object that stands for one."""
 
+_TIME_TAG = re.compile(r'<time\b[^<>]*\sdatetime="([^"<>]+)"')  # as Drupal's views write a date
 _DIGIT = re.compile(r"\d")  # of any script
 _DIRECTION = re.compile("[\u200e\u200f\u061c\u2066-\u2069\u202a-\u202e]")
 _OTHER_DASHES = re.compile(r"^(\d{4})[\u2010-\u2015_](\d{1,2})[\u2010-\u2015_](\d{1,2})(?!\d)")
@@ -157,6 +158,8 @@ class DateReader:
 
     def _from_text(self, value: str) -> dt.datetime | None:
         text = value.strip().strip("\"'")
+        if found := _TIME_TAG.match(text):
+            text = found[1]
         if len(text) > _MAX_TEXT:
             raise DateError(f"{short(value)} is too long for a date; write it as 2026-03-01")
         if self.date_format:
