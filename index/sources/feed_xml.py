@@ -12,6 +12,7 @@ from typing import Any
 from xml.sax import SAXParseException
 
 from index.articles.cleaning import literal, plain_text
+from index.articles.page_words import words_of
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.text_lists import split_authors
 from index.articles.urls import join_url, split_url, without_origin
@@ -52,9 +53,7 @@ _LEAST_WIDTH = 150  # pixels; a narrower picture is taken if there is no other
 _PICTURE_NAME = re.compile(r"\.(?:avif|gif|jpe?g|png|webp)\Z", re.IGNORECASE)
 _AVATAR = re.compile(r"\bgravatar\.com/avatar\b")
 
-_PROTECTED = re.compile(
-    r"post-password-form|\AThere is no excerpt because this is a protected post"
-)
+_PROTECTED = re.compile(rf"post-password-form|\A\s*(?:<p>)?(?:{words_of('no_excerpt')})")
 _BARE = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|&(?!#?\w{1,32};)", re.DOTALL)
 _UNDECODED = re.compile("[\udc80-\udcff]")
 

@@ -455,7 +455,12 @@ def test_what_newsletters_put_around_a_text_is_no_part_of_it(tmp_path: Path) -> 
 
 def test_a_post_of_wordpress_behind_a_password_is_shown_to_no_reader(tmp_path: Path) -> None:
     form = "&lt;form class='post-password-form'&gt;Enter your password&lt;/form&gt;"
-    for text in (form, "There is no excerpt because this is a protected post."):
+    sentences = (
+        "There is no excerpt because this is a protected post.",
+        "Es gibt keinen Textauszug, da dies ein geschützter Beitrag ist.",
+        "Il n&amp;rsquo;y a pas d'extrait, car cette publication est protégée.",
+    )
+    for text in (form, *sentences):
         item = f"<item><guid>a</guid><title>Protected: K</title><description>{text}</description>"
         (article,) = from_file(tmp_path, rss(f"{item}</item>")).values()
         assert article.status is Status.HIDDEN
