@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.sax import SAXParseException
 
-from index.articles.cleaning import literal, plain_text
+from index.articles.cleaning import literal, plain_text, unescape
 from index.articles.page_words import words_of
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.text_lists import split_authors
@@ -230,7 +230,9 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         or next(iter(_PERIOD_END.findall(entry.get("validity", ""))), None),
         "language": next(filter(None, said), feed.feed.get("language")),
         "tags": [
-            literal(tag.get("label") or tag.get("term") or "") for tag in tags if not _is_kind(tag)
+            literal(unescape(tag.get("label") or tag.get("term") or ""))  # often escaped twice
+            for tag in tags
+            if not _is_kind(tag)
         ],
         "authors": _names(entry, is_atom) or (_names(feed.feed, is_atom) if is_atom else []),
         "image": image,
