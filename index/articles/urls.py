@@ -19,7 +19,11 @@ _TRACKING = re.compile(
     r"|mc_[ce]id|_g[al]|srsltid|_hs(?:enc|mi))",
     re.IGNORECASE,
 )
-_ORIGIN = re.compile(r"utm_\w+=|(?:ref|source|xtor)=rss\b", re.IGNORECASE)
+_ORIGIN = re.compile(
+    r"(?:utm_\w+|at_(?:medium|campaign))="
+    r"|(?:cmp(?:id)?|emc|from|mod|ncid|partner|ref|source|src|wt_mc|xtor)=rss(?![a-z])",
+    re.IGNORECASE,
+)
 _PLAIN_URL = re.compile(
     r"(?:https?://[a-zA-Z0-9][a-zA-Z0-9.-]*[a-zA-Z])?/(?!/)[\w/.~%-]*", re.ASCII
 )
