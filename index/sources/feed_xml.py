@@ -22,7 +22,9 @@ from index.sources.html_texts import html_record
 from index.sources.markup import MarkupError
 from index.sources.source import read_record
 
-_PROLOG = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*+", re.DOTALL)
+_PROLOG = re.compile(
+    r"(?:[\s\ufeff]+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*+", re.DOTALL
+)
 _ROOT = re.compile(r"<([^\s<>/:]+:)?([^\s<>/:]+)")
 _STARTS = re.compile(
     r"\n|<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<(?:[\w.-]+:)?(item|entry)(?=[\s/>])",

@@ -200,7 +200,7 @@ def test_what_stands_before_and_in_a_feed_against_the_rules_of_xml_is_passed_ove
 ) -> None:
     item = "<item><title>Salt\x0b and rye&nbsp;bread</title><guid>a</guid></item>"
     behind = "<!-- made in 0.2 s -->\n<script>count()</script>"
-    feed = f"\n \n<?xml version='1.0'?>\n{rss(item)}\n{behind}"
+    feed = f"\n \ufeff\n<?xml version='1.0'?>\ufeff\n{rss(item)}\n{behind}"
     article = from_file(tmp_path, feed)["a"]
     assert article.title == "Salt and rye bread"
 
