@@ -199,7 +199,8 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     given = entry.get("feedburner_origlink") or entry.get("link") or ""
     if feed.version == "rss10":  # an item's id is its address there
         given = given or entry.get("id") or ""
-    is_guid = given == entry.get("id") and not given.startswith("http")  # it claims to be a link
+    # a guid claims to be a link
+    is_guid = given == entry.get("id") and not given.startswith(("http", "/"))
     url = entry.get("blogger_filename") if is_guid or not given else join_url(base, given)
     identifier = entry.get("id") or url
     url = without_origin(url or "")

@@ -226,6 +226,9 @@ def test_links_are_resolved_by_xml_base_or_the_feed_s_own_link(tmp_path: Path) -
     item = "<link>https://s.example/</link><item><guid isPermaLink='false'>a</guid>"
     articles = from_file(tmp_path, rss(f"{item}<title>A</title><link>/one</link></item>"))
     assert articles["a"].url == "https://s.example/one"
+    item = item.replace(" isPermaLink='false'>a", ">/one")
+    articles = from_file(tmp_path, rss(f"{item}<title>A</title><link>/one</link></item>"))
+    assert articles["/one"].url == "https://s.example/one"
 
 
 def test_an_address_that_is_none_costs_neither_its_item_nor_the_feed(tmp_path: Path) -> None:
