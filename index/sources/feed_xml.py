@@ -56,6 +56,7 @@ _PICTURE_NAME = re.compile(r"\.(?:avif|gif|jpe?g|png|webp)\Z", re.IGNORECASE)
 _AVATAR = re.compile(r"\bgravatar\.com/avatar\b")
 
 _PROTECTED = re.compile(rf"post-password-form|\A\s*(?:<p>)?(?:{words_of('no_excerpt')})")
+_ESCAPED = re.compile(r"&lt;(?:/(?:p|div|a|li|h[1-6])|br ?/?)(?:&gt;|>)", re.IGNORECASE)
 _BARE = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|&(?!#?\w{1,32};)", re.DOTALL)
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
@@ -206,8 +207,8 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     url = without_origin(url or "")
     status = str(entry.get("blogger_status") or "").lower()
     date = entry.get("published") or entry.get("updated") or entry.get("created")
-    summary = _markup(entry.get("summary_detail"))
-    texts = [_markup(part) for part in entry.get("content", ()) if not part.get("src")]
+    summary = _text(entry.get("summary_detail"))
+    texts = [_text(part) for part in entry.get("content", ()) if not part.get("src")]
     words = literal(entry.get("media_words", ""))
     content = max((*texts, summary), key=len) or words  # of a video
     excerpt = max(texts, key=len, default="") if content is summary else summary
@@ -261,6 +262,12 @@ def _markup(part: Any) -> str:
     if kind == "text/plain":
         return literal(part["value"])
     return str(part["value"]) if "html" in kind or kind.endswith("xml") else ""
+
+
+def _text(part: Any) -> str:
+    """Returns a text of a feed as markup, also if its markup is escaped once too often."""
+    markup = _markup(part)
+    return unescape(markup) if "<" not in markup and _ESCAPED.search(markup) else markup
 
 
 def _names(owner: Any, is_atom: bool) -> list[str]:

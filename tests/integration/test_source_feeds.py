@@ -56,6 +56,26 @@ def test_an_item_s_guid_is_its_id_and_may_be_its_link(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (
+            "&amp;lt;p&amp;gt;Kelp &amp;amp;amp; salt&amp;lt;/p&amp;gt;&amp;lt;p&amp;gt;B",
+            "Kelp & salt\nB",
+        ),
+        ("<![CDATA[&lt;div&gt;Kelp&lt;br /&gt;salt&lt;/div&gt;]]>", "Kelp\nsalt"),
+        (
+            "<![CDATA[<p>A list is &lt;ul&gt;&lt;li&gt;one&lt;/li&gt;</p>]]>",
+            "A list is <ul><li>one</li>",
+        ),
+        ("Salt &amp;lt; kelp &amp;amp;gt; rye", "Salt < kelp &gt; rye"),
+    ],
+)
+def test_a_text_that_is_escaped_twice_is_markup(tmp_path: Path, text: str, read: str) -> None:
+    item = f"<item><guid>a</guid><title>T</title><description>{text}</description></item>"
+    assert from_file(tmp_path, rss(item))["a"].sections[0].text == read
+
+
 def test_a_description_alone_is_the_text_and_beside_content_the_excerpt(tmp_path: Path) -> None:
     articles = from_file(
         tmp_path,
