@@ -41,6 +41,7 @@ Of an element that it does not know, it keeps either the attributes or the text.
 """
 
 _BLOCKS = ("itunes_block", "googleplay_block", "podcast_block")
+_DATES = ("published", "updated", "created", "prism_publicationdate", "prism_coverdate")
 _BEGINNINGS = ("prism_embargodate", "validity_start", "dcterms_available")
 _ENDS = ("expired", "prism_expirationdate", "validity_end")
 """Feedparser's names for when items begin and end, such as expirationDate and dcterms:valid."""
@@ -206,7 +207,7 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     identifier = entry.get("id") or url
     url = without_origin(url or "")
     status = str(entry.get("blogger_status") or "").lower()
-    date = entry.get("published") or entry.get("updated") or entry.get("created")
+    date = next(filter(None, map(entry.get, _DATES)), None)
     summary = _text(entry.get("summary_detail"))
     texts = [_text(part) for part in entry.get("content", ()) if not part.get("src")]
     words = literal(entry.get("media_words", ""))

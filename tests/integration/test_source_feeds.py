@@ -122,11 +122,14 @@ def test_rss_1_has_its_items_beside_the_channel(tmp_path: Path) -> None:
         "<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'"
         " xmlns:dc='http://purl.org/dc/elements/1.1/'><channel><title>x</title></channel>"
         "<item><title>T</title><link>https://s.example/1</link><dc:date>2026-01-02</dc:date>"
-        "<dc:subject>R&amp;amp;D &lt;b></dc:subject><dc:creator>N</dc:creator></item></r:RDF>",
+        "<dc:subject>R&amp;amp;D &lt;b></dc:subject><dc:creator>N</dc:creator></item>"
+        "<item><title>T</title><link>https://s.example/2</link><prism:publicationDate xmlns:prism='http://"
+        "prismstandard.org/namespaces/basic/2.0/'>2026-03-01</prism:publicationDate></item></r:RDF>",
     )
     article = articles["https://s.example/1"]
     assert (article.date, article.authors) == (dt.date(2026, 1, 2), ("N",))
     assert article.tags == ("R&D <b>",)
+    assert articles["https://s.example/2"].date == dt.date(2026, 3, 1)
 
 
 @pytest.mark.parametrize(
