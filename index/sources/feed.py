@@ -88,7 +88,8 @@ def _json_item(location: str, item: Any, feed: Mapping[str, Any]) -> Record:
         )
     html = item.get("content_html")
     if not (isinstance(html, str) and html.strip()):
-        html = str(literals(item.get("content_text") or "")).replace("\n", "<br>")
+        text = item.get("content_text") or item.get("summary") or ""
+        html = str(literals(text)).replace("\n", "<br>")
     base, names = feed.get("home_page_url"), ("url", "id", "external_url", "image", "banner_image")
     url, permalink, elsewhere, *images = (
         join_url(str(base or ""), value) if isinstance(value := item.get(name), str) else ""
@@ -100,7 +101,7 @@ def _json_item(location: str, item: Any, feed: Mapping[str, Any]) -> Record:
         "title": literals(item.get("title")),
         "url": (item.get("url") and url) or own or elsewhere,
         "aliases": [item.get("id")],
-        "date": item.get("date_published"),
+        "date": item.get("date_published") or item.get("date_modified"),
         "language": item.get("language") or feed.get("language"),
         "excerpt": literals(item.get("summary")),
         "image": next(filter(None, images), None),

@@ -610,6 +610,12 @@ def test_addresses_of_a_json_feed_are_resolved_by_its_home_page(tmp_path: Path) 
     assert {one.image and one.image.src for one in articles.values()} == {"https://j.example/k.jpg"}
 
 
+def test_a_json_item_has_the_text_and_the_time_that_it_gives(tmp_path: Path) -> None:
+    item = {"id": "a", "title": "K", "summary": "Kelp & salt", "date_modified": "2026-03-01"}
+    article = from_file(tmp_path, json.dumps({"items": [item]}))["a"]
+    assert (article.sections[0].text, article.date) == ("Kelp & salt", dt.date(2026, 3, 1))
+
+
 def test_a_guid_that_is_a_second_address_is_handed_on(tmp_path: Path) -> None:
     path = tmp_path / "feed.xml"
     path.write_text(
