@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urldefrag, urljoin, urlsplit
 
-from index.articles.cleaning import literal
+from index.articles.cleaning import literal, unescape
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.errors import SourceError, raised_as
@@ -15,7 +15,9 @@ from index.sources.encodings import decode
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.parser_process import parse_apart
 
-_STRAY = re.compile(rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?!#?\w{1,31};)", re.DOTALL)
+_STRAY = re.compile(
+    rb"(<!\[CDATA\[.*?(?:\]\]>|\Z))|&(?!(?:amp|lt|gt|quot|apos|#\w{1,31});)", re.DOTALL
+)
 _BATCH = 1_000
 _HEAD = 8192
 _ROOT = re.compile(rb"<(\w+:)?(urlset|sitemapindex|rss|RDF|feed)\b")
@@ -74,7 +76,7 @@ def _parse(content: bytes, base: str) -> Iterator[SitemapEntry]:
         return
     if not _ROOT.search(content[:_HEAD]):
         raise MarkupError("its root element is not urlset, sitemapindex or a feed's")
-    # Addresses are often written with a bare "&".
+    # Addresses are often written with a bare "&", words with names that only HTML knows.
     content = _STRAY.sub(lambda found: found[1] or b"&amp;", content)
     for element in stream_xml(io.BytesIO(content), ("url", "sitemap", "item", "entry")):
         parts = _parts(element)
@@ -125,7 +127,7 @@ def _parts(parent: Element) -> _Parts:
 def _text(parts: _Parts, name: str) -> str:
     """Returns the text of the first child with a name, its white space made single spaces."""
     found = parts.get(name)
-    return " ".join(text_of(found[0]).split()) if found else ""
+    return unescape(" ".join(text_of(found[0]).split())) if found else ""  # often escaped twice
 
 
 def _address(text: str, base: str) -> str:

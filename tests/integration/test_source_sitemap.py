@@ -120,6 +120,19 @@ def test_what_has_no_address_is_no_page() -> None:
     assert [entry.url for entry in found] == ["https://x.example/b"]
 
 
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        ("https://x.example/?a=1&amp;amp;b=2", ["https://x.example/?a=1&b=2"]),
+        ("https://x.example/caf&eacute;", ["https://x.example/caf\u00e9"]),
+        ("https://x.example/?a=1&copy=2", ["https://x.example/?a=1&copy=2"]),
+    ],
+)
+def test_an_address_may_be_escaped_twice_or_as_in_html(location: str, named: list[str]) -> None:
+    content = f"<urlset><url><loc>{location}</loc></url></urlset>".encode()
+    assert [entry.url for entry in read_sitemap(content, "", "sitemap")] == named
+
+
 def test_an_address_as_character_data_keeps_its_ampersand(site: Site) -> None:
     site.pages["/a"] = html(article("A"))
     location = f"<![CDATA[{site.url}/a?x=1&y=2]]>"
