@@ -20,6 +20,9 @@ _STRAY = re.compile(
 )
 _BATCH = 1_000
 _HEAD = 8192
+_BLANK = b"\xef\xbb\xbf \t\r\n"  # with byte order marks
+_CONTROL = bytes({*range(32)} - {*b"\t\r\n"})
+_END = re.compile(rb".*</(?:\w+:)?(?:urlset|sitemapindex|rss|RDF|feed)\s*>", re.DOTALL)
 _ROOT = re.compile(rb"<(\w+:)?(urlset|sitemapindex|rss|RDF|feed)\b")
 
 
@@ -59,7 +62,7 @@ def _batches(content: bytes, base: str, name: str) -> Iterator[list[SitemapEntry
     """Yields the entries a thousand at a time: fewer would be slow to send, more large."""
     found: list[SitemapEntry] = []
     with raised_as(SourceError, f"{name} is not a sitemap: ", MarkupError, ValueError):
-        for entry in _parse(content.removeprefix(b"\xef\xbb\xbf").lstrip(), base):
+        for entry in _parse(content.lstrip(_BLANK), base):
             found.append(entry)
             if len(found) == _BATCH:
                 yield found
@@ -72,12 +75,15 @@ def _parse(content: bytes, base: str) -> Iterator[SitemapEntry]:
         lines = decode(content).split()
         if not lines or not lines[0].startswith(("http://", "https://")):
             raise MarkupError("it is neither XML nor a list of addresses")
-        yield from (SitemapEntry(url=url) for line in lines if (url := _address(line, base)))
+        pages = (_address(line, base) for line in lines if line.startswith(("http://", "https://")))
+        yield from (SitemapEntry(url=url) for url in pages if url)
         return
     if not _ROOT.search(content[:_HEAD]):
         raise MarkupError("its root element is not urlset, sitemapindex or a feed's")
     # Addresses are often written with a bare "&", words with names that only HTML knows.
-    content = _STRAY.sub(lambda found: found[1] or b"&amp;", content)
+    content = _STRAY.sub(lambda found: found[1] or b"&amp;", content.translate(None, _CONTROL))
+    if complete := _END.match(content):  # what caches and scripts add may follow
+        content = complete[0]
     for element in stream_xml(io.BytesIO(content), ("url", "sitemap", "item", "entry")):
         parts = _parts(element)
         links = [link for link in parts["link"] if link.get("rel", "alternate") == "alternate"]

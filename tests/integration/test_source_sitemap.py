@@ -102,6 +102,7 @@ def test_an_index_its_gzipped_sitemaps_and_a_list_of_addresses_are_followed(site
         "\n\n  <?xml version='1.0'?><urlset><url><loc>\n {0}/a \n</loc></url></urlset>",
         "<urlset><url><loc>/a</loc></url></urlset>",
         "<urlset><url><loc>{0}/a?x=1&y=2</loc></url></urlset>",
+        "\n\ufeff<urlset><url><loc>{0}/a</loc><x>\x0b</x></url></urlset>\n<script>x()</script>\x00",
         "<urlset><url><loc>{0}/a</loc></url><url><loc>ftp://x/y</loc></url><url/></urlset>",
     ],
 )
@@ -118,6 +119,8 @@ def test_what_has_no_address_is_no_page() -> None:
     content = f"<rss><channel>{picture}{items}</channel></rss>".encode()
     found = read_sitemap(content, "https://x.example/feed", "feed")
     assert [entry.url for entry in found] == ["https://x.example/b"]
+    listed = read_sitemap(b"https://x.example/b\nOur pages\n", "https://x.example/s.txt", "s.txt")
+    assert [entry.url for entry in listed] == ["https://x.example/b"]
 
 
 @pytest.mark.parametrize(
