@@ -58,6 +58,7 @@ _AVATAR = re.compile(r"\bgravatar\.com/avatar\b")
 
 _PROTECTED = re.compile(rf"post-password-form|\A\s*(?:<p>)?(?:{words_of('no_excerpt')})")
 _ESCAPED = re.compile(r"&lt;(?:/(?:p|div|a|li|h[1-6])|br ?/?)(?:&gt;|>)", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
 _BARE = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|&(?!#?\w{1,32};)", re.DOTALL)
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
@@ -211,8 +212,8 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     summary = _text(entry.get("summary_detail"))
     texts = [_text(part) for part in entry.get("content", ()) if not part.get("src")]
     words = literal(entry.get("media_words", ""))
-    content = max((*texts, summary), key=len) or words  # of a video
-    excerpt = max(texts, key=len, default="") if content is summary else summary
+    content = max((*texts, summary), key=_length) or words  # of a video
+    excerpt = max(texts, key=_length, default="") if content is summary else summary
     details = [*entry.get("content", ()), entry.get("summary_detail"), entry.get("title_detail")]
     said = [entry.get("language"), *(part.get("language") for part in details if part)]
     is_atom = feed.version[:4] == "atom"
@@ -269,6 +270,10 @@ def _text(part: Any) -> str:
     """Returns a text of a feed as markup, also if its markup is escaped once too often."""
     markup = _markup(part)
     return unescape(markup) if "<" not in markup and _ESCAPED.search(markup) else markup
+
+
+def _length(markup: str) -> int:
+    return len(_TAG.sub("", markup))
 
 
 def _names(owner: Any, is_atom: bool) -> list[str]:

@@ -95,6 +95,18 @@ def test_a_description_alone_is_the_text_and_beside_content_the_excerpt(tmp_path
     assert (second.excerpt, second.sections[0].heading) == ("D", "H")
 
 
+def test_the_longer_text_is_told_without_its_markup(tmp_path: Path) -> None:
+    wrapped = (
+        "<div class='hs-featured-image-wrapper'><img src='https://s.example/a.jpg'></div>It waves."
+    )
+    item = (
+        f"<item><guid>a</guid><title>K</title><description><![CDATA[{wrapped}]]></description>"
+        "<c:encoded>It waves. Nobody sees it.</c:encoded></item>"
+    )
+    feed = rss(item, more="xmlns:c='http://purl.org/rss/1.0/modules/content/'")
+    assert from_file(tmp_path, feed)["a"].sections[0].text == "It waves. Nobody sees it."
+
+
 def test_atom_s_three_kinds_of_text_are_told_apart(tmp_path: Path) -> None:
     entry = (
         "<entry><id>{0}</id><title type='{0}'>{1}</title><updated>2026-01-02T03:04:05Z</updated>"
