@@ -11,7 +11,7 @@ from index.articles.cleaning import literal, unescape
 from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.errors import SourceError, raised_as
-from index.sources.encodings import decode
+from index.sources.encodings import decode, markup_encoding
 from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
 from index.sources.parser_process import parse_apart
 
@@ -84,7 +84,9 @@ def _parse(content: bytes, base: str) -> Iterator[SitemapEntry]:
     content = _STRAY.sub(lambda found: found[1] or b"&amp;", content.translate(None, _CONTROL))
     if complete := _END.match(content):  # what caches and scripts add may follow
         content = complete[0]
-    for element in stream_xml(io.BytesIO(content), ("url", "sitemap", "item", "entry")):
+    names = ("url", "sitemap", "item", "entry")
+    encoding = markup_encoding(content) or "utf-8"
+    for element in stream_xml(io.BytesIO(content), names, mended=[], encoding=encoding):
         parts = _parts(element)
         links = [link for link in parts["link"] if link.get("rel", "alternate") == "alternate"]
         if local_name(element) in ("url", "sitemap"):
@@ -126,7 +128,7 @@ def _parts(parent: Element) -> _Parts:
     """Returns an element's children by name."""
     parts: defaultdict[str, list[Element]] = defaultdict(list)
     for child in parent.iterchildren("*"):
-        parts[local_name(child)].append(child)
+        parts[local_name(child).rpartition(":")[2]].append(child)  # a prefix may be unknown
     return parts
 
 

@@ -102,6 +102,7 @@ def test_an_index_its_gzipped_sitemaps_and_a_list_of_addresses_are_followed(site
         "\n\n  <?xml version='1.0'?><urlset><url><loc>\n {0}/a \n</loc></url></urlset>",
         "<urlset><url><loc>/a</loc></url></urlset>",
         "<urlset><url><loc>{0}/a?x=1&y=2</loc></url></urlset>",
+        '<?xml version="1.0" encoding="utf-16"?><urlset><url><loc>{0}/a</loc></url></urlset>',
         "\n\ufeff<urlset><url><loc>{0}/a</loc><x>\x0b</x></url></urlset>\n<script>x()</script>\x00",
         "<urlset><url><loc>{0}/a</loc></url><url><loc>ftp://x/y</loc></url><url/></urlset>",
     ],
@@ -134,6 +135,13 @@ def test_what_has_no_address_is_no_page() -> None:
 def test_an_address_may_be_escaped_twice_or_as_in_html(location: str, named: list[str]) -> None:
     content = f"<urlset><url><loc>{location}</loc></url></urlset>".encode()
     assert [entry.url for entry in read_sitemap(content, "", "sitemap")] == named
+
+
+def test_a_prefix_need_not_be_declared() -> None:
+    picture = "<image:image><image:loc>https://x.example/a.jpg</image:loc></image:image>"
+    content = f"<urlset><url><loc>https://x.example/a</loc>{picture}</url></urlset>".encode()
+    (entry,) = read_sitemap(content, "", "sitemap")
+    assert entry.facts["image"] == {"src": "https://x.example/a.jpg", "alt": ""}
 
 
 def test_an_address_as_character_data_keeps_its_ampersand(site: Site) -> None:
