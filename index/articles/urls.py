@@ -21,7 +21,8 @@ _TRACKING = re.compile(
 )
 _ORIGIN = re.compile(
     r"(?:utm_\w+|at_(?:medium|campaign))="
-    r"|(?:cmp(?:id)?|emc|from|mod|ncid|partner|ref|source|src|wt_mc|xtor)=rss(?![a-z])",
+    r"|(?:cmp(?:id)?|dgcid|emc|from|mod|ncid|partner|ref|source|src|wprss|wt_mc|xtor)=rss(?![a-z])"
+    r"|af=r(?![a-z])",  # journals'
     re.IGNORECASE,
 )
 _PLAIN_URL = re.compile(

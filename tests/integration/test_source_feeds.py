@@ -650,6 +650,8 @@ def test_a_guid_that_is_a_second_address_is_handed_on(tmp_path: Path) -> None:
             ("?a&amp;ref=b", "?a&ref=b"),
             ("?at_medium=RSS&amp;at_campaign=rss&amp;id=5", "?id=5"),
             ("?wt_mc=rss.news.atom", ""),
+            ("?af=R", ""),
+            ("?dgcid=rss_sd_all", ""),
             ("?mod=rss_markets&amp;title=RSS", "?title=RSS"),
         ),
     ],
