@@ -212,8 +212,10 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     summary = _text(entry.get("summary_detail"))
     texts = [_text(part) for part in entry.get("content", ()) if not part.get("src")]
     words = literal(entry.get("media_words", ""))
-    content = max((*texts, summary), key=_length) or words  # of a video
-    excerpt = max(texts, key=_length, default="") if content is summary else summary
+    text = max(texts, key=_length, default="")
+    is_text = not text or _length(summary) > 2 * _length(text)  # not only wrapped otherwise
+    content, excerpt = (summary, text) if is_text else (text, summary)
+    content = content or words  # of a video
     details = [*entry.get("content", ()), entry.get("summary_detail"), entry.get("title_detail")]
     said = [entry.get("language"), *(part.get("language") for part in details if part)]
     is_atom = feed.version[:4] == "atom"

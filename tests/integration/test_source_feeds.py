@@ -95,16 +95,36 @@ def test_a_description_alone_is_the_text_and_beside_content_the_excerpt(tmp_path
     assert (second.excerpt, second.sections[0].heading) == ("D", "H")
 
 
-def test_the_longer_text_is_told_without_its_markup(tmp_path: Path) -> None:
-    wrapped = (
-        "<div class='hs-featured-image-wrapper'><img src='https://s.example/a.jpg'></div>It waves."
-    )
+@pytest.mark.parametrize(
+    ("description", "content", "read"),
+    [
+        (
+            "<img src='https://s.example/a-picture.jpg'>It waves.",
+            "It waves. Nobody sees it.",
+            "It waves. Nobody sees it.",
+        ),
+        (
+            "It waves.&nbsp;&nbsp;&nbsp;Nobody sees it.",
+            "<p>It waves.</p><p>Nobody sees it.</p>",
+            "It waves.\nNobody sees it.",
+        ),
+        (
+            "It waves below the pier, and nobody sees it.",
+            "<p>A diver</p>",
+            "It waves below the pier, and nobody sees it.",
+        ),
+    ],
+)
+def test_the_content_is_the_text_unless_the_description_is_much_longer(
+    tmp_path: Path, description: str, content: str, read: str
+) -> None:
     item = (
-        f"<item><guid>a</guid><title>K</title><description><![CDATA[{wrapped}]]></description>"
-        "<c:encoded>It waves. Nobody sees it.</c:encoded></item>"
+        f"<item><guid>a</guid><title>K</title><description><![CDATA[{description}]]></description>"
+        f"<c:encoded><![CDATA[{content}]]></c:encoded></item>"
     )
     feed = rss(item, more="xmlns:c='http://purl.org/rss/1.0/modules/content/'")
-    assert from_file(tmp_path, feed)["a"].sections[0].text == "It waves. Nobody sees it."
+    text = from_file(tmp_path, feed)["a"].sections[0].text
+    assert text == read
 
 
 def test_atom_s_three_kinds_of_text_are_told_apart(tmp_path: Path) -> None:
