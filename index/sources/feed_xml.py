@@ -212,10 +212,8 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
     summary = _text(entry.get("summary_detail"))
     texts = [_text(part) for part in entry.get("content", ()) if not part.get("src")]
     words = literal(entry.get("media_words", ""))
-    text = max(texts, key=_length, default="")
-    is_text = not text or _length(summary) > 2 * _length(text)  # not only wrapped otherwise
-    content, excerpt = (summary, text) if is_text else (text, summary)
-    content = content or words  # of a video
+    content = max((*texts, summary), key=_worth) or words  # of a video
+    excerpt = max(texts, key=_worth, default="") if content is summary else summary
     details = [*entry.get("content", ()), entry.get("summary_detail"), entry.get("title_detail")]
     said = [entry.get("language"), *(part.get("language") for part in details if part)]
     is_atom = feed.version[:4] == "atom"
@@ -274,8 +272,9 @@ def _text(part: Any) -> str:
     return unescape(markup) if "<" not in markup and _ESCAPED.search(markup) else markup
 
 
-def _length(markup: str) -> int:
-    return len(_TAG.sub("", markup))
+def _worth(markup: str) -> int:
+    """Returns the length of a text without its tags, doubled if it has elements: they part it."""
+    return len(_TAG.sub("", markup)) * (1 + ("</" in markup))
 
 
 def _names(owner: Any, is_atom: bool) -> list[str]:

@@ -109,13 +109,18 @@ def test_a_description_alone_is_the_text_and_beside_content_the_excerpt(tmp_path
             "It waves.\nNobody sees it.",
         ),
         (
+            "<p>It waves.</p><p>Nobody sees it.</p>",
+            "It waves. Nobody sees it.",
+            "It waves.\nNobody sees it.",
+        ),
+        (
             "It waves below the pier, and nobody sees it.",
             "<p>A diver</p>",
             "It waves below the pier, and nobody sees it.",
         ),
     ],
 )
-def test_the_content_is_the_text_unless_the_description_is_much_longer(
+def test_of_two_texts_the_longer_and_better_parted_one_is_the_article(
     tmp_path: Path, description: str, content: str, read: str
 ) -> None:
     item = (
