@@ -106,11 +106,18 @@ def split_authors(text: str) -> list[str]:
         if len(several) > 1 and all(map(_INITIALS.fullmatch, several[:2])):
             names += [*several[:-1], several[-1].rstrip(".")]
         else:
-            names += several if all(map(_is_full_name, several)) else [byline]
+            names += several if all(map(is_full_name, several)) else [byline]
     return names
 
 
-def _is_full_name(text: str) -> bool:
+def without_by(name: str) -> str:
+    """Return a full name without "By" or the like before it; "Von Braun" stays."""
+    rest = _BY.sub("", name)
+    return rest if is_full_name(rest) else name
+
+
+def is_full_name(text: str) -> bool:
+    """Return whether a text is a name of two words or more, such as "Dr. Jo van Beek"."""
     text = _TITLE.sub("", text)
     words = text.split()
     return (

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Set
-from itertools import islice
 from typing import Any
 
 from index.articles.foreign_dates import DateReader
 from index.articles.page_words import words_of
-from index.articles.text_lists import split_keywords
+from index.articles.text_lists import is_full_name, split_keywords, without_by
 from index.articles.translation_keys import read_alternates
 from index.articles.urls import join_url, split_url, url_key
 from index.articles.visibility_words import find_hiding_word
@@ -36,20 +35,40 @@ _DATE_WORDS = "#revdate, #postamble > .date"
 """The day in Asciidoctor and Org mode, if nothing states it better."""
 
 _LONGEST_PROMPT = 300  # characters
+_LONGEST_LABEL = 80
 _LABELS = (
-    "#mw-normal-catlinks li a, .field--name-field-tags a, .post-tags a, .md-tag, .quarto-category"
+    "#mw-normal-catlinks li a, .field--name-field-tags a, .field-name-field-tags a, .post-tags a,"
+    " .md-tag, .quarto-category"
 )
 """An article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, MkDocs, and Quarto."""
 
-_BYLINE = "a[rel~=author], .author.vcard .fn"
+_BYLINES = (
+    ".author.vcard, .post-author.vcard",
+    ".username[property='foaf:name'], [rel~='schema:author'], .field--name-uid",
+    "a[rel~=author]",
+)
+"""An article's authors in Blogger, SPIP and themes of WordPress (hAtom), and in Drupal; links."""
+
+_BOX = re.compile(r"(.*-)?author-(bio|box|card|description|info)|about-(the-)?author")
+_DAYS = {"post-date", "entry-date", "article-date", "publish-date", "date-header"}
+"""An article's day in Poole and other themes, whose elements have no ``datetime``."""
+
 _SUBJECTS = ("citation_keywords", "dc.subject", "dcterms.subject")
 _HASH = "#＃ "  # noqa: RUF001 - as written in Chinese and Japanese
 _URL = re.compile(r"(?:[a-z]+:)?//\S+")
+_TIMES = (
+    "time, abbr.published[title], span[property~='dc:created'][content],"
+    " span[property~='schema:dateCreated'][content]"
+)
+"""Elements that state a time: those of HTML, of hAtom, and of RDFa as in Drupal."""
+
+_STATED_IN = {"abbr": "title", "span": "content"}
 _CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
-_MOST_AUTHORS, _MOST_TIMES, _MOST_SEEN = 5, 3, 1_000
+_MOST_AUTHORS, _MOST_TIMES, _MOST_DAYS, _MOST_SEEN = 5, 3, 20, 1_000
 _LOCAL = re.compile(r"(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1")
 _RESOLVER = re.compile(r"(?:dx\.)?doi\.org|hdl\.handle\.net")
 _NONE = {"None", "null", "undefined"}  # what a template writes where it has no value
+_NO_PICTURE = re.compile(r"/(?:blank|spacer|transparent|1x1)\.(?:gif|jpe?g|png|svg)\b")
 _HOLE = re.compile(r"\{\{|\$\{|(?:^|/)(?:undefined|null)(?:[/.]|$)")
 _ENTRY = re.compile(r"h-entry|h-cite")
 _ARTICLE_CLASS = re.compile(r"h-?entry")
@@ -86,12 +105,7 @@ def page_facts(
         metas: The contents of the page's ``<meta>`` elements by name, from :func:`metas_of`.
         address: The page's address, against which links are resolved; may be empty.
     """
-    for abbr in select(root, "abbr.published[title]"):  # hAtom, as in Pelican's theme
-        abbr.tag = "time"
-        abbr.set("datetime", abbr.get("title"))
     given = {name: [metas[key] for key in keys if key in metas] for name, keys in _METAS.items()}
-    around = _article_around(main)
-    entry = main if around is None else around
     classed = _classed(main)
     facts = classed | {name: found[0][0] for name, found in given.items() if found}
     facts["excerpt"] = "" if facts.get("excerpt") in _NONE else facts.get("excerpt", "")
@@ -99,16 +113,14 @@ def page_facts(
         facts["image"] = {"src": facts["image"], "alt": metas.get("og:image:alt", [""])[0]}
     facts["tags"] = _tags(root, main, metas, classed.get("tags", [])) or said.sections()
     named = ([one for one in found if not _URL.fullmatch(one)] for found in given["authors"])
-    facts["authors"] = (
-        next(filter(None, named), classed.get("authors"))
-        or [*dict.fromkeys(map(line_of, select(entry, _BYLINE)))][:_MOST_AUTHORS]
-    )
+    facts["authors"] = next(filter(None, named), classed.get("authors")) or _bylines(root, main)
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
     facts["date"] = _date(root, main, [one for found in given["date"] for one in found])
     if _is_kept_out(root, main) or any(map(_is_hidden, metas.get("status", ()))):
         facts["robots"] += ", noindex"
     stated = said.facts()
     facts |= stated
+    facts["authors"] = [without_by(name) for name in facts["authors"] or ()]
     url = facts.get("url", "")
     facts["url"] = canonical_of(root, address) or ("" if _is_mistake(url, address) else url)
     here = facts["url"] or address
@@ -130,7 +142,8 @@ def page_facts(
     sites = [*metas.get("og:site_name", []), *said.site_names()]
     headlines = said.titles() or [line_of(each) for each in select(root, _HEADLINES)[:1]]
     facts["title"] = find_title(root, main, headlines, titles, sites, here)
-    if image := facts.get("image"):
+    image = facts.pop("image", None)
+    if image and not _NO_PICTURE.search(image["src"]):
         facts["image"] = {**image, "src": join_url(markup.base_of(root, here), image["src"])}
     return {name: value for name, value in facts.items() if value}
 
@@ -143,8 +156,7 @@ def _is_in_other_letters(main: Element) -> bool:
 
 def _tags(root: Element, main: Element, metas: Metas, classed: list[str]) -> list[str]:
     """Returns the tags that a page shows with its article or states, or else shows elsewhere."""
-    entry = _article_around(main)
-    around = {main, *main.iterancestors()}
+    entry, around = _article_around(main)
     links = select(root, "a[rel~=tag]")[:_MOST_SEEN]
     links = [each for each in links if not _is_beside(each, around)]
     own = [each for each in links if entry is None or entry in each.iterancestors()]
@@ -160,6 +172,32 @@ def _tags(root: Element, main: Element, metas: Metas, classed: list[str]) -> lis
     )
 
 
+def _bylines(root: Element, main: Element) -> list[str]:
+    """Returns the authors named with an article, but not "View all posts by …" in a box."""
+    entry, around = _article_around(main)
+    article = main if entry is None else entry
+    for css in _BYLINES:
+        found = [each for each in select(root, css)[:_MOST_SEEN] if not _is_beside(each, around)]
+        own = [each for each in found if article in each.iterancestors()]
+        names = [
+            name
+            for card in own or _above(set(found), root, main)
+            for each in _named_in(card)
+            if (name := line_of(each)) and (is_full_name(name) or not _is_in_box(card))
+        ]
+        if names:
+            return list(dict.fromkeys(names))[:_MOST_AUTHORS]
+    return []
+
+
+def _named_in(card: Element) -> list[Element]:
+    return [each for each in card.iterdescendants() if "fn" in _names(each)] or [card]
+
+
+def _is_in_box(link: Element) -> bool:
+    return any(markup.names_match(each, _BOX, "class", "id") for each in link.iterancestors())
+
+
 def _date(root: Element, main: Element, stated: list[str]) -> str:
     """Returns the first date that can be read; if none can, the first.
 
@@ -167,11 +205,13 @@ def _date(root: Element, main: Element, stated: list[str]) -> str:
     where no markup tells the article, to which a date may not belong.
     """
     times = published_times(root, main)
-    shown = [(time.get("datetime") or line_of(time)).strip() for time in times[:_MOST_TIMES]]
+    shown = [
+        each for time in times[:_MOST_TIMES] for each in (_stated(time), line_of(time)) if each
+    ]
     names = _names(times[0]) if times else set()
     is_change = names & _CHANGED and not names & _FIRST
-    is_marked = bool(times and times[0].get("datetime")) and not is_change
-    is_last = not is_marked or _article_around(main) is None
+    is_marked = bool(times and times[0].get(_STATED_IN.get(times[0].tag, "datetime")))
+    is_last = is_change or not is_marked or _article_around(main)[0] is None
     found = [*stated, *shown] if is_last else [*shown, *stated]
     words = [line_of(each).removeprefix("Date: ") for each in select(root, _DATE_WORDS)]
     return next(filter(DateReader().find_instant, [*found, *words]), next(iter(found), ""))
@@ -260,7 +300,7 @@ def _is_mistake(stated: str, address: str) -> bool:
     parts, here = split_url(stated), split_url(address).netloc
     leads_here = here and _RESOLVER.fullmatch(parts.hostname or "")
     is_local = _LOCAL.fullmatch(parts.hostname or "") and parts.netloc != here
-    is_home = markup.is_home(stated) and not markup.is_home(address)
+    is_home = markup.is_home(stated) and not (parts.query or markup.is_home(address))
     is_unfilled = _HOLE.search(stated) and not _HOLE.search(address)
     return bool(is_home or is_local or is_unfilled or leads_here)
 
@@ -272,12 +312,9 @@ def published_times(root: Element, main: Element) -> list[Element]:
         root: The page's root element.
         main: The element that holds the article.
     """
-    entry = _article_around(main)
-    around = {main, *main.iterancestors()}
-    times = [each for each in islice(root.iter("time"), _MOST_SEEN) if not _is_beside(each, around)]
-    reads = DateReader().find_instant
-    dated = [each for each in times if each.get("datetime")]
-    dated = dated or [each for each in times if reads(line_of(each))]
+    entry, around = _article_around(main)
+    times = [each for each in select(root, _TIMES)[:_MOST_SEEN] if not _is_beside(each, around)]
+    dated = [each for each in times if _stated(each)]
     first = [each for each in dated if each.get("itemprop") != "dateModified"]
     own = {each for each in dated if entry is None or entry in each.iterancestors()}
     return (
@@ -285,8 +322,18 @@ def published_times(root: Element, main: Element) -> list[Element]:
         or [each for each in dated if each in own and _names(each) & _FIRST][:1]
         or [each for each in first if each in own][:1]
         or select(root, _MATERIAL)[:1]
-        or _byline_times(set(first), root, main)
+        or _above({*first}, root, main)[:1]
+        or _named_days(root, main)
     )
+
+
+def _stated(time: Element) -> str:
+    """Returns the time that an element states, or the words of a ``<time>`` that are one."""
+    if stated := time.get(_STATED_IN.get(time.tag, "datetime")):
+        return str(stated).strip()
+    holds_others = next(time.iterdescendants("time"), None) is not None
+    words = line_of(time) if time.tag == "time" and not holds_others else ""
+    return words if words and DateReader().find_instant(words) else ""
 
 
 def _names(element: Element) -> set[str]:
@@ -297,15 +344,23 @@ def _is_said(time: Element) -> bool:
     return "pubdate" in time.attrib or "datePublished" in (time.get("itemprop") or "").split()
 
 
-def _article_around(main: Element) -> Element | None:
-    """Returns the innermost article, by its tag or class, in which the main text stands."""
+def _article_around(main: Element) -> tuple[Element | None, Set[Element]]:
+    """Returns the innermost article around or, if it is the only one, in the text; what holds it.
+
+    Articles are known by their tag or class.
+    """
     around = (main, *main.iterancestors())
     found = (
         each
         for each in around
         if each.tag == "article" or markup.names_match(each, _ARTICLE_CLASS, "class")
     )
-    return next(found, None)
+    entry = next(found, None)
+    inner = select(main, ".hentry, .h-entry") if entry is None else []
+    if len(inner) == 1:
+        entry = inner[0]
+        around = (entry, *entry.iterancestors())
+    return entry, set(around)
 
 
 def _is_beside(element: Element, around: Set[Element]) -> bool:
@@ -321,14 +376,27 @@ def _is_beside(element: Element, around: Set[Element]) -> bool:
     return False
 
 
-def _byline_times(times: Set[Element], root: Element, main: Element) -> list[Element]:
-    """Returns the first ``<time>`` between the last ``<h1>`` before an article and the article."""
+def _above(sought: Set[Element], root: Element, main: Element) -> list[Element]:
+    """Returns those elements that stand between the last ``<h1>`` before an article and it."""
     found: list[Element] | None = None
     for element in root.iter():
         if element is main:
             break
         if element.tag == "h1":
             found = []
-        elif found is not None and element.tag == "time" and element in times:
+        elif found is not None and element in sought:
             found.append(element)
-    return (found or [])[:1]
+    return found or []
+
+
+def _named_days(root: Element, main: Element) -> list[Element]:
+    """Returns the first day that its class names, above an article or its first paragraph."""
+    named = [each for each in select(root, "[class*=date]") if _names(each) & _DAYS]
+    days = {each for each in named[:_MOST_DAYS] if DateReader().find_instant(line_of(each))}
+    entry, _ = _article_around(main)
+    for element in (main if entry is None else entry).iter():
+        if element in days:
+            return [element]
+        if element.tag == "p" and len(line_of(element)) > _LONGEST_LABEL:
+            break
+    return _above(days, root, main)[:1]

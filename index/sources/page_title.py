@@ -10,7 +10,13 @@ _HEADINGS = "h1, h2, h3, h4, h5, h6"
 _BRANDS = ".site-title, .site-name, .navbar-brand"
 _SPACE = "#breadcrumbs > .first a[href='index.html']"  # of Confluence
 _SITE_CLASS = re.compile(r"site-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand")
-_SEPARATOR = re.compile(r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«]\s*")
+_EAST = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_SEPARATOR = re.compile(
+    r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«\uff5c\uff1a]\s*"
+    rf"|(?<={_EAST})[-_\u2014\uff0d]+|(?<![-_\u2014\uff0d])[-_\u2014\uff0d]+(?={_EAST})"
+)
+"""What parts the names of sites from titles; in Chinese and Japanese without spaces."""
+
 _SHOWN = ".//text()[not(ancestor::svg or ancestor::rt or ancestor::rp)]"
 _MOST_BREAKS = 20
 _WORD = re.compile(r"\w+")

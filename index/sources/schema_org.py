@@ -166,7 +166,7 @@ def _documents(root: Element) -> Iterator[Any]:
     for script in select(root, "script[type]"):
         if script.get("type").partition(";")[0].strip().lower() == "application/ld+json":
             text = _AROUND.sub("", text_of(script).strip())
-            for written in (text, _STRAY_COMMA.sub("", text)):
+            for written in (text, _STRAY_COMMA.sub("", text), unescape(text)):  # React escapes it
                 try:
                     yield load_json(written, strict=False)
                     break

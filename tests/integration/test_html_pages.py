@@ -152,6 +152,24 @@ def test_the_title_is_the_articles_not_the_sites(tmp_path: Path, head: str, body
     assert title_of(tmp_path, head, body) == "Kelp calms"
 
 
+@pytest.mark.parametrize(
+    ("end", "heading"),
+    [
+        ("\uff1a日経", True),
+        ("\uff5c日経", False),
+        ("_新闻_日経", True),
+        ("--日経", False),
+        ("-日経", False),
+    ],
+)
+def test_a_site_s_name_is_cut_from_titles_without_spaces(
+    tmp_path: Path, end: str, heading: bool
+) -> None:
+    head = f"<title>海藻林が波を静める{end}</title><meta property=og:site_name content=日経>"
+    body = "<h2>海藻林が波を静める</h2>" * heading + BODY
+    assert title_of(tmp_path, head, body) == "海藻林が波を静める"
+
+
 def test_a_title_may_name_the_site_a_thousand_times(tmp_path: Path) -> None:
     head = (
         f"<title>{'Shore | ' * 3_000}Kelp calms</title><meta property=og:site_name content=Shore>"
@@ -284,6 +302,47 @@ def test_a_relative_picture_is_resolved_against_the_page(
 ) -> None:
     page = f"{head}<meta property=og:image content=kelp.jpg><h1>Kelp</h1>{BODY}"
     assert one(tmp_path, "news/one.html", page, "html").image == Image(src=source)
+
+
+@pytest.mark.parametrize(
+    ("page", "authors"),
+    [
+        (
+            "<div class='widget Blog'><div class='post hentry'><h3 class=entry-title>Kelp</h3>{}"
+            "<span class='post-author vcard'>Posted by <span class=fn>Ann Lee</span></span></div>",
+            ("Ann Lee",),
+        ),
+        (
+            "<article><h1>Kelp</h1>{}<div class=author-info><a rel=author href=/a>All posts by "
+            "Ann Lee</a></div><span class='author vcard'>By Ann Lee</span></article>",
+            ("Ann Lee",),
+        ),
+        ("<h1>Kelp</h1><div>{}</div><p class=author-bio><a rel=author>All posts by Ann</a>", ()),
+        (
+            "<h1>Kelp</h1><a rel=author href=/a>Ann Lee</a><article>{}</article><footer>"
+            "<a rel=author href=https://plus.example>Google+</a></footer>",
+            ("Ann Lee",),
+        ),
+        (
+            "<article class=node><h1>Kelp</h1>{}<p class=node__meta>By <span rel=schema:author "
+            "class='field field--name-uid'><span property=schema:name>Ann Lee</span></span>"
+            "<div class=comment-wrapper><b rel=schema:author>Jo</b></div></article>",
+            ("Ann Lee",),
+        ),
+        ("<meta name=author content='By Ann Lee'><h1>Kelp</h1>{}", ("Ann Lee",)),
+        ("<meta name=author content='Von Braun'><h1>Kelp</h1>{}", ("Von Braun",)),
+        ("<article><h1>Kelp</h1>{}<div id=comments><b class='author vcard'>Jo</b></div>", ()),
+    ],
+)
+def test_an_article_s_byline_names_its_authors(
+    tmp_path: Path, page: str, authors: tuple[str, ...]
+) -> None:
+    assert one(tmp_path, "p.html", page.format(BODY), "html").authors == authors
+
+
+def test_the_blank_picture_of_wordpress_com_is_none(tmp_path: Path) -> None:
+    page = f"<meta property=og:image content=https://s0.wp.com/i/blank.jpg><h1>Kelp</h1>{BODY}"
+    assert one(tmp_path, "p.html", page, "html").image is None
 
 
 def test_one_element_is_one_author_and_a_url_is_none(tmp_path: Path) -> None:
@@ -820,6 +879,9 @@ def test_json_ld_may_hold_markup_and_stand_in_a_comment(tmp_path: Path) -> None:
         '[{"@type": "Article", "datePublished": "2026-03-01", "author": {"name": "Ann Lee"}},],',
         '{"@type": "Article", "datePublished": "2026-03-01", "author": "Ann Lee"};',
         '{"@type": "Report", "dateCreated": "2026-03-01", "author": {"name": {"name": "Ann Lee"}}}',
+        "{'@type': 'Article', 'datePublished': '2026-03-01', 'author': 'Ann Lee'}".replace(
+            "'", "&quot;"
+        ),
         '{"@type": "Recipe", "name": "K", "datePublished": "2026-03-01", "author": "Ann Lee"}',
     ],
 )
@@ -859,6 +921,19 @@ def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> 
         ("", "<time>2026年3月1日 10:00</time><time>3 days ago</time>"),
         ("", "<time>1 มีนาคม 2569</time>"),
         ("<meta name=date content=2026-03-01>", "<p>Since <time>7 May 1941</time></p>"),
+        ("", "<abbr class=published title='2026-03-01T05:11:00-05:00'>5:11 AM</abbr>"),
+        ("", "<abbr class=published title='5:11 am'>March 1, 2026</abbr>"),
+        ("<meta name=publish-date content=2026-03-01T09:06:10+05:30>", ""),
+        ("<meta property=published_time content=2026-03-01T10:19:00+0100>", ""),
+        ("", "<time>an hour ago</time><time>March 1, 2026</time>"),
+        ("", "<span class=post-date>1 Mar 2026</span>"),
+        ("", "<h2 class=date-header><span>Sunday, March 1, 2026</span></h2>"),
+        (
+            "",
+            "<p class='meta submitted'><span property='dc:date dc:created' "
+            "content=2026-03-01T13:59:30+06:00>Submitted by jo on Sun, 01/03/2026</span></p>",
+        ),
+        ("", "<span property=schema:dateCreated content=2026-03-01T10:37:10+00:00></span>"),
     ],
 )
 def test_of_a_page_s_dates_that_of_publication_which_can_be_read_counts(
@@ -866,6 +941,26 @@ def test_of_a_page_s_dates_that_of_publication_which_can_be_read_counts(
 ) -> None:
     page = f"<html><head>{head}</head><article><h1>Kelp</h1>{times}{BODY}</article>"
     assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "<p class=post-date>1 Mar 2026</p>",
+        "<h2 class=date-header>1 Mar 2026</h2>",
+        "<p class=node__meta>By jo on <b>Sun, 1 Mar 2026</b></p>",
+        "<p class=fusion-meta-info>Jo<span class=updated>2026-03-01T17:27:31+02:00</span></p>",
+    ],
+)
+def test_the_day_of_a_post_is_no_text(tmp_path: Path, above: str) -> None:
+    page = f"<article><h1>Kelp</h1>{above}{BODY}</article>"
+    assert told(one(tmp_path, "p.html", page, "html")) == [("", BODY[3:-4])]
+
+
+def test_a_day_below_the_first_paragraph_is_not_the_article_s(tmp_path: Path) -> None:
+    page = f"<h1>Kelp</h1><div><p>{PROSE}</p><div class=post-date>1 Mar 2026</div></div>"
+    page = f"<div><span class=date>May 1, 2026</span></div>{page}"  # today, as papers show it
+    assert one(tmp_path, "p.html", page, "html").date is None
 
 
 @pytest.mark.parametrize(
@@ -1085,6 +1180,11 @@ def test_an_address_that_a_template_states_by_mistake_is_not_the_page_s(
 ) -> None:
     page = f"<html><head><title>Kelp</title>{head}</head><p>{PROSE}</p>"
     assert one(tmp_path, "notes/a.html", page, "html").url == "/notes/a.html"
+
+
+def test_a_number_in_the_query_of_the_home_page_is_an_address_of_wordpress(tmp_path: Path) -> None:
+    page = f"<link rel=canonical href='http://shore.example/?p=959'><h1>Kelp</h1>{BODY}"
+    assert one(tmp_path, "p.html", page, "html").url == "http://shore.example/?p=959"
 
 
 def test_a_page_may_be_called_null_or_stand_on_an_intranet(tmp_path: Path) -> None:
