@@ -116,6 +116,7 @@ class MarkdownSource(PageFolderSource):
             values=values,
             read=_fields,
             has_front=_FRONT.match(page.content) is not None,
+            body=body,
         )
         no_link = site.place(placed)
         if (image := values.get("image")) and image["src"]:

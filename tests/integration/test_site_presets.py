@@ -7,6 +7,7 @@ import os
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -97,6 +98,52 @@ def test_pages_of_mkdocs_have_its_addresses_unless_a_plugin_moves_them(tmp_path:
     assert [one.location for one in report.problems if one.reason == "unknown-address"] == [
         str(tmp_path / "docs/news/posts/hello.md")
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "post", "link"),
+    [
+        (
+            "",
+            "date: 2024-05-02\n---\n# Kelp v1.10.0 in `my_bed`\n",
+            "2024/05/02/kelp-v1100-in-my_bed/",
+        ),
+        (
+            "",
+            'date: {created: 2024-05-03}\ntitle: "A & B: C++ <i>Ü</i> (2)"\n---\n# X\n',
+            "2024/05/03/a--b-c-ü-2/",
+        ),
+        ("", "date: 2024-05-04\nslug: own\n---\n# Other\n", "2024/05/04/own/"),
+        ("", "date: 2024-05-05\n---\nNo heading.\n\n# Later\n", "2024/05/05/first-post/"),
+        (
+            "{post_url_format: 'x/{date}/{file}', post_url_date_format: yyyy-MM}",
+            "date: 2024-05-02\n---\n",
+            "x/2024-05/First_post/",
+        ),
+        (
+            "\n    post_slugify: !!python/object/apply:a.slugify\n      kwds: {case: lower}",
+            "date: 2024-05-02\n---\n# A B\n",
+            "2024/05/02/a-b/",
+        ),
+        ("{post_slugify: !!python/name:own.slug {}}", "date: 2024-05-02\n---\n# A\n", ""),
+        ("{post_url_date_format: yyyy/MMM}", "date: 2024-05-02\n---\n# A\n", ""),
+        ("{post_url_format: '{categories}/{slug}'}", "date: 2024-05-02\n---\n# A\n", ""),
+    ],
+)
+def test_a_post_of_material_has_the_address_of_its_blog(
+    tmp_path: Path, options: str, post: str, link: str
+) -> None:
+    (tmp_path / "mkdocs.yml").write_text(f"plugins:\n  search: {{}}\n  material/blog: {options}\n")
+    (tmp_path / "docs/blog/posts").mkdir(parents=True)
+    (tmp_path / "docs/blog/posts/First_post.md").write_text(f"---\n{post}\nThe harbour is quiet.\n")
+    (tmp_path / "docs/blog/index.md").write_text("# Blog\n\nThe news of the harbour.\n")
+    articles, skipped, report = read(tmp_path)
+    (article,) = articles.values()
+    assert skipped == {"docs/blog/index.md": "list-page"}
+    assert unquote(article.url) == (f"/blog/{link}" if link else "/docs/blog/posts/First_post")
+    assert [one.reason for one in report.problems if one.field == "url"] == (
+        [] if link else ["unknown-address"]
+    )
 
 
 def test_a_book_has_the_pages_that_its_summary_links_to(tmp_path: Path) -> None:

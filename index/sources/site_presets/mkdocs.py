@@ -1,9 +1,10 @@
 """MkDocs' pages of documentation."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from index.articles.text_lists import names_in
@@ -16,10 +17,13 @@ _INDEXES = ("index", "README")
 _NEVER = (".*", "/templates/")
 """What MkDocs leaves out unless a pattern brings it back."""
 
+_SLUGIFY = {"kwds": {"case": "lower"}}
+"""How the blog's own ``post_slugify`` reads as YAML."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MkdocsPreset(SitePreset):
-    """A site made by MkDocs; where a plugin moves pages, their addresses are not known."""
+    """A site made by MkDocs; where the plugin i18n moves pages, their addresses are not known."""
 
     name = "mkdocs"
 
@@ -74,7 +78,10 @@ class MkdocsPreset(SitePreset):
         blog = _blog_folder(plugins)
         if is_index and "blog" in plugins and str(folder) == blog:
             raise site.list_page()
-        if "i18n" in plugins or ("blog" in plugins and path.is_relative_to(f"{blog}/posts")):
+        if "blog" in plugins and path.is_relative_to(f"{blog}/posts"):
+            name = _post_name(page, site.folded(plugins.get("blog")))
+            path, is_index = PurePosixPath(blog if name else "", name), False
+        if "i18n" in plugins or not path.name:
             page.set_link("")
         elif self.config.get("use_directory_urls") is False:
             page.set_link(f"{folder / 'index' if is_index else path}.html")
@@ -91,13 +98,39 @@ def _titles(nav: Any, depth: int = 10) -> Iterator[tuple[str, str]]:
             yield from _titles(value, depth - 1)
 
 
+def _post_name(page: SitePage, blog: Mapping[str, Any]) -> str:
+    """Returns a post's path below the blog as its theme Material makes it; "" if code makes it.
+
+    Args:
+        page: The post.
+        blog: The options of the plugin.
+    """
+    date, heading = page.given.get("date"), page.body.lstrip().partition("\n")[0]
+    name = page.path.stem.replace("_", " ")
+    title = heading.strip().lstrip("# ") if heading.startswith("# ") else name
+    plain = re.sub("</?[^>]*>", "", page.text("title") or title)
+    slug = re.sub(r"[^\w\- ]", "", plain.strip().lower()).replace(" ", "-")
+    time = site.read_time(site.folded(date).get("created") if isinstance(date, Mapping) else date)
+    day = str(blog.get("post_url_date_format", "yyyy/MM/dd"))
+    made = str(blog.get("post_url_format", "{date}/{slug}"))
+    if time is None or re.search("[A-Za-z]", re.sub("yyyy|MM|dd", "", day)):
+        return ""
+    if blog.get("post_slugify", _SLUGIFY) != _SLUGIFY or "post_slugify_separator" in blog:
+        return ""
+    for letters, code in (("yyyy", "%Y"), ("MM", "%m"), ("dd", "%d")):
+        day = day.replace(letters, time.strftime(code))
+    parts = {"date": day, "slug": page.text("slug") or slug, "file": page.path.stem}
+    for name, part in parts.items():
+        made = made.replace(f"{{{name}}}", part)
+    return "" if "{" in made else made
+
+
 def _blog_folder(plugins: Mapping[str, Any]) -> str:
     return str(site.folded(plugins.get("blog")).get("blog_dir", "blog"))
 
 
 def _plugins(given: Any) -> dict[str, Any]:
-    """Returns plugins with their options; they are written as a list or as a table."""
-    if isinstance(given, Mapping):
-        return dict(given)
-    named = [one if isinstance(one, Mapping) else {str(one): {}} for one in given or []]
-    return {name.rpartition("/")[2]: options for one in named for name, options in one.items()}
+    """Returns plugins with their options, by names without a theme's; they are a list or table."""
+    listed = [given] if isinstance(given, Mapping) else given or []
+    named = [one if isinstance(one, Mapping) else {str(one): {}} for one in listed]
+    return {str(name).rpartition("/")[2]: options for one in named for name, options in one.items()}

@@ -63,6 +63,7 @@ class SitePage:
         values: The values of the page's record.
         read: Reads the fields of a record from values of front matter, by names in lower case.
         has_front: Whether the file begins with front matter, be it empty.
+        body: The file's text without front matter.
         link: The page's address on the site; empty if it is not known.
         pattern: The pattern that the address is made from, such as ``/:year/:title``.
         base: The path that the addresses of the site begin with, such as ``/blog``.
@@ -76,6 +77,7 @@ class SitePage:
     values: dict[str, Any]
     read: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
     has_front: bool = True
+    body: str = ""
     link: str = ""
     pattern: str = ""
     base: str = ""
