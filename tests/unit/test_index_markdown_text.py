@@ -84,6 +84,12 @@ def targets(body: str, base: str = "") -> list[str]:
         ("Before.\n\n$$\n\\alpha\n$$\n\nIt costs $5 or $6.", "Before.\nIt costs $5 or $6."),
         (':::image type="content" source="a.png" alt-text="A.":::\n\nText.', "Text."),
         ('::: zone pivot="a"\nText.\n::: zone-end', "Text."),
+        (
+            "::: a.b.C\n    options:\n      members:\n      - D\n\nText.\n\n::: a.e\n\nMore.",
+            "Text.\nMore.",
+        ),
+        ("::: mkdocs-click\n    :module: a.b\n    :depth: 0\n", ""),
+        ("::: note\n    Mind: it is hot.\n:::", "Mind: it is hot."),
         ("> [!VIDEO https://video.example/1]\n\nText.", "Text."),
         # Comments of Obsidian, MDX, CriticMarkup and ERB
         (
