@@ -8,7 +8,7 @@ with ``unknown:``.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from html import escape
 
@@ -74,6 +74,7 @@ _OPTION = re.compile(r"^[ \t]*:([\w-]+):[ \t]*(.*)$", re.MULTILINE)
 _BLOCK_END = re.compile(r"^[ \t]*::[ \t]*$", re.MULTILINE)
 """The end of a block of Nuxt's, whose slots have names."""
 
+_REFERENCE = re.compile(r"^[ \t>]*\[([^\[\]\n]{1,200})\]:", re.MULTILINE)
 _KEPT = (
     "opening",
     "block",
@@ -198,25 +199,30 @@ def _value(found: re.Match[str], in_target: bool, base: str) -> str:
     return stated[1] if in_target or not _SHOWS_MEDIA.search(value) else ""
 
 
-def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -> str:
+def strip_extensions(
+    text: str, include: Callable[[str], str], depth: int = 5, known: Set[str] = frozenset()
+) -> str:
     """Removes Markdown extensions that the parser doesn't know, outside code.
 
     Comments, attribute lists, alert markers, includes, abbreviations, block mathematics, tables of
     contents, imports, icons and the marks of tabs are removed. Of keys, superscripts and marked
-    changes the words stay. ``[[page|words]]`` becomes a link to ``file:page``, ``:tada:`` an emoji.
+    changes the words stay, and of references whose address the site says elsewhere, as
+    ``[words][name]``. ``[[page|words]]`` becomes a link to ``file:page``, ``:tada:`` an emoji.
 
     Args:
         text: The Markdown.
         include: Called with the name of an included file as written; returns its content, or "" if
             it can't be read.
         depth: How deep directives of MyST within others are read.
+        known: References whose addresses the page says outside of this text.
     """
     has_slots = _BLOCK_END.search(text) is not None
+    known = known | {*map(_folded, _REFERENCE.findall(text))}
 
     def without(found: re.Match[str]) -> str:
         directive = _DIRECTIVE.match(found[0]) if found["fence"] else None
         if directive and directive["name"].lower() in _DIRECTIVES:
-            return _directive(directive, include, depth)
+            return _directive(directive, include, depth, known)
         if found["fence"] or found["ticks"]:
             return _shown_code(found[0])
         if found["file"]:
@@ -224,6 +230,8 @@ def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -
         if found["page"]:
             words = found["label"] or found["page"]
             return "" if found[0][0] == "!" else f"[{words}](<file:{found['page'].strip()}>)"
+        if words := found["words"]:
+            return found[0] if _folded(found["reference"] or words) in known else words
         if found["slot"] and not has_slots:
             return found[0]
         if found["tab"]:
@@ -237,6 +245,10 @@ def strip_extensions(text: str, include: Callable[[str], str], depth: int = 5) -
     return _EXTENSIONS.sub(without, text)
 
 
+def _folded(label: str) -> str:
+    return " ".join(label.casefold().split())
+
+
 def _shown_code(code: str) -> str:
     """Returns what readers see of code: of a cell of Quarto neither options nor what is hidden."""
     cell = _CELL.match(code)
@@ -245,7 +257,9 @@ def _shown_code(code: str) -> str:
     return code[: cell.start("options")] + code[cell.end() :] if cell else code
 
 
-def _directive(found: re.Match[str], include: Callable[[str], str], depth: int) -> str:
+def _directive(
+    found: re.Match[str], include: Callable[[str], str], depth: int, known: Set[str]
+) -> str:
     """Returns what readers see of a directive of MyST; the tags that ``{meta}`` writes."""
     name, options = found["name"].lower(), _OPTION.findall(found["options"])
     body, _, last = found.string[found.end() :].rpartition("\n")
@@ -257,7 +271,7 @@ def _directive(found: re.Match[str], include: Callable[[str], str], depth: int) 
         tags = [f"<meta name='{kind}' content='{escape(said)}'>" for kind, said in options]
         return "\n" + "\n".join(tags) + "\n" if name == "meta" else "\n"
     title = "" if name in _TABLE["directives"]["of_a_file"] else found["title"].strip()
-    body = strip_extensions(body, include, depth - 1) if depth else body
+    body = strip_extensions(body, include, depth - 1, known) if depth else body
     return f"\n{title}\n\n{body}\n"
 
 

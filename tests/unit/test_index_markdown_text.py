@@ -88,6 +88,12 @@ def targets(body: str, base: str = "") -> list[str]:
             "::: a.b.C\n    options:\n      members:\n      - D\n\nText.\n\n::: a.e\n\nMore.",
             "Text.\nMore.",
         ),
+        # References whose addresses are said elsewhere, as for all pages
+        (
+            "By [PEP 508][], [the\nstandard][pep-517] and [`C`][a.C]: x[0][a], [1][a], `[b][c]`.",
+            "By PEP 508, the standard and C: x[0][a], [1][a], [b][c].",
+        ),
+        ("[Known][Here] and [here][]\n\n[here]: /h", "Known and here"),
         ("::: mkdocs-click\n    :module: a.b\n    :depth: 0\n", ""),
         ("::: note\n    Mind: it is hot.\n:::", "Mind: it is hot."),
         ("> [!VIDEO https://video.example/1]\n\nText.", "Text."),
@@ -270,6 +276,7 @@ def test_included_text_is_read_where_the_page_includes_it() -> None:
         ("[[Kelp]]", "file:Kelp"),
         ("[[kelp|the weed]]", "file:kelp"),
         ("[a][two]\n\n[two]: {{ site.url }}/two/", "/two/"),
+        ("```{note}\n[a][Two]\n```\n\n[two]: /two/", "/two/"),
         ("[a]({{ site.repository }}/issues/9)", "unknown:/issues/9"),
         ('<a href="{{ page.next.url }}">a</a>', "unknown:"),
     ],
