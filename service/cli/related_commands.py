@@ -196,7 +196,9 @@ def unknown_article(opened: Build, article_id: str) -> str:
         opened: The build.
         article_id: The id.
     """
-    near = [opened.article_id(row) for row in opened.full_text.search(article_id, 3)]
+    named = opened.find(article_id)  # by its address
+    rows = opened.full_text.search(article_id, 3) if named is None else [named]
+    near = [opened.article_id(row) for row in rows]
     if not near and opened.count <= _FEW:  # else it takes seconds
         near = get_close_matches(article_id, map(bytes.decode, opened.ids), 3)
     hint = f"; did you mean {', '.join(near)}?" if near else ""

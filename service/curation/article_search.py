@@ -113,8 +113,8 @@ class SearchQuery:
     """The conditions of a search for articles; a hit meets all conditions that are given.
 
     Attributes:
-        words: Words, or beginnings of words, that the article's id, title or text contains; empty
-            for all articles.
+        words: Words, or beginnings of words, that the article's id, title or text contains, or its
+            address; empty for all articles. The one with this id or address comes first.
         standing: Only articles with this visibility.
         language: Only articles in this language; ``""`` for articles of unknown language.
         tag: Only articles with this tag.
@@ -232,6 +232,8 @@ class ArticleSearch:
         near = False
         if words := split_words(query.words):
             rows, near = _match(build, words, self._newest_first(build))
+            if (named := build.find(" ".join(words))) is not None:
+                rows = np.concatenate([[named], rows[rows != named]])
         else:
             rows = self._newest_first(build)
         rows = rows[allowed[rows]]

@@ -240,6 +240,7 @@ def test_what_is_not_there_is_named_with_what_is_near(
     assert unknown.code == 6
     assert "did you mean piece-" in unknown.line()
     assert "did you mean piece-3" in call("related", "peice-3").line()
+    assert "did you mean piece-3?" in call("related", "https://x.example/piece-3/").line()
     missing = call("publish", "20200101T000000Z-aaaaaa")
     assert missing.code == 6
     assert name in missing.line()

@@ -86,6 +86,22 @@ def test_an_article_is_found_by_beginnings_of_words_without_diacritics(
     assert found.total == len(found.rows)
 
 
+@pytest.mark.parametrize("words", ["https://www.example.org/sea/12/?utm_source=mail", " /sea/12 "])
+def test_an_article_is_found_by_its_address(root: Root, build: Build, words: str) -> None:
+    found = ids(build, find(root, build, words=words))
+    assert found[0] == "sea-012"
+    assert len(found) == len(set(found))
+
+
+def test_an_id_stands_before_articles_that_hold_its_words_oftener(tmp_path: Path) -> None:
+    named = {"id": "tide", "title": "Ebb", "url": "/ebb", "summary": "The water goes."}
+    wordy = {"id": "tide-tide", "title": "Tide", "url": "/flood", "summary": "Tide after tide."}
+    root = Root(tmp_path / "root")
+    publish(root, tmp_path, [*records(), wordy, named])
+    build = root.open()
+    assert ids(build, find(root, build, words="tide"))[:2] == ["tide", "tide-tide"]
+
+
 @hypothesis_settings(max_examples=40)
 @given(data=st.data())
 def test_one_wrong_letter_in_a_long_word_still_finds_it(
