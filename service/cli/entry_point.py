@@ -74,8 +74,8 @@ def _run() -> int:
         code: int | None = _load_app()(prog_name="alsolike", standalone_mode=False)
         return code or 0
     except typer.TyperException as error:  # an invalid command line
-        if len(sys.argv) == 1:
-            typer.echo(error.format_message(), err=True)  # which is the help text, not an error
+        if error.format_message().startswith("Usage: "):  # the help text, not an error
+            typer.echo(error.format_message(), err=True)
         else:
             context = getattr(error, "ctx", None)
             command = "alsolike" if context is None else context.command_path

@@ -231,6 +231,17 @@ def test_a_user_s_error_is_one_line_and_exit_2(
     assert said in line
 
 
+@pytest.mark.parametrize("group", ["", "tokens", "db", "sources"])
+def test_a_command_with_others_below_it_lists_them(
+    call: Callable[..., Outcome], group: str
+) -> None:
+    outcome = call(*group.split())
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"Usage: alsolike {group}")
+    assert "\nCommands:\n  " in outcome.err
+    assert "see alsolike" not in outcome.err
+
+
 def test_what_is_not_there_is_named_with_what_is_near(
     call: Callable[..., Outcome], source: Path
 ) -> None:
