@@ -379,7 +379,11 @@ def test_without_a_build_the_service_is_alive_and_not_ready(tmp_path: Path) -> N
         assert answer.headers["retry-after"].isdigit()
         assert str(tmp_path) not in answer.text, "paths are the operator's"
         assert client.get("/v1/related.html?id=plain-1").content == b""
-        assert client.get("/docs").status_code == 200
+        page = client.get("/docs")
+        assert page.status_code == 200
+        for name in ("events[].placement", "events[].clicked", "statements[].record"):
+            assert f"<td><code>{name}</code>" in page.text, "what is in a list is told, too"
+        assert "default <code>true</code>" in page.text
 
 
 def test_a_running_service_follows_what_is_published_and_refuses_what_is_damaged(
