@@ -1172,6 +1172,21 @@ def test_without_the_database_looking_and_deciding_say_so(desk: Desk, mira: Edit
     assert desk.client.get("/v1/related", params={"id": PAGE}).status_code == 200
 
 
+def test_before_the_first_build_a_page_leads_to_what_is_to_be_done(tmp_path: Path) -> None:
+    settings = Settings(
+        root=tmp_path,
+        trusted_proxies=["127.0.0.1"],
+        identity_header="Remote-User",
+        identity_role=Role.EDITOR,
+    )
+    with TestClient(create_app(settings), client=("127.0.0.1", 1)) as client:
+        page = client.get("/editor", headers={"Remote-User": "mira"})
+        assert page.status_code == 503
+        assert '<p><a href="/editor/builds">' in page.text
+        builds = client.get("/editor/builds", headers={"Remote-User": "mira"})
+        assert "<code>alsolike build</code>" in builds.text
+
+
 def _builds(desk: Desk) -> tuple[str, str]:
     """The live build and the other one."""
     pointer = desk.root.current()
