@@ -253,9 +253,13 @@ def _find(location: str, suffixes: tuple[str, ...]) -> tuple[Path, list[tuple[Pa
         name = display_path(Path(error.filename or location))
         raise SourceError(f"{name} can't be read: {error.strerror or error}") from error
     if not found:
+        is_there = given.exists() or given != _fixed_part(given)
+        said = (
+            f"{location} holds no pages" if is_there else f"there is no folder or file {location}"
+        )
         raise SourceError(
-            f"{location} holds no pages; give a folder with {' or '.join(suffixes[:3])} files, a "
-            "glob such as 'site/**/*.html', or one file"
+            f"{said}; give a folder with {' or '.join(suffixes[:3])} files, a glob such as "
+            "'site/**/*.html', or one file"
         )
     return base, sorted(found.items())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 from typing import Any
 
@@ -341,12 +342,19 @@ def test_pages_are_read_in_the_order_of_their_paths(tmp_path: Path) -> None:
         assert list(read({"kind": "markdown", "path": location})[0]) == ["a/b", "a/z", "b", "c"]
 
 
-@pytest.mark.parametrize("location", ["none", "none/**/*.html", "."])
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("none", "there is no folder or file none; give a folder with .html"),
+        ("none/**/*.html", "holds no pages; give a folder with .html"),
+        (".", "holds no pages; give a folder with .html"),
+    ],
+)
 def test_no_page_at_all_is_an_error(
-    tmp_path: Path, location: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, location: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SourceError, match="holds no page"):
+    with pytest.raises(SourceError, match=re.escape(said)):
         list(open_source({"kind": "html", "path": location}).records())
 
 
