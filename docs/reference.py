@@ -40,7 +40,8 @@ _INTRO = f"""# Reference
 In `{CONFIG_FILE}` in the folder that a command runs in (or the file that
 `{CONFIG_VARIABLE}` names); as `ALSOLIKE_<NAME>` in the environment, which goes before the file;
 some as an option of a command, which goes before both. Lists and tables in the environment are
-written as JSON. A name that is not in this table is refused.
+written as JSON. A name that is not in this table is refused. `serve` and `watch` read all of it
+once: restart them after a change.
 """
 
 

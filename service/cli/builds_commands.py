@@ -29,7 +29,10 @@ def builds(
     ] = False,
     as_json: option.Json = False,
 ) -> None:
-    """List the builds, oldest first, with their states, such as live or refused by a gate."""
+    """List the builds, oldest first, with their states, such as live or refused by a gate.
+
+    A build whose state is rollback was live before; a rollback goes back to the last of them.
+    """
     opened_root = Root(load_settings(root=root).root)
     found = describe_builds(opened_root)
     rows, held = found["items"], found["held"]
