@@ -216,11 +216,18 @@ def _drafts_without_time(values: Mapping[str, Any]) -> Iterator[HidingWord]:
     In tables a null, and a box that is not checked, is a cell without text.
     """
     for path, plain, value in _find(_NULLS_HIDE, values):
-        is_null = value is None or value == [] or value in _NULLS
+        is_null = value is None or value == [] or value in _NULLS or _is_no_date(value)
         if value == "" or (is_null and plain in _FIELDS["null_if_draft"]):
             wanted = "null" if is_null else "empty"
             said = f"{path} is {wanted}: kept as a draft; if it is published, say so in status"
             yield HidingWord(path, Status.DRAFT, said)
+
+
+def _is_no_date(value: Any) -> bool:
+    """Tells whether a value is what databases write for no date, such as 0000-00-00."""
+    with suppress(DateError):
+        return DateReader().read(value) is None
+    return False
 
 
 def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
@@ -323,7 +330,7 @@ _SAYS: dict[str, Callable[[Any], bool]] = {
     "passwords": lambda value: _truth(value) is not False and value not in _NULLS,
     "layouts": lambda value: (
         "redirect" in str(value)[:100]
-        or str(value)[:10].casefold() == "draft"
+        or plain_name(str(value)[:100]) in _WORDS["not_articles"]
         or value is True  # template: true, as in Outline; a 1 may be the number of a template
     ),
     "redirects": lambda value: (

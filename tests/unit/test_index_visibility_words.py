@@ -193,6 +193,7 @@ def test_null_as_the_time_of_publication_is_a_draft_unless_a_status_is_given() -
         ({"pub_date": 2114380800}, "pub_date"),
         ({"scheduled": True}, "scheduled"),
         ({"published": 1, "start": "2114380800", "stop": ""}, "start"),
+        ({"Published": 1, "StartDateUtc": "2037-01-01", "EndDateUtc": None}, "StartDateUtc"),
         ({"fields": {"publishDate": {"en-US": "2037-01-01"}}}, "fields.publishDate"),
     ],
 )
@@ -657,6 +658,20 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"shareStatus": "TEAM"},  # Guru
         {"translation": {"visibility_status": "UNLISTED"}},  # Gorgias
         {"published": "\x00"},  # a BIT of MySQL
+        {"type": "post_draft"},  # Typecho
+        {"type": "attachment"},
+        {"approve": 0},  # DataLife Engine
+        {"disable_index": 1},
+        {"blogpassword": "kelp"},
+        {"estado": "inactivo"},
+        {"ativo": "N"},
+        {"eliminado": True},
+        {"is_show": 0},
+        {"published": "\u00d7"},
+        *({name: "N"} for name in ("use_yn", "disp_flg", "open_yn", "visible_flag")),
+        *({name: "Y"} for name in ("del_yn", "delete_flg", "secret_yn", "hidden_flag")),
+        {"published_at": "0000-00-00 00:00:00"},
+        {"published_at": "0001-01-01T00:00:00Z"},
         *({name: True} for name in ("hide_post", "hideFromBlog", "not_listed", "internal_only")),
         *({name: "1"} for name in ("is_inactive", "rejected", "exclude_from_feed", "metaNoindex")),
         *({name: "no"} for name in ("is_ready", "publish_flag", "show_in_blog", "in_sitemap")),
@@ -680,6 +695,10 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"Status": "On"},  # a view of Drupal
         {"folder_visibility": 1, "permission": "ALL", "can_read_user_criteria": "", "IF": 4.2},
         {"shareStatus": "PUBLIC", "translation": {"visibility_status": "PUBLIC"}},
+        {"published_at": "2026-03-01 10:00:00", "approve": 3, "type": "overdraft"},
+        {"statut": "publie", "ativo": "S", "del_yn": "N", "use_yn": "Y", "published": "○"},
+        {"published_at": "0000-00-00", "status": "Y"},
+        {"durum": "yayinda", "stav": "nový", "situacao": "A"},
     ],
 )
 def test_further_systems_say_that_a_record_is_for_readers(values: dict[str, Any]) -> None:
@@ -747,6 +766,11 @@ def test_names_made_of_parts_hide_in_every_arrangement(values: dict[str, Any]) -
         ("depublish_at", "visible_until"),
         ("post_expires_at", "visible_until"),
         ("depublish_date", "visible_until"),
+        ("entry_unpublished_on", "visible_until"),
+        ("date_published_end", "visible_until"),
+        ("date_expiration", "visible_until"),
+        ("fecha_publicacion", "visible_from"),
+        ("Posted", "visible_from"),
     ],
 )
 def test_times_are_known_by_the_parts_of_their_names(name: str, kind: str) -> None:
@@ -759,6 +783,7 @@ def test_times_are_known_by_the_parts_of_their_names(name: str, kind: str) -> No
         {"hide_from_nav": True},
         {"show_in_menu": False},
         {"published_in": "Nature"},
+        {"StartDateUtc": "2199-01-01", "EndDateUtc": "2199-01-02"},
         {"seo": "Kelp"},
         {"google": False},
         {"seo_title": "Kelp"},
