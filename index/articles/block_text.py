@@ -7,9 +7,9 @@ from typing import Any
 from index.articles.cleaning import literal
 from index.articles.json_text import load_json
 
-_TEXTS = ("text", "plain_text", "processed", "value", "content")
+_TEXTS = ("text", "plain_text", "processed", "value", "content", "insert")
 _INNER = tuple(
-    "root document blocks body content children data items rich_text paragraphs value".split()
+    "root document ops blocks body content children data items rich_text paragraphs value".split()
 )
 _KINDS = ("type", "_type", "nodeType")
 _INLINE = set("text span link autolink hyperlink mention inline emoji".split())
@@ -19,10 +19,10 @@ _DEPTH = 60
 def block_text(value: Any) -> Any:
     """Return the text of a value that is a list or tree of blocks, or the JSON text of one.
 
-    So Sanity, Prismic, Contentful, Storyblok, Strapi, Wagtail, EditorJS, Lexical, Tiptap and Slate
-    keep texts; a list of texts counts as paragraphs, and an object of words with lists of their
-    places, as in OpenAlex, as the text of these words. A value without such text is returned as it
-    is.
+    So Sanity, Prismic, Contentful, Storyblok, Strapi, Wagtail, EditorJS, Lexical, Tiptap, Slate and
+    Quill keep texts; a list of texts counts as paragraphs, and an object of words with lists of
+    their places, as in OpenAlex, as the text of these words. A value without such text is returned
+    as it is, but parsed if it is JSON.
     """
     if isinstance(value, Mapping) and value and all(map(_is_positions, value.values())):
         places = [(at, word) for word, found in value.items() for at in found]
@@ -31,7 +31,7 @@ def block_text(value: Any) -> Any:
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
         with suppress(ValueError):
             blocks = load_json(value)
-    return blocks if isinstance(blocks, str) else _text_of(blocks, _DEPTH).strip() or value
+    return blocks if isinstance(blocks, str) else _text_of(blocks, _DEPTH).strip() or blocks
 
 
 def _is_positions(value: Any) -> bool:

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from index.articles.json_text import load_json
 from recommender.errors import ArticleError, one_line
 
 MAX_MESSAGE = 500
@@ -194,6 +196,9 @@ def get_field(values: Mapping[str, Any], name: str) -> Any:
         return None
     inner: Any = values
     while name:
+        if isinstance(inner, str) and inner.startswith(("[", "{")):  # a JSON column or cell
+            with suppress(ValueError):
+                inner = load_json(inner)
         if isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
         if not isinstance(inner, Mapping):

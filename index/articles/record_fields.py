@@ -19,6 +19,7 @@ from index.articles.text_lists import split_listed
 from recommender.errors import ArticleError
 
 _WITH_PARTS = set("sections image tags ratings authors links related aliases".split())
+_BY_LANGUAGE = ("title", "excerpt")  # which a JSON column may hold in several languages
 _NOTHING = re.compile(
     r"\W?(?:n/a|no (?:abstract|summary|description|author(?: name)?s?) (?:is )?available)\W?",
     re.IGNORECASE,
@@ -73,12 +74,15 @@ class FieldReader:
                     return listed
             if value.strip() == "null":  # as MariaDB's and MySQL's JSON columns say it
                 return None
+        if isinstance(value, str) and name in _BY_LANGUAGE and value.startswith("{"):
+            with suppress(ValueError):
+                return load_json(value)
         return value
 
     def _optional(self, name: str, parse: Callable[[Any], T]) -> T | None:
         """Parse a field; return ``None`` if it is empty or invalid (which is also noted)."""
         value = self._get(name)
-        if value in (None, "", []):
+        if value in (None, "", [], [None]):  # the last as a database gathers what a join lacks
             return None
         try:
             return parse(value)

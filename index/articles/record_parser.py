@@ -187,7 +187,8 @@ class RecordParser(FieldReader):
         given = short(given) if type(given) is int else given  # such as 1984
         title = self._plain(given, MAX_TITLE).replace("\n", " ")
         if not title:
-            holds = f"{held} holds it" if (held := _title_within(self._values)) else ""
+            held = _title_within({**self._values, "title": given})
+            holds = f"{held} holds it" if held else ""
             message = (
                 f"the record has no title; if {holds or 'another field holds it'}, use "
                 f"--map title={held or 'FIELD'}"

@@ -109,6 +109,7 @@ def test_a_line_that_is_too_long_is_skipped_unread(
     ("fields", "path"),
     [
         ({"title": {"rendered": "Kelp"}}, "title.rendered"),
+        ({"title": '{"en": "Kelp", "da": "Tang"}'}, "title.en"),
         ({"title": None, "attributes": {"title": "Kelp"}}, "attributes.title"),
         ({"title": None, "seo": {"text": "Kelp"}}, "FIELD"),
     ],
@@ -285,6 +286,7 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"image": "https://s.example/(1)"}, "image", Image(src="https://s.example/(1)")),
         ({"image": "//cdn.example/k.jpg"}, "image", Image(src="https://cdn.example/k.jpg")),
         ({"id": None, "url": None, "Handle": "rye"}, "id", "rye"),
+        ({"title": '{"a": b} in JavaScript'}, "title", '{"a": b} in JavaScript'),
     ],
 )
 def test_what_systems_write_otherwise_is_understood(
@@ -306,6 +308,7 @@ SPANS = [{"type": "text", "text": "Tall "}, {"type": "link", "children": [{"text
         {"root": {"children": [{"children": [{"text": "Head"}]}, {"children": SPANS}]}},
         {"blocks": [{"data": {"text": "Head"}}, {"data": {"items": ["Tall kelp."]}}]},
         [{"_type": "block", "children": [{"_type": "span", "text": "Head"}]}, *SPANS],
+        {"ops": [{"insert": "Head"}, {"insert": "\n"}, {"insert": "Tall kelp.\n"}]},
         [{"type": "head", "value": "Head", "id": "1"}, {"type": "p", "value": "<p>Tall kelp.</p>"}],
     ],
 )
@@ -539,6 +542,11 @@ def test_a_path_leads_to_names_with_dots(write_jsonl: Write) -> None:
     lines = [{"id": "a", "metadata": {"dc.title": [{"value": "Kelp"}], "seo": {"title": "Wrack"}}}]
     for path, title in (("metadata.dc.title.value", "Kelp"), ("metadata.seo.title", "Wrack")):
         assert read(write_jsonl(lines), title=path)[0][0].title == title
+def test_a_path_leads_into_a_column_that_holds_json(write_jsonl: Write) -> None:
+    lines = [{"id": "a", "name": '{"da": "Tang"}', "body": '[{"da": "Grøn."}]', "tags": [None]}]
+    (article,), report = read(write_jsonl(lines), title="name.da", summary="body.da")
+    assert (article.title, article.sections) == ("Tang", (Section(text="Grøn."),))
+    assert not report.notes.keys() - {"url: made-from-template"}
 
 
 # Markup and marks
