@@ -25,7 +25,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _BROKEN_TAG = re.compile(r"<[A-Za-z][\w:.-]*+\s[^<>]*+>")  # if it has a quoted value
-_QUOTED_VALUE = re.compile(r"=\s*[\"']")
+_QUOTED_VALUE = re.compile(r"=\s*\\?[\"']")  # also as databases of old keep it: =\"a\"
 _END_TAG = re.compile(r"</([A-Za-z][\w:.-]*+)\s*>")
 _HIDDEN_NAMES = ("script", "style", "rt", "rp", "ac:parameter", "ac:task-id", "ac:task-status")
 _HIDDEN = re.compile(rf"<!--|<({'|'.join(_HIDDEN_NAMES)})\b[^<>]*>", re.IGNORECASE)

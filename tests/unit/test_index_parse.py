@@ -572,6 +572,7 @@ def test_a_path_leads_into_a_column_that_holds_json(write_jsonl: Write) -> None:
         ("<P CLASS=x>Tall <B>kelp</B><BR>grows", "Tall kelp\ngrows"),
         ("<my-card title='x'>kelp</my-card><o:p></o:p>", "kelp"),
         ('<img alt="a > b" src="/x.png">kelp', "kelp"),
+        ('<img src=\\"/x.png\\" alt=\\"\\">kelp', "kelp"),
         ("<!-- two\nlines -->kelp<!-- open", "kelp<!-- open"),
         ("<SCRIPT>let a = '<b>'</SCRIPT>kelp<style>p {}</style>", "kelp"),
         (  # as Confluence stores it
