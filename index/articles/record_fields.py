@@ -66,18 +66,7 @@ class FieldReader:
             value = unwrapped(value)
         if isinstance(value, list) and len(value) == 1 and name not in _WITH_PARTS:
             value = value[0] if isinstance(value[0], str | int | float) else value
-        if isinstance(value, str) and name in _WITH_PARTS:
-            if value.lstrip()[:1] in ("[", "{"):
-                with suppress(ValueError):
-                    return load_json(value) or []  # {} is PostgreSQL's empty list
-                if name in _WITH_NAMES and (listed := split_listed(value)):
-                    return listed
-            if value.strip() == "null":  # as MariaDB's and MySQL's JSON columns say it
-                return None
-        if isinstance(value, str) and name in _BY_LANGUAGE and value.startswith("{"):
-            with suppress(ValueError):
-                return load_json(value)
-        return value
+        return _parsed(name, value) if isinstance(value, str) else value
 
     def _optional(self, name: str, parse: Callable[[Any], T]) -> T | None:
         """Parse a field; return ``None`` if it is empty or invalid (which is also noted)."""
@@ -119,3 +108,15 @@ class FieldReader:
             self._note("too-long", f"{self.field} has {len(value)} characters, cut at {limit}")
             text = cut_text(text, limit)
         return "" if self.field != "title" and _NOTHING.fullmatch(text) else text
+
+
+def _parsed(name: str, text: str) -> Any:
+    """Parse a text that is the JSON of a list or object, if the field may be one."""
+    if name in _WITH_PARTS and text.strip() == "null":  # as MariaDB's and MySQL's JSON columns say
+        return None
+    kinds = ("[", "{") if name in _WITH_PARTS else ("{",) if name in _BY_LANGUAGE else ()
+    if text.lstrip()[:1] not in kinds:
+        return text
+    with suppress(ValueError):
+        return load_json(text) or []  # {} is PostgreSQL's empty list
+    return (name in _WITH_NAMES and split_listed(text)) or text
