@@ -119,13 +119,14 @@ def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[st
     if not result.returns_rows or not result.keys():
         raise DatabaseError("the query does not return rows; write a SELECT")
     names = list(result.keys())
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DatabaseError(f"the query returns two columns named {twice!r}; rename one with AS")
     try:
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise DatabaseError(
+                f"the query returns two columns named {twice!r}; rename one with AS"
+            )
         for row in result:
             yield dict(zip(names, row, strict=True))
-    except GeneratorExit:
+    except (GeneratorExit, DatabaseError):
         if connection.dialect.name in ("mysql", "mariadb"):
             # Cut the connection, as closing the cursor would fetch all remaining rows.
             cursor: Any = result.cursor

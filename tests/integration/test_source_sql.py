@@ -174,6 +174,15 @@ def test_an_unknown_table_is_told_in_the_servers_words(server: str) -> None:
         list(open_source(table(server, "SELECT * FROM artikles")).records())
 
 
+def test_columns_of_one_name_are_told_without_reading_the_rows(
+    server: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    numbers = " CROSS JOIN ".join(f"(SELECT id FROM articles LIMIT 100) AS t{n}" for n in range(2))
+    with pytest.raises(SourceError, match="two columns named 'id'"):
+        list(open_source(table(server, f"SELECT t0.id, t1.id FROM {numbers}")).records())
+    assert not recwarn.list, "the driver reads and drops what is left"
+
+
 def test_percent_signs_and_colons_in_a_query_are_left_alone(server: str) -> None:
     query = "SELECT id, title FROM articles WHERE id LIKE '%tidal%' AND title <> ':x %s'"
     ids = [record.values["id"] for record in open_source(table(server, query)).records()]
