@@ -190,9 +190,11 @@ def check_id(article_id: str, *, field: str = "id", longest: int = MAX_ID_BYTES)
     try:
         size = len(article_id.encode())
     except UnicodeEncodeError:
-        raise ArticleError(
-            field, "invalid", f"{field} {article_id!r} is not valid Unicode"
-        ) from None
+        message = (
+            f"{field} {article_id!r} is not valid Unicode; if a database holds it as bytes, select "
+            "it as text: HEX(id), encode(id, 'hex')"
+        )
+        raise ArticleError(field, "invalid", message) from None
     if size > longest:
         raise ArticleError(
             field,

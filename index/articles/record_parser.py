@@ -229,7 +229,9 @@ class RecordParser(FieldReader):
                 message = f"url_template {given}: there is no {error}: another link was made"
                 self._note("no-field", message, "url")
             except ArticleError as error:
-                self._note(error.reason, f"{error}: another link was made", "url")
+                bare = given is value and isinstance(value, str) and ":" not in value
+                kept = '; url_template = "/{url}" would keep it' if bare else ""
+                self._note(error.reason, f"{error}: another link was made{kept}", "url")
             else:
                 self._note("made-from-template", "no url: made from url_template", "url")
                 return str(made)

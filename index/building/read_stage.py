@@ -283,7 +283,8 @@ def _duplicate(article: ParsedArticle) -> RecordProblem:
         field="id",
         reason="duplicate",
         message=f"id {article.id!r} occurred before; the first article keeps it; if this is "
-        "another page, map another field to its id, such as url: --map id=url",
+        "another page, map another field to its id, such as url: --map id=url; if a join of a "
+        "database repeats it, group the rows: GROUP BY",
     )
 
 

@@ -95,7 +95,8 @@ def one_by_one(
             if article.id in articles:
                 message = (
                     f"id {article.id!r} occurred before; the first article keeps it; if this is "
-                    "another page, map another field to its id, such as url: --map id=url"
+                    "another page, map another field to its id, such as url: --map id=url; if a "
+                    "join of a database repeats it, group the rows: GROUP BY"
                 )
                 if options.strict:
                     raise SourceError(f"{record.location}: {message} (--strict refuses the source)")

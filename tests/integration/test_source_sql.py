@@ -224,6 +224,23 @@ def test_cells_of_every_type_become_plain(tmp_path: Path) -> None:
     assert report.read == report.kept == 2
 
 
+def test_an_id_of_bytes_and_an_address_without_a_slash_are_told_with_the_remedy(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "bytes.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE t (id BLOB, title TEXT, url TEXT)")
+        database.execute("INSERT INTO t VALUES (x'c001', 'Kelp', NULL), (7, 'Sand', 'sea/sand')")
+        database.commit()
+    _, report = read(table(f"sqlite:///{path}", "SELECT * FROM t"))
+    ids, addresses = [one for one in report.problems if one.field in ("id", "url")][:2]
+    assert "HEX(id)" in ids.message
+    template = "/{url}"
+    assert f'url_template = "{template}"' in addresses.message
+    articles, _ = read(table(f"sqlite:///{path}", "SELECT * FROM t", url_template=template))
+    assert articles["7"].url == "/sea/sand"
+
+
 def test_a_json_column_without_a_value_is_no_tag_and_no_picture(tmp_path: Path) -> None:
     path = tmp_path / "json.sqlite"
     with closing(sqlite3.connect(path)) as database:
