@@ -15,6 +15,8 @@ from index.sources.source import PathSource, SplitItems, SplitSource, read_recor
 
 _DEPTH = 4
 """How deep a list is found by itself, as in ``{"data": {"blog": {"posts": {"edges": [...]}}}}``."""
+_PHPMYADMIN = b'"comment":"Export to JSON plugin for'
+"""At the start of its exports, in whose list each table is an object."""
 _ARTICLES = set(
     "articles posts entries items data results stories docs nodes pages hits topics issues works "
     "papers publications studies collection".split()
@@ -56,6 +58,9 @@ class JsonSource(PathSource, SplitSource):
             )
 
     def _found(self) -> Path:
+        with open_unpacked(self.path) as file:
+            if _PHPMYADMIN in file.read(300):
+                return (ELEMENT, "data")
         lists = lists_of_objects(self.path)
         lists = {path: lists[path] for path in lists if _BESIDE.isdisjoint(path)} or lists
         least = max(1, min(map(len, lists), default=0))

@@ -41,6 +41,9 @@ ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"
         f'{{"data": {{"blog": {{"posts": {{"edges": {ITEMS}}}}}}}}}',
         f'{{"comments": [{{"id": "x"}}, {{}}, {{}}], "posts": {ITEMS}}}',
         f'{{"contentTypes": [{{"id": "x"}}], "assets": [{{"id": "y"}}], "entries": {ITEMS}}}',
+        '[\n{"type":"header","version":"5.2.1","comment":"Export to JSON plugin for PHPMyAdmin"},\n'
+        '{"type":"database","name":"site"},\n{"type":"table","name":"posts","database":"site","data":'
+        f"\n{ITEMS}\n}}\n]",
         f'{{"included": [{{"id": "x"}}], "nodes_of_ours": {ITEMS}}}',
         # as Discourse and Outline answer
         f'{{"users": [{{"id": 1}}, {{}}, {{}}], "topic_list": {{"topics": {ITEMS}}}}}',
