@@ -63,7 +63,7 @@ _AMONG_OTHERS = re.compile(r"(?:[^|,()]* \()?(https?://[^\s|()]+)(?:\||\)(?:,|$)
 _NEXT_ADDRESS = re.compile(r"(?<![;|\s])[;|\s]++(?=https?://)")
 
 # Of exports: of newsletters, Drupal, Shopify and others.
-_OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "uuid", "guid")
+_OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "uuid", "guid", "pk")
 
 
 # What objects for persons and labels call their name, the likeliest first.

@@ -141,7 +141,8 @@ def _fields(
     values: Mapping[str, Any], outer: str = "", depth: int = 2
 ) -> Iterator[tuple[str, str, Any]]:
     """Yields the path, name and value of each field, also of those within usual objects."""
-    for name, value in values.items():
+    for name, given in values.items():
+        value = unwrapped(given)  # as MongoDB exports ids and times
         if "," in name or name != name.strip():
             continue  # no path leads there, or it is that of a value that stands twice
         path = outer + name
