@@ -1,35 +1,42 @@
-"""Turns what Markdown marks in a text from a table into elements of HTML, which are read anyway."""
+"""Takes the marks of Markdown out of texts that databases, tables and APIs keep in it.
+
+Files of Markdown are rendered by :mod:`index.sources.markdown_text`, in a process of its own. Here
+a text may be plain, HTML or Markdown, nobody says which, and there may be a million of them.
+"""
 
 import re
 
-_MARKS = re.compile(
-    r"""^[ \t]*(?:\#{1,6}[ ]+(?P<heading>[^\n]+)|(?P<fence>`{3,}|~{3,})[\w-]*[ \t]*)$
-      | (?P<image>!)?(?<![A-Za-z0-9_])\[(?P<words>[^\[\]\n]{0,300})\]
-        \((?P<url>[^()\s"<>]{1,500})(?:[ ]"[^"\n]{0,200}")?\)
-      | (?<![\w*])\*\*(?P<strong>[^\s*][^*\n]{0,300})\*\*(?![\w*])
-      | ^>[ ]?\[!\w{1,20}\][^\n]*$""",
-    re.MULTILINE | re.VERBOSE,
-)
-_USED = ("# ", "](", "**", "```", "~~~", "[!")
-"""One of these stands in each text that :data:`_MARKS` matches; most texts hold none."""
+from index.articles.cleaning import literal
 
-_MARKUP = re.compile(r"</\w|<(?:p|br|div)\b", re.IGNORECASE)
+_SIGNS = ("](", "**", "```", "\n# ", "\n## ")
+_OF_HTML = ("</p>", "</div>", "</li>")
+_ADDRESS = r"<?((?:[^\s()<>\"]|\([^\s()<>\"]*+\))++)>?(?:\s++(?:\"[^\"\n]*+\"|'[^'\n]*+'))?\)"
+_MARKS = [
+    (re.compile(pattern, re.MULTILINE), replacement)
+    for pattern, replacement in (
+        (r"^[ \t]*+(?:```|~~~).*+$|^[ \t]*+[-=*_|:][-=*_|: \t]*+$", ""),  # fences and rules
+        (r"^ {0,3}\[[^\[\]\n]++\]:[ \t]++\S.*+$", ""),  # what addresses references stand for
+        (r"^>[ ]?\[!\w{1,20}\][^\n]*$", ""),  # the marks of alerts
+        (r"^[ \t]{0,3}(?:#{1,6}[ \t]++|>[ \t]?|[-*+][ \t]++(?:\[[ xX]\][ \t])?)", ""),
+        (r"!\[[^\[\]\n]*+\](?:\(" + _ADDRESS + r"|\[[^\[\]\n]*+\])", ""),
+        (r"\[([^\[\]\n]*+)\]\(" + _ADDRESS, r'<a href="\2">\1</a>'),
+        (r"(?<!\w)\[([^\[\]\n]++)\]\[[^\[\]\n]*+\]", r"\1"),
+        (r"(?<![\w*])(\*{1,3})([^\s*](?:[^*\n]*[^\s*])?)\1(?![\w*])", r"\2"),
+        (r"(?<![\w_/=\"-])(_{1,3})([^\s_](?:[^_\n]*[^\s_])?)\1(?![\w_])", r"\2"),
+    )
+]
+_CODE = re.compile(r"(?<!`)`([^`\n]++)`(?!`)")
 
 
-def with_markup(text: str) -> str:
-    """Returns a text with its Markdown as HTML: headings, links and strong words.
+def without_marks(text: str) -> str:
+    """Return a text without Markdown's marks: headings, emphasis, code, pictures, quotations.
 
-    Pictures, the edges of blocks of code and the marks of alerts are removed. A text that holds
-    HTML is left as it is.
+    Links become HTML. A text that has no such marks, or HTML's blocks, is returned as it is.
     """
-    if not any(mark in text for mark in _USED) or _MARKUP.search(text):
+    if not (any(sign in text for sign in _SIGNS) or text.startswith(("# ", "## "))):
         return text
-    return _MARKS.sub(_element, text)
-
-
-def _element(found: re.Match[str]) -> str:
-    if found["url"] and not found["image"]:
-        return f'<a href="{found["url"]}">{found["words"]}</a>'
-    if found["heading"]:
-        return f"<p>{found['heading']}</p>"
-    return found["strong"] or ""
+    if any(tag in text for tag in _OF_HTML):
+        return text
+    for pattern, replacement in _MARKS:
+        text = pattern.sub(replacement, text)
+    return _CODE.sub(lambda code: f"<code>{literal(code[1])}</code>", text)

@@ -25,7 +25,7 @@ from index.articles.link_parser import (
     parse_related,
     quoted_in_markup,
 )
-from index.articles.markdown_marks import with_markup
+from index.articles.markdown_marks import without_marks
 from index.articles.read_more import without_own_link, without_read_more
 from index.articles.record import Record, get_field, id_text, short
 from index.articles.record_fields import FieldReader
@@ -198,7 +198,8 @@ class RecordParser(FieldReader):
 
     def _excerpt(self) -> str:
         given = self._get("excerpt")
-        given = without_own_link(given) if isinstance(given, str) else given
+        if isinstance(given, str):
+            given = without_marks(without_own_link(given[: 4 * MAX_EXCERPT_SOURCE]))
         return without_read_more(self._plain(given, MAX_EXCERPT_SOURCE))
 
     def _stated_url(self) -> Any:
@@ -272,7 +273,7 @@ class RecordParser(FieldReader):
         has_text = any(section.text for section in sections)
         summary = "" if has_text else block_text(self._get("summary")) or ""
         if isinstance(summary, str) and len(summary) <= 4 * MAX_TEXT:
-            summary = with_markup(summary)
+            summary = without_marks(summary)
         if text := self._plain(summary, MAX_TEXT):
             self._keep_links(len(value), len(sections), summary)
             sections.append(Section(text=text, quoted=self._quoted(summary, ())))

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from index.articles import article_store, record_parser
 from index.articles import parse as reading
 from index.articles.cleaning import cut_text, plain_text
+from index.articles.markdown_marks import without_marks
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record
@@ -455,6 +456,51 @@ def test_a_long_text_without_spaces_keeps_what_fits(write_jsonl: Write) -> None:
     assert len(article.sections[0].text) == 200_000
     assert article.excerpt == "\u6d77" * 2_000
     assert report.notes == {"summary: too-long": 1, "excerpt: too-long": 1}
+
+
+MARKDOWN = """# Kelp *forests*
+
+It **grows** [here](/sea_/_a_(b) "Sea") by `a <b>`, [x][1], __not__ snake_case or 2*3*4; a[i][j].
+
+> ![Kelp](/k.jpg)Tall
+- [x] green
+
+| --- | --- |
+```py
+[1]: https://s.example
+Brown
+==="""
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (
+            MARKDOWN,
+            "Kelp forests\nIt grows here by a <b>, x, not snake_case or 2*3*4; a[i][j].\nTall\n"
+            "green\nBrown",
+        ),
+        ("<p>a **b**</p>", "a **b**"),
+        ("a ** b ** c and f(**options, **more)", "a ** b ** c and f(**options, **more)"),
+        ("[![k](/k.svg)](/k) _Kelp_ **a**", "Kelp a"),
+    ],
+)
+def test_markdown_of_a_database_is_read_without_its_marks(
+    write_jsonl: Write, text: str, plain: str
+) -> None:
+    (article,), _ = read(write_jsonl([{**GOOD, "summary": text, "excerpt": text[:200]}]))
+    assert article.sections[0].text == plain
+    assert article.excerpt is not None
+    assert article.excerpt[:12] == plain[:12]
+    if text is MARKDOWN:
+        assert [link.url for link in article.links] == ["/sea_/_a_(b)"]
+        assert article.sections[0].quoted == ("a <b>",)
+
+
+@pytest.mark.parametrize("piece", ["[", "![", "[a](", '[a](b "', "**a", "_a ", "`a", "|-", "[a]: "])
+def test_marks_are_taken_out_in_time_that_grows_with_the_text(piece: str) -> None:
+    text = "** " + piece * 200_000 + "\nkelp"
+    assert without_marks(text).endswith("kelp")
 
 
 # Ids
