@@ -36,6 +36,12 @@ _LIMITS = {
 }
 """What is added to the URL, by driver, so that a server that is gone or hangs does not hold a
 build, and with it the root's lock, for hours."""
+_REMEDIES = {
+    "readonly database": "write a SELECT; if it is one, the file is in WAL mode: let this user "
+    "write to its folder, or read a copy",
+    "blob too big": "one of the next 16 rows has more than 16 MiB: leave it out by its id",
+}
+"""What is added to SQLite's messages, by their words."""
 _AT_ONCE = 16
 """Most rows in memory at a time. Cells have a limit too, as a view can yield data of any size."""
 
@@ -96,7 +102,9 @@ def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dic
         with engine.connect() as connection:
             yield from _rows(connection, query, batch)
     except SQLAlchemyError as error:
-        raise DatabaseError(plain_reason(error)) from error
+        reason = plain_reason(error)
+        remedies = (remedy for said, remedy in _REMEDIES.items() if said in reason)
+        raise DatabaseError("; ".join([reason, *remedies])) from error
     except (ValueError, OverflowError, RecursionError) as error:  # the driver can't convert it
         raise DatabaseError(f"a value of the query can't be read: {error}") from error
 

@@ -201,8 +201,19 @@ def test_a_row_is_named_by_its_number_and_first_column(sqlite: str) -> None:
 
 
 def test_sqlite_is_opened_for_reading_only(sqlite: str) -> None:
-    with pytest.raises(SourceError, match="readonly"):
+    with pytest.raises(SourceError, match=r"readonly.*write a SELECT.*WAL"):
         list(open_source(table(sqlite, "DELETE FROM articles")).records())
+
+
+def test_a_row_that_is_too_large_is_told_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "large.sqlite"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE t (id, title, summary)")
+        database.execute("INSERT INTO t VALUES (1, 'A', 'x'), (2, 'B', zeroblob(17000000))")
+        database.commit()
+    with pytest.raises(SourceError, match=r"row 0: .*: leave it out by its id"):
+        read(table(f"sqlite:///{path}", "SELECT * FROM t"))
+    assert read(table(f"sqlite:///{path}", "SELECT * FROM t WHERE id <> 2"))[1].kept == 1
 
 
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
