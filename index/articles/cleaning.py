@@ -66,6 +66,12 @@ def unescape(text: str) -> str:
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
+def decoded_markup(value: Any) -> Any:
+    """Decode a text whose HTML is escaped as a whole, as OpenCart stores it."""
+    is_escaped = isinstance(value, str) and "<" not in value and value.lstrip().startswith("&lt;")
+    return unescape(value) if is_escaped and "&lt;/" in value and "&gt;" in value else value
+
+
 def literal(text: str) -> str:
     """Escape ``&`` and ``<`` in plain text, so that later steps do not take them for markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -9,6 +9,7 @@ import re
 from index.articles.cleaning import literal
 
 _SIGNS = ("](", "**", "```", "\n# ", "\n## ")
+_LONGEST = 1_000_000  # characters
 _OF_HTML = ("</p>", "</div>", "</li>")
 _ADDRESS = r"<?((?:[^\s()<>\"]|\([^\s()<>\"]*+\))++)>?(?:\s++(?:\"[^\"\n]*+\"|'[^'\n]*+'))?\)"
 _MARKS = [
@@ -31,9 +32,12 @@ _CODE = re.compile(r"(?<!`)`([^`\n]++)`(?!`)")
 def without_marks(text: str) -> str:
     """Return a text without Markdown's marks: headings, emphasis, code, pictures, quotations.
 
-    Links become HTML. A text that has no such marks, or HTML's blocks, is returned as it is.
+    Links become HTML. A text that has no such marks, or HTML's blocks, or is very long, is
+    returned as it is.
     """
-    if not (any(sign in text for sign in _SIGNS) or text.startswith(("# ", "## "))):
+    if len(text) > _LONGEST or not (
+        any(sign in text for sign in _SIGNS) or text.startswith(("# ", "## "))
+    ):
         return text
     if any(tag in text for tag in _OF_HTML):
         return text

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from index.articles.block_text import block_text
-from index.articles.cleaning import plain_text
+from index.articles.cleaning import decoded_markup, plain_text
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader, is_over
 from index.articles.language_tags import read_language
@@ -197,9 +197,9 @@ class RecordParser(FieldReader):
         return title
 
     def _excerpt(self) -> str:
-        given = self._get("excerpt")
+        given = decoded_markup(self._get("excerpt"))
         if isinstance(given, str):
-            given = without_marks(without_own_link(given[: 4 * MAX_EXCERPT_SOURCE]))
+            given = without_marks(without_own_link(given))
         return without_read_more(self._plain(given, MAX_EXCERPT_SOURCE))
 
     def _stated_url(self) -> Any:
@@ -271,9 +271,8 @@ class RecordParser(FieldReader):
                 sections.append(Section(text=text, heading=heading, quoted=quoted))
             room = max(1, room - len(text))
         has_text = any(section.text for section in sections)
-        summary = "" if has_text else block_text(self._get("summary")) or ""
-        if isinstance(summary, str) and len(summary) <= 4 * MAX_TEXT:
-            summary = without_marks(summary)
+        summary = decoded_markup(block_text(self._get("summary"))) if not has_text else ""
+        summary = without_marks(summary) if isinstance(summary, str) else summary or ""
         if text := self._plain(summary, MAX_TEXT):
             self._keep_links(len(value), len(sections), summary)
             sections.append(Section(text=text, quoted=self._quoted(summary, ())))

@@ -481,11 +481,13 @@ Brown
             "green\nBrown",
         ),
         ("<p>a **b**</p>", "a **b**"),
+        ("&lt;p class=&quot;x&quot;&gt;R&amp;amp;D&lt;/p&gt;\n&lt;br /&gt;b", "R&D\nb"),  # OpenCart
+        ("&lt;p&gt; is a tag", "<p> is a tag"),
         ("a ** b ** c and f(**options, **more)", "a ** b ** c and f(**options, **more)"),
         ("[![k](/k.svg)](/k) _Kelp_ **a**", "Kelp a"),
     ],
 )
-def test_markdown_of_a_database_is_read_without_its_marks(
+def test_a_text_as_databases_keep_it_is_read_without_its_marks(
     write_jsonl: Write, text: str, plain: str
 ) -> None:
     (article,), _ = read(write_jsonl([{**GOOD, "summary": text, "excerpt": text[:200]}]))
