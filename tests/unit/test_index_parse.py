@@ -484,7 +484,7 @@ Brown
         ("&lt;p class=&quot;x&quot;&gt;R&amp;amp;D&lt;/p&gt;\n&lt;br /&gt;b", "R&D\nb"),  # OpenCart
         ("&lt;p&gt; is a tag", "<p> is a tag"),
         ("a ** b ** c and f(**options, **more)", "a ** b ** c and f(**options, **more)"),
-        ("[![k](/k.svg)](/k) _Kelp_ **a**", "Kelp a"),
+        ("[![k](/k.svg)](/k) _Kelp_ **a** `__init__`", "Kelp a __init__"),
     ],
 )
 def test_a_text_as_databases_keep_it_is_read_without_its_marks(
