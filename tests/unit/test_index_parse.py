@@ -590,6 +590,8 @@ def test_a_path_leads_to_names_with_dots(write_jsonl: Write) -> None:
     lines = [{"id": "a", "metadata": {"dc.title": [{"value": "Kelp"}], "seo": {"title": "Wrack"}}}]
     for path, title in (("metadata.dc.title.value", "Kelp"), ("metadata.seo.title", "Wrack")):
         assert read(write_jsonl(lines), title=path)[0][0].title == title
+
+
 def test_a_path_leads_into_a_column_that_holds_json(write_jsonl: Write) -> None:
     lines = [{"id": "a", "name": '{"da": "Tang"}', "body": '[{"da": "Grøn."}]', "tags": [None]}]
     (article,), report = read(write_jsonl(lines), title="name.da", summary="body.da")
@@ -648,11 +650,11 @@ def test_text_is_what_a_reader_sees(raw: str, plain: str) -> None:
 def test_marks_of_markdown_in_a_table_are_no_text(write_jsonl: Write) -> None:
     text = (
         '# Kelp\n\nIt **grows** [here](https://a.org/x "there").\n\n> [!note]\n> 2 ** 3 in `**kw`\n'
-        "![Kelp](k.jpg)\n```c\nx[1](y)\n```\n#kelp [1] (2)"
+        "![Kelp](k.jpg)\n```c\nint x;\n```\n#kelp [1] (2)"
     )
     given = [{**GOOD, "summary": text}, {**GOOD, "id": "b", "summary": f"{text}<p>**a**</p>"}]
     (read_as, html), _ = read(write_jsonl(given))
-    seen = "Kelp\nIt grows here.\n> 2 ** 3 in `**kw`\nx[1](y)\n#kelp [1] (2)"
+    seen = "Kelp\nIt grows here.\n2 ** 3 in **kw\nint x;\n#kelp [1] (2)"
     assert [section.text for section in read_as.sections] == [seen]
     assert [link.url for link in read_as.links] == ["https://a.org/x"]
     assert html.sections[0].text.endswith("**a**")

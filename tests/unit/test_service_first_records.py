@@ -135,6 +135,7 @@ BLOCKS = [{"type": "paragraph", "text": LONG}]
                 "summary": {"link": "/x", "value": "b7"},
             },
             {"id": "sys_id", "title": "short_description", "summary": "text"},
+        ),
         (
             {"_id": {"$oid": "65f1"}, "title": "K", "createdAt": {"$date": "2026"}},
             {"date": "createdAt"},
