@@ -192,7 +192,7 @@ def _shows_others(root: Element, said: SchemaOrg, address: str) -> bool:
         return False
     own, others = _parts(address) or [""], dict[Element, str]()
     for each in select(root, "article"):
-        titles = select(each, _TITLES)[:1]
+        titles = (select(each, "h1") or select(each, _TITLES))[:1]  # not the section above an h1
         links = [link for one in titles for link in (*one.iter("a"), *one.iterancestors("a"))]
         links += select(each, "a.entry-link")
         url = join_url(address, links[0].get("href") or "") if links else address
@@ -202,9 +202,10 @@ def _shows_others(root: Element, said: SchemaOrg, address: str) -> bool:
         if not is_part and not is_own and host == (here.netloc or host):
             others[each] = host
     around = {above for each in others for above in (each, *each.iterancestors())}
-    length = sum(own_length(each, around) for each in others)
+    lengths = [own_length(each, around) for each in others]
+    least = _MOST * own_length(root, around)
     is_site = len(others) > 1 and len({*others.values()}) == 1
-    return is_site and length >= _MOST * own_length(root, around)
+    return is_site and sum(lengths) >= least > max(lengths)  # else one is the page's own
 
 
 def _is_named_list(root: Element, page: Page, name: str, classes: set[str]) -> bool:

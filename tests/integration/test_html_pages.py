@@ -652,6 +652,11 @@ def posts_of(count: int) -> str:
         (f"<main><h1>Kelp</h1>{PROSE}{PROSE}{cards_of(2, teaser=PROSE)}</main>", False),
         (f"<article><h1>Kelp</h1>{BODY}{cards_of(2, teaser=PROSE)}</article>", False),
         (f"<article><h2><a href=/shore/blog>Kelp</a></h2>{PROSE}</article>{cards_of(1)}", False),
+        (
+            f"<article><h3><a href=/sea>Sea</a></h3><h1>Kelp</h1>{BODY}</article>{cards_of(2)}",
+            False,
+        ),
+        (f"<article><h3><a href=/sea>Sea</a></h3>{BODY * 4}</article>{cards_of(1)}", False),
         (f"<main><h1>Blog</h1>{posts_of(2)}</main>", True),
         (f"<main><h1>Kelp</h1>{PROSE * 4}{posts_of(2)}</main>", False),
         (f"<meta property=og:type content=article><main>{posts_of(2)}</main>", False),
