@@ -181,6 +181,13 @@ def names_in_other_spelling(names: tuple[str, ...]) -> Mapping[str, str]:
     return {plain: name for name in names if (plain := plain_name(name)) != name}
 
 
+@lru_cache(maxsize=2)  # several fields may be within one
+def _parsed(text: str) -> Any:
+    with suppress(ValueError):
+        return load_json(text)
+    return text
+
+
 def get_field(values: Mapping[str, Any], name: str) -> Any:
     """Return a record's value by field name or dotted path; ``None`` if there is none.
 
@@ -197,8 +204,7 @@ def get_field(values: Mapping[str, Any], name: str) -> Any:
     inner: Any = values
     while name:
         if isinstance(inner, str) and inner.startswith(("[", "{")):  # a JSON column or cell
-            with suppress(ValueError):
-                inner = load_json(inner)
+            inner = _parsed(inner)
         if isinstance(inner, list) and len(inner) == 1:
             inner = inner[0]
         if not isinstance(inner, Mapping):

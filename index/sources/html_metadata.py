@@ -179,10 +179,11 @@ def _bylines(root: Element, main: Element) -> list[str]:
     for css in _BYLINES:
         found = [each for each in select(root, css)[:_MOST_SEEN] if not _is_beside(each, around)]
         own = [each for each in found if article in each.iterancestors()]
+        cards = (own or _above(set(found), root, main))[:_MOST_AUTHORS]
         names = [
             name
-            for card in own or _above(set(found), root, main)
-            for each in _named_in(card)
+            for card in cards
+            for each in _named_in(card)[:_MOST_AUTHORS]
             if (name := line_of(each)) and (is_full_name(name) or not _is_in_box(card))
         ]
         if names:

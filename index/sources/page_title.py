@@ -18,7 +18,7 @@ _SEPARATOR = re.compile(
 """What parts the names of sites from titles; in Chinese and Japanese without spaces."""
 
 _SHOWN = ".//text()[not(ancestor::svg or ancestor::rt or ancestor::rp)]"
-_MOST_BREAKS = 20
+_MOST_BREAKS, _LONGEST = 20, 2_000
 _WORD = re.compile(r"\w+")
 _NOT_WORD = re.compile(r"\W+")
 
@@ -139,7 +139,7 @@ def _is_most_of(text: str, title: str) -> bool:
 
 def _is_part(text: str, title: str) -> bool:
     """Tells whether a heading is a title without what a separator parts from it."""
-    breaks = list(_SEPARATOR.finditer(title))
+    breaks = list(_SEPARATOR.finditer(title)) if len(title) <= _LONGEST else []
     breaks = [*breaks[:_MOST_BREAKS], *breaks[-_MOST_BREAKS:]]
     parts = [title, *(title[: at.start()] for at in breaks), *(title[at.end() :] for at in breaks)]
     return _plain(text) in map(_plain, parts)

@@ -95,7 +95,7 @@ def targets(body: str, base: str = "") -> list[str]:
         ),
         ("[Known][Here] and [here][]\n\n[here]: /h", "Known and here"),
         ("::: mkdocs-click\n    :module: a.b\n    :depth: 0\n", ""),
-        ("::: note\n    Mind: it is hot.\n:::", "Mind: it is hot."),
+        ("::: my-note\n    Mind: it is hot.\n:::", "Mind: it is hot."),
         ("> [!VIDEO https://video.example/1]\n\nText.", "Text."),
         # Comments of Obsidian, MDX, CriticMarkup and ERB
         (
