@@ -97,6 +97,35 @@ def test_what_stands_in_for_things_that_browsers_show_is_no_text() -> None:
     assert text == "潮来了。潮去了，又来 了。 And so on. End."  # noqa: RUF001 - as in Chinese
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        '<div id="ez-toc-container"><p class="ez-toc-title">Contents</p></div>',
+        '<div class="lwptoc"><b>Contents</b></div>',
+        '<div class="wp-block-yoast-seo-table-of-contents"><h2>Contents</h2></div>',
+        '<div class="wp-block-uagb-table-of-contents"><div>Contents</div></div>',
+        '<div class="wp-block-rank-math-toc-block"><h2>Contents</h2></div>',
+        '<div class="elementor-widget-table-of-contents"><h4>Contents</h4></div>',
+        '<div class="addtoany_share_save_container">Share this:</div>',
+        '<div class="heateor_sss_sharing_container">Share with friends</div>',
+        '<div class="saboxplugin-wrap">Ann writes.</div>',
+        '<div class="pp-multiple-authors-boxes-wrapper"><h2>Author</h2></div>',
+        '<ul class="wp-block-latest-posts__list"><li><a href="/n">Newest</a></li></ul>',
+        '<div class="wp-block-query"><h2><a href="/n">Newest</a></h2></div>',
+        '<span class="screen-reader-text">(opens in a new tab)</span>',
+        '<div class="mepr-unauthorized-message">You are not allowed here.</div>',
+        '<div class="pmpro_card pmpro_content_message"><h2>Membership Required</h2></div>',
+        '<div class="wp-block-jetpack-paywall jetpack-subscribe-paywall">Subscribe!</div>',
+        '<a class="wprm-recipe wprm-recipe-jump" href="#recipe">Jump to Recipe</a>',
+        '<div class="kk-star-ratings">Rate this post</div>',
+    ],
+)
+def test_what_wordpress_s_plugins_put_into_a_post_is_no_text(part: str) -> None:
+    words = "Kelp grows in cold water along rocky coasts, where swell brings it food."
+    (section,) = text_and_links(parse_html(f"<div><p>{words}</p>{part}</div>"))["sections"]
+    assert section == {"heading": "", "text": words}
+
+
 def test_quotations_and_code_are_told_apart_section_by_section() -> None:
     page = """<div><p>She said <q>kelp is food</q>.</p><blockquote><p>Kelp &lt; moss.</p>
     <p>So it is.</p></blockquote><h2>How</h2><p>Run <code>eat
