@@ -21,6 +21,7 @@ from index.sources.encodings import decode, markup_encoding
 from index.sources.html_texts import html_record
 from index.sources.markup import MarkupError
 from index.sources.source import read_record
+from index.sources.wxr import without_builder
 
 _PROLOG = re.compile(
     r"(?:[\s\ufeff]+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*(?:\[.*?\]\s*)?>)*+", re.DOTALL
@@ -243,7 +244,8 @@ def _record(location: str, entry: Any, feed: Any, base: str) -> Record:
         "authors": _names(entry, is_atom) or (_names(feed.feed, is_atom) if is_atom else []),
         "image": image,
     }
-    return html_record(location, content, values, finds_image=True, thumbnail=thumbnail)
+    text = without_builder(content)
+    return html_record(location, text, values, finds_image=True, thumbnail=thumbnail)
 
 
 def _is_blocked(said: Any) -> bool:

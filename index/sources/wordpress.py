@@ -15,6 +15,7 @@ from index.sources.host_rules import redacted
 from index.sources.html_texts import html_record
 from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpResponse
 from index.sources.parser_process import parse_record
+from index.sources.wxr import without_builder
 
 _PUBLIC = "publish"
 _ALL = "publish,future,draft,pending,private"
@@ -189,7 +190,7 @@ def _record(location: str, post: Any) -> Record:
         "title": _text(post.get("title"), "rendered"),
         "url": post.get("link"),
         "aliases": [_text(post.get("guid"), "rendered")],
-        "excerpt": _text(post.get("excerpt"), "rendered"),
+        "excerpt": without_builder(_text(post.get("excerpt"), "rendered")),
         "image": _image(embedded.get("wp:featuredmedia")),
         "tags": _terms(embedded.get("wp:term")),
         "language": post.get("lang") or post.get("wpml_current_locale"),
@@ -200,7 +201,8 @@ def _record(location: str, post: Any) -> Record:
         "visible_from": f"{date}Z" if date and post.get("status") == "future" else None,
         "robots": _text(head.get("robots"), "index"),
     }
-    return html_record(f"{location} id {post['id']}", _text(content, "rendered"), values)
+    text = without_builder(_text(content, "rendered"))
+    return html_record(f"{location} id {post['id']}", text, values)
 
 
 def _text(value: Any, key: str) -> str:

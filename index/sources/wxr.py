@@ -33,6 +33,7 @@ _BLOCK = re.compile(
 _SHORTCODE = re.compile(
     r"\[[a-z][\w-]{1,60}(?:\s[^\[\]<>]{0,500}=[^\[\]]{0,2000})\]", re.IGNORECASE
 )
+_BUILDER = re.compile(r"\[(?:vc_row|et_pb_section|fusion_builder_container|av_section)\b")
 _CLOSING = re.compile(r"\[/([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _BARE = re.compile(r"\[/?([a-z][\w-]{1,60})\]", re.IGNORECASE)
 _MARK = re.compile(
@@ -223,10 +224,22 @@ def _is_hidden(meta: Mapping[str, str]) -> bool:
 
 
 def _record(location: str, content: str, values: Mapping[str, Any]) -> Record:
+    content = _BLANK_LINES.sub("<br>", _without_shortcodes(content))
+    return html_record(location, content, values)
+
+
+def without_builder(content: str) -> str:
+    """Returns a rendered text without shortcodes, if those of a page builder stayed in it.
+
+    Most builders render theirs on pages only, and not in feeds and the REST API.
+    """
+    return _without_shortcodes(content) if _BUILDER.search(content) else content
+
+
+def _without_shortcodes(content: str) -> str:
     content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", _for_all_readers(content)))
     closed = set(_CLOSING.findall(content))
-    content = _BARE.sub(lambda found: " " if found[1] in closed else found[0], content)
-    return html_record(location, _BLANK_LINES.sub("<br>", content), values)
+    return _BARE.sub(lambda found: " " if found[1] in closed else found[0], content)
 
 
 def _for_all_readers(content: str) -> str:

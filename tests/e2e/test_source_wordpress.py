@@ -211,6 +211,32 @@ def test_the_excerpt_s_own_link_is_no_part_of_it(server: Server) -> None:
     assert [article.excerpt for article in found.values()] == ["Flour", None, "By hand"]
 
 
+BUILT = (
+    "<p>[vc_row css=&#8221;.x{margin: 0 !important;}&#8221;][vc_column][my_note]</p><p>Kelp "
+    "[sic].</p><p>[/my_note][ult_gap height=&#8221;3&#8243;][/vc_column][/vc_row]</p>"
+)
+
+
+@pytest.mark.parametrize("kind", ["wordpress", "feed"])
+def test_a_builder_s_shortcodes_that_were_not_rendered_are_no_text(
+    server: Server, kind: str
+) -> None:
+    server.pages[ROUTE] = answer([post(1, content={"rendered": BUILT})])
+    server.pages["/feed"] = page(
+        f"<rss version='2.0'><channel><item><title>A</title><link>http://x.example/1</link>"
+        f"<description><![CDATA[{BUILT}]]></description></item></channel></rss>"
+    )
+    path = "/feed" if kind == "feed" else ""
+    (article,) = read(table(server.url + path, kind=kind))[0].values()
+    assert [section.text for section in article.sections] == ["Kelp [sic]."]
+
+
+def test_shortcodes_of_no_builder_are_what_readers_see(server: Server) -> None:
+    shown = "<p>Write [gallery ids=&#8221;1&#8243;] into a post.</p>"
+    server.pages[ROUTE] = answer([post(1, content={"rendered": shown})])
+    assert "[gallery ids" in read(table(server.url))[0]["1"].sections[0].text
+
+
 def test_a_site_that_changes_while_it_is_read_is_reported(server: Server) -> None:
     server.pages[ROUTE] = answer([post(1)], total=2)
     found, report = read(table(server.url))
