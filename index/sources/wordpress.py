@@ -109,13 +109,16 @@ class _Api:
 
     def __init__(self, fetcher: Fetcher, home: str) -> None:
         self._fetcher = fetcher
-        self._home = home
+        self._home = home.partition("/wp-json")[0]  # some name the API itself
         self._starts = ["wp-json{route}?", "?rest_route={quoted}&"]
+        if "/wp/v2/sites/" in home:  # WordPress.com's API of all its sites
+            self._starts = ["{kind}?"]
 
     def get(self, route: str, query: Mapping[str, str]) -> HttpResponse | None:
         """Returns the answer; ``None`` if the site has no such page of posts any more."""
         while self._starts:
-            start = self._starts[0].format(route=route, quoted=quote_plus(route))
+            kind = route.removeprefix("/wp/v2/")
+            start = self._starts[0].format(route=route, quoted=quote_plus(route), kind=kind)
             url = f"{self._home}/{start}{urlencode(query)}"
             try:
                 response = self._fetcher.get(url, accept="application/json")
@@ -129,11 +132,14 @@ class _Api:
                     if options.password and error.status in (400, 401, 403):
                         hint = f"; check the application password of {options.user!r}, who must "
                         hint += "edit posts"
+                    elif error.status in (401, 403):
+                        hint = '; name a user who may read it, or read the site as kind = "sitemap"'
                     raise SourceError(f"{error}{reason}{hint}") from error
             del self._starts[0]  # a site without permalinks shows its home page there
         raise SourceError(
             f"{redacted(self._home)} is not a WordPress site, or hides its REST API: neither "
-            f"/wp-json{route} nor ?rest_route={route} answers in JSON"
+            f"/wp-json{route} nor ?rest_route={route} answers in JSON; that of a site of "
+            "WordPress.com is https://public-api.wordpress.com/wp/v2/sites/HOST"
         )
 
 

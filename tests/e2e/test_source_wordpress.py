@@ -168,6 +168,28 @@ def test_without_permalinks_the_other_address_is_asked(server: Server) -> None:
     assert "rest_route=%2Fwp%2Fv2%2Fposts" in server.paths()[-1]
 
 
+@pytest.mark.parametrize(
+    ("named", "route"),
+    [
+        ("/blog/wp-json", f"/blog{ROUTE}"),
+        ("/wp-json/wp/v2/posts", ROUTE),
+        ("/wp/v2/sites/sea.example/", "/wp/v2/sites/sea.example/posts"),
+    ],
+)
+def test_the_address_of_the_api_itself_is_understood(
+    server: Server, named: str, route: str
+) -> None:
+    server.pages[route] = answer([post(1)])
+    assert len(list(open_source(table(server.url + named)).records())) == 1
+
+
+def test_an_api_that_is_not_for_visitors_is_told_with_another_way(server: Server) -> None:
+    body = '{"code": "rest_not_logged_in", "message": "You are not logged in."}'
+    server.pages[ROUTE] = page(body, status=401, Content_Type="application/json")
+    with pytest.raises(SourceError, match=r"not logged in\.; .*sitemap"):
+        records(server)
+
+
 def test_a_site_that_is_no_wordpress_is_told(server: Server) -> None:
     with pytest.raises(SourceError, match="not a WordPress site"):
         records(server)
