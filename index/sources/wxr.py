@@ -183,7 +183,7 @@ class _Site:
             "status": "private" if fields["post_password"] else status or "unknown",
             "visible_from": (gmt and f"{gmt}Z") or published if status == "future" else embargo,
             "visible_until": meta["_expiration-date"] or _instant(meta, "visible_until"),
-            "robots": "noindex" if _is_hidden(meta) else "",
+            "robots": "noindex" if _is_hidden(meta) or _is_off_shelf(named) else "",
         }
         location = f"{self._path} post {fields['post_id'] or '?'} (line {item.sourceline})"
         return location, fields["encoded"], values
@@ -207,6 +207,11 @@ def _instant(meta: Mapping[str, str], name: str, part: str = "") -> str | None:
     """Returns what surely says from when or until when a post is shown: others write much else."""
     said = (value for key, value in other_instants(meta, name) if part in key.lower())
     return next(filter(DateReader().find_instant, said), None)
+
+
+def _is_off_shelf(terms: list[Element]) -> bool:
+    """Tells whether a product of WooCommerce is kept from the shop's lists."""
+    return any(term.get("nicename") == "exclude-from-catalog" for term in terms)
 
 
 def _is_hidden(meta: Mapping[str, str]) -> bool:

@@ -265,6 +265,13 @@ def test_what_a_post_holds_for_some_readers_is_no_text(tmp_path: Path, apart: st
     assert articles["1"].sections[0].text == "Kelp.\nAll see this."
 
 
+def test_a_product_that_the_shop_does_not_list_is_shown_to_no_reader(tmp_path: Path) -> None:
+    term = '<category domain="product_visibility" nicename="exclude-from-catalog">x</category>'
+    table = export(tmp_path, item(1, term, wp__post_type="product"))
+    articles, _ = read({**table, "types": ["product"]})
+    assert articles["1"].status is Status.HIDDEN
+
+
 def test_a_post_that_expires_is_shown_until_then(tmp_path: Path) -> None:
     table = export(tmp_path, item(1, meta("_expiration-date", "1893456000")))
     assert read(table)[0]["1"].visible_until == dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
