@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from index.articles.cleaning import cut_text, literal
+from index.articles.page_words import page_words
 from index.articles.read_more import MORE_CLASS, is_read_more, without_read_more
 from index.articles.record import Record
 from index.articles.urls import join_url, url_key, without_origin
@@ -72,6 +73,7 @@ def html_record(
         sections[-1]["text"] = without_read_more(sections[-1]["text"])
     if not title.strip() and isinstance(values.get("title") or "", str):
         made["title"] = _made_title(sections)
+    made["tags"] = _topics(values.get("tags"))
     made["aliases"] = [
         each
         for each in values["aliases"]
@@ -80,6 +82,13 @@ def html_record(
     found = {**values, **made}.items()
     kept = {name: value for name, value in found if value not in (None, "", [])}
     return Record(location=location, values=kept)
+
+
+def _topics(tags: Any) -> Any:
+    """Returns tags without WordPress's category for posts that have none."""
+    if not isinstance(tags, list):
+        return tags
+    return [tag for tag in tags if not page_words("uncategorized").fullmatch(str(tag))]
 
 
 def _made_title(sections: list[dict[str, Any]]) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import quote_plus, urlencode
 
 from pydantic import Field
 
+from index.articles.cleaning import unescape
 from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.translation_keys import find_translations
@@ -21,6 +22,10 @@ _PUBLIC = "publish"
 _ALL = "publish,future,draft,pending,private"
 _MAX_PAGES = 100_000
 _MAX_VALUES = 1_000_000
+_NO_TOPICS = set(
+    "author post_format language post_translations translation_priority product_type"
+    " product_visibility product_shipping_class".split()
+)
 _PAST_END = b"rest_post_invalid_page_number"
 
 
@@ -195,13 +200,13 @@ def _record(location: str, post: Any) -> Record:
     values = {name: value for name, value in post.items() if name != "_embedded"} | {
         "title": _text(post.get("title"), "rendered"),
         "url": post.get("link"),
-        "aliases": [_text(post.get("guid"), "rendered")],
+        "aliases": [unescape(_text(post.get("guid"), "rendered"))],
         "excerpt": without_builder(_text(post.get("excerpt"), "rendered")),
-        "image": _image(embedded.get("wp:featuredmedia")),
+        "image": _image(embedded.get("wp:featuredmedia")) or post.get("jetpack_featured_media_url"),
         "tags": _terms(embedded.get("wp:term")),
         "language": post.get("lang") or post.get("wpml_current_locale"),
         "translation_key": find_translations(post, site=location.partition(" ")[0]),
-        "authors": [_text(item, "name") for item in _list(embedded.get("author"))],
+        "authors": _authors(post, embedded) or [_text(head, "author")],
         # Text behind a password is not public.
         "status": "private" if content.get("protected") is True else post.get("status"),
         "visible_from": f"{date}Z" if date and post.get("status") == "future" else None,
@@ -227,8 +232,15 @@ def _image(media: Any) -> dict[str, str] | None:
     return None
 
 
+def _authors(post: Any, embedded: Mapping[str, Any]) -> list[str]:
+    """Returns the authors as PublishPress has them, else the one whom WordPress has."""
+    names = [_text(item, "display_name") for item in _list(post.get("authors"))]
+    names = names or [_text(item, "name") for item in _list(embedded.get("author"))]
+    return [name for name in names if name]
+
+
 def _terms(groups: Any) -> list[str]:
-    """Returns categories and tags, without WordPress's default category "uncategorized"."""
+    """Returns categories, tags and terms of a site's own taxonomies."""
     terms = [term for group in _list(groups) for term in _list(group)]
-    names = [_text(term, "name") for term in terms if _text(term, "slug") != "uncategorized"]
+    names = [_text(term, "name") for term in terms if _text(term, "taxonomy") not in _NO_TOPICS]
     return [name for name in names if name]

@@ -176,7 +176,6 @@ class _Site:
                 text_of(child).strip()
                 for child in named
                 if child.get("domain") in ("category", "post_tag", "tag")
-                and child.get("nicename") != "uncategorized"
             ],
             "authors": [literal(self.authors.get(name, name)) for name in creators if name],
             "image": self.pictures.get(meta["_thumbnail_id"]),

@@ -239,6 +239,31 @@ BUILT = (
 )
 
 
+def test_terms_authors_and_pictures_come_from_where_a_site_has_them(server: Server) -> None:
+    terms = [
+        {"name": "News", "slug": "uncategorized", "taxonomy": "category"},
+        {"name": "Sin categoría", "slug": "sin-categoria", "taxonomy": "category"},
+        {"name": "ann", "slug": "cap-ann", "taxonomy": "author"},
+        {"name": "Quote", "slug": "post-format-quote", "taxonomy": "post_format"},
+    ]
+    refused = [{"code": "rest_forbidden"}]
+    embedded = {"wp:term": [terms], "author": refused, "wp:featuredmedia": refused}
+    said = {"_embedded": embedded, "jetpack_featured_media_url": "https://site.example/k.jpg"}
+    guid = {"rendered": "https://site.example/?post_type=x&#038;p=1"}
+    written = [{"display_name": "Ann"}, {"display_name": "Bo"}]
+    server.pages[ROUTE] = answer(
+        [
+            post(1, guid=guid, yoast_head_json={"author": "Ann Lee"}, **said),
+            post(2, authors=written),
+        ]
+    )
+    found = read(table(server.url))[0]
+    assert found["1"].tags == ("News",)
+    assert (found["1"].authors, found["2"].authors) == (("Ann Lee",), ("Ann", "Bo"))
+    assert found["1"].image == Image(src="https://site.example/k.jpg", alt="")
+    assert found["1"].aliases == ("https://site.example/?post_type=x&p=1",)
+
+
 @pytest.mark.parametrize("kind", ["wordpress", "feed"])
 def test_a_builder_s_shortcodes_that_were_not_rendered_are_no_text(
     server: Server, kind: str

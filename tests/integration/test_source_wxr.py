@@ -79,6 +79,8 @@ def test_a_post_comes_with_its_picture_author_terms_and_addresses(tmp_path: Path
             '<category domain="category" nicename="sea">Sea</category>',
             '<category domain="post_tag" nicename="kelp">Kelp</category>',
             '<category domain="category" nicename="uncategorized">Uncategorized</category>',
+            '<category domain="category" nicename="uncategorized">News</category>',
+            '<category domain="category" nicename="non-classe">Non classé</category>',
             '<category domain="post_format" nicename="post-format-aside">Aside</category>',
             '<guid isPermaLink="false">https://blog.example/?p=1</guid>',
             meta("_thumbnail_id", "9"),
@@ -100,7 +102,7 @@ def test_a_post_comes_with_its_picture_author_terms_and_addresses(tmp_path: Path
     article = articles["1"]
     assert (article.title, article.url) == ("Post 1", "https://blog.example/post-1/")
     assert article.excerpt == "By hand."
-    assert article.tags == ("Sea", "Kelp")
+    assert article.tags == ("Sea", "Kelp", "News")
     assert article.authors == ("Ida Okafor",)
     assert article.image == Image(src="https://blog.example/k.jpg", alt="A diver")
     assert article.date == dt.date(2026, 3, 2)
