@@ -10,6 +10,7 @@ from typing import Any
 
 from index.articles.cleaning import literal
 from index.articles.foreign_dates import DateReader
+from index.articles.json_text import load_json
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.visibility_words import find_hiding_word, other_instants
 from index.articles.word_table import load_table
@@ -41,6 +42,10 @@ _MARK = re.compile(
     r"|\[(?P<close>/)?(?P<code>[a-z][\w-]{1,60})(?P<parts>(?:\s[^\[\]]{0,2000})?)\]",
     re.IGNORECASE,
 )
+_IN_ATTRIBUTE = re.compile(
+    r'"(\w{1,40})":\{"innerContent":\{"desktop":\{"value":'
+    r'("(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+")'
+)  # as Divi 5 keeps the text of a block
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _HIDING, _HIDES_NOTHING, _UNSET, _NOINDEX, _APART_BLOCK, _APART_CODE, _APART_SAID, _PAYWALL = (
     re.compile(load_table(__file__)[name], re.IGNORECASE | re.VERBOSE | re.DOTALL)
@@ -232,6 +237,12 @@ def _record(location: str, content: str, values: Mapping[str, Any]) -> Record:
     return html_record(location, content, values)
 
 
+def _shown(told: re.Match[str]) -> str:
+    """Returns the text that an attribute of a block holds, outside of the block's comment."""
+    name = "h2" if told[1] == "title" else "div"
+    return f"--><{name}>{load_json(told[2])}</{name}><!--"
+
+
 def without_builder(content: str) -> str:
     """Returns a rendered text without shortcodes, if those of a page builder stayed in it.
 
@@ -241,7 +252,8 @@ def without_builder(content: str) -> str:
 
 
 def _without_shortcodes(content: str) -> str:
-    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", _for_all_readers(content)))
+    content = _IN_ATTRIBUTE.sub(_shown, _for_all_readers(content))
+    content = _SHORTCODE.sub(" ", _BLOCK.sub("<br>", content))
     closed = set(_CLOSING.findall(content))
     return _BARE.sub(lambda found: " " if found[1] in closed else found[0], content)
 

@@ -327,6 +327,24 @@ def test_shortcodes_are_no_text_and_the_words_of_a_caption_are(tmp_path: Path) -
     ]
 
 
+def test_the_texts_of_divi_5_stand_in_its_blocks_attributes(tmp_path: Path) -> None:
+    def block(kind: str, name: str, value: str, more: str = "") -> str:
+        said = f'"{name}":{{"innerContent":{{"desktop":{{"value":{value}}}}}}}{more}'
+        return f"<!-- wp:divi/{kind} {{{said}}} /-->\n"
+
+    off = ",".join(f'"{name}":{{"value":"on"}}' for name in ("desktop", "tablet", "phone"))
+    content = (
+        "<!-- wp:divi/placeholder --><!-- wp:divi/section {} -->"
+        + block("heading", "title", '"Where it grows"')
+        + block("text", "content", r'"\u003cp\u003eIn \u0022cold\u0022 water.\u003c/p\u003e"')
+        + block("text", "content", '"Hidden words"', f',"module":{{"disabledOn":{{{off}}}}}')
+        + block("button", "button", '{"text":"Buy"}')
+        + "<!-- /wp:divi/section --><!-- /wp:divi/placeholder -->"
+    )
+    (section,) = read(export(tmp_path, item(1, content__encoded=content)))[0]["1"].sections
+    assert (section.heading, section.text) == ("Where it grows", 'In "cold" water.')
+
+
 def test_characters_that_xml_forbids_cost_nothing(tmp_path: Path) -> None:
     path = tmp_path / "export.xml.gz"
     text = "\n\n" + HEAD + item(1, title="Sal\x0bt") + "</channel></rss>"
