@@ -25,12 +25,15 @@ from index.sources.source import PathSource, SplitItems, SplitSource
 _CONTROLS = bytes(32 if code < 32 and code not in (9, 10, 13) else code for code in range(256))
 _MAX_TOLD = 20  # faults of an export's XML that are told
 _PAUSE = 100  # elements after which the parser's clock begins anew
-_BLOCKS = r"caption|wp_caption|gallery|audio|video|playlist|embed|more|vc_\w+|et_pb_\w+"
+_BLOCKS = (
+    r"caption|wp_caption|gallery|audio|video|playlist|embed|more|vc_\w+|et_pb_\w+|pmpro_\w+"
+    r"|woocommerce_\w+|toc|ez-toc|lwptoc|recent_posts|ninja_forms?|display-posts"
+)
 _BLOCK = re.compile(
     rf"\[(embed|audio|video|playlist)\b[^\[\]<>]{{0,500}}\][^\[\]<>]{{0,2000}}\[/\1\]"
-    rf"|\[/?(?:{_BLOCKS})(?:\s[^\[\]]{{0,2000}})?/?\]",
-    re.IGNORECASE,
-)
+    rf"|\[/?(?:{_BLOCKS})(?:\s[^\[\]]{{0,2000}})?/?\]|^[ \t]*+https?://[^\s<>]++[ \t]*+$",
+    re.IGNORECASE | re.MULTILINE,
+)  # an address alone on a line becomes what stands there
 _SHORTCODE = re.compile(
     r"\[[a-z][\w-]{1,60}(?:\s[^\[\]<>]{0,500}=[^\[\]]{0,2000})\]", re.IGNORECASE
 )
