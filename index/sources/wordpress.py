@@ -1,5 +1,6 @@
 """Reads WordPress sites through the REST API that every installation has."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ _NO_TOPICS = set(
     "author post_format language post_translations translation_priority product_type"
     " product_visibility product_shipping_class".split()
 )
+_LANGUAGE_FOLDER = re.compile(r"(?:/[a-z]{2}(?:-[a-z]{2,4})?)?/*\Z")  # where WPML has another one
 _PAST_END = b"rest_post_invalid_page_number"
 
 
@@ -205,7 +207,9 @@ def _record(location: str, post: Any) -> Record:
         "image": _image(embedded.get("wp:featuredmedia")) or post.get("jetpack_featured_media_url"),
         "tags": _terms(embedded.get("wp:term")),
         "language": post.get("lang") or post.get("wpml_current_locale"),
-        "translation_key": find_translations(post, site=location.partition(" ")[0]),
+        "translation_key": find_translations(
+            post, site=_LANGUAGE_FOLDER.sub("", location.partition(" ")[0])
+        ),
         "authors": _authors(post, embedded) or [_text(head, "author")],
         # Text behind a password is not public.
         "status": "private" if content.get("protected") is True else post.get("status"),

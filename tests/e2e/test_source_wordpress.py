@@ -264,6 +264,18 @@ def test_terms_authors_and_pictures_come_from_where_a_site_has_them(server: Serv
     assert found["1"].aliases == ("https://site.example/?post_type=x&p=1",)
 
 
+def test_translations_in_wpml_s_folders_are_known(server: Server) -> None:
+    english, french = (
+        post(number, wpml_current_locale=locale, wpml_translations=[{"id": other}])
+        for number, locale, other in ((7, "en_US", 9), (9, "fr_FR", 7))
+    )
+    server.pages |= {ROUTE: answer([english]), f"/fr{ROUTE}": answer([french])}
+    urls = server.url, f"{server.url}/fr/"
+    found = [article for url in urls for article in read(table(url))[0].values()]
+    assert [article.language for article in found] == ["en-us", "fr-fr"]
+    assert {article.translation_key for article in found} == {f"post 7 of {server.url}"}
+
+
 @pytest.mark.parametrize("kind", ["wordpress", "feed"])
 def test_a_builder_s_shortcodes_that_were_not_rendered_are_no_text(
     server: Server, kind: str
