@@ -49,6 +49,10 @@ _IN_ATTRIBUTE = re.compile(
     r'"(\w{1,40})":\{"innerContent":\{"desktop":\{"value":'
     r'("(?:[^"\\\x00-\x1f]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*+")'
 )  # as Divi 5 keeps the text of a block
+_OF_LANGUAGE = re.compile(
+    r"(?:[\[{]|<!--):([a-z]{2})?(?:[\]}]|-->)(.*?)(?=(?:[\[{]|<!--):(?:[a-z]{2})?(?:[\]}]|-->)|\Z)",
+    re.DOTALL,
+)  # as qTranslate and WPGlobus keep all languages of a text
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
 _HIDING, _HIDES_NOTHING, _UNSET, _NOINDEX, _APART_BLOCK, _APART_CODE, _APART_SAID, _PAYWALL = (
     re.compile(load_table(__file__)[name], re.IGNORECASE | re.VERBOSE | re.DOTALL)
@@ -236,8 +240,22 @@ def _is_hidden(meta: Mapping[str, str]) -> bool:
 
 
 def _record(location: str, content: str, values: Mapping[str, Any]) -> Record:
+    language = values["language"][:2].lower()
+    title, excerpt, content = (
+        _in_language(text, language) for text in (values["title"], values["excerpt"], content)
+    )
+    values = {**values, "title": title, "excerpt": excerpt}
     content = _BLANK_LINES.sub("<br>", _without_shortcodes(content))
     return html_record(location, content, values)
+
+
+def _in_language(text: str, language: str) -> str:
+    """Returns what a text that several languages share says in one; if nothing, in its first."""
+    given = [name for name, _ in _OF_LANGUAGE.findall(text)]
+    if not all(given[:1]) or "" not in given:  # it has no marks, or no end of them
+        return text
+    own = ("", language if language in given else given[0])
+    return _OF_LANGUAGE.sub(lambda part: part[2] if part[1] in own else "", text)
 
 
 def _shown(told: re.Match[str]) -> str:

@@ -328,6 +328,24 @@ def test_shortcodes_are_no_text_and_the_words_of_a_caption_are(tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[:de]Tang[:en]Kelp[:]", "Kelp"),
+        ("<!--:en-->Kelp<!--:--><!--:de-->Tang<!--:-->", "Kelp"),
+        ("{:fr}Varech{:}{:de}Tang{:}", "Varech"),
+        ("Cut by a[:ix] and a[:iy]", "Cut by a[:ix] and a[:iy]"),
+        ("[:]Kelp a[:ix]", "[:]Kelp a[:ix]"),
+    ],
+)
+def test_of_a_text_in_several_languages_the_site_s_own_is_read(
+    tmp_path: Path, text: str, shown: str
+) -> None:
+    fields = {"title": text, "content__encoded": f"{text}\n\n", "excerpt__encoded": text}
+    (article,) = read(export(tmp_path, item(1, **fields)))[0].values()
+    assert (article.title, article.sections[0].text, article.excerpt) == (shown, shown, shown)
+
+
 def test_the_texts_of_divi_5_stand_in_its_blocks_attributes(tmp_path: Path) -> None:
     def block(kind: str, name: str, value: str, more: str = "") -> str:
         said = f'"{name}":{{"innerContent":{{"desktop":{{"value":{value}}}}}}}{more}'
