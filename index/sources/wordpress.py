@@ -204,7 +204,8 @@ def _record(location: str, post: Any) -> Record:
         "url": post.get("link"),
         "aliases": [unescape(_text(post.get("guid"), "rendered"))],
         "excerpt": without_builder(_text(post.get("excerpt"), "rendered")),
-        "image": _image(embedded.get("wp:featuredmedia")) or post.get("jetpack_featured_media_url"),
+        "image": _image(embedded.get("wp:featuredmedia"))
+        or _text(post, "jetpack_featured_media_url"),
         "tags": _terms(embedded.get("wp:term")),
         "language": post.get("lang") or post.get("wpml_current_locale"),
         "translation_key": find_translations(
