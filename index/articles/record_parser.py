@@ -63,7 +63,7 @@ _AMONG_OTHERS = re.compile(r"(?:[^|,()]* \()?(https?://[^\s|()]+)(?:\||\)(?:,|$)
 _NEXT_ADDRESS = re.compile(r"(?<![;|\s])[;|\s]++(?=https?://)")
 
 # Of exports: of newsletters, Drupal, Shopify and others.
-_OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "uuid", "guid", "pk")
+_OTHER_IDS = ("post_id", "article_id", "page_id", "entry_id", "nid", "handle", "uuid", "guid")
 
 
 # What objects for persons and labels call their name, the likeliest first.
@@ -163,7 +163,8 @@ class RecordParser(FieldReader):
             parts = split_url(without_fragment(url.strip()) if isinstance(url, str) else "")
             path = parts.path.strip("/") + (f"?{parts.query}" if parts.query else "")
             path += f"#{parts.fragment}" if parts.fragment else ""
-            found = path or parts.hostname or ""
+            key = self._get("pk")  # of Django's table; in DynamoDB it may be one for all records
+            found = path or parts.hostname or (id_text(key) if type(key) in (int, str) else "")
         self.field = "id"
         if not found:
             raise ArticleError(

@@ -1033,6 +1033,9 @@ def test_every_line_that_is_not_blank_is_read_once(
         ({"id": float("nan"), "url": "/sea/kelp/"}, "sea/kelp"),
         ({"id": {"$oid": "65f1"}}, "65f1"),
         ({"post_id": "12.kelp"}, "12.kelp"),
+        ({"pk": 7, "slug": "kelp"}, "kelp"),
+        ({"PK": "BLOG", "url": "/sea/kelp/"}, "sea/kelp"),
+        ({"pk": 7}, "7"),
     ],
 )
 def test_an_id_is_found_where_exports_keep_it(
