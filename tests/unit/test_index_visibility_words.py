@@ -771,6 +771,7 @@ def test_names_made_of_parts_hide_in_every_arrangement(values: dict[str, Any]) -
         ("date_expiration", "visible_until"),
         ("fecha_publicacion", "visible_from"),
         ("Posted", "visible_from"),
+        *((name, "visible_from") for name in ("公開", "已发布", "опубликовано", "julkaistu")),
     ],
 )
 def test_times_are_known_by_the_parts_of_their_names(name: str, kind: str) -> None:
