@@ -121,6 +121,7 @@ def test_what_says_nothing_against_it_is_shown(values: dict[str, Any]) -> None:
         ({"noindex": ["x"]}, None),
         ({"Status": "publishd"}, None),
         ({}, "publishd"),
+        ({}, "T"),  # trash, taslak
         ({}, False),
         ({}, 1),  # a draft in some systems, published in others
         ({"post_status": 2}, None),
