@@ -56,7 +56,7 @@ _LONGEST_WORD = 40
 _FEW_FIELDS = 100
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _WHOLE_NUMBER = re.compile(r"-?\d+(?:\.0)?")
-_YEAR = re.compile(r"(\b|[A-Za-z])\d{4}(\b|T)|^\d{10,}$")
+_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{10,}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,7 +398,7 @@ def _truth(value: Any) -> bool | None:
 
 def _is_date(value: Any) -> bool:
     if isinstance(value, str):
-        return bool(_YEAR.search(value[:100].strip()))
+        return bool(_YEAR.search(value[:100].strip()) or DateReader().find_instant(value))
     if isinstance(value, int | float):
         return abs(value) >= 1e8 or 1900 <= value < 2100  # seconds since 1970, or a year
     return isinstance(value, dt.date)

@@ -585,6 +585,8 @@ def test_what_systems_say_against_showing_a_page_holds(values: dict[str, Any]) -
         {"publish_details": [{"environment": "production"}]},
         {"publicationStatus": "ppublish", "publication_status": "aheadofprint"},
         {"published": 2021},
+        {"公开": "2024年3月5日", "已发布": "2024年03月05日 10:00", "공개": "2024년 3월 5일"},
+        {"公開": "令和6年3月5日", "published": "20240305"},
         {"indexed": "MEDLINE", "published": {"date-parts": [[2021, 3]]}},
         {"indexed": {"date-parts": [[2024, 5, 1]], "timestamp": 1714557600000}},
         {"status": "公開中", "状态": "完成", "发布": "新华社"},
