@@ -60,7 +60,7 @@ _CENTURIES = (2399, 2400, 2499, 2500)  # the last are Plone's; others may be yea
 _ENDS = {(1, 1), (12, 31)}
 """The days of a far year by which programs mean never, such as 2999-12-31."""
 
-_YEAR_OR_MONTH = re.compile(r"(\d{4})(?:[-/.](?:0?[1-9]|1[0-2]))?", re.ASCII)
+_YEAR_OR_MONTH = re.compile(r"(\d{4})(?:[-/.](0?[1-9]|1[0-2]))?", re.ASCII)
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
 
 
@@ -251,11 +251,12 @@ def check_date_format(date_format: Any) -> str:
     )
 
 
-def is_over(value: Any) -> bool:
-    """Return whether a value is a year alone, or a month of one, and that year is over."""
+def month_alone(value: Any) -> tuple[int, int] | None:
+    """Return year and month of a value that is a year alone (1 for its month) or a month of one."""
     text = value.strip() if isinstance(value, str) else short(value)
     found = _YEAR_OR_MONTH.fullmatch(text)
-    return found is not None and 1500 <= int(found[1]) < dt.datetime.now(dt.UTC).year
+    is_year = found is not None and 1500 <= int(found[1]) < 2300
+    return (int(found[1]), int(found[2] or 1)) if found and is_year else None
 
 
 def _held(value: Any) -> Any:

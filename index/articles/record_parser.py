@@ -14,7 +14,7 @@ from typing import Any
 from index.articles.block_text import block_text
 from index.articles.cleaning import decoded_markup, plain_text
 from index.articles.date_words import DateError
-from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader, is_over
+from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader, month_alone
 from index.articles.language_tags import read_language
 from index.articles.link_parser import (
     distinct,
@@ -342,8 +342,7 @@ class RecordParser(FieldReader):
                 try:
                     instants += filter(None, [self._dates.instant(value)])
                 except DateError as error:
-                    is_past = name == "visible_from" and is_over(value)
-                    if is_past or is_publication_date(theirs):
+                    if name == "visible_from" and _says_no_time(theirs, value):
                         continue
                     self._note("invalid", f"{theirs} {error}: kept hidden")
                     status = Status.HIDDEN
@@ -403,6 +402,14 @@ class RecordParser(FieldReader):
             message = "supersedes is the article's own id; give that of the older version"
             raise ArticleError("supersedes", "invalid", message)
         return older
+
+
+def _says_no_time(name: str, value: Any) -> bool:
+    """Tell whether what can't be read as a time leaves an article visible from the beginning."""
+    today = dt.datetime.now(dt.UTC)
+    month = month_alone(value) or (0, 0)
+    is_published = is_publication_date(name) and month <= (today.year, today.month)
+    return is_published or 0 < month[0] < today.year
 
 
 def _first(values: Any, names: tuple[str, ...]) -> Any:
