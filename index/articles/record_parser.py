@@ -420,12 +420,12 @@ def _first(values: Any, names: tuple[str, ...]) -> Any:
 
 def _label(item: Mapping[str, Any]) -> str:
     """Return the name of a person or label that is an object; empty if it has none."""
-    inner = _first(item, ("node", "attributes"))
-    item = inner if isinstance(inner, Mapping) else item
-    name = _first(item, _LABELS)
-    if name is None:
-        name = " ".join(str(item[part]) for part in _NAME_PARTS if item.get(part))
-    return name if isinstance(name, str) else ""
+    for one in (item, _first(item, ("node", "attributes"))):
+        if isinstance(one, Mapping):
+            parts = (str(one[part]) for part in _NAME_PARTS if one.get(part))
+            if isinstance(name := _first(one, _LABELS) or " ".join(parts), str) and name:
+                return name
+    return ""
 
 
 def _title_within(values: Mapping[str, Any]) -> str:

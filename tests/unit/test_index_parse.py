@@ -262,6 +262,7 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
         ({"authors": [{"last_name": "Lind", "first_name": "Ann"}]}, "authors", ("Ann Lind",)),
         ({"authors": {"node": {"name": "Ann"}}}, "authors", ("Ann",)),  # GraphQL
         ({"tags": {"nodes": [{"name": "sea"}]}}, "tags", ("sea",)),
+        ({"tags": [{"name": "sea", "attributes": {"color": "blue"}}]}, "tags", ("sea",)),
         ({"tags": {"edges": [{"node": {"name": "sea"}}]}}, "tags", ("sea",)),
         ({"tags": {"data": [{"attributes": {"name": "sea"}}]}}, "tags", ("sea",)),  # Strapi
         ({"tags": {"type": "tag.list", "tags": [{"name": "sea"}]}}, "tags", ("sea",)),  # Intercom
