@@ -141,6 +141,8 @@ def _find(
         if plain in names:
             for said in _by_locale(given):
                 yield prefix + name, plain, said
+        if plain == "translation" and _is_other_article(values, given):
+            continue
         if plain in _WITHIN and prefix.count(".") < _DEEPEST:
             is_list = isinstance(given, list) and (plain in _LISTS or len(given) == 1)
             for one in given[:100] if is_list else _by_locale(given):
@@ -149,6 +151,12 @@ def _find(
                         one = load_json(one)
                 if isinstance(one, Mapping):
                     yield from _find(names, one, f"{prefix}{name}.")
+
+
+def _is_other_article(values: Mapping[str, Any], inner: Any) -> bool:
+    """Tells whether a record has a title that isn't from an object in it, such as a translation."""
+    title = next((values[name] for name in values if plain_name(name) == "title"), None)
+    return title not in (None, "") and not (isinstance(inner, Mapping) and title in inner.values())
 
 
 def _fields(names: frozenset[str], values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
