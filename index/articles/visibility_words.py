@@ -199,6 +199,8 @@ def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
     for path, plain, value in _find(_JUDGED, values):
         if value in (None, "", [], {}) or plain == "index" == plain_name(path):
             continue  # index is a row's number; only within "seo" and the like is it for robots
+        if plain in _FIELDS["layouts"] and _is_other_layout(value, values):
+            continue
         if plain in _FIELDS["status"]:
             yield from _other_status(path, plain, value)
             continue
@@ -207,6 +209,12 @@ def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
             yield _unknown(path, value)
         elif hides:
             yield HidingWord(path, Status.DRAFT if plain in _FIELDS["draft"] else Status.HIDDEN)
+
+
+def _is_other_layout(value: Any, values: Mapping[str, Any]) -> bool:
+    """Tells whether a word that is a type of WordPress or Typecho stands in another system."""
+    is_word = plain_name(str(value)[:100]) in _WORDS["not_articles_of_blogs"]
+    return is_word and not any(plain_name(name) in _WORDS["fields_of_blogs"] for name in values)
 
 
 def _may_say_else(path: str, plain: str) -> bool:
@@ -365,6 +373,8 @@ def _readers_hide(plain: str, value: Any, word: str) -> bool | None:
         return True  # an object holds logins, as in Grav
     if isinstance(value, Mapping):  # as ReadMe writes it
         word = plain_name(str(value.get("view", "")))
+    if word in _WORDS["those_addressed"] and plain in ("audience", "security"):
+        return False
     if word in _WORDS["closed" if plain in _FIELDS["permissions"] else "not_for_all"]:
         return True
     return None if plain == "visibility" and word not in _WORDS["for_all"] else False
@@ -447,6 +457,8 @@ def other_instants(values: Mapping[str, Any], name: str) -> Iterator[tuple[str, 
             continue
         if name == "visible_from" and _is_own(path) and "embargo" not in path.lower():
             continue  # a product's or an event's
+        if plain in _TIMES["or_place"] and not any(map(str.isdigit, str(value)[:100])):
+            continue
         truth = _truth(value)  # a yes is understood where it may say that the page is shown
         is_answer = truth is False or (truth and plain in _FLAGS.union(_TIMES["published"]))
         if not is_answer and (path == plain or plain not in _TIMES["only_as_written"]):

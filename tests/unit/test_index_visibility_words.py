@@ -663,7 +663,7 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"title": "Kelp", "translation": {"title": "Kelp", "visibility_status": "UNLISTED"}},
         {"published": "\x00"},  # a BIT of MySQL
         {"type": "post_draft"},  # Typecho
-        {"type": "attachment"},
+        {"type": "attachment", "mime_type": "image/png"},
         {"approve": 0},  # DataLife Engine
         {"disable_index": 1},
         {"blogpassword": "kelp"},
@@ -703,6 +703,7 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"statut": "publie", "ativo": "S", "del_yn": "N", "use_yn": "Y", "published": "○"},
         {"published_at": "0000-00-00", "status": "Y"},
         {"title": "Kelp", "translation": {"status": "in progress"}},
+        {"type": "Revision", "template": "attachment", "audience": "agents", "security": "team"},
         {"durum": "yayinda", "stav": "nový", "situacao": "A"},
     ],
 )
@@ -776,6 +777,7 @@ def test_names_made_of_parts_hide_in_every_arrangement(values: dict[str, Any]) -
         ("date_expiration", "visible_until"),
         ("fecha_publicacion", "visible_from"),
         ("Posted", "visible_from"),
+        ("published_to", "visible_until"),
         *((name, "visible_from") for name in ("公開", "已发布", "опубликовано", "julkaistu")),
     ],
 )
@@ -813,6 +815,7 @@ def test_times_are_known_by_the_parts_of_their_names(name: str, kind: str) -> No
         {"show_starts": "2199-01-01"},
         {"pending": 3},
         {"incomplete": True},
+        {"published_to": "Website", "publish_to": ["web", "app"]},
         {"acf": {"status": "Sold", "release_date": "2199-01-01", "available_from": "2199-01-01"}},
         {"custom_fields": {"members_only": "some days"}},
     ],
