@@ -297,8 +297,11 @@ def _flag_hides(plain: str, value: Any) -> bool | None:
         return truth == (plain in _FIELDS["hides_if_true"])
     if isinstance(value, str) and _NOT_INDEXED.fullmatch(value.strip()):
         return True
-    if isinstance(value, str) and plain in _FIELDS["hides_if_false"]:
-        if (word := value.strip().casefold()) in _WORDS["hides_said"]:
+    word = value.strip().casefold() if isinstance(value, str) else ""
+    if word in _WORDS["shows_said" if plain in _FIELDS["hides_if_true"] else "for_all"]:
+        return False
+    if word and plain in _FIELDS["hides_if_false"]:
+        if word in _WORDS["hides_said"]:
             return True
         if not _is_date(value) and (known := _known_status(word)) is not None:
             return known is not Status.PUBLISHED

@@ -549,6 +549,8 @@ def test_a_badge_of_a_documentation_site_is_no_status() -> None:
         {"скрыто": "да"},
         {"visibility": "비공개"},
         {"ignorePublish": True},
+        {"掲載": "非掲載"},
+        {"掲載": "未掲載"},
     ],
 )
 def test_what_systems_say_against_showing_a_page_holds(values: dict[str, Any]) -> None:
@@ -586,6 +588,8 @@ def test_what_systems_say_against_showing_a_page_holds(values: dict[str, Any]) -
         {"publicationStatus": "ppublish", "publication_status": "aheadofprint"},
         {"published": 2021},
         {"公开": "2024年3月5日", "已发布": "2024年03月05日 10:00", "공개": "2024년 3월 5일"},
+        {"是否删除": "未删除", "是否隐藏": "显示", "私密": "不隐藏", "公开": "所有人"},
+        {"공개": "전체", "公開": "全体", "visible": "everyone"},
         {"公開": "令和6年3月5日", "published": "20240305"},
         {"indexed": "MEDLINE", "published": {"date-parts": [[2021, 3]]}},
         {"indexed": {"date-parts": [[2024, 5, 1]], "timestamp": 1714557600000}},
