@@ -254,9 +254,10 @@ def _other_status(name: str, plain: str, value: Any) -> Iterator[HidingWord]:
     In ``state`` and ``stage`` a word that is not understood is no status, but a place or the like.
     """
     known = _known_status(value)
-    may_be_other = plain in _FIELDS["may_be_state"]
-    numbered = plain == "state" and _NUMBER.fullmatch(str(value).strip()[:20])  # as in Joomla
-    may_be_other = may_be_other or _is_own(name)
+    is_by_word = plain in _FIELDS["may_be_state_but_no_number"]
+    may_be_other = plain in _FIELDS["may_be_state"] or is_by_word or _is_own(name)
+    numbers = _NUMBER if plain == "state" else _WHOLE_NUMBER  # 1 is published in Joomla
+    numbered = (is_by_word or plain == "state") and numbers.fullmatch(str(value).strip()[:20])
     if known is None and name != "status" and (numbered or not may_be_other):
         yield _unknown(name, value)
     elif known not in (None, Status.PUBLISHED) and name != "status":

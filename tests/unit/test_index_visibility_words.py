@@ -550,6 +550,9 @@ def test_a_badge_of_a_documentation_site_is_no_status() -> None:
         {"visibility": "비공개"},
         {"ignorePublish": True},
         {"掲載": "非掲載"},
+        {"文章状态": "待审"},
+        {"Статус": "На модерации"},  # noqa: RUF001
+        {"ステータス": "下書き保存"},
         {"掲載": "未掲載"},
     ],
 )
@@ -716,7 +719,7 @@ def test_further_systems_say_that_a_record_is_for_readers(values: dict[str, Any]
 
 
 def test_a_number_as_status_is_told_with_what_to_do() -> None:
-    for values, status in (({}, 1), ({"post_status": "2"}, None)):
+    for values, status in (({}, 1), ({"post_status": "2"}, None), ({"状态": 1}, None)):
         found = find_hiding_word(values, status)
         assert found is not None
         assert "give status published or draft" in found.unknown
