@@ -21,18 +21,22 @@ _MARKS = [
         (r"^[ \t]{0,3}(?:#{1,6}[ \t]++|>[ \t]?|[-*+][ \t]++(?:\[[ xX]\][ \t])?)", ""),
         (r"!\[[^\[\]\n]*+\](?:\(" + _ADDRESS + r"|\[[^\[\]\n]*+\])", ""),
         (r"\[([^\[\]\n]*+)\]\(" + _ADDRESS, r'<a href="\2">\1</a>'),
-        (r"(?<!\w)\[([^\[\]\n]++)\]\[[^\[\]\n]*+\]", r"\1"),
+        (r"(?<!\w)\[(?=[^\[\]\n]*?(?:[^\W\d_]|\0))([^\[\]\n]++)\]\[[^\[\]\n]*+\]", r"\1"),
         (r"(?<![\w*`])(\*{1,3})([^\s*](?:[^*\n]*[^\s*])?)\1(?![\w*])", r"\2"),
         (r"(?<![\w_/=\"`-])(_{1,3})([^\s_](?:[^_\n]*[^\s_])?)\1(?![\w_])", r"\2"),
     )
 ]
-_CODE = re.compile(r"(?<!`)`([^`\n]++)`(?!`)")
+_CODE = re.compile(
+    r"^[ \t]*+(`{3,}|~{3,})[^`\n]*+\n(.*?)(?:^[ \t]*+\1[`~]*+[ \t]*+$|\Z)|(?<!`)`([^`\n]++)`(?!`)",
+    re.MULTILINE | re.DOTALL,
+)
+_KEPT = re.compile(r"\0(\d+)\0")
 
 
 def without_marks(text: str) -> str:
     """Return a text without Markdown's marks: headings, emphasis, code, pictures, quotations.
 
-    Links become HTML. A text that has no such marks, or HTML's blocks, or is very long, is
+    Links and code become HTML. A text that has no such marks, or HTML's blocks, or is very long, is
     returned as it is.
     """
     if len(text) > _LONGEST or not (
@@ -41,6 +45,14 @@ def without_marks(text: str) -> str:
         return text
     if any(tag in text for tag in _OF_HTML):
         return text
+    kept: list[str] = []
+
+    def keep(code: re.Match[str]) -> str:
+        tag, inner = ("code", code[3]) if code[3] else ("pre", code[2])
+        kept.append(f"<{tag}>{literal(inner)}</{tag}>")
+        return f"\0{len(kept) - 1}\0"
+
+    text = _CODE.sub(keep, text.replace("\0", " "))
     for pattern, replacement in _MARKS:
         text = pattern.sub(replacement, text)
-    return _CODE.sub(lambda code: f"<code>{literal(code[1])}</code>", text)
+    return _KEPT.sub(lambda found: kept[int(found[1])], text)

@@ -472,6 +472,9 @@ It **grows** [here](/sea_/_a_(b) "Sea") by `a <b>`, [x][1], __not__ snake_case o
 
 | --- | --- |
 ```py
+# a *b* c
+self.__init__(x)
+```
 [1]: https://s.example
 Brown
 ==="""
@@ -483,13 +486,15 @@ Brown
         (
             MARKDOWN,
             "Kelp forests\nIt grows here by a <b>, x, not snake_case or 2*3*4; a[i][j].\nTall\n"
-            "green\nBrown",
+            "green\n# a *b* c\nself.__init__(x)\nBrown",
         ),
         ("<p>a **b**</p>", "a **b**"),
         ("&lt;p class=&quot;x&quot;&gt;R&amp;amp;D&lt;/p&gt;\n&lt;br /&gt;b", "R&D\nb"),  # OpenCart
         ("&lt;p&gt; is a tag", "<p> is a tag"),
         ("a ** b ** c and f(**options, **more)", "a ** b ** c and f(**options, **more)"),
         ("[![k](/k.svg)](/k) _Kelp_ **a** `__init__`", "Kelp a __init__"),
+        ("**a** `x _y_ *z*`, [1][2], [`c`][d]", "a x _y_ *z*, [1][2], c"),
+        ("**a**\n~~~\n_b_", "a\n_b_"),
     ],
 )
 def test_a_text_as_databases_keep_it_is_read_without_its_marks(
@@ -501,10 +506,12 @@ def test_a_text_as_databases_keep_it_is_read_without_its_marks(
     assert article.excerpt[:12] == plain[:12]
     if text is MARKDOWN:
         assert [link.url for link in article.links] == ["/sea_/_a_(b)"]
-        assert article.sections[0].quoted == ("a <b>",)
+        assert article.sections[0].quoted == ("a <b>", "# a *b* c\nself.__init__(x)")
 
 
-@pytest.mark.parametrize("piece", ["[", "![", "[a](", '[a](b "', "**a", "_a ", "`a", "|-", "[a]: "])
+@pytest.mark.parametrize(
+    "piece", ["[", "![", "[a](", '[a](b "', "**a", "_a ", "`a", "|-", "[a]: ", "```a\n"]
+)
 def test_marks_are_taken_out_in_time_that_grows_with_the_text(piece: str) -> None:
     text = "** " + piece * 200_000 + "\nkelp"
     assert without_marks(text).endswith("kelp")
