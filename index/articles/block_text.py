@@ -22,16 +22,18 @@ def block_text(value: Any) -> Any:
     So Sanity, Prismic, Contentful, Storyblok, Strapi, Wagtail, EditorJS, Lexical, Tiptap, Slate and
     Quill keep texts; a list of texts counts as paragraphs, and an object of words with lists of
     their places, as in OpenAlex, as the text of these words. A value without such text is returned
-    as it is, but parsed if it is JSON.
+    as it is, but parsed if it is JSON of more than numbers.
     """
-    if isinstance(value, Mapping) and value and all(map(_is_positions, value.values())):
-        places = [(at, word) for word, found in value.items() for at in found]
-        return " ".join(word for _, word in sorted(places))
     blocks = value
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
         with suppress(ValueError):
             blocks = load_json(value)
-    return blocks if isinstance(blocks, str) else _text_of(blocks, _DEPTH).strip() or blocks
+    if isinstance(blocks, str) or (blocks is not value and _is_positions(blocks)):
+        return value  # such as [5]
+    if isinstance(blocks, Mapping) and blocks and all(map(_is_positions, blocks.values())):
+        places = [(at, word) for word, found in blocks.items() for at in found]
+        return " ".join(word for _, word in sorted(places))
+    return _text_of(blocks, _DEPTH).strip() or blocks
 
 
 def _is_positions(value: Any) -> bool:

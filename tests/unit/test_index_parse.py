@@ -250,6 +250,12 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
             "sections",
             (Section(text="Tall kelp eats kelp"),),
         ),
+        (
+            {"summary": '{"hello": [0, 2], "sea": [1]}'},
+            "sections",
+            (Section(text="hello sea hello"),),
+        ),
+        ({"summary": "[5]"}, "sections", (Section(text="[5]"),)),
         ({"url": "https://x.example/a b"}, "url", "https://x.example/a%20b"),
         ({"url": "https://x.example/a; https://y.example/b"}, "url", "https://x.example/a"),
         ({"url": None, "permalink": "https://x.example/a/"}, "url", "https://x.example/a/"),
