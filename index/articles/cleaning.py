@@ -30,7 +30,8 @@ _END_TAG = re.compile(r"</([A-Za-z][\w:.-]*+)\s*>")
 _HIDDEN_NAMES = ("script", "style", "rt", "rp", "ac:parameter", "ac:task-id", "ac:task-status")
 _HIDDEN = re.compile(rf"<!--|<({'|'.join(_HIDDEN_NAMES)})\b[^<>]*>", re.IGNORECASE)
 _HIDDEN_END = {"--": re.compile("-->")} | {
-    name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _HIDDEN_NAMES
+    name: re.compile(rf"</{name}\s*>" + r"|(?=</ruby\s*>)" * (name in ("rt", "rp")), re.IGNORECASE)
+    for name in _HIDDEN_NAMES
 }
 _OPEN_TAG = re.compile(r"<[A-Za-z/!][^<>]*\Z")
 _ELEMENTS = {kind: frozenset(names) for kind, names in load_table(__file__).items()}

@@ -634,6 +634,7 @@ def test_a_path_leads_into_a_column_that_holds_json(write_jsonl: Write) -> None:
         ("a\ud800b", "a?b"),
         ("a\r\n\r\n b\t c", "a\nb c"),
         ("<ruby>昆<rp>(</rp><rt>こん</rt><rp>)</rp>布<rt>ぶ</rt></ruby>の森", "昆布の森"),
+        ("<ruby>昆<rt>こん</ruby>の森<ruby>布<rp>(<rt>ぶ</rt></ruby>", "昆の森布"),
         ("Option<T> and List<String> in a<b && c>d", "Option<T> and List<String> in a<b && c>d"),
         ("Use Vec<u8>, List<A> or <canvas>", "Use Vec<u8>, List<A> or <canvas>"),
         ("git checkout <branch-name>", "git checkout <branch-name>"),
