@@ -211,7 +211,8 @@ def get_field(values: Mapping[str, Any], name: str) -> Any:
             return None
         part = name if name in inner else name.partition(".")[0]
         if part not in inner:  # a name may have dots itself, as in DSpace
-            dotted = (key for key in inner if "." in key and name.startswith(f"{key}."))
+            names = (key for key in inner if isinstance(key, str) and "." in key)
+            dotted = (key for key in names if name.startswith(f"{key}."))
             part = max(dotted, key=len, default=part)
         inner, name = inner.get(part), name[len(part) + 1 :]
     return inner

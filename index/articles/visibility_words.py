@@ -155,7 +155,7 @@ def _find(
 
 def _is_other_article(values: Mapping[str, Any], inner: Any) -> bool:
     """Tells whether a record has a title that isn't from an object in it, such as a translation."""
-    title = next((values[name] for name in values if plain_name(name) == "title"), None)
+    title = next((values[name] for name in values if plain_name(str(name)) == "title"), None)
     return title not in (None, "") and not (isinstance(inner, Mapping) and title in inner.values())
 
 
@@ -167,7 +167,7 @@ def _fields(names: frozenset[str], values: Mapping[str, Any]) -> tuple[tuple[str
 
 @lru_cache(maxsize=1024)  # most records of a source have the same fields
 def _fields_among(names: frozenset[str], given: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    found = ((name, _standard_name(name)) for name in given)
+    found = ((name, _standard_name(str(name))) for name in given)
     wanted = names | _WITHIN
     return tuple((name, plain) for name, plain in found if plain in wanted)
 
@@ -214,7 +214,9 @@ def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
 def _is_other_layout(value: Any, values: Mapping[str, Any]) -> bool:
     """Tells whether a word that is a type of WordPress or Typecho stands in another system."""
     is_word = plain_name(str(value)[:100]) in _WORDS["not_articles_of_blogs"]
-    return is_word and not any(plain_name(name) in _WORDS["fields_of_blogs"] for name in values)
+    return is_word and not any(
+        plain_name(str(name)) in _WORDS["fields_of_blogs"] for name in values
+    )
 
 
 def _may_say_else(path: str, plain: str) -> bool:

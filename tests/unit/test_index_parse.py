@@ -23,7 +23,7 @@ from index.articles.cleaning import cut_text, plain_text
 from index.articles.markdown_marks import without_marks
 from index.articles.parse import FieldMapping, parse_records
 from index.articles.read_report import ReadReport
-from index.articles.record import Record
+from index.articles.record import Record, get_field
 from index.articles.urls import check_url
 from index.errors import SourceError
 from index.sources import jsonl_source as jsonl
@@ -1062,6 +1062,10 @@ def test_an_id_is_found_where_exports_keep_it(
 ) -> None:
     (article,), _ = read(write_jsonl([{"title": "Kelp", **values}]))
     assert article.id == article_id
+
+
+def test_a_name_with_dots_is_found_beside_numbers() -> None:
+    assert get_field({"facts": {2026: "kelp", "dc.title": "Sea"}}, "facts.dc.title") == "Sea"
 
 
 def test_nan_costs_only_its_field(write_jsonl: Write) -> None:

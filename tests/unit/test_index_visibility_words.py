@@ -460,6 +460,7 @@ def test_databases_and_systems_say_in_their_own_words_what_is_hidden(said: dict[
         {"post_type": "post"},
         {"seo": "{not JSON"},
         {"metadata": '{"robots":"","author":""}'},
+        {"seo": {2026: "kelp"}, 7: "sea"},
     ],
 )
 def test_words_that_hide_nothing_leave_an_article_public(said: dict[str, Any]) -> None:
