@@ -8,15 +8,17 @@ import re
 
 from index.articles.cleaning import literal
 
-_SIGNS = ("](", "**", "```", "\n# ", "\n## ")
+_SIGNS = ("](", "**", "```", "# ")
 _LONGEST = 1_000_000  # characters
 _OF_HTML = ("</p>", "</div>", "</li>")
 _ADDRESS = r"<?((?:[^\s()<>\"]|\([^\s()<>\"]*+\))++)>?(?:\s++(?:\"[^\"\n]*+\"|'[^'\n]*+'))?\)"
+_TARGET = r"<?\S++>?[ \t]*+(?:\"[^\"\n]*+\"|'[^'\n]*+'|\([^()\n]*+\))?[ \t]*+$"
 _MARKS = [
     (re.compile(pattern, re.MULTILINE), replacement)
     for pattern, replacement in (
         (r"^[ \t]*+(?:```|~~~).*+$|^[ \t]*+[-=*_|:][-=*_|: \t]*+$", ""),  # fences and rules
-        (r"^ {0,3}\[[^\[\]\n]++\]:[ \t]++\S.*+$", ""),  # what addresses references stand for
+        (r"^ {0,3}\[(?!\^)[^\[\]\n]++\]:[ \t]++" + _TARGET, ""),  # what references stand for
+        (r"^ {0,3}\[\^[^\[\]\n]++\]:", ""),  # the marks of footnotes
         (r"^>[ ]?\[!\w{1,20}\][^\n]*$", ""),  # the marks of alerts
         (r"^[ \t]{0,3}(?:#{1,6}[ \t]++|>[ \t]?|[-*+][ \t]++(?:\[[ xX]\][ \t])?)", ""),
         (r"!\[[^\[\]\n]*+\](?:\(" + _ADDRESS + r"|\[[^\[\]\n]*+\])", ""),
@@ -39,9 +41,7 @@ def without_marks(text: str) -> str:
     Links and code become HTML. A text that has no such marks, or HTML's blocks, or is very long, is
     returned as it is.
     """
-    if len(text) > _LONGEST or not (
-        any(sign in text for sign in _SIGNS) or text.startswith(("# ", "## "))
-    ):
+    if len(text) > _LONGEST or not any(sign in text for sign in _SIGNS):
         return text
     if any(tag in text for tag in _OF_HTML):
         return text
@@ -52,7 +52,7 @@ def without_marks(text: str) -> str:
         kept.append(f"<{tag}>{literal(inner)}</{tag}>")
         return f"\0{len(kept) - 1}\0"
 
-    text = _CODE.sub(keep, text.replace("\0", " "))
+    text = _CODE.sub(keep, text.replace("\0", " ").replace("\r\n", "\n"))
     for pattern, replacement in _MARKS:
         text = pattern.sub(replacement, text)
     return _KEPT.sub(lambda found: kept[int(found[1])], text)
