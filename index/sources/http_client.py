@@ -51,7 +51,9 @@ MAX_REDIRECTS = 5
 
 _TOO_MANY = 429
 _GONE = (404, 410)
-_BUSY = {_TOO_MANY, 500, 502, 503, 504}
+_BUSY = {408, 425, _TOO_MANY, 500, 502, 503, 504}
+_DONE = (200, 203)
+_WITHOUT_PAGE = 202  # checks of visitors answer so
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 64 * 1024
 
@@ -85,7 +87,7 @@ class HttpError(FetchError):
 
     def __init__(self, url: str, status: int, body: bytes, wait: float | None) -> None:
         name = http.client.responses.get(status, "")
-        is_busy = status >= 500 or status == _TOO_MANY
+        is_busy = status >= 500 or status in _BUSY or status == _WITHOUT_PAGE
         reason = "gone" if status in _GONE else "unreachable" if is_busy else "refused"
         super().__init__(f"{redacted(url)} answered {status} {name}", reason)
         self.status = status
@@ -283,7 +285,7 @@ class Fetcher:
         found.pop("location", None)
         if response.status == 304:
             return HttpResponse(url=url, headers=found, body=b"", unchanged=True)
-        if response.status != 200:
+        if response.status not in _DONE:
             wait = _retry_after(found.get("retry-after"))
             body = response.read(_CHUNK)
             with suppress(zlib.error):  # else it was not packed

@@ -13,8 +13,9 @@ from typing import Any
 from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.host_rules import redacted
-from index.sources.http_client import FetchError, HttpResponse
+from index.sources.http_client import FetchError, HttpError, HttpResponse
 from index.sources.polite_client import PoliteClient
+from index.sources.stand_in import check_is_no_stand_in
 
 FILE = "pages.sqlite"
 
@@ -167,7 +168,11 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
 
 
 def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: str) -> FetchedPage:
-    response = client.get(url, old.conditions() if old else {})
+    try:
+        response = client.get(url, old.conditions() if old else {})
+    except HttpError as error:
+        check_is_no_stand_in(url, error.body)
+        raise
     if response.unchanged and old and response.url != old.url:  # what it now leads to is unchanged
         old, response = None, client.get(url, {})
     headers = {name: response.headers[name] for name in _KEPT if response.headers.get(name)}
@@ -179,6 +184,7 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
     content_type = headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() not in _HTML:
         raise FetchError(f"the server sent no HTML page, but {content_type!r:.80}", "not-html")
+    check_is_no_stand_in(url, response.body)
     return FetchedPage(url=response.url, body=response.body, headers=headers, **fresh)
 
 

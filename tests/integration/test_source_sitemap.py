@@ -20,6 +20,7 @@ from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
 from index.sources.site_discovery import sitemap_addresses
 from index.sources.sitemap_file import read_sitemap
+from index.sources.stand_in import check_is_no_stand_in
 from recommender.article import Article, Status
 from tests.support.http_site import Page, Site, in_turn, page, serving
 from tests.support.sample_records import read
@@ -326,6 +327,44 @@ def test_of_a_page_that_can_t_be_had_again_the_copy_is_read_and_told(
         site.pages[f"/{name}"] = page(status=503)
     with pytest.raises(SourceError, match="5 pages in a row could not be fetched"):
         fetched(site, cache=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (403, "<title>Just a moment...</title><p>Enable JavaScript and cookies to continue"),
+        (200, "<title>Just a moment...</title><p>Enable JavaScript and cookies to continue"),
+        (200, "<title>Making sure you&#39;re not a bot!</title><p>Loading..."),
+        (200, "<title>Request Rejected</title>Your support ID is: 12345678901234567"),
+        (403, "<title>Access Denied</title><p>https&#58;&#47;&#47;errors&#46;edgesuite&#46;net"),
+        (200, "<iframe src='/_Incapsula_Resource'>Incapsula incident ID: 123-456</iframe>"),
+        (200, "<title>Maintenance</title><h1>Briefly unavailable for scheduled maintenance. Check"),
+        (202, ""),
+        (408, ""),
+        (405, "<title>Human Verification</title><script>window.gokuProps = {}</script>"),
+    ],
+)
+def test_what_a_server_shows_for_a_while_takes_no_page_s_place(
+    site: Site, tmp_path: Path, status: int, text: str
+) -> None:
+    pages(site, "a", "b")
+    first, _ = fetched(site, cache=str(tmp_path))
+    site.pages["/a"] = html(text, status)
+    assert fetched(site, cache=str(tmp_path)) == (first, {"/a": "unreachable"})
+    assert fetched(site) == ({"b": first["b"]}, {"/a": "unreachable"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        article("Just a moment...", "A short story of the sea. " * 100),
+        article("Maintenance"),
+        article("Cookies", "Such pages set _cf_chl_opt. " * 100),
+        article("Is the <b>Bad Gateway</b> a bar?"),
+    ],
+)
+def test_a_page_with_much_text_or_another_title_is_no_check_of_visitors(text: str) -> None:
+    check_is_no_stand_in("https://x.example/a", text.encode())
 
 
 def test_a_dead_sitemap_of_an_index_is_reported_and_a_failing_one_ends_the_build(
