@@ -15,7 +15,7 @@ from index.errors import SourceError
 from index.sources.host_rules import redacted
 from index.sources.http_client import FetchError, HttpError, HttpResponse
 from index.sources.polite_client import PoliteClient
-from index.sources.stand_in import check_is_no_stand_in
+from index.sources.stand_in import check_is_no_stand_in, check_leads_to_page
 
 FILE = "pages.sqlite"
 
@@ -184,6 +184,7 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
     content_type = headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() not in _HTML:
         raise FetchError(f"the server sent no HTML page, but {content_type!r:.80}", "not-html")
+    check_leads_to_page(url, response.url, response.body)
     check_is_no_stand_in(url, response.body)
     return FetchedPage(url=response.url, body=response.body, headers=headers, **fresh)
 

@@ -212,8 +212,6 @@ def _sampled(pages: list[SitemapEntry], count: int) -> list[SitemapEntry]:
 def _fetch(client: PoliteClient, cache: PageCache, entry: SitemapEntry) -> RawPage | RecordProblem:
     try:
         page = fetch_page(client, cache, entry.url, entry.lastmod)
-        if urlsplit(page.url).path in ("", "/") and urlsplit(entry.url).path not in ("", "/"):
-            raise FetchError("it redirects to the home page, so it seems to be gone", "gone")
     except CacheError:
         raise
     except SourceError as error:

@@ -2,8 +2,10 @@
 
 import html
 import re
+from urllib.parse import parse_qsl, unquote
 
 from index.articles.page_words import page_words, words_of
+from index.articles.urls import split_url
 from index.sources.host_rules import redacted
 from index.sources.http_client import FetchError
 
@@ -16,6 +18,9 @@ _NO_TEXT = re.compile(
     r"<(script|style|svg)\b.*?(?:</\1\b|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL
 )
 _SEPARATOR = re.compile(r"\s[|\u2013-]\s")
+_HOME = re.compile(r"(/[a-z]{2}([-_][a-z]{2,4})?)?/?(index\.\w{3,5})?", re.IGNORECASE)
+_PASSWORD = re.compile(rb"<input\s[^<>]{0,500}\btype\s?=\s?[\"']?password", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.\w{2,5}\Z")
 
 
 def check_is_no_stand_in(url: str, content: bytes) -> None:
@@ -36,4 +41,24 @@ def check_is_no_stand_in(url: str, content: bytes) -> None:
             f"{redacted(url)} shows {shown!r} in the place of the page; if that lasts, let the "
             "user agent alsolike pass the site's protection",
             "unreachable",
+        )
+
+
+def check_leads_to_page(asked: str, url: str, content: bytes) -> None:
+    """Checks that the address to which one redirects may be its page's.
+
+    Raises:
+        FetchError: If it is the home page's, or that of a page which visitors see first.
+    """
+    old, new = split_url(asked), split_url(url)
+    if _HOME.fullmatch(new.path) and not _HOME.fullmatch(old.path):
+        raise FetchError("it redirects to the home page, so it seems to be gone", "gone")
+    names = {_SUFFIX.sub("", name) for name in new.path.split("/")} - {*old.path.split("/")}
+    given = [split_url(value).path.rstrip("/") for _, value in parse_qsl(new.query)]
+    is_login = any(map(page_words("login_path").fullmatch, names)) and _PASSWORD.search(content)
+    is_consent = any(map(page_words("consent_path").fullmatch, names))
+    if is_login or is_consent or (new.path != old.path and unquote(old.path).rstrip("/") in given):
+        raise FetchError(
+            f"it redirects to {new.path[:200]!r}, which visitors have to pass first",
+            "unreachable" if is_consent else "refused",
         )

@@ -291,6 +291,41 @@ def test_pages_that_are_gone_or_no_html_are_reported(site: Site) -> None:
     assert fetched(site, max_bytes=4_000_000)[1]["/big"] == "too-large"
 
 
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("/en/", "gone"),
+        ("/index.php", "gone"),
+        ("/enter?next=/a", "refused"),
+        ("/wp-login.php?redirect_to=http%3A%2F%2Fx.example%2Fa%2F&reauth=1", "refused"),
+        ("/users/sign_in", "refused"),
+        ("/age-gate?u=b", "unreachable"),
+    ],
+)
+def test_a_page_that_visitors_are_led_to_first_is_no_article(
+    site: Site, tmp_path: Path, target: str, reason: str
+) -> None:
+    pages(site, "a", "b")
+    fetched(site, cache=str(tmp_path))
+    form = "<form><input name=pass type='password'></form>"
+    site.pages[target.partition("?")[0]] = html(article("Welcome", f"Read all of it here. {form}"))
+    site.pages["/a"] = page(status=302, Location=target)
+    assert fetched(site)[1] == {"/a": reason}
+    kept = ["a", "b"] if reason == "unreachable" else ["b"]
+    assert sorted(fetched(site, cache=str(tmp_path))[0]) == kept
+    pages(site, "a", "b")
+    assert sorted(fetched(site, cache=str(tmp_path))[0]) == ["a", "b"]
+
+
+@pytest.mark.parametrize("target", ["/en/a", "/docs/login", "/b?from=2", "/a?lang=en", "/ab/c"])
+def test_a_page_may_have_moved(site: Site, target: str) -> None:
+    pages(site, "a")
+    site.pages[target.partition("?")[0]] = html(article("Moved"))
+    site.pages["/a"] = in_turn(page(status=302, Location=target), html(article("Moved")))
+    articles, problems = fetched(site)
+    assert ([one.title for one in articles.values()], problems) == (["Moved"], {})
+
+
 def test_the_address_after_redirects_counts(site: Site) -> None:
     pages(site, "old", "new")
     site.pages["/old"] = page(status=301, Location="/moved/")
