@@ -20,7 +20,7 @@ _ATTRIBUTE = re.compile(rb"""([^\s"'>/=]{1,40})\s*=\s*("[^"]*|'[^']*|[^\s"'>]+)"
 _CHARSET = re.compile(r"""charset\s*=\s*+["']?\s*+([^\s"';]+)""", re.IGNORECASE)
 
 
-def decode(content: bytes, declared: str = "") -> str:
+def decode(content: bytes, declared: str = "", *, lenient: bool = False) -> str:
     """Decodes bytes to text; a byte order mark overrides the declared encoding, and is removed.
 
     Bytes that are valid UTF-8 but not valid in the declared encoding are read as UTF-8.
@@ -29,6 +29,8 @@ def decode(content: bytes, declared: str = "") -> str:
         content: The bytes of a page, feed or file.
         declared: The label of its encoding, as an HTTP header or :func:`markup_encoding` gives it;
             UTF-8 if it is empty or unknown.
+        lenient: Whether to show a character in the place of few bytes that are not valid, and read
+            a text that declares nothing as windows-1252, as browsers do.
 
     Raises:
         ValueError: If the bytes are not valid text; the message names the first invalid byte.
@@ -40,6 +42,9 @@ def decode(content: bytes, declared: str = "") -> str:
         try:
             return content.decode()
         except UnicodeDecodeError:
+            text = content.decode(codec if declared else "cp1252", errors="replace")
+            if lenient and b"\0" not in content and 100 * text.count("\ufffd") < len(text):
+                return text
             wrong = f"byte {error.start} is {error.object[error.start]:#04x}"
             remedy = "save it as UTF-8, or declare its encoding"
             raise ValueError(f"the text is not valid {codec}: {wrong}: {remedy}") from None

@@ -89,7 +89,7 @@ class Page:
         declared = markup_encoding(self.content) if is_markup and not self.charset else self.charset
         invalid = partial(RecordError, "invalid-encoding")
         with raised_as(invalid, "the page can't be decoded: ", ValueError):
-            return decode(self.content, declared)
+            return decode(self.content, declared, lenient=bool(self.url))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -546,6 +546,26 @@ class Tagged:
             handler.send_response(304)
             handler.end_headers()
             return
+@pytest.mark.parametrize(
+    ("text", "content_type", "title"),
+    [
+        (b"Tide \xe2\x80 table", "text/html; charset=utf-8", "Tide \ufffd table"),
+        ("Grüße".encode("latin-1"), "text/html", "Grüße"),
+    ],
+)
+def test_a_byte_that_is_not_valid_costs_no_page(
+    site: Site, text: bytes, content_type: str, title: str
+) -> None:
+    content = article("TITLE", "Kelp calms the waves. " * 20).encode().replace(b"TITLE", text)
+    site.pages["/a"] = page(content, Content_Type=content_type)
+    site.pages["/b"] = page(b"\xff\xfd\xfe" * 9, Content_Type="text/html; charset=utf-8")
+    site.pages["/c"] = page(gzip.compress(content), Content_Type="text/html")
+    site.pages["/sitemap.xml"] = page(sitemap(*(f"{site.url}/{name}" for name in "abc")))
+    articles, problems = fetched(site)
+    assert [one.title for one in articles.values()] == [title]
+    assert problems == {"/b": "invalid-encoding", "/c": "invalid-encoding"}
+
+
         self.full += 1
         html(article(self.title), ETag=tag)(handler)
 
