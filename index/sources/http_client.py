@@ -12,6 +12,7 @@ import datetime as dt
 import http.client
 import logging
 import random
+import re
 import ssl
 import time
 import zlib
@@ -56,6 +57,7 @@ _DONE = (200, 203)
 _WITHOUT_PAGE = 202  # checks of visitors answer so
 _REDIRECTS = {301, 302, 303, 307, 308}
 _CHUNK = 64 * 1024
+_PACKINGS = {"br", "zstd", "compress", "x-compress", "gzip", "x-gzip", "deflate"}
 
 logger = logging.getLogger("alsolike.fetching")
 
@@ -304,11 +306,12 @@ class Fetcher:
     def _body(self, url: str, response: http.client.HTTPResponse) -> bytes:
         """Reads and decompresses the body step by step, and stops as soon as it is too large."""
         encoding = response.getheader("content-encoding", "").strip().lower()
-        if encoding not in ("", "identity", "gzip", "x-gzip"):
+        packed = encoding in ("gzip", "x-gzip", "deflate")
+        if not packed and _PACKINGS & {*re.split(r"[\s,]+", encoding)}:  # others pack nothing
             raise SourceError(
                 f"{redacted(url)}: the server sent an unsupported content-encoding, {encoding!r}"
             )
-        unpack = zlib.decompressobj(wbits=31) if "gzip" in encoding else None
+        unpack = zlib.decompressobj(wbits=47) if packed else None
         body = bytearray()
         while chunk := response.read(_CHUNK):
             room = self.options.max_bytes + 1 - len(body)

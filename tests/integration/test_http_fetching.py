@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -257,10 +258,22 @@ def test_a_decompression_bomb_is_cut_off_at_the_limit(site: Site) -> None:
         fetcher(site, max_bytes=1_000_000).get(site.url)
 
 
+@pytest.mark.parametrize(
+    ("coding", "packed"),
+    [("UTF-8", b"text"), ("none", b"text"), ("deflate", zlib.compress(b"text"))],
+)
+def test_a_body_is_read_whose_encoding_is_none_or_old(
+    site: Site, coding: str, packed: bytes
+) -> None:
+    site.pages["/"] = page(packed, Content_Encoding=coding)
+    assert fetcher(site).get(site.url).body == b"text"
+
+
 def test_an_encoding_that_was_not_asked_for_is_refused(site: Site) -> None:
-    site.pages["/"] = page(b"x", Content_Encoding="br")
-    with pytest.raises(SourceError, match="'br'"):
-        fetcher(site).get(site.url)
+    for coding in ("br", "gzip, br", "gzip, gzip"):
+        site.pages["/"] = page(b"x", Content_Encoding=coding)
+        with pytest.raises(SourceError, match=f"'{coding}'"):
+            fetcher(site).get(site.url)
 
 
 @pytest.mark.parametrize(
