@@ -244,10 +244,13 @@ class Fetcher:
                 location = location.encode("latin-1").decode()
             target = urljoin(url, location)
             if url.startswith("https:") and not target.startswith("https:"):
-                raise SourceError(
-                    f"{redacted(url)} redirects to {redacted(target)}, which is not encrypted; "
-                    "only a redirect to https:// is followed"
-                )
+                safe = re.sub("^http:", "https:", target)  # behind a proxy, servers mistake it
+                if urlsplit(safe).netloc != urlsplit(url).netloc or safe == url:
+                    raise SourceError(
+                        f"{redacted(url)} redirects to {redacted(target)}, which is not encrypted; "
+                        "only a redirect to https:// is followed"
+                    )
+                target = safe
             url = target
         raise SourceError(
             f"{redacted(url)} redirects more than {MAX_REDIRECTS} times; give the final address"
