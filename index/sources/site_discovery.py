@@ -112,14 +112,15 @@ def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
     url, site = response.url, redacted(response.url)
     if _FEED.search(response.body[:4096]):
         return by_feed(url, f"{site} is a feed")
-    if _is_sitemap(client, url):
+    if _is_sitemap(client, url, []):
         return by_sitemaps([url], f"{site} is a sitemap")
     inside = urlsplit(url).path.rpartition("/")[0]
     part = {"include": [f"{inside}/*"]} if inside else {}
     named = [join_url(url, name) for name in client.robots(url).sitemaps]
     usual = [urljoin(url, f"{start}{name}") for start in ("", "/") for name in _TABLE["usual"]]
+    failed: list[str] = []
     for urls, number, how in ((named, _MAX_SITEMAPS, "names in its robots.txt"), (usual, 1, "has")):
-        readable = (one for one in dict.fromkeys(urls) if _is_sitemap(client, one))
+        readable = (one for one in dict.fromkeys(urls) if _is_sitemap(client, one, failed))
         if found := [*islice(readable, number)]:
             sitemaps = " and ".join(map(redacted, found))
             return by_sitemaps(found, f"{site} {how} {sitemaps}", **part)
@@ -131,8 +132,9 @@ def _on_the_web(location: str, most: int, cache: str) -> FoundSite:
     if feeds:
         return by_feed(feeds[0], f"{site} has the feed {redacted(feeds[0])}")
     raise SourceError(
-        f"{site} has no sitemap in its robots.txt or at /sitemap.xml, and names "
-        "no feed; give the address of one of these, or a folder with the site's files"
+        f"{site} has no sitemap in its robots.txt or at /sitemap.xml"
+        + f" that can be read ({next(iter(failed), '')})" * bool(failed)
+        + ", and names no feed; give the address of one of these, or a folder with the site's files"
     )
 
 
@@ -173,11 +175,12 @@ def typed_options(location: str) -> HttpOptions:
     )
 
 
-def _is_sitemap(client: PoliteClient, url: str) -> bool:
+def _is_sitemap(client: PoliteClient, url: str, failed: list[str]) -> bool:
     """Tells whether there is a sitemap at an address: one that can be had, and names something."""
     try:
         return bool(fetch_sitemap(client, url))
-    except SourceError:
+    except SourceError as error:
+        failed += [str(error)] * (getattr(error, "reason", "") != "gone")
         return False
 
 

@@ -139,9 +139,10 @@ class SitemapSource(DocumentOptions, SplitSource):
                 )
             try:
                 found = fetch_sitemap(client, url)
-            except FetchError as error:
-                if error.reason != "gone":
-                    raise
+            except SourceError as error:
+                if not isinstance(error, FetchError) or error.reason != "gone":
+                    left_out = f'exclude = ["{urlsplit(url).path}"] in the source leaves it out'
+                    raise SourceError(f"{error}; if that lasts, {left_out}") from error
                 problems.append(_problem(url, error))
                 continue
             yield found

@@ -236,6 +236,13 @@ def test_what_can_t_be_read_is_said_in_one_line(
     assert said in err.splitlines()[-1]
 
 
+def test_why_a_sitemap_can_t_be_read_is_said(run: Run, site: Site) -> None:
+    site.pages["/sitemap.xml"] = page(status=403)
+    code, _, err = run("try", site.url, "--no-serve")
+    assert code == 2
+    assert "/sitemap.xml answered 403" in err.splitlines()[-1]
+
+
 def test_the_preview_is_served_on_loopback_until_ctrl_c(tmp_path: Path, site: Site) -> None:
     environment = {
         "XDG_CACHE_HOME": str(tmp_path / "cache"),

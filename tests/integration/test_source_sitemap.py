@@ -410,9 +410,11 @@ def test_a_dead_sitemap_of_an_index_is_reported_and_a_failing_one_ends_the_build
     site.pages["/one.xml"] = page(sitemap(f"{site.url}/a"))
     articles, problems = fetched(site)
     assert (list(articles), problems) == (["a"], {"/gone.xml": "gone"})
-    site.pages["/gone.xml"] = page(status=500)
-    with pytest.raises(SourceError, match="500"):
-        fetched(site)
+    for failing in (page(status=500), page("Nothing here"), page(status=302, Location="/a")):
+        site.pages["/gone.xml"] = failing
+        with pytest.raises(SourceError, match=r'exclude = \["/gone.xml"\] in the source'):
+            fetched(site)
+    assert list(fetched(site, exclude=["/gone.xml"])[0]) == ["a"]
 
 
 def test_bounds_hold_for_pages_depth_and_size(site: Site) -> None:
