@@ -1,6 +1,7 @@
 """Fetches pages, and keeps them for later builds, which then fetch only what has changed."""
 
 import json
+import re
 import sqlite3
 import time
 import zlib
@@ -27,6 +28,10 @@ KEEP = 30 * 86400
 
 _HTML = ("", "text/html", "application/xhtml+xml")
 _KEPT = ("content-type", "x-robots-tag", "refresh", "etag", "last-modified")
+_SESSION = re.compile(
+    r";jsessionid=[^/?#;]*|(?<=[?&])(?:phpsessid|jsessionid|aspsessionid\w*)=[^&#]*(?:&|\Z)",
+    re.IGNORECASE,
+)
 _TIMEOUT = 60  # seconds for another build to let go of the file
 _SETTLED = 2 * 86400  # a lastmod may name a day only, in any time zone
 
@@ -186,7 +191,8 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
         raise FetchError(f"the server sent no HTML page, but {content_type!r:.80}", "not-html")
     check_leads_to_page(url, response.url, response.body)
     check_is_no_stand_in(url, response.body)
-    return FetchedPage(url=response.url, body=response.body, headers=headers, **fresh)
+    own = _SESSION.sub("", response.url).rstrip("?&")
+    return FetchedPage(url=own, body=response.body, headers=headers, **fresh)
 
 
 def now() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -317,6 +318,16 @@ def test_a_page_that_visitors_are_led_to_first_is_no_article(
     assert sorted(fetched(site, cache=str(tmp_path))[0]) == ["a", "b"]
 
 
+@pytest.mark.parametrize("session", [";jsessionid=1F2", "?PHPSESSID=9a", "?PHPSESSID=9a&x=2"])
+def test_a_visit_s_number_is_no_part_of_an_address(site: Site, session: str) -> None:
+    pages(site, "a")
+    site.pages |= {"/a;jsessionid=1F2": html(article()), "/b": html(article())}
+    site.pages["/a"] = page(status=302, Location=f"/{'a' if ';' in session else 'b'}{session}")
+    ((key, found),) = fetched(site)[0].items()
+    assert (key, found.url) == (found.url.removeprefix(f"{site.url}/"), found.url)
+    assert re.fullmatch(r"a|b|b\?x=2", key)
+
+
 @pytest.mark.parametrize("target", ["/en/a", "/docs/login", "/b?from=2", "/a?lang=en", "/ab/c"])
 def test_a_page_may_have_moved(site: Site, target: str) -> None:
     pages(site, "a")
@@ -535,19 +546,6 @@ def test_the_header_s_encoding_outranks_the_page_s(site: Site) -> None:
     assert fetched(site)[0]["a"].title == "Grüße"
 
 
-class Tagged:
-    """A page with an ETag, which answers 304 to whoever has it."""
-
-    def __init__(self, title: str) -> None:
-        self.title = title
-        self.full = 0
-
-    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
-        tag = f'"{self.title}"'
-        if handler.headers.get("If-None-Match") == tag:
-            handler.send_response(304)
-            handler.end_headers()
-            return
 @pytest.mark.parametrize(
     ("text", "content_type", "title"),
     [
@@ -568,6 +566,19 @@ def test_a_byte_that_is_not_valid_costs_no_page(
     assert problems == {"/b": "invalid-encoding", "/c": "invalid-encoding"}
 
 
+class Tagged:
+    """A page with an ETag, which answers 304 to whoever has it."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.full = 0
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        tag = f'"{self.title}"'
+        if handler.headers.get("If-None-Match") == tag:
+            handler.send_response(304)
+            handler.end_headers()
+            return
         self.full += 1
         html(article(self.title), ETag=tag)(handler)
 
