@@ -176,7 +176,8 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
     try:
         response = client.get(url, old.conditions() if old else {})
     except HttpError as error:
-        check_is_no_stand_in(url, error.body)
+        if error.reason == "refused":  # what is gone is gone, whatever is shown then
+            check_is_no_stand_in(url, error.body)
         raise
     if response.unchanged and old and response.url != old.url:  # what it now leads to is unchanged
         old, response = None, client.get(url, {})

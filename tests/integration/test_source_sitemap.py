@@ -270,7 +270,7 @@ def test_a_robots_txt_that_fails_ends_the_build_and_leaves_pages_in_the_cache(
 
 def test_pages_that_are_gone_or_no_html_are_reported(site: Site) -> None:
     pages(site, "a", "gone", "never", "file", "secret", "home", "far", "big")
-    site.pages["/gone"] = page(status=410)
+    site.pages["/gone"] = html("<title>Request rejected</title>", 410)
     site.pages["/never"] = page(status=404)
     site.pages["/secret"] = page(status=403)
     site.pages["/file"] = page(b"%PDF", Content_Type="application/pdf")
