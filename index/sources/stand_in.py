@@ -18,7 +18,9 @@ _NO_TEXT = re.compile(
     r"<(script|style|svg)\b.*?(?:</\1\b|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL
 )
 _SEPARATOR = re.compile(r"\s[|\u2013-]\s")
-_HOME = re.compile(r"(/[a-z]{2}([-_][a-z]{2,4})?)?/?(index\.\w{3,5})?", re.IGNORECASE)
+_HOME = re.compile(
+    r"(/[a-z]{2}([-_][a-z]{2,4})?)?/?((index\.\w{3,5})?|\?(?!\w+=\d).*)", re.IGNORECASE
+)  # but not /?p=5
 _PASSWORD = re.compile(rb"<input\s[^<>]{0,500}\btype\s?=\s?[\"']?password", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.\w{2,5}\Z")
 
@@ -51,7 +53,8 @@ def check_leads_to_page(asked: str, url: str, content: bytes) -> None:
         FetchError: If it is the home page's, or that of a page which visitors see first.
     """
     old, new = split_url(asked), split_url(url)
-    if _HOME.fullmatch(new.path) and not _HOME.fullmatch(old.path):
+    before, after = ("?".join(filter(None, (one.path, one.query))) for one in (old, new))
+    if _HOME.fullmatch(after) and not _HOME.fullmatch(before):
         raise FetchError("it redirects to the home page, so it seems to be gone", "gone")
     names = {_SUFFIX.sub("", name) for name in new.path.split("/")} - {*old.path.split("/")}
     given = [split_url(value).path.rstrip("/") for _, value in parse_qsl(new.query)]

@@ -328,7 +328,10 @@ def test_a_visit_s_number_is_no_part_of_an_address(site: Site, session: str) -> 
     assert re.fullmatch(r"a|b|b\?x=2", key)
 
 
-@pytest.mark.parametrize("target", ["/en/a", "/docs/login", "/b?from=2", "/a?lang=en", "/ab/c"])
+@pytest.mark.parametrize(
+    "target",
+    ["/en/a", "/docs/login", "/b?from=2", "/a?lang=en", "/ab/c", "/?p=5", "/index.php?title=A"],
+)
 def test_a_page_may_have_moved(site: Site, target: str) -> None:
     pages(site, "a")
     site.pages[target.partition("?")[0]] = html(article("Moved"))
