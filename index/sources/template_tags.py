@@ -108,6 +108,7 @@ _OWN_LINE = re.compile(
 
 _WITH_MARKDOWN = re.compile(r"<([a-z][\w-]*)(?=\s)[^<>\n]*\smarkdown(?![\w-])")
 _WITHOUT_MARKDOWN = ("pre", "script", "style", "textarea")
+_ATTRIBUTE = re.compile(r"\s[\w:-]{1,50}=\Z")
 _TEXT_EXPRESSION = re.compile(r"""\{\s*(?P<quote>["'`])(?P<text>[^"'`{}\n]*)(?P=quote)\s*\}""")
 _EDGE = re.compile("[{}>]")
 _STEP = re.compile(
@@ -308,9 +309,11 @@ def strip_mdx(text: str) -> str:
         if found["fence"] or found["ticks"]:
             kept.append(found[0])
         elif said := _TEXT_EXPRESSION.match(text, found.start()):
-            kept.append(said["text"])
+            is_quoted = kept[-1].endswith("=")
+            kept.append(f'"{said["text"]}"' if is_quoted else said["text"])
             end = said.end()
         elif not found["export"] and found[0][-1] != ">":
+            kept[-1] = _ATTRIBUTE.sub("", kept[-1]) if found[0] == "{" else kept[-1]
             mark = "}" if found[0] == "{" else ">"
             exact = _behind(_STEP, text, end, mark) if faults < _MOST_FAULTS else 0
             faults += not exact

@@ -217,6 +217,8 @@ def test_mdx_reads_markdown_between_tags_in_lines_of_their_own() -> None:
 @pytest.mark.parametrize(
     "said",
     [
+        "<img src={require('./x.png').default} alt=\"X\" width={300} />",
+        "<video autoPlay={true} {...rest} src={`a b > c`} onPlay={() => x > 1} />",
         "<Chart title={`a > b`} />",
         "<Chart title={`a } b > ${c ? `d` : '>'}`} />",
         "<Chart\n  when={(a) => a > 1}\n  note='x > y'\n  words=\"a } > b\"\n/>",
@@ -229,6 +231,12 @@ def test_mdx_reads_markdown_between_tags_in_lines_of_their_own() -> None:
 def test_marks_in_what_mdx_computes_end_nothing(said: str) -> None:
     body = f"Kelp grows.\n\n{said}\n\nIt costs `{{a > b}}` and {{'5 >'}} more."
     assert text(body, mdx=True) == "Kelp grows.\nIt costs {a > b} and 5 > more."
+
+
+def test_mdx_keeps_the_words_of_a_tag_with_computed_attributes() -> None:
+    body = "It is <b style={{color: 'red'}}>ripe</b>, <a href={'/b c'} rel={r}>see</a>."
+    assert text(body, mdx=True) == "It is ripe, see."
+    assert [link.get("href") for link in select(page_content(body, mdx=True), "a")] == ["/b c"]
 
 
 def test_what_mdx_exports_in_several_lines_is_no_text() -> None:
