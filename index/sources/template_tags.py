@@ -76,6 +76,7 @@ _BLOCK_END = re.compile(r"^[ \t]*::[ \t]*$", re.MULTILINE)
 
 _REFERENCE = re.compile(r"^[ \t>]*\[([^\[\]\n]{1,200})\]:", re.MULTILINE)
 _KEPT = (
+    "picture",
     "opening",
     "block",
     "boxed",

@@ -187,6 +187,13 @@ def targets(body: str, base: str = "") -> list[str]:
             "Tea\nis:: hot",
         ),
         ('[block:callout]\n{\n  "body": "Hot"\n}\n[/block]\n\n## Tea [#tea]\n\nHot.', "Tea\nHot."),
+        # Hashnode, Svelte, Docsify, Middleman, Grav
+        ('![](https://a.example/b.png align="center")\n\n%[https://v.example/1]\n\nEnd.', "End."),
+        ("%%[newsletter]\n\nShown.", "Shown."),
+        ("{#if a && b}\nWarm\n{:else if c}\nCold\n{/if}\n{@html x}", "Warm\nCold"),
+        ("<svelte:head>\n<title>No</title>\n</svelte:head>\n\nShown.", "Shown."),
+        ("?> A *tip*.\n\n!> Careful.", "A tip.\nCareful."),
+        ("Short.\n\nREADMORE\n\n===\n\nLong.", "Short.\nLong."),
         ("H~2~O, x^2^, 2^10 and ~5 of ^^new^^. ^block-1", "H2O, x2, 2^10 and ~5 of new."),
     ],
 )
