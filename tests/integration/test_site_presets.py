@@ -1160,3 +1160,27 @@ def test_a_source_of_nuxt_content_may_have_another_prefix(
     assert [one.link for one in records] == addresses
     assert [one.values["language"] for one in records] == ["en", "fr"]
     assert {one.values["translation_key"] for one in records} == {"guide/start"}
+
+
+@pytest.mark.parametrize(
+    ("config", "folders"),
+    [
+        ("plugins: [jekyll-polyglot]\ndefault_lang: en", ("_posts", "_posts/fr")),
+        ("gems: [jekyll-multiple-languages-plugin]", ("_i18n/en/_posts", "_i18n/fr/_posts")),
+    ],
+)
+def test_a_plugin_of_jekyll_has_translations_below_their_language(
+    tmp_path: Path, config: str, folders: tuple[str, ...]
+) -> None:
+    settings = f"{config}\nlanguages: [en, fr]\nbaseurl: /b\npermalink: /:title/\n"
+    (tmp_path / "_config.yml").write_text(settings)
+    for folder, language in zip(folders, ("en", "fr"), strict=True):
+        (tmp_path / folder).mkdir(parents=True)
+        front = f"---\ntitle: T\nlang: {language}\n---\n"
+        front = front.replace(f"lang: {language}\n", "") if "_i18n" in folder else front
+        (tmp_path / folder / "2026-01-02-tide.md").write_text(f"{front}Text.\n")
+    articles, skipped, _ = read(tmp_path)
+    assert [article.url for article in articles.values()] == ["/b/tide/", "/b/fr/tide/"]
+    assert [article.language for article in articles.values()] == ["en", "fr"]
+    assert {article.translation_key for article in articles.values()} == {"/tide/"}
+    assert not skipped

@@ -612,6 +612,7 @@ def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict
         {"_config.yml": "collections_dir: c\ncollections: {in: {}}", "c/_in/b.md": ""},
         {"hugo.toml": "", "config/production/hugo.toml": "ignoreFiles=['b']", "content/b.md": ""},
         {"astro.config.mjs": "export default {}", "src/pages/[slug].md": ""},
+        {"_config.yml": "languages: [en]\nplugins: [jekyll-polyglot]", "_i18n/en/a.md": ""},
         {"404.md": ""},
         {"index.md": "layout: home"},
         {"node_modules/x/guide.md": ""},

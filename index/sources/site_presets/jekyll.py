@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from index.articles.text_lists import names_in, split_keywords
@@ -34,6 +34,9 @@ _OTHERS = re.compile(
 """Packages that make sites, too, and whose posts often lie in ``_posts``."""
 
 _MAX_ABOVE = 6
+_TRANSLATES = re.compile(r"polyglot|multiple-languages|exclude_from_localization")
+_TRANSLATED = "_i18n"
+"""The folder in which Multiple Languages has posts, by language, and parts of pages."""
 
 _GITHUB = re.compile(r"""^[ \t]*gem[ (]+["']github-pages["']""", re.MULTILINE)
 _EXCLUDED = tuple(f"vendor/{name}" for name in ("bundle", "cache", "gems", "ruby"))
@@ -72,6 +75,8 @@ class JekyllPreset(SitePreset):
             authors = site.read_config(root / "_data", *_AUTHORS)
             config |= {"authors": authors} if authors else {}
         base = site.base_path(config.get("baseurl"))
+        if not _TRANSLATES.search(f"{[config.get('plugins'), config.get('gems'), *config]}"):
+            config.pop("languages", None)  # they mean nothing to Jekyll itself
         ignored = site.globs([*_EXCLUDED, *names_in(config.get("exclude"))], within="")
         return cls(
             root=root,
@@ -85,7 +90,12 @@ class JekyllPreset(SitePreset):
 
     def has_folder(self, name: str) -> bool:
         """Tells whether a folder with this name holds posts, drafts or another collection."""
-        return name in site.POSTS or name[1:] in self._collections() or name in self._included()
+        named = (
+            *site.POSTS,
+            *self._included(),
+            *[_TRANSLATED] * bool(self.config.get("languages")),
+        )
+        return name in named or name[1:] in self._collections()
 
     def _included(self) -> list[str]:
         return names_in(self.config.get("include"))
@@ -95,6 +105,7 @@ class JekyllPreset(SitePreset):
         parent = self.setting("collections_dir").strip("/")
         if parent and page.path.as_posix().startswith(f"{parent}/_"):
             page.path = page.path.relative_to(parent)
+        self._set_language(page)
         folders, stem = page.path.parts[:-1], page.path.stem
         home = next((part for part in folders if part in site.POSTS), "")
         first = folders[0] if folders else ""
@@ -134,6 +145,21 @@ class JekyllPreset(SitePreset):
             waits=bool(kind) and not self.config.get("future"),
         )
         self._set_link(page, template)
+        if self.config.get("languages"):
+            key = page.text("page_id") or page.link.removeprefix(page.host + page.base)
+            page.values.setdefault("translation_key", key)
+
+    def _set_language(self, page: SitePage) -> None:
+        """Sets the language and base of a page by the plugins Polyglot and Multiple Languages."""
+        languages = names_in(self.config.get("languages"))
+        language, parts = page.text("lang"), page.path.parts
+        if parts[0] == _TRANSLATED:
+            if parts[1] not in languages or parts[2] not in site.POSTS:
+                raise site.not_content(f"other pages include what lies in {_TRANSLATED}")
+            language, page.path = parts[1], PurePosixPath(*parts[2:])
+            page.values["language"] = language
+        if language in languages and language != self.setting("default_lang", languages[0]):
+            page.base += f"/{language}"
 
     def _check(self, page: SitePage, kind: str) -> None:
         """Hides drafts, and refuses what is no page of the site or lists others."""
