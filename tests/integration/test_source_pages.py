@@ -883,7 +883,15 @@ def test_a_date_that_is_a_table_is_when_the_page_was_made(tmp_path: Path) -> Non
 
 
 def test_pages_that_markdown_is_not_are_counted_and_its_other_suffixes_read(tmp_path: Path) -> None:
-    for name in ("a.md", "b.mkd", "c/index.qmd", "_posts/2020-01-02-d.html", "e.rst", "f.rst"):
+    for name in (
+        "a.md",
+        "b.mkd",
+        "c/index.qmd",
+        "d.mdoc",
+        "_posts/2020-01-02-d.html",
+        "e.rst",
+        "f.rst",
+    ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"---\ntitle: Page {name}\n---\nText.\n")
     (tmp_path / "node_modules").mkdir()
@@ -891,7 +899,7 @@ def test_pages_that_markdown_is_not_are_counted_and_its_other_suffixes_read(tmp_
     source = open_source({"kind": "markdown", "path": str(tmp_path)})
     assert {
         record.values["title"] for record in source.records() if isinstance(record, Record)
-    } == {*("Page a.md", "Page b.mkd", "Page c/index.qmd")}
+    } == {*("Page a.md", "Page b.mkd", "Page c/index.qmd", "Page d.mdoc")}
     assert source.remarks[-1] == "files in other formats can't be read: 1 .html, 2 .rst"
 
 
