@@ -32,7 +32,9 @@ from index.sources.source import SplitItems
 _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 """A link relative to the site's root, as every generator means it (``about/``, ``a.html``)."""
 
-_DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
+_DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-(?:\d{4}|\d{6})\.|[-.])(.+)")
+"""A name with a date, and in Statamic's collections with a time."""
+
 _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
 _PICTURE = re.compile(r"\w[^:?#]*\.\w{2,5}(?:\?[^#]*)?")
 """The path of a picture, relative to the site's root where generators know no other."""

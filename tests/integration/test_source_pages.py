@@ -877,6 +877,12 @@ def test_pages_of_several_folders_may_state_the_same_id(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["2026-01-02.kelp", "2026-01-02-0930.kelp", "2026-01-02-kelp"])
+def test_a_files_name_may_begin_with_a_date(tmp_path: Path, name: str) -> None:
+    article = one(tmp_path, f"{name}.md", "---\ntitle: T\n---\nWords", "markdown")
+    assert (article.id, article.date) == ("kelp", dt.date(2026, 1, 2))
+
+
 def test_a_date_that_is_a_table_is_when_the_page_was_made(tmp_path: Path) -> None:
     text = "---\ntitle: T\ndate: {created: 2026-01-02, updated: 2026-02-03}\n---\nWords"
     assert one(tmp_path, "a.md", text, "markdown").date == dt.date(2026, 1, 2)
