@@ -235,7 +235,7 @@ def _is_for_authors(site: SitePreset, page: Page) -> bool:
     if stem.casefold() not in _TABLE["for_authors"] or (is_below and stem in site.indexes):
         return False
     has_page = site.name in _TABLE["whole"] or (is_below and site.name == "docusaurus")
-    return not has_page or stem.casefold() == "readme"
+    return not has_page or stem.casefold() == "readme" or stem == "SUMMARY"
 
 
 def _picture(src: str, site: SitePreset, page: SitePage, stem: str) -> str:

@@ -1184,3 +1184,11 @@ def test_a_plugin_of_jekyll_has_translations_below_their_language(
     assert [article.language for article in articles.values()] == ["en", "fr"]
     assert {article.translation_key for article in articles.values()} == {"/tide/"}
     assert not skipped
+
+
+def test_the_list_of_a_navigation_is_no_article(tmp_path: Path) -> None:
+    (tmp_path / "mkdocs.yml").write_text("site_name: X")
+    (tmp_path / "docs").mkdir()
+    for name in ("SUMMARY", "summary", "a"):
+        (tmp_path / f"docs/{name}.md").write_text("# A\n\n* [A](a.md)\n")
+    assert {*read(tmp_path)[0]} == {"docs/a.md", "docs/summary.md"}
