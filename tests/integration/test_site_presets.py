@@ -1192,3 +1192,13 @@ def test_the_list_of_a_navigation_is_no_article(tmp_path: Path) -> None:
     for name in ("SUMMARY", "summary", "a"):
         (tmp_path / f"docs/{name}.md").write_text("# A\n\n* [A](a.md)\n")
     assert {*read(tmp_path)[0]} == {"docs/a.md", "docs/summary.md"}
+
+
+def test_the_pages_of_mintlify_have_the_addresses_of_their_files(tmp_path: Path) -> None:
+    (tmp_path / "mint.json").write_text('{"$schema": "https://mintlify.com/schema.json"}')
+    for name in ("index.mdx", "guide/index.mdx", "guide/a.mdx", "b.mdx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        front = "\nurl: https://elsewhere.example/" * (name == "b.mdx")
+        (tmp_path / name).write_text(f"---\ntitle: T{front}\n---\nText.\n")
+    urls = {article.url for article in read(tmp_path)[0].values()}
+    assert urls == {"/", "/guide", "/guide/a", "https://elsewhere.example/"}

@@ -546,6 +546,13 @@ TARGET = "[cascade.target]\npath = '/lab/**'\n"
 DATA = "module.exports = { unlisted: true, tags: ['a'] };"
 
 
+MINTLIFY = (
+    '{"$schema": "https://mintlify.com/docs.json", "navigation": {"tabs": ['
+    '{"pages": ["b", "/c/a"]}, {"tab": "Beta", "hidden": true, "pages": ["d/a"]}]},'
+    ' "redirects": [{"source": "a"}]}'
+)
+
+
 def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
     """The articles of a site; a page is given as its front matter, and a body behind "|"."""
     for name, text in files.items():
@@ -586,6 +593,10 @@ def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
         {"a.mdx": "|export const published: boolean = false;\n\n# T\n\nWords"},
         {"eleventy.config.js": "", "lab/lab.11tydata.js": DATA, "lab/a.md": ""},
         {"eleventy.config.js": "", "a.md": "eleventyComputed: {draft: true}"},
+        {"logseq/config.edn": ";; :publishing/all-pages-public? true", "pages/a.md": "tags: x"},
+        {"quartz.config.ts": "filters: [Plugin.ExplicitPublish()]", "content/a.md": "tags: x"},
+        {"docs.json": MINTLIFY, "a.md": ""},
+        {"docs.json": MINTLIFY, "d/a.md": ""},
     ],
 )
 def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict[str, str]) -> None:
@@ -593,6 +604,28 @@ def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict
     now = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
     is_on = (article.visible_from or now) <= now < (article.visible_until or FAR_FUTURE)
     assert article.status is not Status.PUBLISHED or not is_on
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"logseq/config.edn": "{:publishing/all-pages-public? true}", "pages/a.md": ""},
+        {"logseq/config.edn": "{}", "pages/a.md": "public: true"},
+        {"quartz.config.ts": "filters: [Plugin.RemoveDrafts()]", "content/a.md": ""},
+        {"quartz.config.ts": "[Plugin.ExplicitPublish()]", "content/a.md": "publish: 'true'"},
+        {"docs.json": MINTLIFY, "c/a.mdx": ""},
+        {"docs.json": MINTLIFY.replace('"b"', '{"$ref": "./b.json"}'), "a.md": ""},
+        {"docs.json": '{"navigation": []}', "a.md": ""},
+    ],
+)
+def test_a_page_that_its_site_publishes_is_shown(tmp_path: Path, files: dict[str, str]) -> None:
+    (article,) = page_of(tmp_path, files)
+    assert article.status is Status.PUBLISHED
+
+
+def test_settings_of_mintlify_must_be_readable(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="Mintlify's settings are no JSON"):
+        page_of(tmp_path, {"docs.json": MINTLIFY[:-1], "a.md": ""})
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Finds out which generator made a site, by the files in a folder or the folders above it."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from index.errors import SourceError
 from index.sources.page_folder import folder_of
@@ -16,7 +17,7 @@ from index.sources.site_presets.mdbook import GitbookPreset, MdbookPreset
 from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
 from index.sources.site_presets.quarto import QuartoPreset
-from index.sources.site_presets.site_preset import SitePreset, globs, read_code
+from index.sources.site_presets.site_preset import SitePage, SitePreset, globs, read_code, read_text
 from index.sources.site_presets.starlight import StarlightPreset
 from index.sources.site_presets.vitepress import VitePressPreset
 from index.sources.site_presets.zola import ZolaPreset
@@ -33,11 +34,14 @@ PRESETS: dict[str, type[SitePreset]] = {
 """The presets by name; in one folder they are looked for in this order."""
 
 _MAX_ABOVE = 6
+_MAX_NAVIGATION = 4 * 1024 * 1024
 _SECTIONS = ("_index*.md", "*/_index*.md", "*/*/_index*.md")
 """What Hugo's content holds, in the folder that is read."""
 
 _CALLED_AS_FILES = (".obsidian", "_Sidebar.md", "_Footer.md")
 """What vaults of Obsidian and wikis of GitHub have, whose pages are called as their files."""
+
+_ALL_PUBLIC = re.compile(r"^[^;\n]*:publishing/all-pages-public\?\s+true", re.MULTILINE)
 
 _QUARTZ = re.compile(
     r"""\bignorePatterns["']?\s*:\s*\[((?:\s*(?:"[^"\\\n]*"|'[^'\\\n]*')\s*(?:,|(?=\])))*)\s*\]\s*[,}]"""
@@ -66,7 +70,59 @@ class _Quartz(SitePreset):
                 'texts, or read the folder with preset = "none"'
             )
         names = re.findall(r"""["']([^"']+)["']""", found[1]) if found else []
-        return cls(root=folder, ignored=globs(names, within="[^/]+/"), by_name=True)
+        opt_in = "publish" if "ExplicitPublish(" in code else ""
+        ignored = globs(names, within="[^/]+/")
+        return cls(root=folder, ignored=ignored, by_name=True, opt_in=opt_in)
+
+
+class _Logseq(SitePreset):
+    """A graph of Logseq, which publishes only pages that say so, unless its settings do."""
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:  # noqa: ARG003
+        """Returns the preset for a folder with Logseq's settings, or ``None``."""
+        settings = read_text(folder / "logseq" / "config.edn")
+        opt_in = "" if _ALL_PUBLIC.search(settings or "") else "public"
+        return None if settings is None else cls(root=folder, by_name=True, opt_in=opt_in)
+
+
+class _Mintlify(SitePreset):
+    """A site made by Mintlify, which lists the pages that its navigation names."""
+
+    @classmethod
+    def find(cls, folder: Path, *, named: bool = False) -> Self | None:  # noqa: ARG003
+        """Returns the preset for a folder with Mintlify's settings, or ``None``.
+
+        Raises:
+            SourceError: If they can't be read, for pages that they don't name are hidden.
+        """
+        names = ("docs.json", "mint.json")
+        text = next(filter(None, (read_text(folder / name, _MAX_NAVIGATION) for name in names)), "")
+        if "mintlify.com/" not in text:
+            return None
+        try:
+            navigation = json.loads(text).get("navigation")
+        except (ValueError, AttributeError, RecursionError) as error:
+            raise SourceError(f"{folder}: Mintlify's settings are no JSON: {error}") from error
+        is_whole = '"$ref"' not in text  # else parts of it stand in other files
+        return cls(root=folder, config={"pages": _listed(navigation) if is_whole else ()})
+
+    def complete(self, page: SitePage) -> None:
+        """Hides a page that the navigation doesn't name, as the site's search and sitemap do."""
+        path = page.path.with_suffix("").as_posix()
+        if not page.values.get("url"):
+            page.set_link("/" if path == "index" else path.removesuffix("/index"))
+        if self.config["pages"] and path not in self.config["pages"]:
+            page.values["status"] = "unlisted"
+
+
+def _listed(part: Any) -> set[str]:
+    """Returns the texts of a navigation, among them its pages, but not those of hidden groups."""
+    if isinstance(part, dict):
+        part = [] if part.get("hidden") is True else [*part.values()]
+    if isinstance(part, list):
+        return {one for below in part for one in _listed(below)}
+    return {str(part).strip("/").removesuffix(".mdx")}
 
 
 def find_site(location: str, preset: str = "") -> SitePreset:
@@ -97,7 +153,8 @@ def find_site(location: str, preset: str = "") -> SitePreset:
 
 
 def _find_preset(base: Path, name: str) -> SitePreset:
-    kinds: list[type[SitePreset]] = [PRESETS[name]] if name else [*PRESETS.values(), _Quartz]
+    others = (_Quartz, _Logseq, _Mintlify)
+    kinds: list[type[SitePreset]] = [PRESETS[name]] if name else [*PRESETS.values(), *others]
     by_name = False
     for folder in (base, *list(base.parents)[:_MAX_ABOVE]):
         by_name = by_name or any((folder / sign).exists() for sign in _CALLED_AS_FILES)

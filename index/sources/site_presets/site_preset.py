@@ -165,6 +165,7 @@ class SitePreset:
         excluded: Patterns of such paths in the notation of ``.gitignore``.
         indexes: Names, without suffix, of files that are the page of their folder.
         by_name: Whether readers see a file's name as the title of a page that states none.
+        opt_in: The field that a page must state to be published; empty if none is needed.
     """
 
     name: ClassVar[str] = "none"
@@ -182,6 +183,7 @@ class SitePreset:
     excluded: Sequence[GitIgnoreSpec] = ()
     indexes: Sequence[str] = ("index",)
     by_name: bool = False
+    opt_in: str = ""
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
@@ -262,6 +264,8 @@ class SitePreset:
         Raises:
             RecordError: If the page is no article of the site.
         """
+        if self.opt_in and str(page.given.get(self.opt_in)).casefold() != "true":
+            page.values["status"] = "draft"
         if not page.values.get("url") and (path := page.text("path").strip("/ ")):
             page.set_link(f"{path}/", own=True)  # as Zola and Gatsby mean it
 
