@@ -1202,3 +1202,14 @@ def test_the_pages_of_mintlify_have_the_addresses_of_their_files(tmp_path: Path)
         (tmp_path / name).write_text(f"---\ntitle: T{front}\n---\nText.\n")
     urls = {article.url for article in read(tmp_path)[0].values()}
     assert urls == {"/", "/guide", "/guide/a", "https://elsewhere.example/"}
+
+
+@pytest.mark.parametrize("settings", ["gatsby-config.ts", "next.config.mjs", "quartz.config.ts"])
+def test_an_address_that_code_computes_is_said_to_be_unknown(tmp_path: Path, settings: str) -> None:
+    (tmp_path / settings).write_text("export default {}")
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content/a.md").write_text(PAGE)
+    noted = [read(tmp_path / "content", preset=preset)[2].notes for preset in ("", "none")]
+    assert ["url: unknown-address" in notes for notes in noted] == [True, False]
+    _, _, report = read(tmp_path / "content", url_template="/blog/{slug}/")
+    assert "url: unknown-address" not in report.notes

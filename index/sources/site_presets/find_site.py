@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from index.articles.word_table import load_table
 from index.errors import SourceError
 from index.sources.page_folder import folder_of
 from index.sources.site_presets.docusaurus import DocusaurusPreset
@@ -41,6 +42,9 @@ _SECTIONS = ("_index*.md", "*/_index*.md", "*/*/_index*.md")
 _CALLED_AS_FILES = (".obsidian", "_Sidebar.md", "_Footer.md")
 """What vaults of Obsidian and wikis of GitHub have, whose pages are called as their files."""
 
+_MAKERS: dict[str, str] = load_table(__file__)
+"""Generators without a preset, by the name of their settings' file without its suffix."""
+
 _ALL_PUBLIC = re.compile(r"^[^;\n]*:publishing/all-pages-public\?\s+true", re.MULTILINE)
 
 _QUARTZ = re.compile(
@@ -72,7 +76,7 @@ class _Quartz(SitePreset):
         names = re.findall(r"""["']([^"']+)["']""", found[1]) if found else []
         opt_in = "publish" if "ExplicitPublish(" in code else ""
         ignored = globs(names, within="[^/]+/")
-        return cls(root=folder, ignored=ignored, by_name=True, opt_in=opt_in)
+        return cls(root=folder, ignored=ignored, by_name=True, maker="Quartz", opt_in=opt_in)
 
 
 class _Logseq(SitePreset):
@@ -155,9 +159,11 @@ def find_site(location: str, preset: str = "") -> SitePreset:
 def _find_preset(base: Path, name: str) -> SitePreset:
     others = (_Quartz, _Logseq, _Mintlify)
     kinds: list[type[SitePreset]] = [PRESETS[name]] if name else [*PRESETS.values(), *others]
-    by_name = False
+    by_name, maker = False, ""
     for folder in (base, *list(base.parents)[:_MAX_ABOVE]):
         by_name = by_name or any((folder / sign).exists() for sign in _CALLED_AS_FILES)
+        made_by = (maker for file, maker in _MAKERS.items() if any(folder.glob(f"{file}.*")))
+        maker = maker or ("" if name else next(made_by, ""))
         for kind in kinds:
             site = kind.find(folder)
             if site:
@@ -174,4 +180,4 @@ def _find_preset(base: Path, name: str) -> SitePreset:
         elif has_posts(base):
             kinds = [JekyllPreset]
     site = kinds[0].find(base, named=True) or SitePreset(root=base)
-    return replace(site, by_name=by_name)
+    return replace(site, by_name=by_name, maker=maker if site.name == SitePreset.name else "")

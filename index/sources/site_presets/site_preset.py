@@ -165,6 +165,7 @@ class SitePreset:
         excluded: Patterns of such paths in the notation of ``.gitignore``.
         indexes: Names, without suffix, of files that are the page of their folder.
         by_name: Whether readers see a file's name as the title of a page that states none.
+        maker: Whose code computes the addresses of a site that has no preset of its own.
         opt_in: The field that a page must state to be published; empty if none is needed.
     """
 
@@ -183,6 +184,7 @@ class SitePreset:
     excluded: Sequence[GitIgnoreSpec] = ()
     indexes: Sequence[str] = ("index",)
     by_name: bool = False
+    maker: str = ""
     opt_in: str = ""
 
     @classmethod
@@ -250,11 +252,12 @@ class SitePreset:
         given = page.given.get("authors") or page.given.get("author")
         if authors := named_authors(self.config.get("authors"), given):
             page.values["authors"] = authors
-        if page.link or self.name == SitePreset.name:
+        maker = self.maker or self.name
+        if page.link or maker == SitePreset.name:
             return ""
         made_from = f" from {page.pattern!r:.100}" if page.pattern else ""
         return (
-            f"{self.name} computes this page's address{made_from}, which can't be known here: set "
+            f"{maker} computes this page's address{made_from}, which can't be known here: set "
             'url_template, such as "/{year}/{month}/{day}/{slug}/"'
         )
 
