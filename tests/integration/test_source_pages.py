@@ -324,6 +324,12 @@ def test_a_post_of_jekyll_has_its_date_in_its_name(tmp_path: Path) -> None:
     assert article.title == "From the heading"
 
 
+def test_the_names_of_tina_and_hashnode_are_read(tmp_path: Path) -> None:
+    text = "---\ntitle: T\nheroImg: /h.png\nseoDescription: Kelp.\n---\nText\n"
+    article = one(tmp_path, "p.md", text, "markdown")
+    assert (article.excerpt, article.image) == ("Kelp.", Image(src="/h.png"))
+
+
 def test_toml_and_the_names_of_astro_are_read(tmp_path: Path) -> None:
     front = 'title = "T"\npubDate = 2026-01-02\nheroImage = "/h.png"\ncustom = "mine"'
     text = f"+++\n{front}\n+++\n\nText\n"
