@@ -652,6 +652,7 @@ def test_settings_of_mintlify_must_be_readable(tmp_path: Path) -> None:
         {"hugo.toml": "", "config/production/hugo.toml": "ignoreFiles=['b']", "content/b.md": ""},
         {"astro.config.mjs": "export default {}", "src/pages/[slug].md": ""},
         {"_config.yml": "languages: [en]\nplugins: [jekyll-polyglot]", "_i18n/en/a.md": ""},
+        {"logseq/config.edn": "{}", "logseq/bak/pages/a/b.md": "public: true"},
         {"404.md": ""},
         {"index.md": "layout: home"},
         {"node_modules/x/guide.md": ""},

@@ -86,8 +86,10 @@ class _Logseq(SitePreset):
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:  # noqa: ARG003
         """Returns the preset for a folder with Logseq's settings, or ``None``."""
         settings = read_text(folder / "logseq" / "config.edn")
-        opt_in = "" if _ALL_PUBLIC.search(settings or "") else "public"
-        return None if settings is None else cls(root=folder, by_name=True, opt_in=opt_in)
+        if settings is None:
+            return None
+        opt_in = "" if _ALL_PUBLIC.search(settings) else "public"
+        return cls(root=folder, by_name=True, opt_in=opt_in, ignored=["^logseq/"])  # old versions
 
 
 class _Mintlify(SitePreset):
@@ -105,7 +107,7 @@ class _Mintlify(SitePreset):
         if "mintlify.com/" not in text:
             return None
         try:
-            navigation = json.loads(text).get("navigation")
+            navigation = json.loads(text).get("navigation") or []
         except (ValueError, AttributeError, RecursionError) as error:
             raise SourceError(f"{folder}: Mintlify's settings are no JSON: {error}") from error
         is_whole = '"$ref"' not in text  # else parts of it stand in other files
