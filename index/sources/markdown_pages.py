@@ -243,7 +243,8 @@ def _picture(src: str, site: SitePreset, page: SitePage, stem: str) -> str:
 
     It is "" for one that the site has at another address, which only the generator knows.
     """
-    base, is_path = page.base.rstrip("/"), _PICTURE.fullmatch(src) is not None
+    at = site.base if site.name == "jekyll" else page.base  # files are not translated
+    base, is_path = at.rstrip("/"), _PICTURE.fullmatch(src) is not None
     folder = page.text("media_subpath") or page.text("img_path")  # of the theme Chirpy
     if folder and site.name == "jekyll" and ":" not in src and not src.startswith("//"):
         return join_url(f"{base}/", f"{folder.strip('/')}/{src.lstrip('/')}")

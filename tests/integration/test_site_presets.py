@@ -1176,13 +1176,14 @@ def test_a_plugin_of_jekyll_has_translations_below_their_language(
     (tmp_path / "_config.yml").write_text(settings)
     for folder, language in zip(folders, ("en", "fr"), strict=True):
         (tmp_path / folder).mkdir(parents=True)
-        front = f"---\ntitle: T\nlang: {language}\n---\n"
+        front = f"---\ntitle: T\nimage: /t.png\nlang: {language}\n---\n"
         front = front.replace(f"lang: {language}\n", "") if "_i18n" in folder else front
         (tmp_path / folder / "2026-01-02-tide.md").write_text(f"{front}Text.\n")
     articles, skipped, _ = read(tmp_path)
     assert [article.url for article in articles.values()] == ["/b/tide/", "/b/fr/tide/"]
     assert [article.language for article in articles.values()] == ["en", "fr"]
     assert {article.translation_key for article in articles.values()} == {"/tide/"}
+    assert {article.image and article.image.src for article in articles.values()} == {"/b/t.png"}
     assert not skipped
 
 

@@ -90,15 +90,11 @@ class JekyllPreset(SitePreset):
 
     def has_folder(self, name: str) -> bool:
         """Tells whether a folder with this name holds posts, drafts or another collection."""
-        named = (
-            *site.POSTS,
-            *self._included(),
-            *[_TRANSLATED] * bool(self.config.get("languages")),
-        )
-        return name in named or name[1:] in self._collections()
+        return name in site.POSTS or name[1:] in self._collections() or name in self._included()
 
     def _included(self) -> list[str]:
-        return names_in(self.config.get("include"))
+        translated = [_TRANSLATED] * bool(self.config.get("languages"))
+        return [*names_in(self.config.get("include")), *translated]
 
     def complete(self, page: SitePage) -> None:
         """Sets a page's record values and its address, as Jekyll makes them."""
