@@ -1211,12 +1211,19 @@ def test_the_pages_of_mintlify_have_the_addresses_of_their_files(tmp_path: Path)
     }
 
 
-@pytest.mark.parametrize("settings", ["gatsby-config.ts", "next.config.mjs", "quartz.config.ts"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *("gatsby-config.ts", "next.config.mjs", "quartz.config.ts"),
+        *("config/statamic/cp.php", "user/config/system.yaml"),
+    ],
+)
 def test_an_address_that_code_computes_is_said_to_be_unknown(tmp_path: Path, settings: str) -> None:
-    (tmp_path / settings).write_text("export default {}")
-    (tmp_path / "content").mkdir()
-    (tmp_path / "content/a.md").write_text(PAGE)
-    noted = [read(tmp_path / "content", preset=preset)[2].notes for preset in ("", "none")]
-    assert ["url: unknown-address" in notes for notes in noted] == [True, False]
+    for name, text in {settings: "export default {}", "content/a.md": PAGE}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    told, silent = (read(tmp_path / "content", preset=preset)[2] for preset in ("", "none"))
+    assert "or read the site by its sitemap" in str(told.problems)
+    assert "url: unknown-address" not in silent.notes
     _, _, report = read(tmp_path / "content", url_template="/blog/{slug}/")
     assert "url: unknown-address" not in report.notes

@@ -258,7 +258,7 @@ class SitePreset:
         made_from = f" from {page.pattern!r:.100}" if page.pattern else ""
         return (
             f"{maker} computes this page's address{made_from}, which can't be known here: set "
-            'url_template, such as "/{year}/{month}/{day}/{slug}/"'
+            'url_template, such as "/{year}/{month}/{day}/{slug}/", or read the site by its sitemap'
         )
 
     def complete(self, page: SitePage) -> None:
