@@ -17,15 +17,15 @@ _DEPTH = 4
 """How deep a list is found by itself, as in ``{"data": {"blog": {"posts": {"edges": [...]}}}}``."""
 _PHPMYADMIN = b'"comment":"Export to JSON plugin for'
 """At the start of its exports, in whose list each table is an object."""
-_ARTICLES = set(
-    "articles posts entries items data results stories docs nodes pages hits topics issues works "
-    "papers publications studies collection".split()
-)
+_ARTICLES = set("articles posts entries items data results stories docs nodes pages hits".split())
+_ALSO = set("topics issues works papers publications studies collection".split())
+"""Names of lists that hold the articles; the latter only if none of the former is there."""
 _BESIDE = set(
-    "included includes assets locales contentTypes authors users tags categories comments labels "
-    "policies groups primary_groups flair_groups attachments".split()
+    "included includes assets locales contentTypes authors users tags categories comments "
+    "primary_groups flair_groups".split()
 )
-"""Names of lists that hold the articles, and what stands beside these in exports and answers."""
+_BESIDE_NAMED = set("labels policies groups attachments".split())
+"""What stands beside the articles in exports and answers; the latter only beside ``_ARTICLES``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,10 @@ class JsonSource(PathSource, SplitSource):
         lists = {path: lists[path] for path in lists if _BESIDE.isdisjoint(path)} or lists
         least = max(1, min(map(len, lists), default=0))
         shallow = [path for path in lists if len(path) <= least]
-        named = [path for path in shallow if _ARTICLES & {*path[-1:]}] or shallow
+        named = [path for path in shallow if _ARTICLES & {*path[-1:]}]
+        if named:
+            shallow = [path for path in shallow if _BESIDE_NAMED.isdisjoint(path)] or shallow
+        named = named or [path for path in shallow if _ALSO & {*path[-1:]}] or shallow
         if len(named) == 1 and all(lists[path] <= lists[named[0]] for path in shallow):
             return named[0]
         if not shallow:

@@ -49,6 +49,7 @@ ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"
         f'{{"users": [{{"id": 1}}, {{}}, {{}}], "topic_list": {{"topics": {ITEMS}}}}}',
         f'{{"data": {ITEMS}, "policies": [{{"id": "a"}}, {{"id": "b"}}, {{"id": "c"}}]}}',
         f'{{"messages": [{{"status": "ok"}}], "collection": {ITEMS}}}',
+        f'{{"articles": {ITEMS}, "topics": [{{"id": "x"}}], "issues": [{{"id": "y"}}]}}',
         f'{{"data": {{"posts": {ITEMS}, "page": {{"errors": [{{"a": 1}}]}}}}}}',
     ],
 )
@@ -104,6 +105,10 @@ def test_of_several_lists_one_must_be_named(tmp_path: Path) -> None:
         SourceError, match=r"blog \(2\), pages \(1\); name the one.*items = .blog.$"
     ):
         read({"kind": "json", "path": beside})
+    for one, other in (("policies", "topics"), ("groups", "settings")):
+        beside = write(tmp_path, f'{{"{one}": {ITEMS}, "{other}": [{{"id": "x"}}]}}')
+        with pytest.raises(SourceError, match="holds several lists"):
+            read({"kind": "json", "path": beside})
     with pytest.raises(SourceError, match="no list 'none'"):
         read({"kind": "json", "path": path, "items": "none"})
 
