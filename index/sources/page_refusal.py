@@ -14,6 +14,7 @@ from index.sources.main_text import own_length
 from index.sources.markup import Element, is_home, line_of, select, text_of
 from index.sources.page_folder import Page
 from index.sources.page_text import is_no_text
+from index.sources.page_title import is_site_name
 from index.sources.schema_org import SchemaOrg
 
 _LONGEST_DELAY = 60  # seconds; a page that waits longer shows itself anew
@@ -23,6 +24,7 @@ _FEWEST, _FEWEST_LINKS = 3, 5  # teasers, or links without any, that make a list
 _LONGEST_TEASER, _LONGEST_LABEL = 400, 60  # characters
 _MOST_LINKS = 2_000  # each is looked for in the text
 _STUB = 200  # characters; a page with more text is not there to redirect by a script
+_MOST_ARTICLES = 1_000
 _MOST = 0.75  # of what a page shows, in articles of others
 _TITLES = "h1, h2, h3, h4, [class*=title]"
 _REFRESH = re.compile(
@@ -131,7 +133,9 @@ def check_is_no_list(
     Raises:
         RecordError: If it is not.
     """
-    if _shows_others(root, said, address) or (not is_stated and said.shows_posts(root)):
+    if _shows_others(root, said, address, is_stated=is_stated) or (
+        not is_stated and said.shows_posts(root)
+    ):
         raise RecordError("list-page", "the page shows the articles of other pages of the site")
     if is_stated:
         return
@@ -185,27 +189,57 @@ def _redirect(root: Element, page: Page) -> str:
     return ""
 
 
-def _shows_others(root: Element, said: SchemaOrg, address: str) -> bool:
+def _shows_others(root: Element, said: SchemaOrg, address: str, *, is_stated: bool) -> bool:
     """Tells whether a page is mostly ``<article>`` elements with titles that lead elsewhere."""
-    here = split_url(address)
-    if not is_home(address) and split_url(said.facts().get("url", "")).path == here.path:
+    here, stated = split_url(address), said.facts().get("url", "")
+    if not is_home(address) and split_url(stated).path == here.path:
         return False
-    own, others = _parts(address) or [""], dict[Element, str]()
-    for each in select(root, "article"):
-        titles = (select(each, "h1") or select(each, _TITLES))[:1]  # not the section above an h1
-        links = [link for one in titles for link in (*one.iter("a"), *one.iterancestors("a"))]
-        links += select(each, "a.entry-link")
-        url = join_url(address, links[0].get("href") or "") if links else address
+    others = dict[Element, str]()
+    for each in select(root, "article")[:_MOST_ARTICLES]:
+        url = join_url(address, _title_link(each)) or address
         host = split_url(url).netloc
-        is_part = any(above.tag == "article" or is_no_text(above) for above in each.iterancestors())
-        is_own = _parts(url)[-len(own) :] == own  # which may begin with a folder that is not known
-        if not is_part and not is_own and host == (here.netloc or host):
+        is_near = host == (here.netloc or host) and not _is_same(url, address)
+        if is_near and not any(
+            above.tag == "article" or is_no_text(above) for above in each.iterancestors()
+        ):
             others[each] = host
+    if len(others) < 2 or len({*others.values()}) > 1:
+        return False
     around = {above for each in others for above in (each, *each.iterancestors())}
+    if is_stated and not (is_home(address) or is_home(stated)) and _has_title(root, {*others}):
+        return False
     lengths = [own_length(each, around) for each in others]
     least = _MOST * own_length(root, around)
-    is_site = len(others) > 1 and len({*others.values()}) == 1
-    return is_site and sum(lengths) >= least > max(lengths)  # else one is the page's own
+    return sum(lengths) >= least > max(lengths)  # else one is the page's own
+
+
+def _title_link(article: Element) -> str:
+    """Returns where an article's title leads, which may name its section beside."""
+    titles = select(article, "h1")[:1]  # not the section above it
+    links = [
+        link
+        for title in titles or select(article, _TITLES)[:1]
+        for link in (*title.iter("a"), *title.iterancestors("a"))
+        if not titles or 2 * len(line_of(link)) >= len(line_of(title))
+    ]
+    return next((link.get("href") or "" for link in [*links, *select(article, "a.entry-link")]), "")
+
+
+def _is_same(url: str, address: str) -> bool:
+    """Tells whether a link leads to a page's own address, of which a folder may be unknown."""
+    own, parts = _parts(address), _parts(url)
+    ends = parts[-len(own) :] if own else parts
+    return ends == own and split_url(url).query == split_url(address).query
+
+
+def _has_title(root: Element, others: set[Element]) -> bool:
+    """Tells whether an ``<h1>`` that is no link stands outside of the articles of others."""
+    return any(
+        next(title.iter("a"), None) is None
+        and not is_site_name(title)
+        and not any(above in others or is_no_text(above) for above in title.iterancestors())
+        for title in select(root, "h1")
+    )
 
 
 def _is_named_list(root: Element, page: Page, name: str, classes: set[str]) -> bool:

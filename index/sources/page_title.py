@@ -48,7 +48,7 @@ def find_title(
     """
     if main.tag != "article":  # its title may stand above the element with the text
         main = next(main.iterancestors("article"), main)
-    marked = [each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if _is_site(each)]
+    marked = [each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if is_site_name(each)]
     brands = {_plain(name) for name in _lines([*marked, *select(root, _SPACE)])} - {""}
     if len(brands) > 1:  # some themes show the article's title beside the site's name
         brands -= {_plain(title) for title in (*headlines, *stated)}
@@ -91,10 +91,10 @@ def find_title(
 def _headings(element: Element) -> list[str]:
     """Returns the headings below an element, those of the highest level first."""
     found = sorted(select(element, _HEADINGS), key=lambda heading: str(heading.tag))
-    return _lines(heading for heading in found if not _is_site(heading))
+    return _lines(heading for heading in found if not is_site_name(heading))
 
 
-def _is_site(element: Element) -> bool:
+def is_site_name(element: Element) -> bool:
     """Tells whether an element shows the site's name: it says so, or is a link to the home page."""
     links = [*element.iterdescendants("a"), *element.iterancestors("a")]
     return names_match(element, _SITE_CLASS, "class", "id") or any(

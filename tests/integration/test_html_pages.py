@@ -657,6 +657,22 @@ def posts_of(count: int) -> str:
             False,
         ),
         (f"<article><h3><a href=/sea>Sea</a></h3>{BODY * 4}</article>{cards_of(1)}", False),
+        (
+            "<meta property=og:type content=article><main><h1>Kelp</h1><p>Ann sails to it.</p>"
+            f"<section><h2>More episodes</h2>{cards_of(6, teaser=PROSE)}</section></main>",
+            False,
+        ),
+        (
+            "<meta property=og:type content=article><h1 class=site-title>Shore</h1>"
+            f"<main>{cards_of(6, teaser=PROSE)}</main>",
+            True,
+        ),
+        (
+            f"<article><h1><a href=/sea>Sea</a>: Kelp calms</h1>{BODY * 9}</article>"
+            f"{cards_of(2, teaser=PROSE)}",
+            False,
+        ),
+        (f"<main>{cards_of(3, teaser=PROSE).replace('/blog/', '/blog/?p=')}</main>", True),
         (f"<main><h1>Blog</h1>{posts_of(2)}</main>", True),
         (f"<main><h1>Kelp</h1>{PROSE * 4}{posts_of(2)}</main>", False),
         (f"<meta property=og:type content=article><main>{posts_of(2)}</main>", False),
