@@ -205,6 +205,21 @@ def test_a_site_of_gitbook_has_the_pages_that_its_summary_links_to(
     assert {article.url for article in articles.values()} == urls
 
 
+@pytest.mark.parametrize(
+    ("config", "url"), [("mkdocs.yml", "/high/"), ("book.toml", "/high.html"), ("none", "/high")]
+)
+def test_a_summary_s_heading_outranks_no_settings_above(
+    tmp_path: Path, config: str, url: str
+) -> None:
+    folder = tmp_path / ("src" if config == "book.toml" else "docs")
+    folder.mkdir()
+    (tmp_path / config).write_text("")
+    (folder / "SUMMARY.md").write_text("# Table of contents\n\n* [High](high.md)\n")
+    (folder / "high.md").write_text("# High\n\nThe harbour is quiet.\n")
+    articles, _, _ = read(folder)
+    assert articles["high.md"].url == url
+
+
 def test_a_book_is_read_with_the_usual_settings_and_whole(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "book.toml").write_text("")

@@ -14,7 +14,11 @@ from index.sources.site_presets.eleventy import EleventyPreset, has_data
 from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset, has_posts
-from index.sources.site_presets.mdbook import GitbookPreset, MdbookPreset
+from index.sources.site_presets.mdbook import (
+    GitbookPreset,
+    MdbookPreset,
+    find_gitbook_heading,
+)
 from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
 from index.sources.site_presets.quarto import QuartoPreset
@@ -158,11 +162,18 @@ def find_site(location: str, preset: str = "") -> SitePreset:
     return replace(found, below=below)
 
 
+def _folders_above(base: Path) -> list[Path]:
+    """Returns a folder and those above it, as far as its repository goes."""
+    folders = [base, *list(base.parents)[:_MAX_ABOVE]]
+    ends = (number for number, each in enumerate(folders, 1) if (each / ".git").exists())
+    return folders[: next(ends, None)]
+
+
 def _find_preset(base: Path, name: str) -> SitePreset:
     others = (_Quartz, _Logseq, _Mintlify)
     kinds: list[type[SitePreset]] = [PRESETS[name]] if name else [*PRESETS.values(), *others]
-    by_name, maker = False, ""
-    for folder in (base, *list(base.parents)[:_MAX_ABOVE]):
+    by_name, maker, folders = False, "", _folders_above(base)
+    for folder in folders:
         by_name = by_name or any((folder / sign).exists() for sign in _CALLED_AS_FILES)
         made_by = (maker for file, maker in _MAKERS.items() if any(folder.glob(f"{file}.*")))
         maker = maker or ("" if name else next(made_by, ""))
@@ -172,8 +183,6 @@ def _find_preset(base: Path, name: str) -> SitePreset:
                 root = site.root.resolve()
                 if base.is_relative_to(root) or root.is_relative_to(base):
                     return site
-        if (folder / ".git").exists():
-            break
     if not name:
         if any(found for sign in _SECTIONS for found in base.glob(sign)):
             kinds = [HugoPreset]
@@ -181,5 +190,7 @@ def _find_preset(base: Path, name: str) -> SitePreset:
             kinds = [EleventyPreset]
         elif has_posts(base):
             kinds = [JekyllPreset]
+        elif books := [*filter(None, map(find_gitbook_heading, folders))]:
+            return books[0]
     site = kinds[0].find(base, named=True) or SitePreset(root=base)
     return replace(site, by_name=by_name, maker=maker if site.name == SitePreset.name else "")

@@ -72,8 +72,8 @@ class GitbookPreset(MdbookPreset):
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset for a folder, or ``None``.
 
-        It is returned if the folder has a summary with links, and GitBook's settings, its folder or
-        the heading that it gives to summaries, or if the user named it (``named``).
+        It is returned if the folder has a summary with links, and GitBook's settings or its folder,
+        or if the user named it (``named``).
         """
         is_older = (folder / "book.json").is_file() and (folder / "SUMMARY.md").is_file()
         config = site.read_config(folder, ".gitbook.yaml", *["book.json"] * is_older)
@@ -82,7 +82,6 @@ class GitbookPreset(MdbookPreset):
         name = str(site.folded(settings.get("structure")).get("summary") or "SUMMARY.md")
         summary = site.read_text(root / name.strip("/"), most=_MAX_SUMMARY) or ""
         is_made = config is not None or (folder / ".gitbook").is_dir()
-        is_made = is_made or summary.lstrip().startswith("# Table of contents")
         chapters = dict(_chapters(summary))
         if not (named or (is_made and chapters)):
             return None
@@ -97,6 +96,17 @@ class GitbookPreset(MdbookPreset):
         """Returns the path that the page of a file, given without suffix, has on the site."""
         suffix = self.setting("suffix")
         return f"{stem.parent}{'/' * bool(suffix)}" if stem.name == "README" else f"{stem}{suffix}"
+
+
+def find_gitbook_heading(folder: Path) -> GitbookPreset | None:
+    """Returns GitBook's preset for a folder whose summary has the heading that it gives them.
+
+    Books of other generators may have it too, so that it speaks only where nothing else does.
+    """
+    summary = site.read_text(folder / "SUMMARY.md", most=_MAX_SUMMARY) or ""
+    if not summary.lstrip().startswith("# Table of contents") or not any(_chapters(summary)):
+        return None
+    return GitbookPreset.find(folder, named=True)
 
 
 def _chapters(summary: str) -> Iterator[tuple[str, str]]:
