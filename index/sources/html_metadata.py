@@ -1,7 +1,7 @@
 """Extracts the facts about an HTML page's article: title, link, date, picture and so on."""
 
 import re
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from typing import Any
 
 from index.articles.foreign_dates import DateReader
@@ -13,6 +13,7 @@ from index.articles.visibility_words import find_hiding_word
 from index.articles.word_table import load_table
 from index.sources import markup
 from index.sources.markup import Element, line_of, select
+from index.sources.page_text import BLOCKS
 from index.sources.page_title import find_title
 from index.sources.schema_org import SchemaOrg
 
@@ -36,6 +37,7 @@ _DATE_WORDS = "#revdate, #postamble > .date"
 
 _LONGEST_PROMPT = 300  # characters
 _LONGEST_LABEL = 80
+_SENTENCE_ENDS = (".", "!", "?", "。")
 _LABELS = (
     "#mw-normal-catlinks li a, .field--name-field-tags a, .field-name-field-tags a, .post-tags a,"
     " .md-tag, .quarto-category"
@@ -65,6 +67,7 @@ _TIMES = (
 _STATED_IN = {"abbr": "title", "span": "content"}
 _CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
 _MOST_AUTHORS, _MOST_TIMES, _MOST_DAYS, _MOST_SEEN = 5, 3, 20, 1_000
+_MOST_UNDATED = 50
 _LOCAL = re.compile(r"(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1")
 _RESOLVER = re.compile(r"(?:dx\.)?doi\.org|hdl\.handle\.net")
 _NONE = {"None", "null", "undefined"}  # what a template writes where it has no value
@@ -315,7 +318,15 @@ def published_times(root: Element, main: Element) -> list[Element]:
     """
     entry, around = _article_around(main)
     times = [each for each in select(root, _TIMES)[:_MOST_SEEN] if not _is_beside(each, around)]
-    dated = [each for each in times if _stated(each)]
+    undated = [each for each in times if each.tag == "time" and not each.get("datetime")]
+    undated = undated and _in_no_text(
+        undated[:_MOST_UNDATED], root, main if entry is None else entry
+    )
+    dated = [
+        each
+        for each in times
+        if (each.tag != "time" or each.get("datetime") or each in undated) and _stated(each)
+    ]
     first = [each for each in dated if each.get("itemprop") != "dateModified"]
     own = {each for each in dated if entry is None or entry in each.iterancestors()}
     return (
@@ -326,6 +337,31 @@ def published_times(root: Element, main: Element) -> list[Element]:
         or _above({*first}, root, main)[:1]
         or _named_days(root, main)
     )
+
+
+def _in_no_text(times: list[Element], root: Element, article: Element) -> list[Element]:
+    """Returns those times that are all of their block, or in a line above an article's text."""
+    above = {*_elements_before_text(root, article)}
+    found = []
+    for time in times:
+        block = next((each for each in time.iterancestors() if each.tag in BLOCKS), root)
+        words = line_of(block)
+        is_line = any(each.tag in BLOCKS for each in block.iterdescendants()) or (
+            len(words) <= _LONGEST_LABEL and words[-1:] not in _SENTENCE_ENDS
+        )
+        if (time in above and is_line) or (block.tag != "td" and words == line_of(time)):
+            found.append(time)
+    return found
+
+
+def _elements_before_text(root: Element, article: Element) -> Iterator[Element]:
+    """Yields the elements of a page that begin before an article's first paragraph."""
+    is_inside = False
+    for element in root.iter():
+        is_inside = is_inside or element is article
+        if is_inside and element.tag == "p" and len(line_of(element)) > _LONGEST_LABEL:
+            return
+        yield element
 
 
 def _stated(time: Element) -> str:

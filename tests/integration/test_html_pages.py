@@ -978,6 +978,17 @@ def test_the_day_of_a_post_is_no_text(tmp_path: Path, above: str) -> None:
     assert told(one(tmp_path, "p.html", page, "html")) == [("", BODY[3:-4])]
 
 
+@pytest.mark.parametrize(
+    "above", ["", f"<p>{PROSE}</p>", "<p>By Ann on <time>1 May 2026</time></p>"]
+)
+def test_a_day_in_a_sentence_is_not_the_article_s(tmp_path: Path, above: str) -> None:
+    said = "The regatta takes place on <time>3 March 2031</time> in Kiel."
+    page = f"<article><h1>Kelp</h1>{above}<p>{said}</p>{BODY}</article>"
+    article = one(tmp_path, "p.html", page, "html")
+    assert article.date == (dt.date(2026, 5, 1) if "Ann" in above else None)
+    assert "place on 3 March 2031 in Kiel." in article.sections[0].text
+
+
 def test_a_day_below_the_first_paragraph_is_not_the_article_s(tmp_path: Path) -> None:
     page = f"<h1>Kelp</h1><div><p>{PROSE}</p><div class=post-date>1 Mar 2026</div></div>"
     page = f"<div><span class=date>May 1, 2026</span></div>{page}"  # today, as papers show it
