@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Set
+from itertools import takewhile
 from typing import Any
 
 from index.articles.foreign_dates import DateReader
@@ -36,7 +37,7 @@ _DATE_WORDS = "#revdate, #postamble > .date"
 """The day in Asciidoctor and Org mode, if nothing states it better."""
 
 _LONGEST_PROMPT = 300  # characters
-_LONGEST_LABEL = 80
+_LONGEST_LABEL, _SHORTEST_HEADLINE = 80, 25
 _SENTENCE_ENDS = (".", "!", "?", "。")
 _LABELS = (
     "#mw-normal-catlinks li a, .field--name-field-tags a, .field-name-field-tags a, .post-tags a,"
@@ -427,13 +428,36 @@ def _above(sought: Set[Element], root: Element, main: Element) -> list[Element]:
 
 
 def _named_days(root: Element, main: Element) -> list[Element]:
-    """Returns the first day that its class names, above an article or its first paragraph."""
+    """Returns the first day that its class names, above an article or its first paragraph.
+
+    An article that names several days is one of entries, as a list of changes.
+    """
+    entry, around = _article_around(main)
+    article = main if entry is None else entry
+    title = next(iter(select(article, "h1") or select(article, "h2, h3, h4")), article)
+    around |= {*title.iterancestors()}
     named = [each for each in select(root, "[class*=date]") if _names(each) & _DAYS]
-    days = {each for each in named[:_MOST_DAYS] if DateReader().find_instant(line_of(each))}
-    entry, _ = _article_around(main)
-    for element in (main if entry is None else entry).iter():
-        if element in days:
-            return [element]
-        if element.tag == "p" and len(line_of(element)) > _LONGEST_LABEL:
-            break
-    return _above(days, root, main)[:1]
+    named = [
+        day
+        for day in named[:_MOST_DAYS]
+        if not (_is_beside(day, around) or _is_of_card(day, around))
+    ]
+    read = DateReader().find_instant
+    days = {day: time.date() for day in named if (time := read(line_of(day)))}
+    inside = [day for day in days if article in day.iterancestors()]
+    if len({days[day] for day in inside}) > 1:
+        return []
+    above = {*_elements_before_text(root, article)}
+    return [day for day in inside if day in above][:1] or _above({*days}, root, main)[:1]
+
+
+def _is_of_card(day: Element, around: Set[Element]) -> bool:
+    """Tells whether a day stands in a line or an item of a list that links to another article."""
+    holders = list(takewhile(lambda each: each not in around, day.iterancestors()))
+    return any(
+        line_of(link) != line_of(day)
+        and (holder.tag == "li" or len(line_of(link)) >= _SHORTEST_HEADLINE)
+        for holder in holders
+        if holder.tag != "header"
+        for link in holder.iterdescendants("a")
+    )

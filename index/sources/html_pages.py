@@ -39,6 +39,9 @@ _BUILT = re.compile(
 )
 """The beginning of a page that is written as browsers read it, not as a site generator does."""
 
+_DAY = ".date-header"
+"""The day above a post of Blogger and TypePad, on its own page only once."""
+
 _WORD = re.compile(r"\w")
 _VALUE_IN = {"meta": "content", "time": "datetime", "img": "src", "a": "href", "link": "href"}
 """The elements whose value is in an attribute rather than in their text, with the attribute."""
@@ -97,6 +100,8 @@ class HtmlSource(PageFolderSource):
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
             dropped.update(published_times(root, main.element))
+            days = select(root, _DAY)
+            dropped.update(days if len(days) == 1 else ())  # else they head entries
             for css in said.gated():
                 try:
                     dropped.update(select(root, css))

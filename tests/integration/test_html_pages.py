@@ -996,6 +996,34 @@ def test_a_day_below_the_first_paragraph_is_not_the_article_s(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("above", "inside", "is_own"),
+    [
+        ("", "<aside><b>{}</b></aside>", False),
+        ("<h1>Sea</h1><ul><li><a href=/rye>Rye</a> {}</ul>", "", False),
+        ("<p><a href=/rye>Rye is sown again on the coast</a> {}</p><h1>Sea</h1>", "", False),
+        ("", "<p><a href=/rye>Rye is sown again on the coast</a> {}</p>", False),
+        ("", "<p>By <a href=/ann>Ann Baker</a>, {}</p>", True),
+        ("", "<ul class=meta><li>{}</ul>", True),
+        ("<article><div><h2><a href=/kelp>How kelp calms the waves</a></h2>{}</div>", "", True),
+        ("<h1>Sea</h1><p>{}</p>", "", True),
+    ],
+)
+def test_a_named_day_of_another_article_is_not_its_own(
+    tmp_path: Path, above: str, inside: str, is_own: bool
+) -> None:
+    day = "<span class=entry-date>1 Mar 2026</span>"
+    page = f"{above.format(day)}<article><h2>Kelp</h2>{inside.format(day)}{BODY}</article>"
+    assert one(tmp_path, "p.html", page, "html").date == (dt.date(2026, 3, 1) if is_own else None)
+
+
+def test_the_days_of_a_list_of_changes_are_headings(tmp_path: Path) -> None:
+    entries = "".join(f"<h2 class=date-header>May {day}, 2026</h2><p>{PROSE}</p>" for day in (3, 2))
+    article = one(tmp_path, "p.html", f"<article><h1>Changes</h1>{entries}</article>", "html")
+    assert article.date is None
+    assert [heading for heading, _ in told(article)] == ["May 3, 2026", "May 2, 2026"]
+
+
+@pytest.mark.parametrize(
     ("entry", "beside"),
     [
         ("<div class=hentry>", "<div class=widget>{}</div>"),
