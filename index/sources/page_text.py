@@ -39,6 +39,14 @@ _APART_CLASS = re.compile(
     r"(-(list|links?|items?|box|bar|block|container|wrapper|nav|posts?))?"
 )
 _APART_RELATIONS = set(words_of("apart_relation").split("|"))
+_DROPPED_PARTS = (
+    "div.avatar, span.avatar, div.search-results, div.submitted, p.submitted, span.submitted,"
+    " #top > #titlearea, .wiki-content ~ .pageSection"
+)
+"""Cards, results and bylines of themes, Doxygen's head and Confluence's lists of attachments.
+
+As classes or ids of any element, these names stand for the text of articles too.
+"""
 _AFTER_TURNING = re.compile(r"(?<=\w)\s*(?:[:\uff1a«»←→|\n]|\s[-\u2013]\s)")
 _SPACE = re.compile(r"\s+")
 _AFTER_MARK = re.compile(
@@ -89,7 +97,7 @@ def text_and_links(
         title=one_line(title).casefold(),
         related=page_words("related", headings),
         base=base,
-        dropped=dict.fromkeys(dropped, ""),
+        dropped=dict.fromkeys([*dropped, *markup.select(whole, _DROPPED_PARTS)], ""),
         lists=not_found,
     )
     reader.enter(whole, _Place())

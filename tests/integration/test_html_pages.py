@@ -570,18 +570,16 @@ def test_a_post_with_a_number_among_archives_is_an_article(
         *("skip-link", "comments-area", "popular-posts", "announcement-bar"),
         *("post-copyright", "reward-container", "another_category another_category_color_gray"),
         *("entry-share-buttons", "social-sharing-bar", "sharrre-container"),
-        *("page-metadata", "pageSection group", "toc-macro", "page-header-icon x"),
+        *("page-metadata", "toc-macro", "page-header-icon x"),
         *(
             "entry-share-buttons",
             "social-sharing-bar",
             "sharrre-container",
             "back-to-top",
-            "avatar",
         ),
-        *("bd-sidebar-secondary", "bd-header-article", "jb-print-toc", "search-results"),
+        *("bd-sidebar-secondary", "bd-header-article", "jb-print-toc"),
         *(
             "d-byline",
-            "property-row property-row-date",
             "quarto-title-meta",
             "quarto-categories",
             "article-category",
@@ -589,7 +587,7 @@ def test_a_post_with_a_number_among_archives_is_an_article(
             "entry-date",
         ),
         *("post-copyright", "article-licensing box", "license-wrapper", "share-wrapper"),
-        *("MSearchResultsWindow", "titlearea", "postamble", "footer", "site-footer"),
+        *("MSearchResultsWindow", "postamble", "footer", "site-footer"),
     ],
 )
 def test_what_stands_around_texts_is_no_part_of_them(tmp_path: Path, name: str) -> None:
@@ -598,6 +596,28 @@ def test_what_stands_around_texts_is_no_part_of_them(tmp_path: Path, name: str) 
         page = f"<body class='has-cookie-banner'><div><h1>Kelp</h1>{BODY}{extra}<p>So it went."
         ((_, text),) = told(one(tmp_path, "p.html", page, "html"))
         assert text.endswith("all winter.\nSo it went.")
+
+
+@pytest.mark.parametrize(
+    ("part", "is_text"),
+    [
+        ("<section id=avatar>{}</section><section id=search-results>{}</section>", True),
+        (
+            "<div class='property-row property-row-date'>{}</div><div class=pageSection>{}</div>",
+            True,
+        ),
+        ("<div id=titlearea>{}</div><ul class=submitted><li>{}</ul>", True),
+        ("<div class=avatar>{}</div><div class=search-results>{}</div>", False),
+        ("<p class=submitted>{}</p><div id=top><div id=titlearea>{}</div></div>", False),
+        ("<b class=wiki-content></b><div class='pageSection group'>{}{}</div>", False),
+    ],
+)
+def test_what_some_themes_put_around_texts_is_text_elsewhere(
+    tmp_path: Path, part: str, is_text: bool
+) -> None:
+    page = f"<body><div><h1>Kelp</h1>{BODY}{part.format('It grows.', 'It sways.')}</div>"
+    ((_, text),) = told(one(tmp_path, "p.html", page, "html"))
+    assert text.split("all winter.")[1].split() == "It grows. It sways.".split() * is_text
 
 
 @pytest.mark.parametrize("name", ["main", "article", "section", "kelp-page"])
