@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from index.articles.urls import split_url
 from index.sources.markup import Element, is_home, names_match, one_line, select
@@ -50,10 +51,16 @@ def find_title(
         main = next(main.iterancestors("article"), main)
     marked = [each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if is_site_name(each)]
     brands = {_plain(name) for name in _lines([*marked, *select(root, _SPACE)])} - {""}
-    if len(brands) > 1:  # some themes show the article's title beside the site's name
-        brands -= {_plain(title) for title in (*headlines, *stated)}
-    sites = {_plain(name) for name in site_names} - {""} | brands
     shown = _lines(select(root, "head > title")[:1])
+    if len(brands) > 1:  # some themes show the article's title beside the site's name
+        ends = (
+            (title, at)
+            for title in shown
+            for at in islice(_SEPARATOR.finditer(title), _MOST_BREAKS)
+        )
+        begins = {*shown, *(title[: at.start()] for title, at in ends)}
+        brands -= {_plain(title) for title in (*headlines, *stated)} & {*map(_plain, begins)}
+    sites = {_plain(name) for name in site_names} - {""} | brands
     inside, anywhere = _headings(main), _headings(root)
     for title in shown:
         parts = _SEPARATOR.split(title)

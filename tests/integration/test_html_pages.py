@@ -137,6 +137,16 @@ def title_of(folder: Path, head: str, body: str) -> str:
             "<nav><a class=site-name href=/>Shore</a><b class=site-name>Kelp calms</b></nav>"
             f"<h1>Kelp calms</h1><article><h2>The waves</h2>{BODY}</article>",
         ),
+        (
+            "<title>Kelp calms</title><meta property=og:title content='Shore Docs'>",
+            "<nav><a class=navbar-brand href=/>Shore</a><b class=site-title>Shore Docs</b></nav>"
+            f"<div>{BODY}</div>",
+        ),
+        (
+            "<title>Kelp calms | Shore Docs</title><meta property=og:title content='Shore Docs'>",
+            "<nav><a class=navbar-brand href=/>Shore</a><b class=site-title>Shore Docs</b></nav>"
+            f"<div>{BODY}</div>",
+        ),
         (  # Sphinx
             "<title>Kelp calms &#8212; Shorelines</title>",
             f"<div role=main><section><h1>Kelp calms<a class=headerlink href='#k'>¶</a></h1>{BODY}",
