@@ -12,11 +12,16 @@ _BRANDS = ".site-title, .site-name, .navbar-brand"
 _SPACE = "#breadcrumbs > .first a[href='index.html']"  # of Confluence
 _SITE_CLASS = re.compile(r"site-?(title|name|logo|brand(ing)?)|brand(ing)?|logo|navbar-brand")
 _EAST = "[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_APART = r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«\uff5c]\s*"
+_SURE_SEPARATOR = re.compile(_APART)
 _SEPARATOR = re.compile(
-    r"\s+[|\-\u2010-\u2015·•:»«/~>\u2039\u203a]+\s+|\s*[|»«\uff5c\uff1a]\s*"
+    rf"{_APART}|\s*\uff1a\s*"
     rf"|(?<={_EAST})[-_\u2014\uff0d]+|(?<![-_\u2014\uff0d])[-_\u2014\uff0d]+(?={_EAST})"
 )
-"""What parts the names of sites from titles; in Chinese and Japanese without spaces."""
+"""What parts the names of sites from titles; in Chinese and Japanese without spaces.
+
+What stands without spaces, as between a part and its title, tells no name of a site.
+"""
 
 _SHOWN = ".//text()[not(ancestor::svg or ancestor::rt or ancestor::rp)]"
 _MOST_BREAKS, _LONGEST = 20, 2_000
@@ -63,7 +68,7 @@ def find_title(
     sites = {_plain(name) for name in site_names} - {""} | brands
     inside, anywhere = _headings(main), _headings(root)
     for title in shown:
-        parts = _SEPARATOR.split(title)
+        parts = _SURE_SEPARATOR.split(title)
         elsewhere = parts[-1] in {*anywhere} - {*inside, *headlines, *stated}
         if len(parts) > 1 and elsewhere and _plain(parts[0]) not in sites:
             sites.add(_plain(parts[-1]))

@@ -180,6 +180,15 @@ def test_a_site_s_name_is_cut_from_titles_without_spaces(
     assert title_of(tmp_path, head, body) == "海藻林が波を静める"
 
 
+@pytest.mark.parametrize("mark", ["\uff1a", "-"])
+def test_a_part_of_a_title_that_is_a_heading_elsewhere_is_no_site(
+    tmp_path: Path, mark: str
+) -> None:
+    head = f"<title>第1回{mark}はじめに</title><meta property=og:title content=第1回{mark}はじめに>"
+    body = f"<article><h1>第1回{mark}はじめに</h1>{BODY}</article><aside><h3>はじめに</h3></aside>"
+    assert title_of(tmp_path, head, body) == f"第1回{mark}はじめに"
+
+
 def test_a_title_may_name_the_site_a_thousand_times(tmp_path: Path) -> None:
     head = (
         f"<title>{'Shore | ' * 3_000}Kelp calms</title><meta property=og:site_name content=Shore>"
