@@ -60,6 +60,7 @@ _AVATAR = re.compile(r"\bgravatar\.com/avatar\b")
 _PROTECTED = re.compile(rf"post-password-form|\A\s*(?:<p>)?(?:{words_of('no_excerpt')})")
 _ESCAPED = re.compile(r"&lt;(?:/(?:p|div|a|li|h[1-6])|br ?/?)(?:&gt;|>)", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
+_PARTED = re.compile(r"</|<br\b", re.IGNORECASE)
 _BARE = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|&(?!#?\w{1,32};)", re.DOTALL)
 _UNDECODED = re.compile("[\udc80-\udcff]")
 
@@ -275,8 +276,9 @@ def _text(part: Any) -> str:
 
 
 def _worth(markup: str) -> int:
-    """Returns the length of a text without its tags, doubled if it has elements: they part it."""
-    return len(_TAG.sub("", markup)) * (1 + ("</" in markup))
+    """Returns how many characters a text shows, a quarter more if it is parted by elements."""
+    words = unescape(_TAG.sub("", markup)).split()
+    return sum(map(len, words)) * (5 if _PARTED.search(markup) else 4)
 
 
 def _names(owner: Any, is_atom: bool) -> list[str]:

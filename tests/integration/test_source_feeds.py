@@ -118,6 +118,16 @@ def test_a_description_alone_is_the_text_and_beside_content_the_excerpt(tmp_path
             "<p>A diver</p>",
             "It waves below the pier, and nobody sees it.",
         ),
+        (
+            "<p>It waves below the pier.</p>",
+            "It waves below the pier.<br>Nobody sees it.",
+            "It waves below the pier.\nNobody sees it.",
+        ),
+        (
+            "<p>It waves below the pier.</p>",
+            "It waves below the pier. Nobody sees it.",
+            "It waves below the pier. Nobody sees it.",
+        ),
     ],
 )
 def test_of_two_texts_the_longer_and_better_parted_one_is_the_article(
