@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.sax import SAXParseException
 
-from index.articles.cleaning import literal, plain_text, unescape
+from index.articles.cleaning import decoded_markup, literal, plain_text, unescape
 from index.articles.page_words import words_of
 from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.text_lists import split_authors
@@ -58,7 +58,6 @@ _PICTURE_NAME = re.compile(r"\.(?:avif|gif|jpe?g|png|webp)\Z", re.IGNORECASE)
 _AVATAR = re.compile(r"\bgravatar\.com/avatar\b")
 
 _PROTECTED = re.compile(rf"post-password-form|\A\s*(?:<p>)?(?:{words_of('no_excerpt')})")
-_ESCAPED = re.compile(r"&lt;(?:/(?:p|div|a|li|h[1-6])|br ?/?)(?:&gt;|>)", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _PARTED = re.compile(r"</|<br\b", re.IGNORECASE)
 _BARE = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|&(?!#?\w{1,32};)", re.DOTALL)
@@ -271,8 +270,7 @@ def _markup(part: Any) -> str:
 
 def _text(part: Any) -> str:
     """Returns a text of a feed as markup, also if its markup is escaped once too often."""
-    markup = _markup(part)
-    return unescape(markup) if "<" not in markup and _ESCAPED.search(markup) else markup
+    return str(decoded_markup(_markup(part)))
 
 
 def _worth(markup: str) -> int:

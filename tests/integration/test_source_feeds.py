@@ -68,6 +68,10 @@ def test_an_item_s_guid_is_its_id_and_may_be_its_link(tmp_path: Path) -> None:
             "<![CDATA[<p>A list is &lt;ul&gt;&lt;li&gt;one&lt;/li&gt;</p>]]>",
             "A list is <ul><li>one</li>",
         ),
+        (
+            "The closing &amp;lt;/p&amp;gt; and &amp;lt;/li&amp;gt; may be left out.",
+            "The closing </p> and </li> may be left out.",
+        ),
         ("Salt &amp;lt; kelp &amp;amp;gt; rye", "Salt < kelp &gt; rye"),
     ],
 )
