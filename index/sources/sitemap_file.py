@@ -23,6 +23,7 @@ _HEAD = 8192
 _BLANK = b"\xef\xbb\xbf \t\r\n"  # with byte order marks
 _CONTROL = bytes({*range(32)} - {*b"\t\r\n"})
 _END = re.compile(rb".*</(?:\w+:)?(?:urlset|sitemapindex|rss|RDF|feed)\s*>", re.DOTALL)
+_CLOSING = re.compile(rb"</(?:\w+:)?(?:urlset|sitemapindex)\s*>")
 _ROOT = re.compile(rb"<(\w+:)?(urlset|sitemapindex|rss|RDF|feed)\b")
 
 
@@ -84,6 +85,9 @@ def _parse(content: bytes, base: str) -> Iterator[SitemapEntry]:
     content = _STRAY.sub(lambda found: found[1] or b"&amp;", content.translate(None, _CONTROL))
     if complete := _END.match(content):  # what caches and scripts add may follow
         content = complete[0]
+    first = _CLOSING.search(content)
+    if first and _ROOT.search(content, first.end()):
+        raise MarkupError("it is several sitemaps, one behind the other; make each a file")
     names = ("url", "sitemap", "item", "entry")
     encoding = markup_encoding(content) or "utf-8"
     for element in stream_xml(io.BytesIO(content), names, mended=[], encoding=encoding):

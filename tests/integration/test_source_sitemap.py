@@ -158,6 +158,7 @@ def test_an_address_as_character_data_keeps_its_ampersand(site: Site) -> None:
     [
         ("<html><body>Hello", "is not a sitemap"),
         ("<urlset><url><loc>x</loc>", "is not a sitemap"),
+        ("<urlset><url><loc>/a</loc></url></urlset>\n" * 2, "several sitemaps"),
         ("Hello there", "neither XML nor a list"),
         ("", "neither XML nor a list"),
         ("<urlset/>", "names no page"),
