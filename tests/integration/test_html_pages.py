@@ -185,7 +185,7 @@ def test_a_part_of_a_title_that_is_a_heading_elsewhere_is_no_site(
     tmp_path: Path, mark: str
 ) -> None:
     head = f"<title>第1回{mark}はじめに</title><meta property=og:title content=第1回{mark}はじめに>"
-    body = f"<article><h1>第1回{mark}はじめに</h1>{BODY}</article><aside><h3>はじめに</h3></aside>"
+    body = f"<main><h1>第1回{mark}はじめに</h1>{BODY}</main><aside><h3>はじめに</h3></aside>"
     assert title_of(tmp_path, head, body) == f"第1回{mark}はじめに"
 
 
