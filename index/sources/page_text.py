@@ -32,8 +32,10 @@ BLOCKS = set(
 _QUOTED = {"blockquote", "q", "pre", "code", "kbd", "samp"}
 _DROPPED = {"nav", "footer", "aside", "form", "button", "select", "dialog", "menu"}
 _DROPPED_ROLES = {"navigation", "complementary", "contentinfo", "search", "banner", "dialog"}
-_DROPPED_CLASS = re.compile(f"{words_of('beside_class')}|{words_of('dropped_class')}")
 _RELATED_CLASS = re.compile(words_of("related_class"))
+_NO_TEXT_CLASS = re.compile(
+    f"{words_of('beside_class')}|{words_of('dropped_class')}|{_RELATED_CLASS.pattern}"
+)
 _APART_CLASS = re.compile(
     rf"(?!(tag|category|format|has|with|no|is|col)-)(.*-)?({words_of('apart_class')})"
     r"(-(list|links?|items?|box|bar|block|container|wrapper|nav|posts?))?"
@@ -294,9 +296,23 @@ def is_no_text(element: Element) -> bool:
         or (element.tag == "td" and "gutter" in element.get("class", "").split())
         or element.get("role") in _DROPPED_ROLES
         or "BreadcrumbList" in element.get("itemtype", "")
-        or names_match(element, _DROPPED_CLASS, "class", "id")
-        or names_match(element, _RELATED_CLASS, "class", "id")
+        or names_match(element, _NO_TEXT_CLASS, "class")
+        or (names_match(element, _NO_TEXT_CLASS, "id") and not _is_named_by_heading(element))
     )
+
+
+def _is_named_by_heading(element: Element) -> bool:
+    """Tells whether an id is only made from the words of a heading, as in ``<section id=share>``.
+
+    So Sphinx and others mark their sections; a form or a text without paragraphs is none.
+    """
+    if element.tag in HEADINGS:
+        return True
+    first = next(element.iterchildren("*"), None)
+    if element.tag != "section" or first is None or first.tag not in HEADINGS:
+        return False
+    has_prose = any(len(line_of(each)) > _MAX_LABEL for each in element.iterchildren("p"))
+    return has_prose and next(element.iterdescendants("form", "input"), None) is None
 
 
 def _length(element: Element) -> int:

@@ -744,6 +744,18 @@ def test_the_theme_s_header_is_no_text_wherever_it_stands(tmp_path: Path) -> Non
     assert text.startswith("Home All winter.\nBehind")
 
 
+def test_a_section_is_text_though_its_heading_is_called_as_parts_of_themes_are(
+    tmp_path: Path,
+) -> None:
+    own = f"<h2 id=toc>Toc</h2><section id=pagination><h2>Pagination</h2><p>{PROSE}</section>"
+    sign_up = f"<section id=newsletter><h2>Newsletter</h2><p>{PROSE}<form></form></section>"
+    box = f"<section id=comments><h2>Comments</h2><ol><li><p>{PROSE}</ol></section>"
+    page = f"<article><h1>Kelp</h1>{BODY}{own}{sign_up}{box}</article>"
+    headings = [heading for heading, _ in told(one(tmp_path, "p.html", page, "html"))]
+    assert headings[-1] == "Pagination"
+    assert not {"Newsletter", "Comments"} & {*headings}
+
+
 def test_numbers_of_lines_of_code_are_no_text(tmp_path: Path) -> None:
     tables = "".join(
         f"<table><tr><td{gutter}<td><pre>let a = 1</pre></table>"
