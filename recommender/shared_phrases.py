@@ -1,8 +1,9 @@
 """The key phrases that two articles share."""
 
 import functools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, pairwise
+from itertools import islice, pairwise, product
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +14,9 @@ PhraseNames: TypeAlias = Sequence[str] | Mapping[int, str]
 
 MAX_SHARED = 4
 """Most shared phrases shown for a pair of articles."""
+
+_HEAD = 4
+_ALIKE = 0.75
 
 
 class SharedPhrases:
@@ -77,18 +81,27 @@ def shared_in_lists(
 def distinct_phrases(phrases: Iterable[int], names: PhraseNames, most: int) -> list[int]:
     """Return the first ``most`` phrases, skipping those that repeat a word of an earlier one.
 
-    Phrases are given and returned as positions in ``names``, the text of every phrase.
+    A word is also repeated by another form of it: "accessible" by "accessibility". Phrases are
+    given and returned as positions in ``names``, the text of every phrase.
     """
     kept: list[int] = []
-    used: set[str] = set()
+    heads: set[str] = set()
+    used: list[str] = []
     for phrase in phrases:
-        stems = _stems(names[phrase])
-        if used.isdisjoint(stems):
-            used |= stems
+        stems, begins = _stems(names[phrase])
+        if heads.isdisjoint(begins) or not any(_alike(*each) for each in product(stems, used)):
+            heads |= begins
+            used += stems
             kept.append(phrase)
             if len(kept) == most:
                 break
     return kept
+
+
+def _alike(one: str, other: str) -> bool:
+    """Return whether two words begin with the same letters, three quarters of the shorter one."""
+    first = max(_HEAD, math.ceil(_ALIKE * min(len(one), len(other))))
+    return one[:first] == other[:first]
 
 
 def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: PhraseNames) -> list[str]:
@@ -103,6 +116,8 @@ def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: PhraseName
 
 
 @functools.lru_cache(maxsize=50_000)
-def _stems(name: str) -> frozenset[str]:
-    """Return a phrase's words in lower case and without plural s, to recognize repeated words."""
-    return frozenset(part.rstrip("s") for part in name.casefold().replace("-", " ").split())
+def _stems(name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return a phrase's words in lower case and without plural s, and what they begin with."""
+    parts = name.casefold().replace("-", " ").split()
+    stems = frozenset(part if part.endswith("ss") else part.rstrip("s") for part in parts)
+    return stems, frozenset(stem[:_HEAD] for stem in stems)

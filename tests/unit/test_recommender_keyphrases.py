@@ -200,6 +200,22 @@ def test_shared_phrases_repeat_no_word() -> None:
     assert shared_phrases(rows, rows, listed) == ["kelp forest", "urchin"]
 
 
+@pytest.mark.parametrize(
+    ("first", "again", "other"),
+    [
+        ("accessibility", "accessible", "accept"),
+        ("dependencies", "dependency", "depth"),
+        ("Währung", "Währungen", "Wahl"),
+        ("elektronische", "elektronischen", "Elektrolyse"),
+        ("story", "stories", "stone"),
+        ("Einkaufsrechnung", "Einkaufsrechnungen", "Einkaufsgutschrift"),
+    ],
+)
+def test_shared_phrases_repeat_no_word_in_another_form(first: str, again: str, other: str) -> None:
+    assert distinct_phrases(range(3), [first, again, other], 9) == [0, 2]
+    assert distinct_phrases(range(3), [f"{again} kelp", first, other], 9) == [0, 2]
+
+
 def test_one_article_has_phrases_or_none_but_never_fails() -> None:
     assert phrases_of("Kelp slows waves.").rows.shape == (1, PER_ARTICLE)
     assert phrases_of("").names == []
@@ -214,7 +230,7 @@ rows = st.lists(st.integers(0, 19), unique=True, max_size=12).map(
 def test_shared_phrases_are_few_in_both_and_the_same_either_way(
     mine: list[int], theirs: list[int]
 ) -> None:
-    listed = [f"phrase{chr(97 + number)}" for number in range(20)]
+    listed = [f"{chr(97 + number)}phrase" for number in range(20)]
     shared = shared_phrases(mine, theirs, listed)
     both = (set(mine) & set(theirs)) - {NO_PHRASE}
     assert len(shared) == min(MAX_SHARED, len(both))
@@ -233,7 +249,7 @@ def test_of_phrases_that_say_a_word_again_the_first_is_kept() -> None:
 def test_lists_share_with_each_article_what_the_two_share(
     lists: list[tuple[list[int], list[list[int]]]],
 ) -> None:
-    listed = [f"phrase{chr(97 + number % 15)}" for number in range(20)]  # some say the same
+    listed = [f"{chr(97 + number % 15)}phrase" for number in range(20)]  # some say the same
     mine = np.array([own for own, _ in lists], dtype=np.int32)
     theirs = np.array([others for _, others in lists], dtype=np.int32)
     assert [*shared_in_lists(mine, theirs, listed)] == [
