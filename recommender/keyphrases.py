@@ -6,8 +6,9 @@ The best phrases of each article are stored. The phrases that are stored for two
 why the two are related.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Sized
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,9 @@ _BOUND_SHARE = 0.8
 _LOOSE_SHARE = 0.5
 _CHUNK = 65_536
 _SPELLED = 10_000_000  # words in which the usual spelling of pairs is looked for
+_FIXED_USES = 3  # of a pair, all of them beside the same word, which then belongs to its name
+_UNSEEN = -2
+_LONGEST = 6  # words of a name: a pair, and two on each side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,10 +185,8 @@ class _Candidates:
             f"{printed[one]} {printed[other]}"
             for one, other in zip(first.tolist(), second.tolist(), strict=True)
         ]
-        spelled, spellings = _spell_pairs(corpus, words, keys), corpus.spellings
-        places = find_sorted(keys, _pair_keys(words, *spelled)).tolist()
-        for place, one, other in zip(places, *map(np.ndarray.tolist, spelled), strict=True):
-            pairs[place] = f"{spellings[one]} {spellings[other]}"
+        for place, name in _spell_pairs(corpus, words, keys):
+            pairs[place] = name
         return [*(printed[number] for number in numbers[alone].tolist()), *pairs]
 
 
@@ -198,31 +200,51 @@ def _pair_keys(
 
 def _spell_pairs(
     corpus: TokenizedCorpus, words: PhraseWords, keys: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the commonest spelling of pairs: "Tax Court", though "tax" is mostly a small word.
+) -> Iterator[tuple[int, str]]:
+    """Yield the place of each pair among the keys, and its name as the corpus mostly spells it.
+
+    So it is "Tax Court", though "tax" is mostly a small word. If the same words stand beside a pair
+    wherever it is used, they belong to its name: "optical coherence" is "optical coherence
+    tomography".
 
     Args:
-        corpus: The words of all articles, of which the first :data:`_SPELLED` are looked at.
+        corpus: The words of all articles; spellings are looked for in the first :data:`_SPELLED`.
         words: The words that phrases may contain.
         keys: Shape (pairs,), int64, ascending: the keys of the pairs.
-
-    Returns:
-        The spellings of the first words, and of the second ones, of the pairs that were found;
-        shape (any,), int64.
     """
-    width, tokens = len(corpus.spellings), corpus.tokens[:_SPELLED]
-    found = [np.zeros(0, dtype=np.int64)]
+    width, tokens, paired = len(corpus.spellings), corpus.tokens, words.columns.paired
+    beside = {step: np.full(len(keys), _UNSEEN) for step in (-2, -1, 2, 3)}
+    uses = np.zeros(len(keys), dtype=np.int64)
+    found = [np.zeros((2, 0), dtype=np.int64)]
     for start in range(0, len(tokens), _CHUNK):
         first, second = tokens[start : start + _CHUNK], tokens[start + 1 : start + _CHUNK + 1]
         first = first[: len(second)].astype(np.int64)
-        held = find_sorted(keys, _pair_keys(words, first, second)) >= 0
-        found.append((first * width + second)[held])
-    pairs, counts = np.unique(np.concatenate(found), return_counts=True)
-    pairs = pairs[np.argsort(-counts, kind="stable")]
-    of = _pair_keys(words, *np.divmod(pairs, max(width, 1)))
-    _, commonest = np.unique(of, return_index=True)
-    one, other = np.divmod(pairs[commonest], max(width, 1))
-    return one, other
+        places = find_sorted(keys, _pair_keys(words, first, second))
+        held = np.flatnonzero(places >= 0)
+        places = places[held]
+        uses += np.bincount(places, minlength=len(keys))
+        if start < _SPELLED:
+            found.append(np.stack([(first * width + second)[held], start + held]))
+        for step, usual in beside.items():
+            here = paired[tokens.take(start + held + step, mode="wrap")]
+            usual[places] = np.where(usual[places] == _UNSEEN, here, usual[places])
+            usual[places[here != usual[places]]] = -1
+    fixed = {
+        step: (uses >= _FIXED_USES) & (usual >= 0) & ~words.letters[usual]
+        for step, usual in beside.items()
+    }
+    starts = np.where(fixed[-1], 1 + fixed[-2], 0)
+    stops = 2 + np.where(fixed[2], 1 + fixed[3], 0)
+    spelled, at = np.concatenate(found, axis=1)
+    pairs, firsts, counts = np.unique(spelled, return_index=True, return_counts=True)
+    commonest = np.argsort(-counts, kind="stable")
+    of = _pair_keys(words, *np.divmod(pairs[commonest], max(width, 1)))
+    of, firsts_of = np.unique(of, return_index=True)
+    for place, where in zip(
+        find_sorted(keys, of).tolist(), at[firsts[commonest[firsts_of]]].tolist(), strict=True
+    ):
+        name = tokens[where - starts[place] : where + stops[place]].tolist()
+        yield place, " ".join(corpus.spellings[token] for token in name)
 
 
 def _find_fragments(pairs: SharedPairs, holders: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -282,13 +304,15 @@ def find_known_phrases(
         Shape (texts, :data:`PER_ARTICLE`), int32: positions in ``names``, best first;
         :data:`NO_PHRASE` at the end.
     """
-    number_of = {" ".join(map(fold_case, names[number].split(" "))): number for number in phrases}
-    counted = [_count_phrases(corpus, row) for row in range(len(corpus))]
+    numbers_of: dict[str, list[int]] = defaultdict(list)
+    for number in phrases:
+        numbers_of[" ".join(map(fold_case, names[number].split(" ")))].append(number)
+    counted = [_count_phrases(corpus, row, numbers_of) for row in range(len(corpus))]
     found = [
-        (row, number_of[name], count)
+        (row, number, count)
         for row, counts in enumerate(counted)
         for name, count in counts.items()
-        if name in number_of
+        for number in numbers_of[name]
     ]
     rows, numbers, counts = zip(*found, strict=True) if found else ((), (), ())
     matrix = sp.csr_matrix(
@@ -297,17 +321,16 @@ def find_known_phrases(
     return _best_of(matrix, weights)
 
 
-def _count_phrases(corpus: TokenizedCorpus, row: int) -> Counter[str]:
-    """Count the words and the pairs of neighboring words of a text; title words count twice."""
+def _count_phrases(corpus: TokenizedCorpus, row: int, names: Collection[str]) -> Counter[str]:
+    """Count those of some phrases that are in a text; title words count twice."""
     block = corpus.block(row, row + 1)
     tokens, weights = block.tokens.tolist(), block.weights.tolist()
     words = {token: fold_case(corpus.spellings[token]) for token in tokens}
     counts: Counter[str] = Counter()
-    # A text ends with a break, so every word is followed by a token.
-    for token, following, weight in zip(tokens, [*tokens[1:], BREAK], weights, strict=True):
-        if token == BREAK:
-            continue
-        counts[words[token]] += weight
-        if following != BREAK:
-            counts[f"{words[token]} {words[following]}"] += weight
+    for at, weight in enumerate(weights):
+        name = ""
+        for token in itertools.takewhile(BREAK.__ne__, tokens[at : at + _LONGEST]):
+            name = f"{name} {words[token]}" if name else words[token]
+            if name in names:
+                counts[name] += weight
     return counts

@@ -41,3 +41,9 @@ def test_a_letter_is_found_as_the_capital_that_it_is() -> None:
 
 def test_words_of_method_come_last() -> None:
     assert found_in("Cohort, cohort, cohort of kelp.", ["cohort", "kelp"]) == ["kelp", "cohort"]
+
+
+def test_a_name_of_more_than_two_words_is_found_whole() -> None:
+    names = ["Kelp Protection Agency", "Kelp Protection Agency", "kelp"]
+    assert found_in("The kelp protection agency counts kelp.", names) == names
+    assert found_in("Kelp protection, an agency.", names) == ["kelp"]
