@@ -100,6 +100,8 @@ def distinct_phrases(phrases: Iterable[int], names: PhraseNames, most: int) -> l
 
 def _alike(one: str, other: str) -> bool:
     """Return whether two words begin with the same letters, three quarters of the shorter one."""
+    if not one.isalpha() or not other.isalpha():  # "get_max" and "get_min" are two names
+        return one == other
     first = max(_HEAD, math.ceil(_ALIKE * min(len(one), len(other))))
     return one[:first] == other[:first]
 

@@ -240,6 +240,11 @@ def test_shared_phrases_repeat_no_word_in_another_form(first: str, again: str, o
     assert distinct_phrases(range(3), [f"{again} kelp", first, other], 9) == [0, 2]
 
 
+def test_names_with_signs_or_numbers_that_begin_the_same_are_two() -> None:
+    listed = ["get_priority_max", "get_priority_min", "interleukin17", "interleukin23"]
+    assert distinct_phrases(range(4), listed, 9) == [0, 1, 2, 3]
+
+
 def test_one_article_has_phrases_or_none_but_never_fails() -> None:
     assert phrases_of("Kelp slows waves.").rows.shape == (1, PER_ARTICLE)
     assert phrases_of("").names == []
