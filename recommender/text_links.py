@@ -395,7 +395,8 @@ def _widen(place: Place, words: Sequence[Word]) -> Place:
     first, last = place.first, place.last
     while last - first + 1 < MAX_WORDS and last + 1 < len(words) and joined(last):
         last += 1
-    while last - first + 1 < MAX_WORDS and first and joined(first - 1):
+    # The capital with which a sentence begins is no sign of a name: "The", or a label.
+    while last - first + 1 < MAX_WORDS and first > 1 and joined(first - 1):
         first -= 1
     return place._replace(first=first, last=last)
 

@@ -54,6 +54,13 @@ def test_words_by_which_other_pages_link_to_an_article_are_the_best() -> None:
     assert link.basis is LinkBasis.NAME
 
 
+def test_a_name_is_linked_whole_but_for_the_capital_with_which_a_sentence_begins() -> None:
+    target = dataclasses.replace(KELP, title="Care of kelp gardens")
+    inside, label = "The Big Kelp Gardens Trust grows it.", "ABSTRACT Kelp gardens grow."
+    assert words(text(inside).find_links([target]), inside) == ["Big Kelp Gardens Trust"]
+    assert words(text(label).find_links([target]), label) == ["Kelp gardens"]
+
+
 def test_a_word_or_two_by_which_one_page_links_are_no_name() -> None:
     story = "It was told in blog posts. Then kelp grew."
     once = dataclasses.replace(KELP, names=("blog posts",))
