@@ -22,6 +22,7 @@ _TABLE = load_table(__file__)
 NOT_CONTENT = frozenset[str](_TABLE["not_content"])
 """Names of folders that site generators keep beside the articles."""
 
+_BESIDE = frozenset[str](_TABLE["beside_pages"])
 _FOREIGN = {
     suffix: (one["what"], one["remedy"].format(**_TABLE["remedies"]))
     for one in _TABLE["foreign"]
@@ -74,8 +75,8 @@ def _kind_by_content(path: Path, kind: str | None) -> str | None:
 def kind_of_folder(folder: Path) -> str | None:
     """Returns the kind of source that reads a folder's pages (``"html"``); ``None`` if it has none.
 
-    Plain text beside other pages is not counted (``robots.txt``, licences), nor are the folders
-    that site generators keep beside the articles, such as templates.
+    Plain text beside other pages is not counted (``robots.txt``, licences), nor are a ``README.md``
+    beside HTML pages and the folders that site generators keep beside the articles.
 
     Raises:
         OSError: If the folder can't be read.
@@ -86,6 +87,8 @@ def kind_of_folder(folder: Path) -> str | None:
     for suffix, count in suffixes.items():
         if (kind := BY_SUFFIX.get(suffix, "")) in _PAGES:
             kinds[kind] += count
+    if (beside := suffixes.pop("beside", 0)) and not kinds["html"]:
+        kinds["markdown"] += beside
     if len(kinds) > 1:
         del kinds["plain"]
     if len(kinds) > 1 and find_site(str(folder)).is_at_root:
@@ -117,7 +120,9 @@ def _suffixes_in(folder: Path) -> Counter[str]:
 
     found: Counter[str] = Counter()
     for _, folders, names in os.walk(folder, onerror=refuse):
-        found.update(Path(name).suffix.lower() for name in names)
+        found.update(
+            "beside" if name.lower() in _BESIDE else Path(name).suffix.lower() for name in names
+        )
         folders[:] = [
             name for name in folders if name not in NOT_CONTENT and not name.startswith(".")
         ]

@@ -26,9 +26,11 @@ _DRAFT_BANNERS = ".theme-draft-banner, .theme-unlisted-banner, .entry-isdraft, .
 """What Docusaurus, PaperMod and TYPO3 show on a page that is not published."""
 
 _HEADLINES = (
-    "h1#firstHeading, h1.entry-title, h2.entry-title, h3.entry-title, .headertitle > .title"
+    "h1#firstHeading, h1.entry-title, h2.entry-title, h3.entry-title, .headertitle > .title,"
+    " .phpdocumentor-content__title, p.MsoTitle, .doc-content > p.title"
 )
-"""An article's title in MediaWiki, Blogger, themes of WordPress (hAtom), and Doxygen."""
+"""An article's title in MediaWiki, Blogger, themes of WordPress (hAtom), Doxygen, phpDocumentor,
+Word and Google Docs."""
 
 _MATERIAL = ".md-content--post .md-post__meta time[datetime]"
 """The day of a post of MkDocs Material, among its navigation."""
@@ -41,7 +43,7 @@ _LONGEST_LABEL, _SHORTEST_HEADLINE = 80, 25
 _SENTENCE_ENDS = (".", "!", "?", "。")
 _LABELS = (
     "#mw-normal-catlinks li a, .field--name-field-tags a, .field-name-field-tags a, .post-tags a,"
-    " .md-tag, .quarto-category"
+    " .blog-tags a, .article-tags a, .md-tag, .quarto-category"
 )
 """An article's tags in MediaWiki, Drupal, themes of Hugo and Jekyll, MkDocs, and Quarto."""
 
@@ -53,7 +55,7 @@ _BYLINES = (
 """An article's authors in Blogger, SPIP and themes of WordPress (hAtom), and in Drupal; links."""
 
 _BOX = re.compile(r"(.*-)?author-(bio|box|card|description|info)|about-(the-)?author")
-_DAYS = {"post-date", "entry-date", "article-date", "publish-date", "date-header"}
+_DAYS = {"post-date", "entry-date", "article-date", "publish-date", "date-header", "post-meta"}
 """An article's day in Poole and other themes, whose elements have no ``datetime``."""
 
 _SUBJECTS = ("citation_keywords", "dc.subject", "dcterms.subject")
@@ -164,16 +166,14 @@ def _tags(root: Element, main: Element, metas: Metas, classed: list[str]) -> lis
     links = select(root, "a[rel~=tag]")[:_MOST_SEEN]
     links = [each for each in links if not _is_beside(each, around)]
     own = [each for each in links if entry is None or entry in each.iterancestors()]
-    stated = [metas.get("article:tag"), metas.get("keywords", [])[:1], *map(metas.get, _SUBJECTS)]
+    shown = [*filter(None, map(line_of, select(root, _LABELS)[:_MOST_SEEN]))]
+    shown = [label.lstrip(_HASH) for label in shown]
+    given = [metas.get("keywords", [])[:1], *map(metas.get, _SUBJECTS)]
+    stated = [metas.get("article:tag"), shown, *given]
     keywords = next(filter(None, stated), [""])
     keywords = split_keywords(keywords[0]) if len(keywords) == 1 else keywords
     labels = [line_of(link).lstrip(_HASH) for link in own or links]
-    return (
-        labels
-        or keywords
-        or classed
-        or [line_of(link).lstrip(_HASH) for link in select(root, _LABELS)]
-    )
+    return labels or keywords or classed
 
 
 def _bylines(root: Element, main: Element) -> list[str]:
@@ -436,7 +436,7 @@ def _named_days(root: Element, main: Element) -> list[Element]:
     article = main if entry is None else entry
     title = next(iter(select(article, "h1") or select(article, "h2, h3, h4")), article)
     around |= {*title.iterancestors()}
-    named = [each for each in select(root, "[class*=date]") if _names(each) & _DAYS]
+    named = [each for each in select(root, "[class*=date], .post-meta") if _names(each) & _DAYS]
     named = [
         day
         for day in named[:_MOST_DAYS]

@@ -29,9 +29,10 @@ _HEADING_LINK_CLASS = re.compile(
 )
 _MARKS = (
     ".mw-editsection, .viewcode-link, .viewcode-back, dt > a.headerlink, caption a.headerlink,"
-    " [class*=caption] a.headerlink, a.footnote-backref, a.footnote-back, a.reversefootnote"
+    " [class*=caption] a.headerlink, a.footnote-backref, a.footnote-back, a.reversefootnote,"
+    " h1 > button:not(:first-child), h2 > .phpdocumentor-element__package"
 )
-"""Such links of MediaWiki and Sphinx, and those back from a footnote."""
+"""Such links of MediaWiki and Sphinx, those back from footnotes; what else stands in titles."""
 
 _BUILT = re.compile(
     r"[\s\ufeff]*(?:<(?!!--)|<!--(?=.{0,4000}?<(?:!doctype|html|head)\b))",

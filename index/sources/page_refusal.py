@@ -20,7 +20,7 @@ from index.sources.schema_org import SchemaOrg
 _LONGEST_DELAY = 60  # seconds; a page that waits longer shows itself anew
 _SERVED = re.compile(r"(^|/)index\.x?html?$|\.x?html?$")
 _WORD = re.compile(r"\w")
-_FEWEST, _FEWEST_LINKS = 3, 5  # teasers, or links without any, that make a list of pages
+_FEWEST, _FEWEST_LINKS = 3, 5  # teasers or links, or links among other words, that make a list
 _LONGEST_TEASER, _LONGEST_LABEL = 400, 60  # characters
 _MOST_LINKS = 2_000  # each is looked for in the text
 _STUB = 200  # characters; a page with more text is not there to redirect by a script
@@ -53,7 +53,10 @@ _SEPARATOR = re.compile(r"\s[|\-\u2013\u2014·»:\u2039\u203a]+\s")
 _LIST_NAME = re.compile(
     rf"(.*/)?(page|seite|pagina|página)[/-]\d+|{_LANGUAGE}(search|(py-)?(gen|mod)index)"
     r"|([^/]+/)?(category|categories|tags?)(/[^/]+)?|(.*/)?page\d+/|(.*/)?print_page"
-    r"|archives/\d{4}(/\d\d){1,2}|search/label/.+|\d{4}_\d\d_\d\d_archive",
+    r"|archives/\d{4}(/\d\d){1,2}|search/label/.+|\d{4}_\d\d_\d\d_archive"
+    # of Javadoc, which makes some for each class
+    r"|(.*/)?(class-use/[^/]+|(package|overview)-(use|tree|frame)|all(classes|packages)-"
+    r"(index|(no)?frame)|index-(all|files/index-\d+)|constant-values|(deprecated|help)-(list|doc))",
     re.IGNORECASE,
 )
 _YEAR_NAME = re.compile(
@@ -64,6 +67,8 @@ _LIST_CLASS = re.compile(words_of("list_page_class"))
 _SINGLE_CLASSES = {"single", "singular", "page"}
 _DOXYGEN = ".contents > .directory, .contents > .qindex"  # its lists of classes, files and members
 _WORDPRESS = "meta[name=generator][content^=WordPress], link[href*='/wp-'], script[src*='/wp-']"
+_FILE = "body > .galley_view, body > rss, body > feed"  # of Open Journal Systems; mirrored feeds
+_UNBOUND = "h1.w-dyn-bind-empty"  # of Webflow's exported templates
 _NOT_FOUND = 'meta[name="prerender-status-code"][content^="4"]'
 """How pages that a browser fills tell services that save them that there is no such page."""
 
@@ -90,8 +95,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     is_said = "error404" in classes or select(root, _NOT_FOUND)
     if is_said or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
         raise RecordError("error-page", "the page is the site's page for errors such as 404")
-    if any("{{" in title or "{%" in title for title in titles):
-        raise RecordError("template", "the page is a template: its title holds {{ or {%")
+    if any("{{" in title or "{%" in title for title in titles) or select(root, _UNBOUND):
+        raise RecordError("template", "the page is a template: its title is not filled, as {{ is")
     if _PLACEHOLDER.search(name):
         raise RecordError("template", "the page is a template: a part of its address is in [ ]")
     outer = set((next(iter(select(root, "html")), root).get("class") or "").lower().split())
@@ -106,8 +111,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         raise RecordError("list-page", "the page says that it is a list of pages, not an article")
     if "mediawiki" in classes and any(map(_WIKI_CLASS.fullmatch, classes)):
         raise RecordError("not-an-article", "the page is about the wiki: talk, user, file or list")
-    if {"attachment", "single-attachment"} <= classes or select(root, "body > .galley_view"):
-        raise RecordError("not-an-article", "the page is only for a picture or a file")
+    if {"attachment", "single-attachment"} <= classes or select(root, _FILE):
+        raise RecordError("not-an-article", "the page is only for a picture or a file, or a feed")
     canonical = canonical_of(root, page.address)
     if canonical and not page.url and (other := _other_page(page, canonical)):
         raise RecordError("canonical", f"the page is a copy: it names {other} as the original")
@@ -141,18 +146,20 @@ def check_is_no_list(
         return
     here = split_url(address)
     own: dict[str, str] = {}
+    homes = filter(is_home, (link.get("href") or "" for link in select(root, "a[href]")))
+    hosts = {"", here.netloc or next(filter(None, (split_url(url).netloc for url in homes)), "")}
     for link in found["links"][:_MOST_LINKS]:
         to = split_url(join_url(address, link["url"]))
-        if link["kind"] == "text" and to.netloc == here.netloc and to.path != here.path:
+        if link["kind"] == "text" and to.netloc in hosts and to.path != here.path:
             own[link["text"]] = to.path
     parts = [(section["heading"] in own, section["text"]) for section in found["sections"]]
     teasers = [text for is_teaser, text in parts if is_teaser]
     rest = "\n".join(text for is_teaser, text in parts if not is_teaser)
-    if len({*own.values()}) < (_FEWEST if teasers else _FEWEST_LINKS) or len(
-        "".join(teasers)
-    ) > _LONGEST_TEASER * len(teasers):
+    is_linked = 2 * sum(map(len, own)) >= len(rest)
+    fewest = _FEWEST if teasers or is_linked else _FEWEST_LINKS
+    if len({*own.values()}) < fewest or len("".join(teasers)) > _LONGEST_TEASER * len(teasers):
         return
-    if 2 * sum(map(len, own)) >= len(rest):
+    if is_linked:
         for words in sorted(own, key=len, reverse=True):
             rest = rest.replace(words, "")
     if all(len(line) <= _LONGEST_LABEL for line in rest.split("\n")):

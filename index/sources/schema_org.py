@@ -58,6 +58,8 @@ class SchemaOrg:
         if not articles and not any(_is_a(node, _LISTS) for node in self._nodes):
             works = self._of_this_page(_WORKS, canonical)
             articles = works if len(works) == 1 else []
+        if not canonical and len({*map(self._address, articles)} - {""}) > 1:  # teasers of a list
+            articles = [node for node in articles if not self._address(node)]
         same = [node for node in articles if canonical and self._address(node) == canonical]
         self._article: Node = next(iter([*same, *articles]), {})
         self._posts = {

@@ -132,6 +132,24 @@ def title_of(folder: Path, head: str, body: str) -> str:
             "<title>Shore: Kelp calms</title>",
             f"<div class=headertitle><div class=title>Kelp calms</div></div><h2>Uses</h2>{BODY}",
         ),
+        (  # phpDocumentor
+            "<title>Documentation</title>",
+            "<header><h1><a href=''>Documentation</a></h1></header><h2 class="
+            "phpdocumentor-content__title>Kelp calms<div class=phpdocumentor-element__package>in "
+            f"package <ul><li>Sea</ul></div></h2><h3>Methods</h3>{BODY}",
+        ),
+        (  # Word
+            "<title>Shore report</title>",
+            f"<div class=WordSection1><p class=MsoTitle>Kelp calms</p><h1>Waves</h1>{BODY}</div>",
+        ),
+        (  # Google Docs
+            "",
+            f"<div class='c7 doc-content'><p class='c3 title'>Kelp calms</p><h1>Waves</h1>{BODY}",
+        ),
+        (  # rustdoc
+            "<title>calms in kelp - Rust</title>",
+            f"<h1>Kelp <span>calms</span> <button id=copy-path>Copy item path</button></h1>{BODY}",
+        ),
         (  # Butterfly, a theme of Hexo
             "<title>Kelp calms | Shore</title><meta property=og:title content='Kelp calms'>",
             "<nav><a class=site-name href=/>Shore</a><b class=site-name>Kelp calms</b></nav>"
@@ -402,6 +420,12 @@ def refused(folder: Path, page: str, name: str = "p.html") -> str:
         (f"<title>x</title><body class='error404 wp'>{BODY}", "error-page"),
         (f"<meta name=prerender-status-code content=404><title>x</title>{BODY}", "error-page"),
         (f"<title>{{{{ page.title }}}} | Shore</title>{BODY}", "template"),
+        (f"<title>Shore</title><h1 class=w-dyn-bind-empty></h1>{BODY}", "template"),
+        (
+            "<?xml version='1.0'?><rss version='2.0'><channel><title>Comments on: Kelp</title>"
+            "<item><title>By: Jo</title><description>Grows.</description></item></channel></rss>",
+            "not-an-article",
+        ),
         (f"<title>Sea</title><body class='archive tag tag-sea'>{BODY}", "list-page"),
         (
             '<script type="application/ld+json">{"@type": ["WebPage", "CollectionPage"]}</script>'
@@ -557,6 +581,8 @@ def test_a_page_for_errors_is_no_article(tmp_path: Path, name: str) -> None:
         *("genindex.html", "category/sea/index.html", "tag/sea.html", "blog/tags/index.html"),
         *("print_page/index.html", "archives/2020/01/index.html", "search/label/Sea.html"),
         *("archives/2020/index.html", "blog/archive/2020/index.html", "2018_03_01_archive.html"),
+        *("allclasses-index.html", "api/allclasses-noframe.html", "sea/class-use/Kelp.html"),
+        *("index-all.html", "sea/package-tree.html", "api/index-files/index-2.html"),
     ],
 )
 def test_a_page_that_lists_others_is_no_article(tmp_path: Path, name: str) -> None:
@@ -597,6 +623,7 @@ def test_a_post_with_a_number_among_archives_is_an_article(
             "back-to-top",
         ),
         *("bd-sidebar-secondary", "bd-header-article", "jb-print-toc"),
+        *("markdown-toc", "td-page-meta__lastmod", "feedback--response feedback--response-yes"),
         *(
             "d-byline",
             "quarto-title-meta",
@@ -716,6 +743,8 @@ def posts_of(count: int) -> str:
         (f"<main><h1>Kelp</h1>{PROSE * 4}{posts_of(2)}</main>", False),
         (f"<meta property=og:type content=article><main>{posts_of(2)}</main>", False),
         (f"<main><h1>Kelp</h1><p>It grows.</p>{menu_of('Kelp', 2)}</main>", False),
+        (f"<main><h1>2020</h1><p>Oct 20, 2020</p>{menu_of('Kelp in year', 3)}</main>", True),
+        (f"<main><h1>Kelp</h1><p>It has grown all year.</p>{menu_of('Rye', 3)}</main>", False),
     ],
 )
 def test_a_page_of_links_to_the_site_and_teasers_is_a_list(
@@ -727,6 +756,27 @@ def test_a_page_of_links_to_the_site_and_teasers_is_a_list(
     assert report.skipped == ({"list-page": 1} if is_list else {})
     _, report = read({"kind": "html", "path": str(tmp_path), "main": "main, section"})
     assert not report.skipped
+
+
+def test_a_list_of_full_addresses_leads_to_the_site_of_its_home_page(tmp_path: Path) -> None:
+    links = menu_of("Kelp in year").replace("=/", "=https://shore.example/")
+    page = f"<header><a href=https://shore.example>Shore</a></header><main><h1>Blog</h1>{links}"
+    assert refused(tmp_path, page, "blog/index.html") == "list-page"
+    elsewhere = page.replace("<a href=https://shore.example>", "<a href=https://kelp.example/>")
+    assert one(tmp_path / "more", "blog/index.html", elsewhere, "html").title == "Blog"
+
+
+@pytest.mark.parametrize("name", ["post-tags", "blog-tags", "article-tags"])
+def test_tags_that_a_page_shows_go_before_the_site_s_keywords(tmp_path: Path, name: str) -> None:
+    page = f"<meta name=keywords content='jekyll, theme'><article><h1>Kelp</h1>{BODY}</article>"
+    page += f"<nav><p class={name}><a href=/tags#sea>#sea</a></nav>"  # as in MkDocs Material
+    assert one(tmp_path, "p.html", page, "html").tags == ("sea",)
+
+
+def test_none_of_the_teasers_of_a_home_page_is_its_article(tmp_path: Path) -> None:
+    assert refused(tmp_path, f"<main><p>All posts.</p>{posts_of(3)}</main>", "index.html") == (
+        "list-page"
+    )
 
 
 def test_how_far_a_page_is_indented_makes_no_text_of_its_navigation(tmp_path: Path) -> None:
@@ -999,6 +1049,7 @@ def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> 
         ("<meta property=published_time content=2026-03-01T10:19:00+0100>", ""),
         ("", "<time>an hour ago</time><time>March 1, 2026</time>"),
         ("", "<span class=post-date>1 Mar 2026</span>"),
+        ("", "<p class=post-meta> March 1, 2026 </p>"),
         ("", "<h2 class=date-header><span>Sunday, March 1, 2026</span></h2>"),
         (
             "",

@@ -158,6 +158,13 @@ def test_a_folder_is_of_the_kind_of_its_pages(tmp_path: Path) -> None:
     assert table_for(str(tmp_path))["kind"] == "markdown"
 
 
+@pytest.mark.parametrize(("other", "kind"), [("a.html", "html"), ("LICENSE.txt", "markdown")])
+def test_a_readme_beside_built_pages_is_none_of_them(tmp_path: Path, other: str, kind: str) -> None:
+    for name in ("README.md", other):
+        (tmp_path / name).write_text("x")
+    assert table_for(str(tmp_path))["kind"] == kind
+
+
 def test_of_a_folder_of_two_kinds_the_counts_and_a_remedy_are_told(tmp_path: Path) -> None:
     for name in ("a.md", "b.md", "c.html"):
         (tmp_path / name).write_text("x")

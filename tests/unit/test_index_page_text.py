@@ -25,7 +25,7 @@ WORDS = """
 함께_보면_좋은_글 Похожие_материалы Материалы_по_теме Вам_также_может_понравиться
 Схожі_статті اقرأ_أيضًا مواضيع_ذات_صلة بیشتر_بخوانید קראו_גם ये_भी_पढ़ें
 บทความที่เกี่ยวข้อง Tin_liên_quan Có_thể_bạn_quan_tâm Benzer_haberler Διαβάστε_επίσης
-Przeczytaj_także Posts_relacionados Artikel_terkait
+Przeczytaj_także Posts_relacionados Artikel_terkait Enjoy_Reading_This_Article?
 """
 FURTHER = [one.replace("_", " ") for one in WORDS.split()]
 
@@ -73,6 +73,7 @@ def test_headings_of_related_blocks_are_known_in_many_languages(heading: str) ->
     "line",
     [
         "上一篇\uff1a<a href=/x>X</a> 下一篇\uff1a<a href=/y>Y</a>",
+        "Next message: <a href=/x>X</a>",
         "다음 글 <a href=/x>X</a>",
         "이전글 <a href=/x>X</a>",
         "<a href=/x>下一篇\uff1aX</a>",
