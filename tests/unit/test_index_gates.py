@@ -174,6 +174,22 @@ def test_of_a_small_site_half_of_the_lists_may_hold_a_hub_and_not_all(
     assert refused(snapshot(tmp_path / "new", lists), None) == gates
 
 
+def test_lists_that_are_no_worse_than_the_live_ones_are_not_held_back(tmp_path: Path) -> None:
+    lists = ring(200)
+    for name in sorted(lists)[50:150]:
+        lists[name] = ["a000", *lists[name][:5]]
+    live = snapshot(tmp_path / "live", lists)
+    worse = {**lists, **{name: ["a000", *lists[name][:5]] for name in sorted(lists)[20:50]}}
+    assert refused(live, None) == {Gate.HUB}
+    assert refused(snapshot(tmp_path / "new", lists), live) == set()
+    assert Gate.HUB in refused(snapshot(tmp_path / "worse", worse), live)
+    bare = {**ring(100), **{name: [] for name in sorted(ring(100))[:30]}}
+    old = snapshot(tmp_path / "old", bare)
+    assert refused(snapshot(tmp_path / "same", bare), old) == set()
+    barer = {**bare, **{name: [] for name in sorted(bare)[:40]}}
+    assert Gate.WEAK in refused(snapshot(tmp_path / "barer", barer), old)
+
+
 def test_a_build_whose_index_misses_neighbors_is_held_back(tmp_path: Path) -> None:
     new = snapshot(tmp_path / "new", ring(100), recall=0.979)
     assert refused(new, None) == {Gate.RECALL}
