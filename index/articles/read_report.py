@@ -8,6 +8,9 @@ from index.articles.record import RecordProblem
 _KEPT_PROBLEMS = 1_000
 """Most problems that the report keeps with their messages; further ones are only counted."""
 
+_OF_SITES = ("unknown-address", "unsure-address")
+"""Problems that all pages of a site have alike."""
+
 
 @dataclass(slots=True, kw_only=True)
 class ReadReport:
@@ -48,7 +51,7 @@ class ReadReport:
     def told(self) -> list[str]:
         """Return the problems as text for people, each once, without those of whole sites."""
         found = {
-            one.message if one.reason == "unknown-address" else str(one): str(one)
+            one.message if one.reason in _OF_SITES else str(one): str(one)
             for one in self.problems
             if one.reason not in ("no-text", "made-from-template")
         }

@@ -34,6 +34,7 @@ class Record:
             to use that of the site's settings.
         link: The article's address by the rules of the site's generator; empty if unknown.
         no_link: Why the address by those rules is unknown, with the remedy; empty if it is known.
+        no_link_reason: The name under which reports count that.
         language: The language of the source's records that do not give theirs; empty if unknown.
         language_from: Where the language in ``values`` is from, if not from a field of the record:
             ``"path"`` (the address) or ``"page"`` (the page's ``lang``).
@@ -47,6 +48,7 @@ class Record:
     url_template: str = ""
     link: str = ""
     no_link: str = ""
+    no_link_reason: str = "unknown-address"
     language: str = ""
     language_from: str = ""
     outdated: str = ""

@@ -215,7 +215,7 @@ class RecordParser(FieldReader):
         if link and self._url_template == DEFAULT_TEMPLATE:
             templates[1] = link
         elif self._record.no_link and not value and templates == ["", *2 * [DEFAULT_TEMPLATE]]:
-            self._note("unknown-address", self._record.no_link, "url")
+            self._note(self._record.no_link_reason, self._record.no_link, "url")
         for given in (value, *templates):
             if given is None or given == "":
                 continue

@@ -146,6 +146,7 @@ class MarkdownSource(PageFolderSource):
             timezone=site.zone,
             link=placed.link,
             no_link=no_link,
+            no_link_reason="unsure-address" if site.maker else "unknown-address",  # gates judge it
         )
 
     def _included(self, folder: Path, name: str) -> str:

@@ -256,9 +256,12 @@ class SitePreset:
         if page.link or maker == SitePreset.name:
             return ""
         made_from = f" from {page.pattern!r:.100}" if page.pattern else ""
+        may_be_right = type(self) is SitePreset  # others know what is left out, too
         return (
             f"{maker} computes this page's address{made_from}, which can't be known here: set "
             'url_template, such as "/{year}/{month}/{day}/{slug}/", or read the site by its sitemap'
+            + '; preset = "none" if the links are right as they are'
+            * may_be_right
         )
 
     def complete(self, page: SitePage) -> None:
