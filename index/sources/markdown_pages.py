@@ -32,8 +32,9 @@ from index.sources.source import SplitItems
 _FROM_ROOT = re.compile(r"[\w-][\w.~-]*/[^\s:]*|[\w-][\w.~-]*\.html?")
 """A link relative to the site's root, as every generator means it (``about/``, ``a.html``)."""
 
-_DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-(?:\d{4}|\d{6})\.|[-.])(.+)")
-"""A name with a date, and in Statamic's collections with a time."""
+_DATED_ID = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)")
+_DATED_IN_STATAMIC = re.compile(r"(\d{4}-\d{2}-\d{2})(?:-(?:\d{4}|\d{6})\.|[-.])(.+)")
+"""A name with a date, and in Statamic's collections with a time; elsewhere a version may follow."""
 
 _NAME_LINE = re.compile(rb"""(?im)^["']?(id|slug)["']?\s*[:=]\s*["']?([^"'\r\n]+)""")
 _PICTURE = re.compile(r"\w[^:?#]*\.\w{2,5}(?:\?[^#]*)?")
@@ -91,7 +92,7 @@ class MarkdownSource(PageFolderSource):
         site = find_site(self.path, self.preset)
         named = replace(self, languages=self.languages or site.languages)
         pages = _mark_shared_names(
-            read_pages(named, site.has_folder, has_sections=site.has_sections)
+            site, read_pages(named, site.has_folder, has_sections=site.has_sections)
         )
         return pages, partial(parse_raw_page, partial(self._parse, site))
 
@@ -111,7 +112,7 @@ class MarkdownSource(PageFolderSource):
         if not front and _is_for_authors(site, page):
             raise RecordError("not-content", "a file for the site's maintainers, not an article")
         given, values = _given(front), front_values(front)
-        _name(values, page, given)
+        _name(values, page, given, _dated(site, page.where.id.rpartition("/")[2]))
         placed = SitePage(
             path=PurePosixPath(page.file),
             given=given,
@@ -209,7 +210,14 @@ def _alias(site: SitePreset, page: SitePage, given: str) -> str:
     return page.base.rstrip("/") + given if given.startswith("/") else given
 
 
-def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page | RecordProblem]:
+def _dated(site: SitePreset, name: str) -> re.Match[str] | None:
+    """Returns a file's name as the date that it begins with and the rest; ``None`` without one."""
+    return (_DATED_IN_STATAMIC if site.maker == "Statamic" else _DATED_ID).fullmatch(name)
+
+
+def _mark_shared_names(
+    site: SitePreset, pages: Iterator[Page | RecordProblem]
+) -> Iterator[Page | RecordProblem]:
     """Marks the pages that would get an earlier page's id.
 
     Their names differ only in dates, or they state the same id, as in folders of documentation.
@@ -223,7 +231,7 @@ def _mark_shared_names(pages: Iterator[Page | RecordProblem]) -> Iterator[Page |
         folder, _, name = page.where.id.rpartition("/")
         lines = _NAME_LINE.findall(re.split(rb"\n(?:---|\+\+\+)", page.content[:4096])[0])
         stated = {key.lower(): value.strip().decode(errors="replace") for key, value in lines}
-        dated = _DATED_ID.fullmatch(name)
+        dated = _dated(site, name)
         last = stated.get(b"slug") or (dated[2] if dated else name)
         own = stated.get(b"id") or f"{folder}/{last}"
         yield replace(page, shares_name=own in seen)
@@ -359,10 +367,11 @@ def _is_meant(name: str, value: Any) -> bool:
     return name != "published" or str(value)[:4].isdecimal()
 
 
-def _name(values: dict[str, Any], page: Page, given: Mapping[str, Any]) -> None:
+def _name(
+    values: dict[str, Any], page: Page, given: Mapping[str, Any], dated: re.Match[str] | None
+) -> None:
     """Adds id, date, slug and section from the file's name, where the front matter has none."""
     folder, _, name = page.where.id.rpartition("/")
-    dated = _DATED_ID.fullmatch(name)
     parts = str(given.get("slug") or (dated[2] if dated else name)).split("/")
     slug = "/".join(part for part in parts if part not in ("", ".", "..")) or name
     if dated:

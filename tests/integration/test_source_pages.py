@@ -917,10 +917,29 @@ def test_pages_of_several_folders_may_state_the_same_id(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["2026-01-02.kelp", "2026-01-02-0930.kelp", "2026-01-02-kelp"])
-def test_a_files_name_may_begin_with_a_date(tmp_path: Path, name: str) -> None:
-    article = one(tmp_path, f"{name}.md", "---\ntitle: T\n---\nWords", "markdown")
-    assert (article.id, article.date) == ("kelp", dt.date(2026, 1, 2))
+@pytest.mark.parametrize(
+    ("name", "article_id", "of_statamic"),
+    [
+        ("2026-01-02-kelp", "kelp", "kelp"),
+        ("2026-01-02.kelp", "2026-01-02.kelp", "kelp"),
+        ("2026-01-02-0930.kelp", "0930.kelp", "kelp"),
+        ("2026-01-02-2025.1-notes", "2025.1-notes", "1-notes"),
+    ],
+)
+def test_a_files_name_may_begin_with_a_date(
+    tmp_path: Path, name: str, article_id: str, of_statamic: str
+) -> None:
+    (tmp_path / "content").mkdir()
+    path, page = tmp_path / "content", (f"{name}.md", "---\ntitle: T\n---\nWords", "markdown")
+    article = one(path, *page)
+    assert (article.id, article.date) == (
+        article_id,
+        None if article_id == name else dt.date(2026, 1, 2),
+    )
+    (tmp_path / "config/statamic").mkdir(parents=True)
+    (tmp_path / "config/statamic/cp.php").write_text("<?php")
+    article = one(path, *page)
+    assert (article.id, article.date) == (of_statamic, dt.date(2026, 1, 2))
 
 
 def test_a_date_that_is_a_table_is_when_the_page_was_made(tmp_path: Path) -> None:
