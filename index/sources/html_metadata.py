@@ -1,7 +1,7 @@
 """Extracts the facts about an HTML page's article: title, link, date, picture and so on."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Set
 from itertools import takewhile
 from typing import Any
 
@@ -437,10 +437,11 @@ def _named_days(root: Element, main: Element) -> list[Element]:
     title = next(iter(select(article, "h1") or select(article, "h2, h3, h4")), article)
     around |= {*title.iterancestors()}
     named = [each for each in select(root, "[class*=date], .post-meta") if _names(each) & _DAYS]
+    links = {link: line_of(link) for link in root.iterdescendants("a")} if named else {}
     named = [
         day
         for day in named[:_MOST_DAYS]
-        if not (_is_beside(day, around) or _is_of_card(day, around))
+        if not (_is_beside(day, around) or _is_of_card(day, around, links))
     ]
     read = DateReader().find_instant
     days = {day: time.date() for day in named if (time := read(line_of(day)))}
@@ -451,13 +452,13 @@ def _named_days(root: Element, main: Element) -> list[Element]:
     return [day for day in inside if day in above][:1] or _above({*days}, root, main)[:1]
 
 
-def _is_of_card(day: Element, around: Set[Element]) -> bool:
+def _is_of_card(day: Element, around: Set[Element], links: Mapping[Element, str]) -> bool:
     """Tells whether a day stands in a line or an item of a list that links to another article."""
-    holders = list(takewhile(lambda each: each not in around, day.iterancestors()))
+    above, own = takewhile(lambda each: each not in around, day.iterancestors()), line_of(day)
+    holders = [each for each in above if each.tag != "header"]
+    items = [each for each in holders if each.tag == "li"]
     return any(
-        line_of(link) != line_of(day)
-        and (holder.tag == "li" or len(line_of(link)) >= _SHORTEST_HEADLINE)
-        for holder in holders
-        if holder.tag != "header"
+        links[link] != own and (holder.tag == "li" or len(links[link]) >= _SHORTEST_HEADLINE)
+        for holder in (*holders[-1:], *items[-1:])  # they hold all that the others hold
         for link in holder.iterdescendants("a")
     )

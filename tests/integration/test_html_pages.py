@@ -1118,6 +1118,13 @@ def test_a_named_day_of_another_article_is_not_its_own(
     assert one(tmp_path, "p.html", page, "html").date == (dt.date(2026, 3, 1) if is_own else None)
 
 
+def test_days_beside_many_links_in_deep_nesting_are_looked_at_in_time(tmp_path: Path) -> None:
+    links = "".join(f"<a href=/{number}>Rye is sown again</a>" for number in range(1_000))
+    days = "<span class=entry-date>1 Mar 2026</span>" * 20
+    page = f"<article><h1>Kelp</h1>{BODY}</article>{'<div>' * 200}{links}{days}"
+    assert one(tmp_path, "p.html", page, "html").date is None
+
+
 def test_the_days_of_a_list_of_changes_are_headings(tmp_path: Path) -> None:
     entries = "".join(f"<h2 class=date-header>May {day}, 2026</h2><p>{PROSE}</p>" for day in (3, 2))
     article = one(tmp_path, "p.html", f"<article><h1>Changes</h1>{entries}</article>", "html")
