@@ -256,7 +256,8 @@ class SitePreset:
         if page.link or maker == SitePreset.name:
             return ""
         made_from = f" from {page.pattern!r:.100}" if page.pattern else ""
-        may_be_right = type(self) is SitePreset  # others know what is left out, too
+        # Of Quartz and Statamic it would turn off more: what is left out, and the dates in names.
+        may_be_right = type(self) is SitePreset and maker != "Statamic"
         return (
             f"{maker} computes this page's address{made_from}, which can't be known here: set "
             'url_template, such as "/{year}/{month}/{day}/{slug}/", or read the site by its sitemap'
