@@ -158,6 +158,11 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
     """
     stored = cache.get(url)
     try:
+        if stored:  # an earlier version may have stored what is not the page
+            _check_is_page(url, stored.url, stored.body)
+    except FetchError:
+        stored = None
+    try:
         client.check(url)
         if stored is None or not stored.is_current(lastmod, now()):
             stored = _request(client, url, stored, lastmod)
@@ -190,10 +195,14 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
     content_type = headers.get("content-type", "")
     if content_type.partition(";")[0].strip().lower() not in _HTML:
         raise FetchError(f"the server sent no HTML page, but {content_type!r:.80}", "not-html")
-    check_leads_to_page(url, response.url, response.body)
-    check_is_no_stand_in(url, response.body)
+    _check_is_page(url, response.url, response.body)
     own = _SESSION.sub("", response.url).rstrip("?&")
     return FetchedPage(url=own, body=response.body, headers=headers, **fresh)
+
+
+def _check_is_page(asked: str, url: str, content: bytes) -> None:
+    check_leads_to_page(asked, url, content)
+    check_is_no_stand_in(asked, content)
 
 
 def now() -> float:

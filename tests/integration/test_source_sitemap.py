@@ -638,6 +638,26 @@ def test_a_page_that_now_redirects_is_another_whatever_answers_there(
     assert list(fetched(site, cache=str(tmp_path))[0]) == ["b"]
 
 
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [("/", "Home"), ("/login", '<input type="password">'), ("/a", "Just a moment...")],
+)
+def test_what_an_earlier_version_stored_in_the_place_of_a_page_is_fetched_anew(
+    site: Site, tmp_path: Path, path: str, title: str
+) -> None:
+    more = "<lastmod>2026-01-01</lastmod>"
+    site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a", more=more))
+    site.pages["/a"] = html(article("A"))
+    with closing(page_cache.PageCache(str(tmp_path))) as cache:
+        facts: Any = {"lastmod": "2026-01-01", "checked": page_cache.now(), "headers": {}}
+        body = article(title).encode()
+        stored = page_cache.FetchedPage(url=site.url + path, body=body, **facts)
+        cache.put(f"{site.url}/a", stored)
+    articles, problems = fetched(site, cache=str(tmp_path))
+    assert [one.title for one in articles.values()] == ["A"]
+    assert problems == {}
+
+
 def test_a_page_changed_on_the_day_it_was_fetched_is_asked_for_again(
     site: Site, tmp_path: Path
 ) -> None:
