@@ -242,10 +242,11 @@ class Fetcher:
             location = response.headers["location"]
             with suppress(UnicodeError):  # headers are read as if they were Latin-1
                 location = location.encode("latin-1").decode()
-            target = urljoin(url, location)
-            if url.startswith("https:") and not target.startswith("https:"):
+            target = urlsplit(urljoin(url, location)).geturl()  # with the scheme in lower case
+            if urlsplit(url).scheme == "https" and not target.startswith("https:"):
                 safe = re.sub("^http:", "https:", target)  # behind a proxy, servers mistake it
-                if urlsplit(safe).netloc != urlsplit(url).netloc or safe == url:
+                is_same = urlsplit(safe).netloc == urlsplit(url).netloc and safe != url
+                if not is_same or not safe.startswith("https:"):
                     raise SourceError(
                         f"{redacted(url)} redirects to {redacted(target)}, which is not encrypted; "
                         "only a redirect to https:// is followed"

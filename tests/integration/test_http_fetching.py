@@ -362,11 +362,14 @@ def test_tls_is_checked_against_the_name_and_not_the_address(
         secure.pages["/b"] = page(status=301, Location=f"{url.replace('https', 'http')}/")
         secure.pages["/b/"] = page("still by TLS")
         assert Fetcher(url=url, **options).get(url).body == b"still by TLS"
+        secure.pages["/b"] = page(status=301, Location=f"{url.replace('https', 'HTTP')}/")
+        assert Fetcher(url=url, **options).get(url).body == b"still by TLS"
         secure.pages["/b"] = page(status=301, Location=url.replace("https", "http"))
         with pytest.raises(SourceError, match="which is not encrypted"):
             Fetcher(url=url, **options).get(url)
         site.pages["/"] = page("in clear")
-        secure.pages["/"] = page(status=302, Location=site.url)
         url = f"https://site.example:{secure.port}/"
-        with pytest.raises(SourceError, match="which is not encrypted"):
-            Fetcher(url=url, **options).get(url)
+        for target in (site.url, url.replace("https", "ftp")):
+            secure.pages["/"] = page(status=302, Location=target)
+            with pytest.raises(SourceError, match="which is not encrypted"):
+                Fetcher(url=url, **options).get(url)
