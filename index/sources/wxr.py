@@ -254,8 +254,11 @@ def _in_language(text: str, language: str) -> str:
     given = [name for name, _ in _OF_LANGUAGE.findall(text)]
     if not all(given[:1]) or "" not in given:  # it has no marks, or no end of them
         return text
+    before = _OF_LANGUAGE.split(text, maxsplit=1)[0].rstrip(" ")
+    if before[-1:] not in ("", "\n") and len([*filter(None, given)]) < 2:  # it is about code
+        return text
     own = ("", language if language in given else given[0])
-    return _OF_LANGUAGE.sub(lambda part: part[2] if part[1] in own else "", text)
+    return _OF_LANGUAGE.sub(lambda part: part[2] if (part[1] or "") in own else "", text)
 
 
 def _shown(told: re.Match[str]) -> str:

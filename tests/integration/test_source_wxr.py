@@ -332,9 +332,12 @@ def test_shortcodes_are_no_text_and_the_words_of_a_caption_are(tmp_path: Path) -
     ("text", "shown"),
     [
         ("[:de]Tang[:en]Kelp[:]", "Kelp"),
+        ("[:de]Tang[:en]Kelp[:] by Mira", "Kelp by Mira"),
+        ("By Mira: [:de]Tang[:en]Kelp[:]", "By Mira: Kelp"),
         ("<!--:en-->Kelp<!--:--><!--:de-->Tang<!--:-->", "Kelp"),
         ("{:fr}Varech{:}{:de}Tang{:}", "Varech"),
         ("Cut by a[:ix] and a[:iy]", "Cut by a[:ix] and a[:iy]"),
+        ("Cut by a[:ix] and a[:] too", "Cut by a[:ix] and a[:] too"),
         ("[:]Kelp a[:ix]", "[:]Kelp a[:ix]"),
     ],
 )
