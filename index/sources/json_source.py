@@ -25,7 +25,10 @@ _BESIDE = set(
     "primary_groups flair_groups".split()
 )
 _BESIDE_NAMED = set("labels policies groups attachments".split())
-"""What stands beside the articles in exports and answers; the latter only beside ``_ARTICLES``."""
+"""What stands beside the articles in exports and answers.
+
+The latter only if the articles' list has a known name, or is no shorter.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +68,12 @@ class JsonSource(PathSource, SplitSource):
         lists = {path: lists[path] for path in lists if _BESIDE.isdisjoint(path)} or lists
         least = max(1, min(map(len, lists), default=0))
         shallow = [path for path in lists if len(path) <= least]
-        named = [path for path in shallow if _ARTICLES & {*path[-1:]}]
-        if named:
-            shallow = [path for path in shallow if _BESIDE_NAMED.isdisjoint(path)] or shallow
-        named = named or [path for path in shallow if _ALSO & {*path[-1:]}] or shallow
-        if len(named) == 1 and all(lists[path] <= lists[named[0]] for path in shallow):
+        sure = [path for path in shallow if _BESIDE_NAMED.isdisjoint(path)] or shallow
+        named = [path for path in sure if _ARTICLES & {*path[-1:]}]
+        named = named or [path for path in sure if _ALSO & {*path[-1:]}]
+        rivals = sure if named else shallow
+        named = named or sure
+        if len(named) == 1 and all(lists[path] <= lists[named[0]] for path in rivals):
             return named[0]
         if not shallow:
             raise SourceError(
@@ -77,7 +81,7 @@ class JsonSource(PathSource, SplitSource):
                 "with one object a line"
             )
         said = ", ".join(f"{'.'.join(path)} ({lists[path]})" for path in sorted(shallow))
-        most = max(shallow if len(named) == 1 else named, key=lambda path: lists[path])
+        most = max(sure if len(named) == 1 else named, key=lambda path: lists[path])
         raise SourceError(
             f"{self.path} holds several lists: {said}; name the one with the articles: "
             f'items = "{".".join(most)}"'

@@ -50,6 +50,10 @@ ITEMS = '[{"id": "a", "title": "A"},\n {"id": "b", "title": "B", "sections": [{"
         f'{{"data": {ITEMS}, "policies": [{{"id": "a"}}, {{"id": "b"}}, {{"id": "c"}}]}}',
         f'{{"messages": [{{"status": "ok"}}], "collection": {ITEMS}}}',
         f'{{"articles": {ITEMS}, "topics": [{{"id": "x"}}], "issues": [{{"id": "y"}}]}}',
+        f'{{"issues": {ITEMS}, "labels": [{{"id": "a"}}, {{"id": "b"}}, {{"id": "c"}}]}}',
+        f'{{"topics": {ITEMS}, "groups": [{{}}, {{}}, {{}}], "users": [{{}}, {{}}, {{}}]}}',
+        f'{{"policies": [{{}}, {{}}, {{}}], "works": {ITEMS}}}',
+        f'{{"bugs": {ITEMS}, "labels": [{{"id": "a"}}]}}',
         f'{{"data": {{"posts": {ITEMS}, "page": {{"errors": [{{"a": 1}}]}}}}}}',
     ],
 )
@@ -105,9 +109,9 @@ def test_of_several_lists_one_must_be_named(tmp_path: Path) -> None:
         SourceError, match=r"blog \(2\), pages \(1\); name the one.*items = .blog.$"
     ):
         read({"kind": "json", "path": beside})
-    for one, other in (("policies", "topics"), ("groups", "settings")):
+    for one, other in (("policies", "settings"), ("labels", "bugs")):
         beside = write(tmp_path, f'{{"{one}": {ITEMS}, "{other}": [{{"id": "x"}}]}}')
-        with pytest.raises(SourceError, match="holds several lists"):
+        with pytest.raises(SourceError, match=f"holds several lists.*items = .{other}.$"):
             read({"kind": "json", "path": beside})
     with pytest.raises(SourceError, match="no list 'none'"):
         read({"kind": "json", "path": path, "items": "none"})
