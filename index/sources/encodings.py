@@ -17,6 +17,7 @@ _XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']\s*([^"']{1,40}
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/][^>]{0,1000}", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""([^\s"'>/=]{1,40})\s*=\s*("[^"]*|'[^']*|[^\s"'>]+)""")
+_OTHERS = re.compile(r"[^\x00-\x7f\xa0]+")
 _CHARSET = re.compile(r"""charset\s*=\s*+["']?\s*+([^\s"';]+)""", re.IGNORECASE)
 
 
@@ -30,7 +31,7 @@ def decode(content: bytes, declared: str = "", *, lenient: bool = False) -> str:
         declared: The label of its encoding, as an HTTP header or :func:`markup_encoding` gives it;
             UTF-8 if it is empty or unknown.
         lenient: Whether to show a character in the place of few bytes that are not valid, and read
-            a text that declares nothing as windows-1252, as browsers do.
+            a text that declares nothing as UTF-8 or windows-1252, if it looks like it.
 
     Raises:
         ValueError: If the bytes are not valid text; the message names the first invalid byte.
@@ -42,12 +43,26 @@ def decode(content: bytes, declared: str = "", *, lenient: bool = False) -> str:
         try:
             return content.decode()
         except UnicodeDecodeError:
-            text = content.decode(codec if declared else "cp1252", errors="replace")
-            if lenient and b"\0" not in content and 100 * text.count("\ufffd") < len(text):
+            likely = codec if declared else _likely_codec(content)
+            text = content.decode(likely or "utf-8", errors="replace")
+            is_text = b"\0" not in content and 100 * text.count("\ufffd") < len(text)
+            if lenient and likely and is_text:
                 return text
             wrong = f"byte {error.start} is {error.object[error.start]:#04x}"
             remedy = "save it as UTF-8, or declare its encoding"
             raise ValueError(f"the text is not valid {codec}: {wrong}: {remedy}") from None
+
+
+def _likely_codec(content: bytes) -> str:
+    """Returns the Python codec of bytes that are not all valid UTF-8; empty if it is unknown."""
+    others = [one for one in content.decode(errors="replace") if not one.isascii()]
+    if 2 * others.count("\ufffd") < len(others):
+        return "utf-8-sig"
+    runs = _OTHERS.findall(content.decode("cp1252", errors="replace"))
+    runs = [run for run in runs if any(map(str.isalpha, run))]
+    # Letters beyond ASCII stand among others in the languages of windows-1252.
+    is_western = 4 * sum(len(run) for run in runs if len(run) > 2) <= sum(map(len, runs))
+    return "cp1252" if is_western else ""
 
 
 def marked_codec(content: bytes) -> str:

@@ -51,6 +51,31 @@ def test_bytes_that_are_no_text_are_refused_with_their_place(label: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "encoding", "is_read"),
+    [
+        ("Il été où les ÉLÈVES «\u00a0étaient\u00a0»", "windows-1252", True),
+        ("L\u2019acqua è blu \u2013 © \u2014\u2014\u2014\u2014", "windows-1252", True),
+        ("Как испечь хлеб: я и ты", "windows-1251", False),
+        ("Как испечь хлеб: я и ты", "koi8-r", False),
+        ("Ζεστό ψωμί", "windows-1253", False),
+        ("家でパンを焼く方法について", "shift_jis", False),
+        ("如何在家烤面包这是一个简单的方法", "gbk", False),
+    ],
+)
+def test_bytes_that_declare_nothing_are_western_only_if_they_look_so(
+    text: str, encoding: str, is_read: bool
+) -> None:
+    if is_read:
+        assert decode(text.encode(encoding), lenient=True) == text
+    else:
+        with pytest.raises(ValueError, match="declare its encoding"):
+            decode(text.encode(encoding), lenient=True)
+    wrong = f"{text} {'.' * 99}\udcff"
+    read = decode(wrong.encode(errors="surrogateescape"), lenient=True)
+    assert read == wrong.replace("\udcff", "\ufffd")
+
+
+@pytest.mark.parametrize(
     ("head", "label"),
     [
         (b"<meta charset=gb2312>", "gb2312"),
