@@ -31,13 +31,11 @@ def check_is_no_stand_in(url: str, content: bytes) -> None:
     Raises:
         FetchError: If one was. Its reason is ``unreachable``: it says nothing of the page itself.
     """
-    text = html.unescape(content[:_READ].decode(errors="replace"))
+    text = _read(content)
     titles = [" ".join(title.split()) for title in _TITLE.findall(text)[:3]]
     parts = [part for title in titles for part in (title, *_SEPARATOR.split(title))]
     found = next(filter(page_words("stand_in").fullmatch, parts), "") or _MARK.search(text)
-    if not found or len(content) >= _READ or len(_LINK.findall(text)) > _MOST_LINKS:
-        return
-    if len(" ".join(_NO_TEXT.sub(" ", text).split())) <= _MOST_TEXT:
+    if found and _is_short(content):
         shown = titles[0] if titles else "a check of visitors"
         raise FetchError(
             f"{redacted(url)} shows {shown!r} in the place of the page; if that lasts, let the "
@@ -56,12 +54,35 @@ def check_leads_to_page(asked: str, url: str, content: bytes) -> None:
     before, after = ("?".join(filter(None, (one.path, one.query))) for one in (old, new))
     if _HOME.fullmatch(after) and not _HOME.fullmatch(before):
         raise FetchError("it redirects to the home page, so it seems to be gone", "gone")
-    names = {_SUFFIX.sub("", name) for name in new.path.split("/")} - {*old.path.split("/")}
-    given = [split_url(value).path.rstrip("/") for _, value in parse_qsl(new.query)]
-    is_login = any(map(page_words("login_path").fullmatch, names)) and _PASSWORD.search(content)
-    is_consent = any(map(page_words("consent_path").fullmatch, names))
-    if is_login or is_consent or (new.path != old.path and unquote(old.path).rstrip("/") in given):
+    given = {split_url(value).path.rstrip("/") for _, value in parse_qsl(new.query)}
+    leads_back = new.path != old.path and unquote(old.path).rstrip("/") in given - {""}
+    names = [_SUFFIX.sub("", name) for name in new.path.split("/")]
+    names = [name for name in names if name not in ("", "index", *old.path.split("/"))]
+    login, consent = page_words("login_path"), page_words("consent_path")
+    is_consent = any(map(consent.fullmatch, names))
+    has_password = bool(_PASSWORD.search(content))
+    if leads_back:
+        is_first = has_password or is_consent or any(map(login.fullmatch, names))
+    elif has_password and names and login.fullmatch(names[-1]):
+        is_first = _text_length(_read(content)) <= _MOST_TEXT
+    else:
+        is_first = is_consent and _is_short(content)
+    if is_first:
         raise FetchError(
             f"it redirects to {new.path[:200]!r}, which visitors have to pass first",
             "unreachable" if is_consent else "refused",
         )
+
+
+def _read(content: bytes) -> str:
+    return html.unescape(content[:_READ].decode(errors="replace"))
+
+
+def _text_length(text: str) -> int:
+    return len(" ".join(_NO_TEXT.sub(" ", text).split()))
+
+
+def _is_short(content: bytes) -> bool:
+    text = _read(content)
+    is_whole = len(content) < _READ and len(_LINK.findall(text)) <= _MOST_LINKS
+    return is_whole and _text_length(text) <= _MOST_TEXT

@@ -21,7 +21,7 @@ from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
 from index.sources.site_discovery import sitemap_addresses
 from index.sources.sitemap_file import read_sitemap
-from index.sources.stand_in import check_is_no_stand_in
+from index.sources.stand_in import check_is_no_stand_in, check_leads_to_page
 from recommender.article import Article, Status
 from tests.support.http_site import Page, Site, in_turn, page, serving
 from tests.support.sample_records import read
@@ -301,6 +301,7 @@ def test_pages_that_are_gone_or_no_html_are_reported(site: Site) -> None:
         ("/enter?next=/a", "refused"),
         ("/wp-login.php?redirect_to=http%3A%2F%2Fx.example%2Fa%2F&reauth=1", "refused"),
         ("/users/sign_in", "refused"),
+        ("/login/index.php", "refused"),
         ("/age-gate?u=b", "unreachable"),
     ],
 )
@@ -415,6 +416,23 @@ def test_what_a_server_shows_for_a_while_takes_no_page_s_place(
 )
 def test_a_page_with_much_text_or_another_title_is_no_check_of_visitors(text: str) -> None:
     check_is_no_stand_in("https://x.example/a", text.encode())
+
+
+@pytest.mark.parametrize(
+    ("asked", "target", "text"),
+    [
+        ("/old", "/new?redirected_from=/old", "Moved."),
+        ("/", "/start?from=/", "<input type='password'>"),
+        ("/law/informed-consent", "/law/consent", "To agree is to know. " * 100),
+        ("/how-to-sign-in", "/help/sign-in/", "Sign in. <input type='password'>" * 250),
+        ("/a", "/login/how-to", "Sign in. <input type='password'>"),
+    ],
+)
+def test_a_redirect_may_name_where_it_came_from_and_an_article_may_be_of_consent(
+    asked: str, target: str, text: str
+) -> None:
+    host = "https://x.example"
+    check_leads_to_page(f"{host}{asked}", f"{host}{target}", text.encode())
 
 
 def test_a_dead_sitemap_of_an_index_is_reported_and_a_failing_one_ends_the_build(
