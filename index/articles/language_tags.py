@@ -99,3 +99,14 @@ def is_language(tag: str) -> bool:
     return re.fullmatch(r"[a-z]{2}(-[a-z]{4})?(-[a-z]{2})?", tag) is not None and (
         tag[:2] in _codes()
     )
+
+
+def is_locale(tag: str) -> bool:
+    """Return whether the region of a language's tag, in lower case, is one where it is spoken."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        Locale.parse(tag, sep="-")
+    except (UnknownLocaleError, ValueError):
+        return "-" not in tag
+    return True

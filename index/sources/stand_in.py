@@ -4,10 +4,12 @@ import html
 import re
 from urllib.parse import parse_qsl, unquote
 
+from index.articles.language_tags import is_language, is_locale
 from index.articles.page_words import page_words, words_of
 from index.articles.urls import split_url
 from index.sources.host_rules import redacted
 from index.sources.http_client import FetchError
+from recommender.translations import COUNTRIES
 
 _READ = 64 * 1024  # bytes
 _MOST_TEXT, _MOST_LINKS = 2_000, 5  # characters; pages of a site have more of one or the other
@@ -19,8 +21,10 @@ _NO_TEXT = re.compile(
 )
 _SEPARATOR = re.compile(r"\s[|\u2013-]\s")
 _HOME = re.compile(
-    r"(/[a-z]{2}([-_][a-z]{2,4})?)?/?((index\.\w{3,5})?|\?(?!\w+=\d).*)", re.IGNORECASE
-)  # but not /?p=5
+    r"(/(?P<folder>[a-z]{2}([-_]([a-z]{2}|hans|hant|latn|cyrl|arab))?)(?=[/?]|\Z))?"
+    r"/?((index\.\w{3,5})?|\?(?!\w+=\d).*)",  # but not /?p=5
+    re.IGNORECASE,
+)
 _PASSWORD = re.compile(rb"<input\s[^<>]{0,500}\btype\s?=\s?[\"']?password", re.IGNORECASE)
 _SUFFIX = re.compile(r"\.\w{2,5}\Z")
 
@@ -52,7 +56,7 @@ def check_leads_to_page(asked: str, url: str, content: bytes) -> None:
     """
     old, new = split_url(asked), split_url(url)
     before, after = ("?".join(filter(None, (one.path, one.query))) for one in (old, new))
-    if _HOME.fullmatch(after) and not _HOME.fullmatch(before):
+    if _is_home(after, before) and not _is_home(before, before):
         raise FetchError("it redirects to the home page, so it seems to be gone", "gone")
     given = {split_url(value).path.rstrip("/") for _, value in parse_qsl(new.query)}
     leads_back = new.path != old.path and unquote(old.path).rstrip("/") in given - {""}
@@ -72,6 +76,23 @@ def check_leads_to_page(asked: str, url: str, content: bytes) -> None:
             f"it redirects to {new.path[:200]!r}, which visitors have to pass first",
             "unreachable" if is_consent else "refused",
         )
+
+
+def _is_home(address: str, asked: str) -> bool:
+    """Tells whether an address is that of the home page, or of the home page of a language.
+
+    Args:
+        address: The path with the query.
+        asked: The address that was asked for; in its folder a language needs no slash.
+    """
+    found = _HOME.fullmatch(address)
+    if not found or not found["folder"]:
+        return found is not None
+    tag = found["folder"].lower().replace("_", "-")
+    if not is_language(tag) and tag not in COUNTRIES:
+        return False
+    folder = f"/{found['folder']}/"
+    return f"{asked}/".startswith(folder) or (address.startswith(folder) and is_locale(tag))
 
 
 def _read(content: bytes) -> str:

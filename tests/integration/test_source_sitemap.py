@@ -16,7 +16,7 @@ import pytest
 
 from index.errors import SourceError
 from index.sources import page_cache
-from index.sources.http_client import Fetcher, HttpOptions
+from index.sources.http_client import Fetcher, FetchError, HttpOptions
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
 from index.sources.site_discovery import sitemap_addresses
@@ -297,6 +297,8 @@ def test_pages_that_are_gone_or_no_html_are_reported(site: Site) -> None:
     ("target", "reason"),
     [
         ("/en/", "gone"),
+        ("/zh-cn/?from=a", "gone"),
+        ("/jp/index.html", "gone"),
         ("/index.php", "gone"),
         ("/enter?next=/a", "refused"),
         ("/wp-login.php?redirect_to=http%3A%2F%2Fx.example%2Fa%2F&reauth=1", "refused"),
@@ -419,16 +421,31 @@ def test_a_page_with_much_text_or_another_title_is_no_check_of_visitors(text: st
 
 
 @pytest.mark.parametrize(
+    ("asked", "target"),
+    [("/en/a", "/en"), ("/en-sa/a", "/en-sa"), ("/a", "/de/"), ("/a", "/sr-latn/"), ("/ai", "/")],
+)
+def test_a_language_s_folder_is_its_home_page(asked: str, target: str) -> None:
+    with pytest.raises(FetchError, match="home page"):
+        check_leads_to_page(f"https://x.example{asked}", f"https://x.example{target}", b"")
+
+
+@pytest.mark.parametrize(
     ("asked", "target", "text"),
     [
         ("/old", "/new?redirected_from=/old", "Moved."),
         ("/", "/start?from=/", "<input type='password'>"),
         ("/law/informed-consent", "/law/consent", "To agree is to know. " * 100),
         ("/how-to-sign-in", "/help/sign-in/", "Sign in. <input type='password'>" * 250),
+        ("/artificial", "/ai", ""),
+        ("/artificial", "/ai/", ""),
+        ("/old", "/my-cv", ""),
+        ("/todo", "/to-do/", ""),
+        ("/old", "/no-code/", ""),
+        ("/norway", "/no", ""),
         ("/a", "/login/how-to", "Sign in. <input type='password'>"),
     ],
 )
-def test_a_redirect_may_name_where_it_came_from_and_an_article_may_be_of_consent(
+def test_where_one_is_led_may_look_like_a_wall_or_home_page_and_be_an_article(
     asked: str, target: str, text: str
 ) -> None:
     host = "https://x.example"
