@@ -13,7 +13,10 @@ from recommender.translations import COUNTRIES
 
 _READ = 64 * 1024  # bytes
 _MOST_TEXT, _MOST_LINKS = 2_000, 5  # characters; pages of a site have more of one or the other
-_TITLE = re.compile(r"<(?:title|h1)\b[^<>]{0,300}>\s*([^<]{1,200})", re.IGNORECASE)
+_LITTLE_TEXT = 600  # of a page that is known by its title alone
+_TITLE = re.compile(
+    r"<(title|h1)\b[^<>]{0,300}>(.{1,500}?)(?=</\1\b|\Z)", re.IGNORECASE | re.DOTALL
+)
 _MARK = re.compile(words_of("stand_in_mark"), re.IGNORECASE)
 _LINK = re.compile(r"<a\s", re.IGNORECASE)
 _NO_TEXT = re.compile(
@@ -36,11 +39,16 @@ def check_is_no_stand_in(url: str, content: bytes) -> None:
         FetchError: If one was. Its reason is ``unreachable``: it says nothing of the page itself.
     """
     text = _read(content)
-    titles = [" ".join(title.split()) for title in _TITLE.findall(text)[:3]]
-    parts = [part for title in titles for part in (title, *_SEPARATOR.split(title))]
-    found = next(filter(page_words("stand_in").fullmatch, parts), "") or _MARK.search(text)
-    if found and _is_short(content):
-        shown = titles[0] if titles else "a check of visitors"
+    found = [(tag.lower(), shown) for tag, part in _TITLE.findall(text) if (shown := _text(part))]
+    titles, headings = ([one for tag, one in found if tag == kind] for kind in ("title", "h1"))
+    title = titles[0] if titles else ""
+    is_stand_in = page_words("stand_in").fullmatch
+    is_named = is_stand_in(title) or (
+        all(map(is_stand_in, headings)) if headings else is_stand_in(_SEPARATOR.split(title)[0])
+    )
+    has_mark = _MARK.search(text)
+    if (has_mark or is_named) and _is_short(content, _MOST_TEXT if has_mark else _LITTLE_TEXT):
+        shown = title or (headings[0] if headings else "a check of visitors")
         raise FetchError(
             f"{redacted(url)} shows {shown!r} in the place of the page; if that lasts, let the "
             "user agent alsolike pass the site's protection",
@@ -68,7 +76,7 @@ def check_leads_to_page(asked: str, url: str, content: bytes) -> None:
     if leads_back:
         is_first = has_password or is_consent or any(map(login.fullmatch, names))
     elif has_password and names and login.fullmatch(names[-1]):
-        is_first = _text_length(_read(content)) <= _MOST_TEXT
+        is_first = len(_text(_read(content))) <= _MOST_TEXT
     else:
         is_first = is_consent and _is_short(content)
     if is_first:
@@ -99,11 +107,11 @@ def _read(content: bytes) -> str:
     return html.unescape(content[:_READ].decode(errors="replace"))
 
 
-def _text_length(text: str) -> int:
-    return len(" ".join(_NO_TEXT.sub(" ", text).split()))
+def _text(markup: str) -> str:
+    return " ".join(_NO_TEXT.sub(" ", markup).split())
 
 
-def _is_short(content: bytes) -> bool:
+def _is_short(content: bytes, most_text: int = _MOST_TEXT) -> bool:
     text = _read(content)
     is_whole = len(content) < _READ and len(_LINK.findall(text)) <= _MOST_LINKS
-    return is_whole and _text_length(text) <= _MOST_TEXT
+    return is_whole and len(_text(text)) <= most_text

@@ -392,6 +392,13 @@ def test_of_a_page_that_can_t_be_had_again_the_copy_is_read_and_told(
         (403, "<title>Access Denied</title><p>https&#58;&#47;&#47;errors&#46;edgesuite&#46;net"),
         (200, "<iframe src='/_Incapsula_Resource'>Incapsula incident ID: 123-456</iframe>"),
         (200, "<title>Maintenance</title><h1>Briefly unavailable for scheduled maintenance. Check"),
+        (
+            403,
+            "<title>Attention Required! | Cloudflare</title><h1>Sorry, you have been blocked</h1>"
+            f"<div id='cf-error-details'>{'Why? To guard the site. ' * 40}</div>",
+        ),
+        (200, "<title>Wartungsarbeiten - Kelp</title><h1><b>Wartungsarbeiten</b></h1>Bis bald."),
+        (200, "<title>Bad Gateway | Kelp</title><h1><img src=a.png></h1>"),
         (202, ""),
         (408, ""),
         (405, "<title>Human Verification</title><script>window.gokuProps = {}</script>"),
@@ -414,6 +421,10 @@ def test_what_a_server_shows_for_a_while_takes_no_page_s_place(
         article("Maintenance"),
         article("Cookies", "Such pages set _cf_chl_opt. " * 100),
         article("Is the <b>Bad Gateway</b> a bar?"),
+        article("Wartungsarbeiten", "Am Wehr wird gebaut. " * 40),
+        "<title>My walk in spring | Just a moment</title><p>It rained.",
+        "<title>Just a moment | Kelp</title><h1><span>My walk</span></h1><p>It rained.",
+        f"<title>Too many requests - API docs</title><p>{'A limit holds for each key. ' * 30}",
     ],
 )
 def test_a_page_with_much_text_or_another_title_is_no_check_of_visitors(text: str) -> None:
