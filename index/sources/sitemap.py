@@ -141,8 +141,8 @@ class SitemapSource(DocumentOptions, SplitSource):
                 found = fetch_sitemap(client, url)
             except SourceError as error:
                 if not isinstance(error, FetchError) or error.reason != "gone":
-                    left_out = f'exclude = ["{urlsplit(url).path}"] in the source leaves it out'
-                    raise SourceError(f"{error}; if that lasts, {left_out}") from error
+                    paths = [urlsplit(one).path for one in {*seen, *(one for one, _ in pending)}]
+                    raise SourceError(f"{error}{_remedy(urlsplit(url).path, paths)}") from error
                 problems.append(_problem(url, error))
                 continue
             yield found
@@ -194,6 +194,13 @@ def fetch_sitemap(client: PoliteClient, url: str) -> list[SitemapEntry]:
     name, most = redacted(response.url), client.fetcher.options.max_bytes
     content = read_whole(unpacked(in_memory(response.body)), name, "a sitemap", most)
     return read_sitemap(content, response.url, name)
+
+
+def _remedy(path: str, named: list[str]) -> str:
+    """Says how a sitemap is left out, if its path names neither the home page nor several."""
+    if len(path) < 2 or re.search(r'[*?\["\\]', path) or named.count(path) > 1:
+        return ""
+    return f'; if that lasts, exclude = ["{path}"] in the source leaves it out'
 
 
 def _matches(url: str, patterns: tuple[str, ...]) -> bool:

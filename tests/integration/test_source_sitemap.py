@@ -478,6 +478,18 @@ def test_a_dead_sitemap_of_an_index_is_reported_and_a_failing_one_ends_the_build
     assert list(fetched(site, exclude=["/gone.xml"])[0]) == ["a"]
 
 
+@pytest.mark.parametrize("failing", ["/?sitemap=posts", "", "/[a].xml", "/map.xml?p=1"])
+def test_no_remedy_is_told_that_would_leave_out_more_than_a_failing_sitemap(
+    site: Site, failing: str
+) -> None:
+    site.pages["/sitemap.xml"] = page(index(f"{site.url}{failing}", f"{site.url}/map.xml?p=2"))
+    site.pages[failing.partition("?")[0] or "/"] = page(status=500)
+    with pytest.raises(SourceError) as caught:
+        fetched(site)
+    assert "500" in str(caught.value)
+    assert "exclude" not in str(caught.value)
+
+
 def test_bounds_hold_for_pages_depth_and_size(site: Site) -> None:
     pages(site, "a", "b", "c")
     with pytest.raises(SourceError, match="more than 2 pages"):
