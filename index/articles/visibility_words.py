@@ -141,22 +141,26 @@ def _find(
         if plain in names:
             for said in _by_locale(given):
                 yield prefix + name, plain, said
-        if plain == "translation" and _is_other_article(values, given):
-            continue
         if plain in _WITHIN and prefix.count(".") < _DEEPEST:
             is_list = isinstance(given, list) and (plain in _LISTS or len(given) == 1)
             for one in given[:100] if is_list else _by_locale(given):
                 if isinstance(one, str) and one[:1] == "{" and len(one) <= _LONGEST_JSON:
                     with suppress(ValueError):  # a cell or column may hold JSON as text
                         one = load_json(one)
-                if isinstance(one, Mapping):
-                    yield from _find(names, one, f"{prefix}{name}.")
+                within = f"{prefix}{name}."
+                if isinstance(one, Mapping) and not (
+                    plain == "translation" and _is_other_article(values, one, within)
+                ):
+                    yield from _find(names, one, within)
 
 
-def _is_other_article(values: Mapping[str, Any], inner: Any) -> bool:
-    """Tells whether a record has a title that isn't from an object in it, such as a translation."""
+def _is_other_article(values: Mapping[str, Any], inner: Mapping[str, Any], within: str) -> bool:
+    """Tells whether a record and an object in it, such as a translation, have different titles."""
     title = next((values[name] for name in values if plain_name(str(name)) == "title"), None)
-    return title not in (None, "") and not (isinstance(inner, Mapping) and title in inner.values())
+    titles = [said for _, _, said in _find(frozenset({"title"}), inner, within) if said]
+    return (
+        title not in (None, "") and bool(titles) and not any(map(_by_locale(title).count, titles))
+    )
 
 
 def _fields(names: frozenset[str], values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Any
 
 import pytest
@@ -668,7 +669,15 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"excalidraw-plugin": "parsed"},  # Obsidian
         {"shareStatus": "TEAM"},  # Guru
         {"translation": {"visibility_status": "UNLISTED"}},  # Gorgias
-        {"title": "Kelp", "translation": {"title": "Kelp", "visibility_status": "UNLISTED"}},
+        *(
+            {"title": "Kelp", "translation": translation}  # mapped from there
+            for unlisted in [{"title": "Kelp", "visibility_status": "UNLISTED"}]
+            for translation in (
+                *(unlisted, [unlisted], json.dumps(unlisted), {"attributes": unlisted}),
+                *({"en": unlisted, "de": {"title": "Tang"}}, {"en-US": unlisted}),
+                {"visibility_status": "UNLISTED"},
+            )
+        ),
         {"published": "\x00"},  # a BIT of MySQL
         {"type": "post_draft"},  # Typecho
         {"type": "attachment", "mime_type": "image/png"},
@@ -710,7 +719,8 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"published_at": "2026-03-01 10:00:00", "approve": 3, "type": "overdraft"},
         {"statut": "publie", "ativo": "S", "del_yn": "N", "use_yn": "Y", "published": "○"},
         {"published_at": "0000-00-00", "status": "Y"},
-        {"title": "Kelp", "translation": {"status": "in progress"}},
+        {"title": "Kelp", "translation": {"title": "Tang", "status": "in progress"}},
+        {"title": "Kelp", "translation": [{"attributes": {"title": "Tang", "draft": True}}]},
         {"type": "Revision", "template": "attachment", "audience": "agents", "security": "team"},
         {"durum": "yayinda", "stav": "nový", "situacao": "A"},
     ],
