@@ -140,7 +140,8 @@ def _find(
         given = values[name]
         if plain in names:
             for said in _by_locale(given):
-                yield prefix + name, plain, said
+                if plain not in _FIELDS["layouts"] or not _is_other_layout(said, values):
+                    yield prefix + name, plain, said
         if plain in _WITHIN and prefix.count(".") < _DEEPEST:
             is_list = isinstance(given, list) and (plain in _LISTS or len(given) == 1)
             for one in given[:100] if is_list else _by_locale(given):
@@ -203,8 +204,6 @@ def _hiding_words(values: Mapping[str, Any]) -> Iterator[HidingWord]:
     for path, plain, value in _find(_JUDGED, values):
         if value in (None, "", [], {}) or plain == "index" == plain_name(path):
             continue  # index is a row's number; only within "seo" and the like is it for robots
-        if plain in _FIELDS["layouts"] and _is_other_layout(value, values):
-            continue
         if plain in _FIELDS["status"]:
             yield from _other_status(path, plain, value)
             continue

@@ -681,6 +681,7 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"published": "\x00"},  # a BIT of MySQL
         {"type": "post_draft"},  # Typecho
         {"type": "attachment", "mime_type": "image/png"},
+        {"node": {"type": "attachment", "mime_type": "image/png"}},
         {"approve": 0},  # DataLife Engine
         {"disable_index": 1},
         {"blogpassword": "kelp"},
@@ -721,6 +722,7 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"published_at": "0000-00-00", "status": "Y"},
         {"title": "Kelp", "translation": {"title": "Tang", "status": "in progress"}},
         {"title": "Kelp", "translation": [{"attributes": {"title": "Tang", "draft": True}}]},
+        {"mime_type": "text/html", "node": {"type": "Revision"}},
         {"type": "Revision", "template": "attachment", "audience": "agents", "security": "team"},
         {"durum": "yayinda", "stav": "nový", "situacao": "A"},
     ],
