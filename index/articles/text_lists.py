@@ -27,10 +27,8 @@ _BY = re.compile(
     rf"\A(?:(?:{words_of('by')})[:\uff1a]?\s+|(?:{words_of('author_label')})\s*[:/=\uff1a\uff0f\uff1d]\s*)",
     re.IGNORECASE,
 )
-_NAME_LIKE_BY = re.compile(
-    rf"(?:[Vv]on|Par|Por|Door|Oleh) ([^\s,]+)(?:\Z|,| (?:{words_of('and')}) )"
-)
-"""A first or last name that is a word for by in some language, and one name behind it."""
+_NAME_LIKE_BY = re.compile(rf"(?:[Vv]on|Oleh) ([^\s,]+)(?:\Z|,| (?:{words_of('and')}) )")
+"""A first name that is a word for by in some language, and one name behind it."""
 
 _INITIALS = re.compile(r"\S.*\s[A-Z]{1,3}(?: (?:Jr|Sr|2nd|3rd))?")  # as in Lind MA
 _STOP = re.compile(r"(?<=[A-Z][A-Z])\.\Z")
@@ -104,7 +102,8 @@ def split_authors(text: str) -> list[str]:
     for part in _AUTHORS.split(text):
         byline = " ".join(part.split()).strip(" ,")
         named = _NAME_LIKE_BY.match(byline)
-        if not named or not named[1][0].isupper() or _ROLES.search(named[1]):
+        name = named[1] if named else ""
+        if not name[:1].isupper() or name[1:].isupper() or _ROLES.search(name):  # "Von DPA"
             byline = _BY.sub("", byline)
         byline = _STOP.sub("", byline)
         several = [
