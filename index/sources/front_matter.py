@@ -43,6 +43,10 @@ _HEADER = re.compile(_TABLE["header"], re.VERBOSE)
 """Lines of ``name: value`` and an empty one, as in Pelican; in a comment, as in Nikola."""
 
 _LOGSEQ = re.compile(r"(?:[\w-]+::(?:[ \t][^\n]*)?(?:\n|\Z))+")
+_PROPERTY = r"[ \t]*[^\s:]+::(?:[ \t][^\n]*)?(?:\n|\Z)"
+_PUBLIC = re.compile(rf"\s*+(?:- )?(?=(?:{_PROPERTY})*?[ \t]*public::)((?:{_PROPERTY})+)")
+"""Properties of Logseq, one of which is for its pages; also in the first block of its list."""
+
 _NOTION = re.compile(r"\A# ([^\n]+)\n\n(?=(?:\w[\w -]{0,40}:[^\n]*\n)+(?:\n|\Z))")
 _ASIDE = re.compile(r"^</?aside>$", re.MULTILINE)
 
@@ -117,6 +121,9 @@ def split_front_matter(text: str, *, opened: bool = True) -> tuple[dict[str, Any
                 "the page begins like front matter, but without a line of --- before it: add that "
                 "line, since the front matter may say that the page is a draft"
             )
+        if properties := _PUBLIC.match(text):
+            lines = re.sub(r"\n[ \t]+", "\n", properties[1])
+            return _header_values(lines), text[properties.end() :]
         return {}, text
     usual, closing = _FENCES[opening["fence"]]
     end = re.compile(rf"^(?:{closing})[^\S\n]*(?:\n|\Z)", re.MULTILINE).search(text, opening.end())

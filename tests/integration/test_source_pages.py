@@ -592,6 +592,7 @@ def page_of(folder: Path, files: dict[str, str]) -> list[Article]:
         {"a.md": "", "a.meta": "title: A\nstatus: private\n"},
         {f"A {'8c14a3b7' * 4}.mkd": "# A\n\nStatus: Draft\nTags: sea\n\nWords"},  # Notion
         {"A kelp.mkd": "type:: [[Sea]]\npublic:: false\n\n- Words"},  # Logseq
+        {"A kelp.mkd": "- public:: false\n  type:: [[Sea]]\n- Words"},
         {"a.md": '|<head><meta name="robots" content="noindex"></head>\n\nWords'},
         {"a.mdx": "|export const metadata = {\n  robots: { index: false },\n}\n\nWords"},
         {"a.md": "|```{meta}\n:robots: noindex\n```\n\nWords"},
@@ -617,6 +618,13 @@ def test_what_hides_a_page_holds_wherever_it_is_said(tmp_path: Path, files: dict
     [
         {"logseq/config.edn": "{:publishing/all-pages-public? true}", "pages/a.md": ""},
         {"logseq/config.edn": "{}", "pages/a.md": "public: true"},
+        *(
+            {"logseq/config.edn": "{}", "pages/a.mkd": f"{properties}\n- Words"}
+            for properties in (
+                *("public:: true", "- public:: true", "public:: true\nlogseq.foo:: 1\n"),
+                "- tags:: a\n  public:: true",
+            )
+        ),
         {"quartz.config.ts": "filters: [Plugin.RemoveDrafts()]", "content/a.md": ""},
         {"quartz.config.ts": "[Plugin.ExplicitPublish()]", "content/a.md": "publish: 'true'"},
         {"docs.json": MINTLIFY, "c/a.mdx": ""},
