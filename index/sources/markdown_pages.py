@@ -71,7 +71,9 @@ class MarkdownSource(PageFolderSource):
         """A sentence that names the generator by whose rules the site is read; none if unknown."""
         preset = find_site(self.path, self.preset)
         chosen = "" if self.preset else ' (preset = "none" turns that off)'
-        made_by = f"read as a site made by {preset.name}{chosen}" * (preset.name != "none")
+        is_named = preset.name != SitePreset.name
+        about = preset.about or f"a site made by {preset.name}" * is_named
+        made_by = f"read as {about}{chosen}" * bool(about)
         return tuple(filter(None, (made_by, self._unread(preset))))
 
     def _unread(self, preset: SitePreset) -> str:

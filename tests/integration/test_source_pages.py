@@ -637,8 +637,32 @@ def test_a_page_that_its_site_publishes_is_shown(tmp_path: Path, files: dict[str
     assert article.status is Status.PUBLISHED
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "about"),
+    [
+        ("logseq/config.edn", "{}", "graph of Logseq: only pages with public:: true are shown"),
+        (
+            "quartz.config.ts",
+            "[ExplicitPublish()]",
+            "Quartz: only pages with publish: true are shown",
+        ),
+        ("quartz.config.ts", "[]", "a site made by Quartz"),
+        ("docs.json", MINTLIFY, "Mintlify: only pages that its navigation names are shown"),
+    ],
+)
+def test_the_check_says_by_whose_rules_pages_are_shown(
+    tmp_path: Path, name: str, text: str, about: str
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(text)
+    table = {"kind": "markdown", "path": str(tmp_path)}
+    (remark,) = open_source(table).remarks
+    assert remark.endswith(f'{about} (preset = "none" turns that off)')
+    assert open_source({**table, "preset": "none"}).remarks == ()
+
+
 def test_settings_of_mintlify_must_be_readable(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="Mintlify's settings are no JSON"):
+    with pytest.raises(SourceError, match=r"Mintlify's settings are no JSON: .*preset = \"none\""):
         page_of(tmp_path, {"docs.json": MINTLIFY[:-1], "a.md": ""})
 
 

@@ -80,7 +80,10 @@ class _Quartz(SitePreset):
         names = re.findall(r"""["']([^"']+)["']""", found[1]) if found else []
         opt_in = "publish" if "ExplicitPublish(" in code else ""
         ignored = globs(names, within="[^/]+/")
-        return cls(root=folder, ignored=ignored, by_name=True, maker="Quartz", opt_in=opt_in)
+        about = "a site made by Quartz" + ": only pages with publish: true are shown" * bool(opt_in)
+        return cls(
+            root=folder, ignored=ignored, by_name=True, maker="Quartz", opt_in=opt_in, about=about
+        )
 
 
 class _Logseq(SitePreset):
@@ -93,7 +96,9 @@ class _Logseq(SitePreset):
         if settings is None:
             return None
         opt_in = "" if _ALL_PUBLIC.search(settings) else "public"
-        return cls(root=folder, by_name=True, opt_in=opt_in, ignored=["^logseq/"])  # old versions
+        about = "a graph of Logseq" + ": only pages with public:: true are shown" * bool(opt_in)
+        ignored = ["^logseq/"]  # old versions
+        return cls(root=folder, by_name=True, opt_in=opt_in, ignored=ignored, about=about)
 
 
 class _Mintlify(SitePreset):
@@ -113,9 +118,14 @@ class _Mintlify(SitePreset):
         try:
             navigation = json.loads(text).get("navigation") or []
         except (ValueError, AttributeError, RecursionError) as error:
-            raise SourceError(f"{folder}: Mintlify's settings are no JSON: {error}") from error
+            raise SourceError(
+                f"{folder}: Mintlify's settings are no JSON: {error}; correct them, or read the "
+                'folder with preset = "none"'
+            ) from error
         is_whole = '"$ref"' not in text  # else parts of it stand in other files
-        return cls(root=folder, config={"pages": _listed(navigation) if is_whole else ()})
+        pages = _listed(navigation) if is_whole else ()
+        only = ": only pages that its navigation names are shown" * bool(pages)
+        return cls(root=folder, config={"pages": pages}, about=f"a site made by Mintlify{only}")
 
     def complete(self, page: SitePage) -> None:
         """Hides a page that the navigation doesn't name, as the site's search and sitemap do."""

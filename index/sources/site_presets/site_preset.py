@@ -167,6 +167,7 @@ class SitePreset:
         by_name: Whether readers see a file's name as the title of a page that states none.
         maker: Whose code computes the addresses of a site that has no preset of its own.
         opt_in: The field that a page must state to be published; empty if none is needed.
+        about: What the site is and shows, for people, if the preset's name doesn't say it.
     """
 
     name: ClassVar[str] = "none"
@@ -186,6 +187,7 @@ class SitePreset:
     by_name: bool = False
     maker: str = ""
     opt_in: str = ""
+    about: str = ""
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
