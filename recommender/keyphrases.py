@@ -208,7 +208,7 @@ def _spell_pairs(
     tomography".
 
     Args:
-        corpus: The words of all articles; spellings are looked for in the first :data:`_SPELLED`.
+        corpus: The words of all articles, of which the first :data:`_SPELLED` are looked at.
         words: The words that phrases may contain.
         keys: Shape (pairs,), int64, ascending: the keys of the pairs.
     """
@@ -216,15 +216,14 @@ def _spell_pairs(
     beside = {step: np.full(len(keys), _UNSEEN) for step in (-2, -1, 2, 3)}
     uses = np.zeros(len(keys), dtype=np.int64)
     found = [np.zeros((2, 0), dtype=np.int64)]
-    for start in range(0, len(tokens), _CHUNK):
+    for start in range(0, min(len(tokens), _SPELLED), _CHUNK):
         first, second = tokens[start : start + _CHUNK], tokens[start + 1 : start + _CHUNK + 1]
         first = first[: len(second)].astype(np.int64)
         places = find_sorted(keys, _pair_keys(words, first, second))
         held = np.flatnonzero(places >= 0)
         places = places[held]
         uses += np.bincount(places, minlength=len(keys))
-        if start < _SPELLED:
-            found.append(np.stack([(first * width + second)[held], start + held]))
+        found.append(np.stack([(first * width + second)[held], start + held]))
         for step, usual in beside.items():
             here = paired[tokens.take(start + held + step, mode="wrap")]
             usual[places] = np.where(usual[places] == _UNSEEN, here, usual[places])
