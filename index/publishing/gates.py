@@ -51,7 +51,8 @@ _NATURAL_HUB = 4.0
 average, because some articles of every site are in many lists."""
 
 _NO_WORSE = 1.1
-"""*weak* and *hub* pass up to this many times the live build's share."""
+"""*weak* and *hub* pass up to this many times the share of the live build, or of the last full one
+for a small build."""
 
 _MOST_LACKING = 0.5
 """The largest share of articles that may lack a text, or a field for their link."""
@@ -166,7 +167,7 @@ def judge(
     """
     verdicts = [
         *judge_reading(new.manifest.reading, new.count, None if live is None else live.manifest),
-        *_judge_alone(new, live, limits, now),
+        *_judge_alone(new, live if full is None else full[0], limits, now),
     ]
     if full is not None:
         verdicts.append(_judge_loss(new, full[0], limits, now, "the last full build"))
@@ -337,19 +338,26 @@ def _share_noted(reading: Mapping[str, Any], count: int, notes: Sequence[str]) -
     return float(min(1.0, noted / max(count, 1)))
 
 
-def _judge_alone(new: Build, live: Build | None, limits: Limits, now: int) -> list[Verdict]:
-    """Judge a build's lists by themselves; those that are no worse than the live build's pass.
+def _judge_alone(new: Build, before: Build | None, limits: Limits, now: int) -> list[Verdict]:
+    """Judge a build's lists by themselves; those that are no worse than before pass.
 
     So a site whose first build was published is not held back by what is in its nature.
+
+    Args:
+        new: The build to judge.
+        before: The live build, or for a small build the last full one, so that what many small
+            builds worsen does not add up; ``None`` if there is none.
+        limits: The limits of the gates.
+        now: The time at which visibility is decided, in microseconds since 1970 UTC.
     """
     count, weak, hub, share = _measure_lists(new, limits, now)
     recall = new.manifest.index.recall
     max_hub = max(limits.max_hub, min(1.0, _NATURAL_HUB * SHOWN / max(count, 1)))
     most_weak, most_hub = limits.max_weak, max_hub
-    if live is not None and (weak > most_weak or share > most_hub):
-        _, live_weak, _, live_share = _measure_lists(live, limits, now)
-        most_weak = max(most_weak, min(1.0, _NO_WORSE * live_weak))
-        most_hub = max(most_hub, min(1.0, _NO_WORSE * live_share))
+    if before is not None and (weak > most_weak or share > most_hub):
+        _, weak_before, _, share_before = _measure_lists(before, limits, now)
+        most_weak = max(most_weak, min(1.0, _NO_WORSE * weak_before))
+        most_hub = max(most_hub, min(1.0, _NO_WORSE * share_before))
     return [
         Verdict(
             gate=Gate.WEAK,
@@ -397,7 +405,8 @@ def _measure_lists(build: Build, limits: Limits, now: int) -> tuple[int, float, 
 
 
 def _no_worse(most: float, limit: float) -> str:
-    return ", a tenth more than in the live build" * (most > limit)
+    """Return what is added to the message of a gate whose limit is what was live before."""
+    return ", a tenth more than before" * (most > limit)
 
 
 def _not_judged(measured: float, limit: float, count: int) -> str:

@@ -15,8 +15,8 @@ from index.articles.foreign_dates import DateReader
 from index.errors import SourceError
 from index.sources.host_rules import redacted
 from index.sources.http_client import FetchError, HttpError, HttpResponse
+from index.sources.interstitial import check_is_no_interstitial, check_leads_to_page
 from index.sources.polite_client import PoliteClient
-from index.sources.stand_in import check_is_no_stand_in, check_leads_to_page
 
 FILE = "pages.sqlite"
 
@@ -182,7 +182,7 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
         response = client.get(url, old.conditions() if old else {})
     except HttpError as error:
         if error.reason == "refused":  # what is gone is gone, whatever is shown then
-            check_is_no_stand_in(url, error.body)
+            check_is_no_interstitial(url, error.body)
         raise
     if response.unchanged and old and response.url != old.url:  # what it now leads to is unchanged
         old, response = None, client.get(url, {})
@@ -202,7 +202,7 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
 
 def _check_is_page(asked: str, url: str, content: bytes) -> None:
     check_leads_to_page(asked, url, content)
-    check_is_no_stand_in(asked, content)
+    check_is_no_interstitial(asked, content)
 
 
 def now() -> float:

@@ -17,11 +17,11 @@ import pytest
 from index.errors import SourceError
 from index.sources import page_cache
 from index.sources.http_client import Fetcher, FetchError, HttpOptions
+from index.sources.interstitial import check_is_no_interstitial, check_leads_to_page
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import open_source
 from index.sources.site_discovery import sitemap_addresses
 from index.sources.sitemap_file import read_sitemap
-from index.sources.stand_in import check_is_no_stand_in, check_leads_to_page
 from recommender.article import Article, Status
 from tests.support.http_site import Page, Site, in_turn, page, serving
 from tests.support.sample_records import read
@@ -428,7 +428,7 @@ def test_what_a_server_shows_for_a_while_takes_no_page_s_place(
     ],
 )
 def test_a_page_with_much_text_or_another_title_is_no_check_of_visitors(text: str) -> None:
-    check_is_no_stand_in("https://x.example/a", text.encode())
+    check_is_no_interstitial("https://x.example/a", text.encode())
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,9 @@ def test_lists_that_are_no_worse_than_the_live_ones_are_not_held_back(tmp_path: 
     assert refused(live, None) == {Gate.HUB}
     assert refused(snapshot(tmp_path / "new", lists), live) == set()
     assert Gate.HUB in refused(snapshot(tmp_path / "worse", worse), live)
+    full = snapshot(tmp_path / "full", ring(200))
+    creeping = judge(live, live, None, Limits(), now=NOW, full=(full, 0.0))
+    assert Gate.HUB in {found.gate for found in creeping if not found.passed}, "small builds"
     bare = {**ring(100), **{name: [] for name in sorted(ring(100))[:30]}}
     old = snapshot(tmp_path / "old", bare)
     assert refused(snapshot(tmp_path / "same", bare), old) == set()

@@ -1,4 +1,4 @@
-"""Tells what a server sent in the place of a page that was asked for."""
+"""Finds interstitial pages, which a server shows in the place of the one that was asked for."""
 
 import html
 import re
@@ -17,7 +17,7 @@ _LITTLE_TEXT = 600  # of a page that is known by its title alone
 _TITLE = re.compile(
     r"<(title|h1)\b[^<>]{0,300}>(.{1,500}?)(?=</\1\b|\Z)", re.IGNORECASE | re.DOTALL
 )
-_MARK = re.compile(words_of("stand_in_mark"), re.IGNORECASE)
+_MARK = re.compile(words_of("interstitial_mark"), re.IGNORECASE)
 _LINK = re.compile(r"<a\s", re.IGNORECASE)
 _NO_TEXT = re.compile(
     r"<(script|style|svg)\b.*?(?:</\1\b|\Z)|<!--.*?(?:-->|\Z)|<[^<>]*>", re.IGNORECASE | re.DOTALL
@@ -32,7 +32,7 @@ _PASSWORD = re.compile(rb"<input\s[^<>]{0,500}\btype\s?=\s?[\"']?password", re.I
 _SUFFIX = re.compile(r"\.\w{2,5}\Z")
 
 
-def check_is_no_stand_in(url: str, content: bytes) -> None:
+def check_is_no_interstitial(url: str, content: bytes) -> None:
     """Checks that no check of visitors and no notice of repair was sent in the place of a page.
 
     Raises:
@@ -42,10 +42,9 @@ def check_is_no_stand_in(url: str, content: bytes) -> None:
     found = [(tag.lower(), shown) for tag, part in _TITLE.findall(text) if (shown := _text(part))]
     titles, headings = ([one for tag, one in found if tag == kind] for kind in ("title", "h1"))
     title = titles[0] if titles else ""
-    is_stand_in = page_words("stand_in").fullmatch
-    is_named = is_stand_in(title) or (
-        all(map(is_stand_in, headings)) if headings else is_stand_in(_SEPARATOR.split(title)[0])
-    )
+    is_interstitial = page_words("interstitial").fullmatch
+    named = headings or [_SEPARATOR.split(title)[0]]
+    is_named = is_interstitial(title) or all(map(is_interstitial, named))
     has_mark = _MARK.search(text)
     if (has_mark or is_named) and _is_short(content, _MOST_TEXT if has_mark else _LITTLE_TEXT):
         shown = title or (headings[0] if headings else "a check of visitors")
