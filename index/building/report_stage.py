@@ -11,7 +11,7 @@ from index.building.context import BuildContext
 from index.files import write_json
 from index.publishing.churn import describe_churn
 from index.publishing.publish import Assessment, assess
-from index.reporting.report import REPORT, BuildFindings, make_report
+from index.reporting.report import REPORT, make_report
 from recommender.boilerplate import Boilerplate
 from recommender.encoder import Embeddings
 from recommender.pipeline import PipelineResult
@@ -61,21 +61,19 @@ def report_build(
     if compared is not None and assessment.churn is not None:
         churn = describe_churn(compared, build, assessment.churn, now=now)
     report = make_report(
-        BuildFindings(
-            now=now,
-            reading=context.report,
-            columns=columns,
-            build=build,
-            embeddings=embeddings,
-            health=related.health,
-            boilerplate=boilerplate,
-            relearned=relearned,
-            churn=churn,
-            verdicts=assessment.verdicts,
-            good_score=context.options.limits.query.min_score,
-            page_links=links,
-            learning=learning,
-        )
+        now=now,
+        reading=context.report,
+        columns=columns,
+        build=build,
+        embeddings=embeddings,
+        health=related.health,
+        boilerplate=boilerplate,
+        relearned=relearned,
+        churn=churn,
+        verdicts=assessment.verdicts,
+        good_score=context.options.limits.query.min_score,
+        page_links=links,
+        learning=learning,
     )
     if manifest.small and live is not None:
         report["boilerplate"] = live.report()["boilerplate"]

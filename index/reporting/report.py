@@ -1,7 +1,7 @@
 """The figures about a build, for its ``report.json`` and its HTML report."""
 
 import itertools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -31,11 +31,27 @@ _GROUPS = 7
 _PASSAGES = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildFindings:
-    """The results of the stages of a build, from which its report is made.
+def make_report(
+    *,
+    now: int,
+    reading: ReadReport,
+    columns: ArticleColumns,
+    build: Build,
+    embeddings: Embeddings,
+    health: dict[str, float],
+    boilerplate: Boilerplate,
+    relearned: Boilerplate,
+    churn: dict[str, Any] | None,
+    verdicts: list[Verdict],
+    good_score: float,
+    page_links: LinkFindings,
+    learning: dict[str, Any],
+) -> dict[str, Any]:
+    """Compute all figures of a build's report, as JSON values.
 
-    Attributes:
+    None of the figures contains a time, so that builds with the same contents have equal reports.
+
+    Args:
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
         reading: The report on reading the source.
         columns: Dates, languages, tags and other data of each article.
@@ -51,45 +67,21 @@ class BuildFindings:
         page_links: What was found about the pages' own links.
         learning: What the weights of evidence were learned from.
     """
-
-    now: int
-    reading: ReadReport
-    columns: ArticleColumns
-    build: Build
-    embeddings: Embeddings
-    health: dict[str, float]
-    boilerplate: Boilerplate
-    relearned: Boilerplate
-    churn: dict[str, Any] | None
-    verdicts: list[Verdict]
-    good_score: float
-    page_links: LinkFindings
-    learning: dict[str, Any]
-
-
-def make_report(findings: BuildFindings) -> dict[str, Any]:
-    """Compute all figures of a build's report, as JSON values.
-
-    None of the figures contains a time, so that builds with the same contents have equal reports.
-    """
-    reading = findings.reading
-    visible = findings.build.visible(findings.now)
-    heads, best = list_heads(findings.build, visible)
-    columns = findings.columns
+    visible = build.visible(now)
+    heads, best = list_heads(build, visible)
     inbound = count_inbound(heads, visible)
     return {
-        "quality": findings.health,
+        "quality": health,
         "gates": [
             {**asdict(verdict), "gate": verdict.gate.name.lower(), "exit_code": int(verdict.gate)}
-            for verdict in findings.verdicts
+            for verdict in verdicts
         ],
         # Without the build's own name, which contains the time.
-        "churn": findings.churn
-        and {key: value for key, value in findings.churn.items() if key != "new"},
-        "scores": {"good": findings.good_score, **_scores(best[visible])},
-        "links": _links(findings.build, visible, inbound),
-        "page_links": report_page_links(findings.page_links, findings.build, visible, heads),
-        "learning": findings.learning,
+        "churn": churn and {key: value for key, value in churn.items() if key != "new"},
+        "scores": {"good": good_score, **_scores(best[visible])},
+        "links": _links(build, visible, inbound),
+        "page_links": report_page_links(page_links, build, visible, heads),
+        "learning": learning,
         "languages": _coverage(
             [name or "unknown" for name in columns.language_names],
             columns.languages,
@@ -101,10 +93,10 @@ def make_report(findings: BuildFindings) -> dict[str, Any]:
         "tags": _coverage(
             columns.tag_names, columns.tags.numbers, columns.tags.rows, visible, inbound, best
         ),
-        "boilerplate": _boilerplate(findings.boilerplate, findings.relearned),
+        "boilerplate": _boilerplate(boilerplate, relearned),
         "reading": describe_reading(reading),
         "problems": [problem.to_dict() for problem in reading.problems],
-        "map": _map(findings, visible),
+        "map": _map(build, columns, embeddings, visible),
     }
 
 
@@ -231,14 +223,15 @@ def _common(passages: dict[tuple[str, str], int]) -> set[tuple[str, str]]:
     return {passage for passage, count in passages.items() if count >= least}
 
 
-def _map(findings: BuildFindings, visible: NDArray[np.bool_]) -> dict[str, Any]:
+def _map(
+    build: Build, columns: ArticleColumns, embeddings: Embeddings, visible: NDArray[np.bool_]
+) -> dict[str, Any]:
     """Make the map of up to :data:`MAP_ARTICLES` visible articles: positions, titles and groups."""
     rows = np.flatnonzero(visible)
     if len(rows) > MAP_ARTICLES:
         rows = rows[np.linspace(0, len(rows) - 1, MAP_ARTICLES).astype(np.int64)]
-    columns, build = findings.columns, findings.build
     names, group_of = _map_groups(columns)
-    positions = lay_out(findings.embeddings[rows])
+    positions = lay_out(embeddings[rows])
     return {
         "groups": names,
         "articles": [
