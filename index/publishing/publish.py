@@ -164,53 +164,41 @@ def publish_build(
         BusyError: If a small build was just made from a build that is no longer live.
     """
     with root.switching("publish"):
-        return _publish(root, name, limits, assessment, force=force, reason=reason)
-
-
-def _publish(
-    root: Root,
-    name: str,
-    limits: Limits,
-    assessment: Assessment | None,
-    *,
-    force: bool,
-    reason: str,
-) -> list[Verdict]:
-    root.folder(name)  # a mistyped name is told of before a hold
-    root.check_hold()
-    manifest = root.verify(name)
-    if manifest.small and assessment is not None and assessment.live != root.live:
-        raise BusyError(
-            f"{name}, made of the changes since {assessment.live}, is not published: another build "
-            "was made live meanwhile, so that the changes have to be made again"
+        root.folder(name)  # a mistyped name is told of before a hold
+        root.check_hold()
+        manifest = root.verify(name)
+        if manifest.small and assessment is not None and assessment.live != root.live:
+            raise BusyError(
+                f"{name}, made of the changes since {assessment.live}, is not published: another "
+                "build was made live meanwhile, so that the changes have to be made again"
+            )
+        verdicts = (
+            assessment.verdicts
+            if assessment is not None and _still_holds(assessment, root, name, limits)
+            else _assess_anew(root, Build(root.folder(name), manifest, verify=False), limits)
         )
-    verdicts = (
-        assessment.verdicts
-        if assessment is not None and _still_holds(assessment, root, name, limits)
-        else _assess_anew(root, Build(root.folder(name), manifest, verify=False), limits)
-    )
-    # On the first build, weak lists are better than none; they are reported.
-    first = not (root.path / CURRENT).exists()
-    refusals = [v for v in verdicts if not v.passed and (not first or v.gate in _ALWAYS)]
-    if not refusals:
-        root.make_live(manifest, reason=reason)
-        return verdicts
-    overruled = {verdict.gate.name.lower(): round(verdict.value, 4) for verdict in refusals}
-    found = [verdict.message for verdict in refusals]
-    if force:
-        root.make_live(manifest, event="force", reason=reason, gates=overruled, found=found)
-        return verdicts
-    message = _refusal(name, refusals)
-    append_journal(
-        root.path,
-        "refuse",
-        build=name,
-        gates=overruled,
-        found=found,
-        reason=message,
-        **({"small": True} if manifest.small else {}),
-    )
-    raise GateError(message, int(refusals[0].gate))
+        # On the first build, weak lists are better than none; they are reported.
+        first = not (root.path / CURRENT).exists()
+        refusals = [v for v in verdicts if not v.passed and (not first or v.gate in _ALWAYS)]
+        if not refusals:
+            root.make_live(manifest, reason=reason)
+            return verdicts
+        overruled = {verdict.gate.name.lower(): round(verdict.value, 4) for verdict in refusals}
+        found = [verdict.message for verdict in refusals]
+        if force:
+            root.make_live(manifest, event="force", reason=reason, gates=overruled, found=found)
+            return verdicts
+        message = _refusal(name, refusals)
+        append_journal(
+            root.path,
+            "refuse",
+            build=name,
+            gates=overruled,
+            found=found,
+            reason=message,
+            **({"small": True} if manifest.small else {}),
+        )
+        raise GateError(message, int(refusals[0].gate))
 
 
 def _still_holds(assessment: Assessment, root: Root, name: str, limits: Limits) -> bool:

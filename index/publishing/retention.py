@@ -35,32 +35,28 @@ def prune(root: Root, keep: int, keep_small: int = 5, hours: float = 24) -> list
         BuildError: If ``CURRENT`` is damaged, so that the live build is unknown.
     """
     with root.switching("prune"):
-        return _prune(root, keep, keep_small, hours)
-
-
-def _prune(root: Root, keep: int, keep_small: int, hours: float) -> list[str]:
-    protected = {*root.kept_for_rollback(), *_still_read(root)}
-    names = root.names()
-    small = [name for name in names if root.is_small(name)]
-    full = [name for name in names if name not in set(small)]
-    oldest = time.time() - 3600 * hours
-    doomed = full[: max(0, len(full) - keep)]
-    doomed += small[: max(0, len(small) - keep_small)]
-    doomed += [name for name in small if build_date(name) >> 24 < oldest]
-    removed: list[str] = []
-    for name in sorted({*doomed} - protected):
-        try:
-            root.remove(name)
-            removed.append(name)
-        except UnavailableError as error:
-            log.warning("%s", error)
-        except OSError as error:  # what was built and published is so all the same
-            log.warning("build %s can't be removed: %s", name, error)
-    _prune_variants(root)
-    if removed:
-        of_small = {} if {*full} & {*removed} else {"small": True}
-        append_journal(root.path, "prune", builds=removed, **of_small)
-    return removed
+        protected = {*root.kept_for_rollback(), *_still_read(root)}
+        names = root.names()
+        small = [name for name in names if root.is_small(name)]
+        full = [name for name in names if name not in set(small)]
+        oldest = time.time() - 3600 * hours
+        doomed = full[: max(0, len(full) - keep)]
+        doomed += small[: max(0, len(small) - keep_small)]
+        doomed += [name for name in small if build_date(name) >> 24 < oldest]
+        removed: list[str] = []
+        for name in sorted({*doomed} - protected):
+            try:
+                root.remove(name)
+                removed.append(name)
+            except UnavailableError as error:
+                log.warning("%s", error)
+            except OSError as error:  # what was built and published is so all the same
+                log.warning("build %s can't be removed: %s", name, error)
+        _prune_variants(root)
+        if removed:
+            of_small = {} if {*full} & {*removed} else {"small": True}
+            append_journal(root.path, "prune", builds=removed, **of_small)
+        return removed
 
 
 def _prune_variants(root: Root) -> None:

@@ -320,39 +320,36 @@ class Root:
             BuildError: If there is no such build, or it is damaged.
         """
         with self.switching("rollback"):
-            return self._rollback(reason, full=full)
-
-    def _rollback(self, reason: str, *, full: bool) -> str:
-        pointer = self.current()
-        earlier = [] if pointer is None else self._still_there(pointer.before)
-        if full:
-            earlier = earlier[self._first_full(earlier) :]
-        if pointer is None or not earlier:
-            kind = "full build" if full else "build"
-            where = self.path.absolute()
-            raise BuildError(f"{where} has no earlier {kind} to go back to; {self._remedy()}")
-        target, *rest = earlier
-        # A Milvus server that does not answer must not prevent a rollback.
-        self.verify(target.build, vectors=False)
-        write_pointer(
-            self.path,
-            Pointer(
+            pointer = self.current()
+            earlier = [] if pointer is None else self._still_there(pointer.before)
+            if full:
+                earlier = earlier[self._first_full(earlier) :]
+            if pointer is None or not earlier:
+                kind = "full build" if full else "build"
+                where = self.path.absolute()
+                raise BuildError(f"{where} has no earlier {kind} to go back to; {self._remedy()}")
+            target, *rest = earlier
+            # A Milvus server that does not answer must not prevent a rollback.
+            self.verify(target.build, vectors=False)
+            write_pointer(
+                self.path,
+                Pointer(
+                    build=target.build,
+                    manifest_sha256=target.manifest_sha256,
+                    before=rest,
+                    held=Hold(since=utc_timestamp(), who=who(), reason=reason),
+                ),
+            )
+            alias = point_alias(self.folder(target.build))
+            append_journal(
+                self.path,
+                "rollback",
                 build=target.build,
-                manifest_sha256=target.manifest_sha256,
-                before=rest,
-                held=Hold(since=utc_timestamp(), who=who(), reason=reason),
-            ),
-        )
-        alias = point_alias(self.folder(target.build))
-        append_journal(
-            self.path,
-            "rollback",
-            build=target.build,
-            instead_of=pointer.build,
-            reason=reason,
-            **alias,
-        )
-        return target.build
+                instead_of=pointer.build,
+                reason=reason,
+                **alias,
+            )
+            return target.build
 
     def check_hold(self) -> None:
         """Raise an error if publishing is on hold after a rollback.
@@ -458,31 +455,30 @@ class Root:
             A sentence for each thing that was removed or could not be removed.
         """
         with self.switching("clean-up"):
-            return self._clean_up()
-
-    def _clean_up(self) -> list[str]:
-        sentences: list[str] = []
-        try:
-            left = [path for path in sorted(self.builds.iterdir()) if path.name.startswith(_LEFT)]
-        except OSError as error:
-            raise BuildError(f"{self.path} can't be cleaned up: {error}") from error
-        for path in left:
+            sentences: list[str] = []
             try:
-                self.discard(path)
-            except UnavailableError as error:
-                sentences.append(str(error))
-            except OSError as error:  # it must not stop a rollback
-                sentences.append(f"{path} can't be removed: {error}")
-            else:
-                if path.name.startswith(_UNFINISHED):
-                    name = path.name.removeprefix(_UNFINISHED)
-                    sentences.append(f"build {name} was left unfinished")
-        for path in self.path.glob(".*.tmp"):
-            with suppress(OSError):
-                path.unlink()
-        if sentences:
-            append_journal(self.path, "clean-up", reason="; ".join(sentences))
-        return sentences + self._complete_journal()
+                left = [
+                    path for path in sorted(self.builds.iterdir()) if path.name.startswith(_LEFT)
+                ]
+            except OSError as error:
+                raise BuildError(f"{self.path} can't be cleaned up: {error}") from error
+            for path in left:
+                try:
+                    self.discard(path)
+                except UnavailableError as error:
+                    sentences.append(str(error))
+                except OSError as error:  # it must not stop a rollback
+                    sentences.append(f"{path} can't be removed: {error}")
+                else:
+                    if path.name.startswith(_UNFINISHED):
+                        name = path.name.removeprefix(_UNFINISHED)
+                        sentences.append(f"build {name} was left unfinished")
+            for path in self.path.glob(".*.tmp"):
+                with suppress(OSError):
+                    path.unlink()
+            if sentences:
+                append_journal(self.path, "clean-up", reason="; ".join(sentences))
+            return sentences + self._complete_journal()
 
     def _complete_journal(self) -> list[str]:
         """Add the journal entry for a publish whose process died after replacing ``CURRENT``.
