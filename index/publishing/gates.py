@@ -278,17 +278,34 @@ def _judge_loss(
 
 
 def judge_reading(reading: Mapping[str, Any], count: int, live: Manifest | None) -> list[Verdict]:
-    """Measure at the gates *text* and *links* what a build has read of its sources.
+    """Judge at the gates *text* and *links* what a build has read of its sources.
+
+    A build fails if most of its articles lack something that those of the live build, if any, have.
 
     Args:
         reading: What was read, as the build's manifest says it.
         count: The number of articles.
         live: The manifest of the live build; ``None`` if there is none.
     """
-    return [
-        _judge_lacking(gate, reading, count, live, notes, what, hint)
-        for gate, notes, what, hint in _LACKING
-    ]
+    verdicts = []
+    for gate, notes, what, hint in _LACKING:
+        share = _share_noted(reading, count, notes)
+        passed = share <= _MOST_LACKING or count < FEW
+        if live is not None and not passed:
+            whole = whole_reading(live)
+            passed = whole is None or _share_noted(whole, whole["count"], notes) > _MOST_LACKING
+        verdicts.append(
+            Verdict(
+                gate=gate,
+                value=share,
+                limit=_MOST_LACKING,
+                passed=passed,
+                message=f"{share_of(share, count)} articles {what}"
+                + f"; {hint}" * (not passed)
+                + _not_judged(share, _MOST_LACKING, count),
+            )
+        )
+    return verdicts
 
 
 def whole_reading(manifest: Manifest) -> dict[str, Any] | None:
@@ -304,32 +321,6 @@ def whole_reading(manifest: Manifest) -> dict[str, Any] | None:
     if "whole" not in reading and not manifest.small:
         return {"notes": reading.get("notes", {}), "count": manifest.count}
     return reading.get("whole")
-
-
-def _judge_lacking(
-    gate: Gate,
-    reading: Mapping[str, Any],
-    count: int,
-    live: Manifest | None,
-    notes: Sequence[str],
-    what: str,
-    hint: str,
-) -> Verdict:
-    """Judge whether most articles lack something that those of the live build, if any, have."""
-    share = _share_noted(reading, count, notes)
-    passed = share <= _MOST_LACKING or count < FEW
-    if live is not None and not passed:
-        whole = whole_reading(live)
-        passed = whole is None or _share_noted(whole, whole["count"], notes) > _MOST_LACKING
-    return Verdict(
-        gate=gate,
-        value=share,
-        limit=_MOST_LACKING,
-        passed=passed,
-        message=f"{share_of(share, count)} articles {what}"
-        + f"; {hint}" * (not passed)
-        + _not_judged(share, _MOST_LACKING, count),
-    )
 
 
 def _share_noted(reading: Mapping[str, Any], count: int, notes: Sequence[str]) -> float:
