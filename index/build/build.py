@@ -61,7 +61,7 @@ import json
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,9 +120,10 @@ NO_DATE = np.iinfo(np.int32).min
 _DAY = 86_400_000_000
 
 
-class Build:
+class Build(IdTable):
     """A build opened for reading: the related lists of a site and all that serving them needs.
 
+    It finds rows by article ids, and ids by rows, with its :class:`~index.build.id_table.IdTable`.
     :meth:`index.root.root.Root.open` opens the live build, or one by name.
 
     Args:
@@ -154,8 +155,7 @@ class Build:
         self._opened = time.monotonic()
         self.name = manifest.name
         self.count = manifest.count
-        self._table = IdTable(folder)
-        self.ids = self._table.ids
+        super().__init__(folder)
         self.cards = Blob(folder / "cards.bin")
         self.visibility: Visibility = self._array("visibility")
         self.epochs = epochs(self.visibility)
@@ -230,22 +230,6 @@ class Build:
         """What the weights of evidence were learned from; empty if nothing was learned."""
         return self.read_json(LEARNING)
 
-    def row(self, article_id: str) -> int | None:
-        """Return the row of an article, its number in this build; ``None`` if it is not in it."""
-        return self._table.row(article_id)
-
-    def row_of_digest(self, digest: bytes) -> int | None:
-        """Return the row of the article whose id has a digest; ``None`` if there is none.
-
-        Args:
-            digest: The result of :func:`index.build.id_table.id_digest` for the article's id.
-        """
-        return self._table.row_of_digest(digest)
-
-    def rows_of(self, ids: Iterable[bytes]) -> NDArray[np.int64]:
-        """Return each article's row, in the order of ``ids``, which must be sorted; else -1."""
-        return self._table.rows_of(ids)
-
     def find(self, name: str) -> int | None:
         """Return the row of the article with this id or address; ``None`` if there is none.
 
@@ -254,10 +238,6 @@ class Build:
         """
         row = self.row(name)
         return self.names.row_at(name) if row is None else row
-
-    def article_id(self, row: int) -> str:
-        """Return the id of the article in a row."""
-        return self._table.article_id(row)
 
     def is_visible(self, row: int, now: int) -> bool:
         """Return whether the article in a row may be shown at ``now`` (microseconds since 1970)."""
