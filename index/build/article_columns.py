@@ -18,7 +18,7 @@ class ArticleColumns:
     Attributes:
         visibility: Shape (n, 2), int64: the times from which and until which each article is
             shown, in microseconds since 1970 UTC.
-        dates: Shape (n,), int32: days since 1970; :data:`index.build.build.NO_DATE` if unknown.
+        dates: Shape (n,), int32: days since 1970; :data:`recommender.visibility.NO_DAY` if unknown.
         recency: Shape (n,), int64: the time by which articles are sorted "newest first", in
             microseconds since 1970 UTC.
         languages: Shape (n,), int32: positions in ``language_names``; 0 if unknown.

@@ -79,6 +79,7 @@ from index.build.ragged import Ragged
 from index.build.search_index import FULL_TEXT, FullText
 from index.errors import BuildError
 from index.files import Blob, Names, Rows, load_array, read_json
+from index.query import DAY
 from recommender.article import Article
 from recommender.visibility import ALWAYS, Visibility, epochs, visible_at
 
@@ -115,9 +116,6 @@ _COMPARED = (
     ),
 )
 """Files that say why articles are related; see :mod:`index.build.sentences`."""
-
-NO_DATE = np.iinfo(np.int32).min
-_DAY = 86_400_000_000
 
 
 class Build(IdTable):
@@ -272,7 +270,7 @@ class Build(IdTable):
         It is the time from which the article is visible or, without one, its date.
         """
         since = self._windows[row][0]
-        return int(since) if since != ALWAYS else int(self.date_of[row]) * _DAY
+        return int(since) if since != ALWAYS else int(self.date_of[row]) * DAY
 
     def related(self, row: int) -> tuple[memoryview, memoryview]:
         """Return the rows and scores of a row's related list, best first; -1 fills up the end."""

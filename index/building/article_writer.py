@@ -14,6 +14,7 @@ from index.building.folder_arrays import FolderWorkspace
 from index.building.link_names import LinkNames
 from index.building.link_stage import LinkCollector
 from index.files import BlobWriter, load_array, read_json, save_array, write_json
+from index.query import DAY
 from recommender.labels import LabelNumbers
 from recommender.preferences import Preferences, newest_day
 from recommender.visibility import utc_now
@@ -29,7 +30,6 @@ _TYPE = np.dtype(
     ]
 )
 _NUMBERS = ("visibility", "day", "recency", "boost", "translation_key", "page", "version")
-_DAY = 86_400_000_000
 
 
 class PreparedArticle(NamedTuple):  # quicker to send between processes than a dataclass
@@ -42,7 +42,7 @@ class PreparedArticle(NamedTuple):  # quicker to send between processes than a d
         digest: Digest of the text, 16 bytes.
         visibility: The times from which and until which the article is shown, in microseconds
             since 1970 UTC.
-        day: The date, in days since 1970; :data:`~index.build.build.NO_DATE` if unknown.
+        day: The date, in days since 1970; :data:`~recommender.visibility.NO_DAY` if unknown.
         recency: The time by which "newest first" sorts, in microseconds since 1970 UTC.
         boost: The factor by which the site's boosts multiply the article's score as a candidate.
         language: BCP 47 language tag; empty if unknown.
@@ -138,7 +138,7 @@ class ArticleWriter:
             blob.close()
         write_id_table(self._folder)
         facts = np.concatenate(self._facts)
-        newest = newest_day(facts["day"], utc_now() // _DAY)
+        newest = newest_day(facts["day"], utc_now() // DAY)
         if self._carried is not None:
             facts = self._carried.array(FACTS, facts)
             newest = self._before["newest"]

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.articles.article_store import ArticleStore
-from index.build.build import NO_DATE
 from index.build.carried_rows import CarriedRows
 from index.build.link_graph import LinkFindings, PageLinkKind, PageLinks, RelatedBlock
 from index.build.name_table import NameTable, number_of
@@ -31,6 +30,7 @@ from index.building.link_names import (
 )
 from index.files import load_array
 from recommender.article import FILE_LINK, LinkKind
+from recommender.visibility import NO_DAY
 
 FREQUENT = 0.03
 """Share of the articles from which on links to one article are kept apart."""
@@ -296,7 +296,7 @@ def _by_date(
     rows: NDArray[np.int32], targets: NDArray[np.int32], dates: NDArray[np.int32]
 ) -> float | None:
     """Returns the share of blocks that are ordered by date, newest first."""
-    known = (targets >= 0) & (dates[targets] != NO_DATE)
+    known = (targets >= 0) & (dates[targets] != NO_DAY)
     rows, steps = rows[known], np.diff(dates[targets[known]].astype(np.int64))
     within = (rows[1:] == rows[:-1]) & (steps != 0)
     told, rising = np.unique(rows[1:][within]), np.unique(rows[1:][within & (steps > 0)])

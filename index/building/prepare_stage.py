@@ -21,6 +21,7 @@ from index.building.link_names import link_names
 from index.building.link_stage import LinkCollector
 from index.building.worker_processes import in_processes
 from index.files import write_json
+from index.query import DAY
 from recommender.article import Article
 from recommender.boilerplate import SAMPLE, Boilerplate, learn_boilerplate
 from recommender.parallel import equal_blocks
@@ -34,7 +35,6 @@ NO_RECENCY = np.iinfo(np.int64).min + 1
 
 _DRIFT_SAMPLE = 1_000
 _BLOCK = 1_024
-_DAY = 86_400_000_000
 
 
 def choose_boilerplate(
@@ -84,7 +84,7 @@ def prepare_article(
     if article.visible_from is not None:
         recency = microseconds(article.visible_from)
     else:
-        recency = NO_RECENCY if article.date is None else day * _DAY
+        recency = NO_RECENCY if article.date is None else day * DAY
     return PreparedArticle(
         id=article.id.encode(),
         card=render_card(article, opening or prepared.body),

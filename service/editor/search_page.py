@@ -10,8 +10,8 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import RedirectResponse, Response
 
 from index.articles.card import read_card
-from index.build.build import NO_DATE
 from index.query import RelatedQuery
+from recommender.visibility import NO_DAY
 from service.curation.article_search import (
     MAX_QUERY,
     ArticleRow,
@@ -95,7 +95,7 @@ def show_search(
     followed, clicks_unread = None, False
     if starts:
         followed, clicks_unread = pages.read_clicks(lambda figures: figures.total, days=7)
-    dated = bool((view.build.dates != NO_DATE).any())
+    dated = bool((view.build.dates != NO_DAY).any())
     by_date = "newest first" if dated else "by id"
     orders = {"": "best match first" if query.words else by_date, **_ORDERS}
     if query.words and dated:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from index.build.article_columns import ArticleColumns
-from index.build.build import NO_DATE, Build
+from index.build.build import Build
 from index.build.explanations import explain_lists
 from index.build.id_table import write_id_table
 from index.build.link_graph import PageLinks
@@ -21,7 +21,7 @@ from index.files import BlobWriter, save_array, save_names
 from index.publishing.gates import Limits
 from recommender.encoder import Fingerprint
 from recommender.labels import NO_LABELS
-from recommender.visibility import ALWAYS, NEVER
+from recommender.visibility import ALWAYS, NEVER, NO_DAY
 
 NOW = 1_000_000
 WISH = Limits().query
@@ -99,7 +99,7 @@ def snapshot(
     NameTable(none.astype(np.uint64), none).save(folder)
     ArticleColumns(
         visibility=visibility,
-        dates=np.full(len(names), NO_DATE, dtype=np.int32),
+        dates=np.full(len(names), NO_DAY, dtype=np.int32),
         recency=np.zeros(len(names), dtype=np.int64),
         languages=np.zeros(len(names), dtype=np.int32),
         language_names=[""],
