@@ -20,7 +20,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from index.errors import BuildError
+from index.errors import BuildError, raised_as
 
 _PARSING = threading.Lock()
 """NumPy parses an array's header as Python, which fails now and then in two threads at once: Python
@@ -93,10 +93,8 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         BuildError: If the file is missing or no JSON.
     """
-    try:
+    with raised_as(BuildError, f"{path} can't be read: ", OSError, ValueError):
         content: dict[str, Any] = json.loads(read_regular(path))
-    except (OSError, ValueError) as error:
-        raise BuildError(f"{path} can't be read: {error}") from error
     return content
 
 
@@ -112,14 +110,11 @@ def load_array(path: Path) -> NDArray[Any]:
     Raises:
         BuildError: If the file is missing or not an array.
     """
-    try:
-        with _PARSING:
-            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-        # Taking rows of a plain array is faster than of NumPy's class of mapped ones.
-        array: NDArray[Any] = np.asarray(mapped)
-    except (OSError, ValueError, EOFError, tokenize.TokenError) as error:
-        raise BuildError(f"{path} can't be read as an array: {error}") from error
-    return array
+    broken = (OSError, ValueError, EOFError, tokenize.TokenError)
+    with raised_as(BuildError, f"{path} can't be read as an array: ", *broken), _PARSING:
+        mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    # Taking rows of a plain array is faster than of NumPy's class of mapped ones.
+    return np.asarray(mapped)
 
 
 def mapped_part(array: NDArray[Any]) -> tuple[str, str, tuple[int, ...], int] | None:
@@ -151,12 +146,10 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
     Raises:
         BuildError: If the file can't be opened.
     """
-    try:
+    with raised_as(BuildError, f"{path} can't be opened: ", sqlite3.Error):
         return sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
-    except sqlite3.Error as error:
-        raise BuildError(f"{path} can't be opened: {error}") from error
 
 
 def open_unjournaled(path: Path | str, **options: Any) -> sqlite3.Connection:
@@ -297,14 +290,11 @@ class Blob:
         self._path = path
         ends = load_array(ends_path(path))
         self._ends = ends.data
-        try:
-            with path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                self._data: mmap.mmap | bytes = (
-                    mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
-                )
-        except OSError as error:
-            raise BuildError(f"{path} can't be read: {error}") from error
+        with raised_as(BuildError, f"{path} can't be read: ", OSError), path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            self._data: mmap.mmap | bytes = (
+                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if size else b""
+            )
         if len(ends) and int(ends[-1]) != size:
             raise BuildError(f"{path} has {size} bytes, expected {int(ends[-1])}; make a new build")
         _prefault(self._data)

@@ -16,7 +16,7 @@ import threading
 import weakref
 from pathlib import Path
 
-from index.errors import BuildError
+from index.errors import BuildError, raised_as
 
 _MOUNTS = Path("/proc/self/mountinfo")
 _BUSY = (errno.EAGAIN, errno.EWOULDBLOCK)
@@ -39,10 +39,8 @@ class FileWatch:
         with self._lock:
             if path in self._held:
                 return
-            try:
+            with raised_as(BuildError, f"{path} can't be read: ", OSError):
                 descriptor = os.open(path, os.O_RDONLY)
-            except OSError as error:
-                raise BuildError(f"{path} can't be read: {error}") from error
             try:
                 leased = _lease(descriptor)
             except OSError as error:

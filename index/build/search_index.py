@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from index.articles.article_store import ARTICLES, NUMBERS
 from index.build.carried_rows import CarriedRows
-from index.errors import BuildError
+from index.errors import BuildError, raised_as
 from index.files import load_array, open_sqlite, open_unjournaled
 from recommender.text import UNSPACED_SCRIPTS
 
@@ -176,10 +176,8 @@ class FullText:
         return [self._row_of[numbers], *(np.fromstring(text, sep=",") for text in texts[1:])]
 
     def _query(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        try:
+        with raised_as(BuildError, f"{self._path} can't be read: ", sqlite3.Error):
             return self._database.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise BuildError(f"{self._path} can't be read: {error}") from error
 
 
 def _expression(words: Sequence[Sequence[str]]) -> str:

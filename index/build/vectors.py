@@ -1,7 +1,6 @@
 """The neighbor index of a build: made and opened as a local file or as a collection in Milvus."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.manifest import IndexEntry
-from index.errors import BuildError
+from index.errors import BuildError, raised_as
 from index.files import load_array
 from index.scale_out.milvus.milvus_collections import new_collection, read_collection
 from index.scale_out.milvus.milvus_settings import MilvusSettings
@@ -48,7 +47,7 @@ class LocalIndex:
         visibility: Visibility,
         languages: NDArray[np.int32],
     ) -> None:
-        with _as_build_error():
+        with raised_as(BuildError, "", VectorFileError):
             self._index = load_index(path, embeddings)
         self._parts = (path.resolve(), embeddings, visibility, languages)
         self.kind = self._index.kind
@@ -92,14 +91,6 @@ class LocalIndex:
         return self._index if shown.all() else ExactIndex(embeddings, shown)
 
 
-@contextmanager
-def _as_build_error() -> Iterator[None]:
-    try:
-        yield
-    except VectorFileError as error:
-        raise BuildError(str(error)) from error
-
-
 def make_index(
     folder: Path,
     name: str,
@@ -127,7 +118,7 @@ def make_index(
         UnavailableError: If Milvus does not answer.
     """
     if wanted is None:
-        with _as_build_error():
+        with raised_as(BuildError, "", VectorFileError):
             build_index(embeddings, like).save(folder / LOCAL)
         # Opened from the file, so that its vectors are mapped.
         return LocalIndex(folder / LOCAL, embeddings, visibility, languages)

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from index.errors import BuildError
+from index.errors import BuildError, raised_as
 from index.files import read_regular, replace_file
 from index.root.journal import append_journal
 from recommender.errors import NotFoundError
@@ -149,10 +149,8 @@ def write_comparison(root: Path, comparison: ComparisonState) -> None:
     Raises:
         BuildError: If the file can't be written, for example because the disk is full.
     """
-    try:
+    with raised_as(BuildError, f"{root / COMPARISON} can't be replaced: ", OSError):
         replace_file(root / COMPARISON, comparison.model_dump_json().encode() + b"\n")
-    except OSError as error:
-        raise BuildError(f"{root / COMPARISON} can't be replaced: {error}") from error
 
 
 def running_comparison(root: Path) -> ComparisonState:

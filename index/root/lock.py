@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from index.errors import BuildError, BusyError
+from index.errors import BuildError, BusyError, raised_as
 
 LOCK = ".lock"
 CURRENT_LOCK = ".current.lock"
@@ -34,10 +34,8 @@ def locked(root: Path, purpose: str, name: str = LOCK, wait: float = 0.0) -> Ite
         BusyError: If another process holds the lock; the message says for what.
         BuildError: If the lock file can't be created.
     """
-    try:
+    with raised_as(BuildError, f"{root} can't be written: ", OSError):
         descriptor = os.open(root / name, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise BuildError(f"{root} can't be written: {error}") from error
     end = time.monotonic() + wait
     try:
         while not _take(descriptor):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from index.errors import BuildError
+from index.errors import BuildError, raised_as
 from index.files import read_regular, replace_file
 
 CURRENT = "CURRENT"
@@ -85,10 +85,8 @@ def write_pointer(root: Path, pointer: Pointer) -> None:
         BuildError: If the file can't be written, for example because the disk is full.
     """
     path = root / CURRENT
-    try:
+    with raised_as(BuildError, f"{path} can't be replaced: ", OSError):
         replace_file(path, _sealed(pointer.model_dump_json().encode()))
-    except OSError as error:
-        raise BuildError(f"{path} can't be replaced: {error}") from error
 
 
 def _sealed(body: bytes) -> bytes:

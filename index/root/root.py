@@ -24,7 +24,7 @@ from typing import Any
 from index.build.build import Build
 from index.build.file_watch import FileWatch
 from index.build.manifest import MANIFEST, Manifest, check_files, read_manifest
-from index.errors import BuildError, BusyError, GateError, UnavailableError
+from index.errors import BuildError, BusyError, GateError, UnavailableError, raised_as
 from index.files import sync_folder
 from index.root.journal import PUBLISHING, append_journal, read_journal, utc_timestamp, who
 from index.root.lock import CURRENT_LOCK, locked
@@ -78,10 +78,8 @@ class Root:
             BusyError: If another process holds the lock; the message says for what.
             BuildError: If the folder can't be written.
         """
-        try:
+        with raised_as(BuildError, f"{self.path} can't be written: ", OSError):
             self.builds.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BuildError(f"{self.path} can't be written: {error}") from error
         with locked(self.path, purpose):
             yield self.clean_up()
 
@@ -456,13 +454,9 @@ class Root:
         """
         with self.switching("clean-up"):
             sentences: list[str] = []
-            try:
-                left = [
-                    path for path in sorted(self.builds.iterdir()) if path.name.startswith(_LEFT)
-                ]
-            except OSError as error:
-                raise BuildError(f"{self.path} can't be cleaned up: {error}") from error
-            for path in left:
+            with raised_as(BuildError, f"{self.path} can't be cleaned up: ", OSError):
+                found = sorted(self.builds.iterdir())
+            for path in (path for path in found if path.name.startswith(_LEFT)):
                 try:
                     self.discard(path)
                 except UnavailableError as error:
