@@ -113,8 +113,9 @@ class ArticleWriter:
             facts[name] = [getattr(article, name) for article in block]
         digests = np.frombuffer(b"".join(article.digest for article in block), dtype=np.uint8)
         facts["digest"] = digests.reshape(-1, 16)
-        facts["language"] = [self._facets.languages(article.language) for article in block]
-        facts["source"] = [self._facets.sources(article.links.source) for article in block]
+        languages, sources = self._facets.languages, self._facets.sources
+        facts["language"] = [languages.setdefault(one.language, len(languages)) for one in block]
+        facts["source"] = [sources.setdefault(one.links.source, len(sources)) for one in block]
         self._facts.append(facts)
         self.links.add(rows, [article.links for article in block])
         for row, article in zip(rows.tolist(), block, strict=True):
@@ -160,9 +161,9 @@ class ArticleWriter:
             dates=facts["day"],
             recency=facts["recency"],
             languages=facts["language"],
-            language_names=facets.languages.names,
+            language_names=list(facets.languages),
             sources=facts["source"],
-            source_names=facets.sources.names,
+            source_names=list(facets.sources),
             tags=facets.tags.labels(),
             tag_names=facets.tags.names,
             authors=facets.authors.labels(),
@@ -175,34 +176,21 @@ class ArticleWriter:
         )
 
 
-class _NameNumbers:
-    """Numbers names from 0 on, in the order in which they come; some have their numbers already."""
-
-    def __init__(self, names: list[str]) -> None:
-        self.names = names
-        self._numbers = {name: number for number, name in enumerate(names)}
-
-    def __call__(self, name: str) -> int:
-        """Returns the number of a name."""
-        number = self._numbers.setdefault(name, len(self.names))
-        if number == len(self.names):
-            self.names.append(name)
-        return number
-
-
 class _Facets:
     """The numbers of languages, sources, tags and authors; those of the live build keep theirs."""
 
     def __init__(self, carried: CarriedRows | None) -> None:
-        if carried is None:
-            self.languages, self.sources = _NameNumbers([""]), _NameNumbers([])
-            self.tags, self.authors = LabelNumbers(), LabelNumbers()
-        else:
+        names: dict[str, list[str]] = {"languages": [""], "sources": []}
+        self.tags, self.authors = LabelNumbers(), LabelNumbers()
+        if carried is not None:
             names = read_json(carried.path_of("facets.json"))
-            self.languages, self.sources = map(_NameNumbers, (names["languages"], names["sources"]))
             self.tags = _carried_labels(carried, names["tags"], "tag", "tags_values", "tags_ends")
             vectors = ("author_vectors_indices", "author_vectors_indptr")
             self.authors = _carried_labels(carried, names["authors"], "author", *vectors)
+        self.languages, self.sources = (
+            {name: number for number, name in enumerate(names[kind])}
+            for kind in ("languages", "sources")
+        )
 
 
 def _carried_labels(
