@@ -56,26 +56,21 @@ def describe_builds(root: Root) -> dict[str, Any]:
         except NotFoundError:  # another process has just removed it
             continue
         except FormatError as error:
-            state = "newer" if error.newer else "outdated"
-            items.append({**item, "state": state, "note": str(error)})
-            continue
+            item |= {"state": "newer" if error.newer else "outdated", "note": str(error)}
         except BuildError as error:
-            items.append({**item, "state": "damaged", "note": str(error)})
-            continue
-        size = sum(entry.bytes for entry in manifest.files.values())
-        items.append(
-            {
-                **item,
+            item |= {"state": "damaged", "note": str(error)}
+        else:
+            item |= {
                 "created": manifest.created,
                 "articles": manifest.count,
                 "encoded": manifest.encoded,
                 "encoder": manifest.encoder.model,
                 "recall": manifest.index.recall,
                 "seconds": round(sum(manifest.seconds.values()), 1),
-                "mb": round(size / 1e6, 1),
+                "mb": round(sum(entry.bytes for entry in manifest.files.values()) / 1e6, 1),
                 "small": manifest.small,
             }
-        )
+        items.append(item)
     held = None if pointer is None or pointer.held is None else pointer.held.model_dump()
     return {
         "live": live,
@@ -140,19 +135,18 @@ def _fates(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Read from the journal the latest event of each build, other than that it was made."""
     fates: dict[str, dict[str, Any]] = {}
     for line in lines:
-        event, name = line.get("event"), line.get("build")
+        name, found = str(line.get("build")), line.get("found", [])
         gates = ", ".join(line.get("gates", {}))
-        if event == "refuse":
-            fates[str(name)] = {"state": "refused", "note": gates, "found": line.get("found", [])}
-        elif event == "build":
-            found = line.get("found", [])
-            fates[str(name)] = {"found": found, "note": "would be refused" if found else ""}
-        elif event == "force":
-            fates[str(name)] = {"state": "", "note": f"published despite failed checks: {gates}"}
-        elif event == "publish":
-            fates[str(name)] = {"state": "", "note": ""}
-        elif event == "rollback":
-            left = str(line.get("instead_of"))
-            reason = f": {line['reason']}" if line.get("reason") else ""
-            fates[left] = {"state": "", "note": f"rolled back{reason}"}
+        match line.get("event"):
+            case "refuse":
+                fates[name] = {"state": "refused", "note": gates, "found": found}
+            case "build":
+                fates[name] = {"found": found, "note": "would be refused" if found else ""}
+            case "force":
+                fates[name] = {"note": f"published despite failed checks: {gates}"}
+            case "publish":
+                fates[name] = {}
+            case "rollback":
+                reason = f": {line['reason']}" if line.get("reason") else ""
+                fates[str(line.get("instead_of"))] = {"note": f"rolled back{reason}"}
     return fates
