@@ -1,6 +1,7 @@
 """A build's neighbor index in Milvus: a collection that is filled once and then only read."""
 
 from collections.abc import Collection
+from copy import copy
 from typing import Any
 
 from index.scale_out.milvus.milvus_client import MAKE_TIMEOUT, SEARCH_TIMEOUT, Milvus, MilvusColumns
@@ -27,7 +28,6 @@ class MilvusIndex:
         dim: Width of the embeddings.
         effort: How many candidates an HNSW search keeps (``ef``).
         timeout: Seconds to wait for an answer.
-        where: A Milvus filter that rows must match; all rows by default.
     """
 
     def __init__(
@@ -40,7 +40,6 @@ class MilvusIndex:
         dim: int,
         effort: int,
         timeout: float = SEARCH_TIMEOUT,
-        where: str = "",
     ) -> None:
         self.milvus = milvus
         self.collection = collection
@@ -49,7 +48,7 @@ class MilvusIndex:
         self.dim = dim
         self.effort = effort
         self._timeout = timeout
-        self._where = where
+        self._where = ""
 
     def search(self, queries: Embeddings, k: int) -> Neighbors:
         """Return the ``k`` best rows of each query, sorted by (-score, row).
@@ -93,16 +92,9 @@ class MilvusIndex:
             where += f" and language in {sorted({0, *languages})}"
         if without:
             where += f" and id not in {sorted(without)}"
-        return MilvusIndex(
-            self.milvus,
-            self.collection,
-            kind=self.kind,
-            count=self.count,
-            dim=self.dim,
-            effort=self.effort,
-            timeout=self._timeout,
-            where=where,
-        )
+        shown = copy(self)
+        shown._where = where
+        return shown
 
 
 def fill_collection(milvus: Milvus, collection: str, columns: MilvusColumns) -> MilvusIndex:
