@@ -20,18 +20,6 @@ from contextlib import contextmanager
 
 from recommender.errors import AlsoLikeError, ArticleError, InputError
 
-__all__ = [
-    "BuildError",
-    "BusyError",
-    "DatabaseError",
-    "FormatError",
-    "GateError",
-    "RecordError",
-    "SourceError",
-    "UnavailableError",
-    "raised_as",
-]
-
 
 @contextmanager
 def raised_as(

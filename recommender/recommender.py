@@ -341,10 +341,6 @@ class Recommender:
         mine, theirs = phrases.rows[row].tolist(), phrases.rows[other].tolist()
         return tuple(shared_phrases(mine, theirs, phrases.names))
 
-    def _visible(self) -> NDArray[np.bool_]:
-        """Return which articles may be shown now; shape (n,), bool."""
-        return visible_at(self._windows, utc_now())
-
     def _shown(
         self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int, language: int
     ) -> Iterator[tuple[int, float]]:
@@ -355,7 +351,7 @@ class Recommender:
         """
         if limit < 0:
             raise InputError(f"limit {limit} is too small: it must be at least 0")
-        visible, stories = self._visible(), self._related.stories
+        visible, stories = visible_at(self._windows, utc_now()), self._related.stories
         for row, score in zip(rows[rows != NO_ROW].tolist(), scores.tolist(), strict=False):
             story = int(stories.of[row])
             begin = int(stories.ends[story - 1]) if story else 0

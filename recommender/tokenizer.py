@@ -7,7 +7,7 @@ they process about a million words per second on one core.
 import functools
 import re
 from array import array
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,7 +24,7 @@ from recommender.parallel import (
     map_in_threads,
 )
 from recommender.stories import StoryTexts
-from recommender.text import MARKS, UNSPACED_SCRIPTS, PreparedText
+from recommender.text import MARKS, UNSPACED_SCRIPTS
 
 TITLE_WEIGHT = 2
 """Weight of a word in the title; a word in the body has weight 1."""
@@ -205,15 +205,12 @@ class TokenizedPart:
 
 
 def _scan_rows(texts: StoryTexts, start: int, stop: int) -> TokenizedPart:
-    return _scan_part(texts[row] for row in range(start, stop))
-
-
-def _scan_part(texts: Iterable[PreparedText]) -> TokenizedPart:
     numbers = _SpellingIds()
     number_of = numbers.__getitem__
     tokens = array("i")
     ends, title_ends = array("q"), array("q")
-    for text in texts:
+    for row in range(start, stop):
+        text = texts[row]
         tokens.extend(map(number_of, _split(text.title)))
         tokens.append(BREAK)
         title_ends.append(len(tokens))

@@ -52,7 +52,8 @@ class PageLinks:
 
     def out(self, row: int) -> list[tuple[int, PageLinkKind]]:
         """Return the rows that an article's page links to, with the kind of each link."""
-        kinds = map(PageLinkKind, self._kinds_of(row))
+        start, end = self.targets.span(row)
+        kinds = map(PageLinkKind, self.kinds[start:end].tolist())
         return list(zip(self.targets.numbers(row), kinds, strict=True))
 
     def editorial(self, row: int) -> tuple[list[int], list[int]]:
@@ -95,10 +96,6 @@ class PageLinks:
         found = np.flatnonzero(self.targets.values == row)
         sources = np.searchsorted(self.targets.ends, found, side="right").tolist()
         return list(zip(sources, map(PageLinkKind, self.kinds[found].tolist()), strict=True))
-
-    def _kinds_of(self, row: int) -> bytes:
-        start, end = self.targets.span(row)
-        return self._plain[start:end].tobytes()
 
     @functools.cached_property
     def _plain(self) -> memoryview:

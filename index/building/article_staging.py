@@ -1,6 +1,5 @@
 """A temporary SQLite file that collects articles in any order, then writes them sorted by id."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import repeat
@@ -21,25 +20,28 @@ class ArticleStaging:
 
     Args:
         path: The temporary file; :meth:`write` removes it.
+
+    Attributes:
+        database: The connection to the temporary file, whose table ``staged`` holds the articles.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._database = open_unjournaled(path)
-        self._database.execute(
+        self.database = open_unjournaled(path)
+        self.database.execute(
             "CREATE TABLE staged (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, "
             "source INTEGER, language TEXT, certainty INTEGER, data BLOB, updated INTEGER)"
         )
-        self._database.execute(
+        self.database.execute(
             "CREATE TABLE settled (source INTEGER, language TEXT, certainty INTEGER, final TEXT, "
             "PRIMARY KEY (source, language, certainty))"
         )
-        self._database.execute(
+        self.database.execute(
             "CREATE VIEW final_articles AS SELECT id, CASE WHEN final IS NULL THEN data "
             "ELSE CAST(json_set(CAST(data AS TEXT), '$.language', final) AS BLOB) END AS data "
             "FROM staged LEFT JOIN settled USING (source, language, certainty)"
         )
-        self._database.execute("BEGIN")
+        self.database.execute("BEGIN")
 
     def add(
         self,
@@ -66,8 +68,8 @@ class ArticleStaging:
         """
         # Pushed articles are written to the table besides, under numbers of their own.
         newest = "SELECT ifnull(max(number), -1) FROM staged"
-        first = self._database.execute(newest).fetchone()[0] + 1
-        cursor = self._database.executemany(
+        first = self.database.execute(newest).fetchone()[0] + 1
+        cursor = self.database.executemany(
             "INSERT OR IGNORE INTO staged VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 (first + number, article_id, source, *language, data, at)
@@ -87,13 +89,8 @@ class ArticleStaging:
         return [
             number
             for number, (article_id, _) in enumerate(articles)
-            if self._database.execute(owner, (article_id,)).fetchone() != (first + number,)
+            if self.database.execute(owner, (article_id,)).fetchone() != (first + number,)
         ]
-
-    @property
-    def database(self) -> sqlite3.Connection:
-        """The connection to the temporary file, whose table ``staged`` holds the articles."""
-        return self._database
 
     def settle(self, source: int, said_before: Iterable[str]) -> int:
         """Decides which guessed languages of a source's articles are kept (:func:`settle_guesses`).
@@ -105,13 +102,13 @@ class ArticleStaging:
         Returns:
             The number of articles that get a guessed language.
         """
-        rows = self._database.execute(
+        rows = self.database.execute(
             "SELECT language, certainty, count(*) FROM staged WHERE source = ? GROUP BY 1, 2",
             (source,),
         )
         counts = {(language, Certainty(sure)): count for language, sure, count in rows}
         settled = settle_guesses(counts, said_before)
-        self._database.executemany(
+        self.database.executemany(
             "INSERT INTO settled VALUES (?, ?, ?, ?)",
             ((source, *guess, final) for guess, final in settled.items() if final),
         )
@@ -124,11 +121,11 @@ class ArticleStaging:
         return found
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
-        return iter(self._database.execute("SELECT id, data FROM final_articles"))
+        return iter(self.database.execute("SELECT id, data FROM final_articles"))
 
     def discard(self) -> None:
         """Removes the temporary file."""
-        self._database.close()
+        self.database.close()
         self._path.unlink()
 
     def write(self, path: Path) -> int:
@@ -136,8 +133,8 @@ class ArticleStaging:
 
         Removes the temporary file, and returns the number of articles.
         """
-        self._database.execute("COMMIT")
-        self._database.close()
+        self.database.execute("COMMIT")
+        self.database.close()
         with closing(open_unjournaled(path)) as database:
             database.execute(
                 "CREATE TABLE articles (number INTEGER PRIMARY KEY, data BLOB NOT NULL)"

@@ -31,14 +31,12 @@ def describe_learning(learned: LearnedWeights, kinds: Sequence[str]) -> list[str
     Returns:
         At least one sentence; the most important comes first.
     """
-    said = [] if learned.changed else ["The default weights are used."]
-    if (clicked := learned.clicked) is None:
-        return [*_changes(learned, kinds), " ".join([*said, _describe_links(learned)])]
-    return [
-        *_changes(clicked if clicked.adopted else learned, kinds),
-        " ".join([*said, _describe_links(learned)]),
-        _describe_clicks(clicked),
-    ]
+    clicked = learned.clicked
+    last = clicked if clicked is not None and clicked.adopted else learned
+    said = [_describe_changes(last, kinds)] if last.adopted else []
+    usual = "" if learned.changed else "The default weights are used. "
+    said.append(f"{usual}{_describe_links(learned)}")
+    return said if clicked is None else [*said, _describe_clicks(clicked)]
 
 
 def _describe_links(learned: LearnedWeights) -> str:
@@ -84,10 +82,6 @@ def _why_not(learned: LearnedWeights) -> str:
     if learned.gain_low > 0:
         return "but no more than chance gives, as some articles are judged related to many"
     return f"not surely more, as {_between(learned)}"
-
-
-def _changes(learned: LearnedWeights, kinds: Sequence[str]) -> list[str]:
-    return [_describe_changes(learned, kinds)] if learned.adopted else []
 
 
 def _describe_changes(learned: LearnedWeights, kinds: Sequence[str]) -> str:
