@@ -29,6 +29,7 @@ from index.building.link_names import (
     spelled_keys,
 )
 from index.files import load_array
+from recommender.arrays import find_sorted
 from recommender.article import FILE_LINK, LinkKind
 from recommender.visibility import NO_DAY
 
@@ -189,7 +190,8 @@ def _make_table(
     numbers, first, counts = np.unique(names["number"], return_index=True, return_counts=True)
     rows, kept = names["row"][first], np.ones(len(numbers), dtype=bool)
     for mark in (OWN, SPELLED, CAPITALS):
-        at, marked = _find(numbers, numbers + np.uint64(mark))
+        at = find_sorted(numbers, numbers + np.uint64(mark))
+        marked = at >= 0
         kept[at[marked]] = False
         if mark != CAPITALS:
             rows[marked] = rows[at[marked]]
@@ -228,22 +230,13 @@ def _find_targets(
         # What a link without a host may mean besides is a slug or a title, which several may share.
         is_name = links["host"][part] == 0
         for column, found in (("name", exact), ("second", second)):
-            wanted = links[column][part]
-            at, known = _find(keys, wanted)
-            hit = known & ((column == "name") | ~is_name | (counts[at] == 1))
+            at = find_sorted(keys, links[column][part])
+            hit = (at >= 0) & ((column == "name") | ~is_name | (counts[at] == 1))
             found[part] = np.where(hit, rows[at], -1)
     own = np.array([0, *map(number_of, sorted(filter(None, hosts)))], dtype=np.uint64)
     if "" in hosts:  # articles whose addresses name no host
         own = np.concatenate([own, _own_hosts(links["host"], second)])
     return np.where((exact < 0) & np.isin(links["host"], own), second, exact), own
-
-
-def _find(
-    keys: NDArray[np.uint64], wanted: NDArray[np.uint64]
-) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Returns the place of each number in ``keys``, which ascend, and whether it is there."""
-    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
-    return at, keys[at] == wanted
 
 
 def _own_hosts(hosts: NDArray[np.uint64], by_path: NDArray[np.int32]) -> NDArray[np.uint64]:
