@@ -13,7 +13,7 @@ import stat
 import threading
 import time
 import tokenize
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -353,6 +353,12 @@ class Blob:
     def _signposts(self) -> list[bytes]:
         """Every 64th string, kept in memory so that a search reads few strings from the file."""
         return [self[row] for row in range(0, len(self), _STRIDE)]
+
+
+def open_blob(path_of: Callable[[str], Path], name: str) -> Blob:
+    """Open the byte strings in a file of a build, of which ``path_of`` returns the files' paths."""
+    path_of(ends_path(Path(name)).name)
+    return Blob(path_of(name))
 
 
 class Names(Sequence[str]):

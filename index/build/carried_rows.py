@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from index.files import Blob, BlobWriter, ends_path, load_array
+from index.files import Blob, BlobWriter, load_array, open_blob
 
 COUNTED = "counted.json"
 """What is known of all articles of a build together, for the next small build."""
@@ -82,11 +82,6 @@ class CarriedRows:
         found[~kept] = fresh
         return found
 
-    def blob(self, name: str) -> Blob:
-        """Open a file of the live build that holds one byte string for each article."""
-        self.path_of(ends_path(Path(name)).name)
-        return Blob(self.path_of(name))
-
 
 class CarriedBlobWriter(BlobWriter):
     """Writes a byte string for each row; some are copied from the same file of an older build.
@@ -135,7 +130,8 @@ def blob_writer(
     """
     if carried is None:
         return BlobWriter(path)
-    return CarriedBlobWriter(path, carried.blob(path.name), carried.rows if rows is None else rows)
+    old = open_blob(carried.path_of, path.name)
+    return CarriedBlobWriter(path, old, carried.rows if rows is None else rows)
 
 
 def _runs(rows: NDArray[np.int32]) -> Iterator[tuple[int, int] | None]:

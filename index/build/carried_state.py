@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from index.build.build import Build
@@ -29,7 +28,7 @@ def load_state(build: Build) -> RelatingState:
     """Read the state from which a build's lists were made, to recompute only what changed since."""
 
     def read(name: str) -> NDArray[Any]:
-        return np.asarray(load_array(build.checked(f"{name}.npy")))
+        return load_array(build.checked(f"{name}.npy"))
 
     terms = len(read("lexical_idf"))
     return RelatingState(
@@ -43,8 +42,8 @@ def load_state(build: Build) -> RelatingState:
         close=read("close_pairs"),
         stories=Stories(
             of=build.stories,
-            members=np.asarray(build.members.values),
-            ends=np.asarray(build.members.ends),
+            members=build.members.values,
+            ends=build.members.ends,
             newer=build.newer,
         ),
         postings=load_matrix(build.checked, "postings", (terms, build.count)),

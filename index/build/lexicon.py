@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from index.files import Blob, load_array, read_json, save_array, save_names
+from index.files import load_array, open_blob, read_json, save_array, save_names
 from recommender.arrays import find_sorted
 from recommender.encoder import Embeddings
 from recommender.evidence import PairData
@@ -56,7 +56,7 @@ def load_matrix(path_of: PathOf, name: str, shape: tuple[int, int]) -> sp.csr_ma
             words), ``tag_vectors`` (articles, tags) or ``author_vectors`` (articles, authors).
         shape: The shape of the matrix.
     """
-    parts: Any = tuple(np.asarray(load_array(path_of(f"{name}_{part}.npy"))) for part in _PARTS)
+    parts: Any = tuple(load_array(path_of(f"{name}_{part}.npy")) for part in _PARTS)
     return sp.csr_matrix(parts, shape=shape, copy=False)
 
 
@@ -103,8 +103,7 @@ class Vocabulary:
     """
 
     def __init__(self, path_of: PathOf) -> None:
-        path_of("words_ends.npy")
-        self._words = Blob(path_of("words.bin"))
+        self._words = open_blob(path_of, "words.bin")
         self._pair_keys: NDArray[np.int64] = load_array(path_of("pair_keys.npy"))
         self._idf: NDArray[np.float32] = load_array(path_of("lexical_idf.npy"))
         self.words = width = len(self._words)

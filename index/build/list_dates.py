@@ -71,7 +71,7 @@ def date_lists(build: Build, previous: Build | None) -> None:
         old_rows = previous.rows_of(build.ids)
         known = np.flatnonzero(old_rows >= 0)
         before = load_array(previous.checked(_DIGESTS))[old_rows[known]]
-        dates = np.asarray(previous.listed_in)[old_rows[known]]
+        dates = previous.listed_in[old_rows[known]]
         listed[known] = np.where(before == digests[known], dates, listed[known])
     save_array(build.folder / _DIGESTS, digests)
     save_array(build.folder / _LISTED, listed)

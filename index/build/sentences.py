@@ -19,7 +19,7 @@ from index.build.explanations import EXPLAINED, SHARED, split_explained
 from index.build.lexicon import PathOf, load_calibration, load_pairs
 from index.build.link_graph import PAGE_LINK_FILES, PageLinkKind, PageLinks
 from index.build.ragged import Ragged
-from index.files import Blob, Names, ends_path, load_array, read_json, save_array
+from index.files import Blob, Names, load_array, open_blob, read_json, save_array
 from recommender.evidence import PairData
 from recommender.neighbors import Rows
 from recommender.parallel import BlockMapper, equal_blocks, in_turn, map_in_threads
@@ -53,7 +53,7 @@ class BuildSentences:
         self._path_of = path_of
         self._related: Rows = load_array(path_of("related_rows.npy"))
         self._phrases: NDArray[np.int32] = load_array(path_of("phrases_rows.npy"))
-        self._phrase_names = Names(_blob(path_of, "phrases.bin"))
+        self._phrase_names = Names(open_blob(path_of, "phrases.bin"))
         # What keeps methods of it, and not of this object, makes no circle: a replaced build's
         # files are closed at once, and not when garbage is next looked for.
         self._texts = _Texts(path_of)
@@ -147,11 +147,11 @@ class BuildSentences:
 
     @functools.cached_property
     def _stored(self) -> Blob:
-        return _blob(self._path_of, SENTENCES)
+        return open_blob(self._path_of, SENTENCES)
 
     @functools.cached_property
     def _shared(self) -> Blob:
-        return _blob(self._path_of, SHARED)
+        return open_blob(self._path_of, SHARED)
 
     @functools.cached_property
     def _sentences(self) -> Sentences:
@@ -160,13 +160,13 @@ class BuildSentences:
     @functools.cached_property
     def _names(self) -> SiteNames:
         facets = read_json(self._path_of("facets.json"))
-        words = _blob(self._path_of, "words.bin")
+        words = open_blob(self._path_of, "words.bin")
         return SiteNames(
             title=self._texts.title,
             text=functools.lru_cache(_TEXTS)(self._texts.text),
             column=lambda word: words.find(word.encode(errors="surrogatepass")),
             pair_keys=load_array(self._path_of("pair_keys.npy")),
-            words=Names(_blob(self._path_of, "spellings.bin")),
+            words=Names(open_blob(self._path_of, "spellings.bin")),
             tags=facets["tags"],
             authors=facets["authors"],
         )
@@ -193,8 +193,8 @@ class BuildSentences:
         Pages that readers can't see are not named.
         """
         links = self._page_links
-        values, ends = np.asarray(links.targets.values), np.asarray(links.targets.ends)
-        own = np.asarray(links.kinds) <= PageLinkKind.RELATED
+        values, ends = links.targets.values, links.targets.ends
+        own = links.kinds <= PageLinkKind.RELATED
         place = np.full(len(ends), -1, dtype=np.int32)
         place[rows] = np.arange(len(rows))
         here = np.flatnonzero((place[values] >= 0) & own)
@@ -202,7 +202,7 @@ class BuildSentences:
         into = Ragged.grouped(place[values[here]], sources, len(rows))
 
         def out(row: int) -> list[int]:
-            part = slice(int(ends[row - 1]) if row else 0, int(ends[row]))
+            part = slice(*links.targets.span(row))
             return list(values[part][own[part]].tolist())
 
         for at, row in enumerate(rows.tolist()):
@@ -226,7 +226,7 @@ class _Texts:
 
     def __init__(self, path_of: PathOf) -> None:
         self._path_of = path_of
-        self._cards = _blob(path_of, "cards.bin")
+        self._cards = open_blob(path_of, "cards.bin")
 
     def title(self, row: int) -> str:
         card = self._cards[row].decode()
@@ -240,11 +240,6 @@ class _Texts:
     def _articles(self) -> ArticleStore:
         self._path_of(NUMBERS)
         return ArticleStore(self._path_of(ARTICLES))
-
-
-def _blob(path_of: PathOf, name: str) -> Blob:
-    path_of(ends_path(Path(name)).name)
-    return Blob(path_of(name))
 
 
 def write_sentences(
@@ -261,7 +256,7 @@ def write_sentences(
     folder = folder.resolve()
     windows: Visibility = load_array(folder / "visibility.npy")
     save_array(folder / _SEEN, visible_at(windows, utc_now()))
-    related = np.asarray(load_array(folder / "related_rows.npy")[:, :EXPLAINED])
+    related = load_array(folder / "related_rows.npy")[:, :EXPLAINED]
     known = None if carried is None else carried.lists(related)
     if carried is not None and known is not None:
         known[_linked_anew(folder, carried)] = -1

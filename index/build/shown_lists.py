@@ -41,7 +41,7 @@ def list_heads(
         some = np.arange(start, min(start + _CHUNK, build.count))
         # The first rows nearly always suffice; the other lists are read as a whole.
         for width in (2 * SHOWN, build.related_rows.shape[1]):
-            rows = np.asarray(build.related_rows[some, :width])
+            rows = build.related_rows[some, :width]
             scores = build.related_scores[some, :width]
             present = (rows != NO_ROW) & visible[np.where(rows == NO_ROW, 0, rows)]
             head[some], order, taken = _first_present(present, rows, SHOWN)
@@ -94,7 +94,7 @@ def related_lists(
         for width in (2 * query.limit, depth):
             own = wanted[some]
             # A stored list has each story once, and never the article's own story.
-            candidates = np.asarray(build.related_rows[own, :width])
+            candidates = build.related_rows[own, :width]
             present = shown_scores(build.related_scores[own, :width]) >= query.min_score
             present &= candidates != NO_ROW
             last = np.zeros_like(present)

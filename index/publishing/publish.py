@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from index.build.build import Build
 from index.build.list_dates import build_date
 from index.build.manifest import Manifest, read_manifest
@@ -123,7 +121,7 @@ def _upset(full: Build, new: Build, limits: Limits, now: int) -> float:
     Their dates give an upper bound at once, which mostly is far below the limit.
     """
     known = full.rows_of(new.ids) >= 0
-    changed = np.asarray(new.listed_in[:, 0])[known] > build_date(full.name)
+    changed = new.listed_in[:, 0][known] > build_date(full.name)
     bound = float(changed.mean()) if known.any() else 0.0
     if bound <= limits.max_churn:
         return bound
