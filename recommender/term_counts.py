@@ -36,10 +36,14 @@ class TermCounts:
     unmatched: NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusTerms:
     """The term counts of a whole corpus, stored block by block; :func:`count_corpus` returns them.
 
     Attributes:
+        bags: The counts of all words and pairs, each in a raw column of its own.
+        titles: Those of titles alone, in the same raw columns.
+        new_column: Shape (raw columns,), int64: the column of each raw column; -1 if it is dropped.
         vocabulary: The words in column order, lower case, sorted.
         pair_keys: Shape (pairs,), int64, ascending: the key of each pair, which is
             ``first * len(vocabulary) + second``.
@@ -47,19 +51,13 @@ class CorpusTerms:
         pair_holders: Shape (pairs,), int64: the number of articles that contain each pair.
     """
 
-    def __init__(
-        self,
-        bags: Bags,
-        titles: Bags,
-        columns: "_Columns",
-        *,
-        word_holders: NDArray[np.int64],
-        pair_holders: NDArray[np.int64],
-    ) -> None:
-        self._bags, self._titles, self._columns = bags, titles, columns
-        self.vocabulary = columns.vocabulary
-        self.pair_keys = columns.pair_keys
-        self.word_holders, self.pair_holders = word_holders, pair_holders
+    bags: Bags
+    titles: Bags
+    new_column: NDArray[np.int64]
+    vocabulary: Sequence[str]
+    pair_keys: NDArray[np.int64]
+    word_holders: NDArray[np.int64]
+    pair_holders: NDArray[np.int64]
 
     def __len__(self) -> int:
         return self.blocks[-1][1] if self.blocks else 0
@@ -67,23 +65,23 @@ class CorpusTerms:
     @property
     def blocks(self) -> Sequence[Block]:
         """The blocks of rows in which the terms were counted."""
-        return self._bags.blocks
+        return self.bags.blocks
 
     def counts(self, start: int, stop: int) -> TermCounts:
         """Return the counts of one of :attr:`blocks`: articles ``start`` to ``stop`` - 1."""
-        return self._columns.read(self._bags.bag(start, stop))
+        return self._read(self.bags.bag(start, stop))
 
     @property
     def title_blocks(self) -> Sequence[Block]:
         """The blocks of rows in which the terms of titles were counted."""
-        return self._titles.blocks
+        return self.titles.blocks
 
     def title_counts(self, start: int, stop: int) -> TermCounts:
         """Count the words in the titles of one of :attr:`title_blocks`, a repeated word once."""
-        bag = self._titles.bag(start, stop)
+        bag = self.titles.bag(start, stop)
         words = bag.words.copy()
         words.data = np.ones_like(words.data)
-        return self._columns.read(replace(bag, words=words))
+        return self._read(replace(bag, words=words))
 
     def whole(self) -> TermCounts:
         """Return the counts of all articles at once, in memory."""
@@ -98,8 +96,22 @@ class CorpusTerms:
 
     def drop(self) -> None:
         """Free the space that the counts take in the workspace."""
-        self._bags.drop()
-        self._titles.drop()
+        self.bags.drop()
+        self.titles.drop()
+
+    def _read(self, bag: Bag) -> TermCounts:
+        words = renumber_columns(bag.words, self.new_column, len(self.vocabulary))
+        first, second = np.divmod(bag.keys, max(len(self.new_column), 1))
+        first, second = self.new_column[first], self.new_column[second]
+        keys = np.where((first < 0) | (second < 0), -1, first * len(self.vocabulary) + second)
+        pairs = find_sorted(self.pair_keys, keys)
+        return TermCounts(
+            words=words,
+            pairs=renumber_columns(bag.pairs, pairs, len(self.pair_keys)),
+            vocabulary=self.vocabulary,
+            pair_keys=self.pair_keys,
+            unmatched=(_damped_squares(bag.words) - _damped_squares(words)).astype(np.float32),
+        )
 
 
 def count_corpus(
@@ -137,13 +149,12 @@ def count_corpus(
     first, second = np.divmod(shared.keys, max(len(names), 1))
     keys = new_column[first] * len(order) + new_column[second]
     by_key = np.argsort(keys)
-    columns = _Columns(
-        vocabulary=names[order].tolist(), pair_keys=keys[by_key], new_column=new_column
-    )
     return CorpusTerms(
-        bags,
-        titles,
-        columns,
+        bags=bags,
+        titles=titles,
+        new_column=new_column,
+        vocabulary=names[order].tolist(),
+        pair_keys=keys[by_key],
         word_holders=bags.word_holders[order],
         pair_holders=shared.holders[by_key],
     )
@@ -180,9 +191,16 @@ def _count_outside(
     bags = count_bags(corpus, spelling_columns, name="terms", workspace=IN_MEMORY)
     new_column = np.full(spelling_columns.width, -1, dtype=np.int64)
     new_column[: len(vocabulary)] = np.arange(len(vocabulary))
-    columns = _Columns(vocabulary=vocabulary, pair_keys=pair_keys, new_column=new_column)
     nothing = np.zeros(0, dtype=np.int64)
-    return CorpusTerms(bags, bags, columns, word_holders=nothing, pair_holders=nothing)
+    return CorpusTerms(
+        bags=bags,
+        titles=bags,
+        new_column=new_column,
+        vocabulary=vocabulary,
+        pair_keys=pair_keys,
+        word_holders=nothing,
+        pair_holders=nothing,
+    )
 
 
 def _spelling_columns(
@@ -206,37 +224,6 @@ def _spelling_columns(
         lengths=np.array(lengths, dtype=np.int64),
         paired=np.array(paired, dtype=np.int64),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Columns:
-    """Which of the raw columns are kept, and their new numbers.
-
-    Attributes:
-        vocabulary: The words of the columns that are kept, in their new order.
-        pair_keys: Shape (pairs,), int64, ascending: the keys of the word pairs that are kept.
-        new_column: Shape (raw columns,), int64: the new column of each raw column; -1 if dropped.
-    """
-
-    vocabulary: Sequence[str]
-    pair_keys: NDArray[np.int64]
-    new_column: NDArray[np.int64]
-
-    def read(self, bag: Bag) -> TermCounts:
-        words = renumber_columns(bag.words, self.new_column, len(self.vocabulary))
-        return TermCounts(
-            words=words,
-            pairs=renumber_columns(bag.pairs, self._pair_columns(bag.keys), len(self.pair_keys)),
-            vocabulary=self.vocabulary,
-            pair_keys=self.pair_keys,
-            unmatched=(_damped_squares(bag.words) - _damped_squares(words)).astype(np.float32),
-        )
-
-    def _pair_columns(self, raw: NDArray[np.int64]) -> NDArray[np.int64]:
-        first, second = np.divmod(raw, max(len(self.new_column), 1))
-        first, second = self.new_column[first], self.new_column[second]
-        keys = np.where((first < 0) | (second < 0), -1, first * len(self.vocabulary) + second)
-        return find_sorted(self.pair_keys, keys)
 
 
 def _damped_squares(counts: sp.csr_matrix) -> NDArray[np.float64]:
