@@ -55,10 +55,8 @@ def judged_pairs(
             embeddings.
 
     Returns:
-        The pairs; ``None`` if there are none, or the options say to learn nothing.
+        The pairs; ``None`` if there are none.
     """
-    if not context.options.learn:
-        return None
     links = found.links
     sources, targets, kinds = links.sources(), links.targets.values, links.kinds
     shown = visible[sources] & visible[targets]
@@ -112,10 +110,8 @@ def clicked_pairs(
         encode: Called with texts; returns their embeddings.
 
     Returns:
-        The pairs; ``None`` if the clicks tell nothing, or the options say to learn nothing.
+        The pairs; ``None`` if the clicks tell nothing.
     """
-    if not context.options.learn:
-        return None
     table = IdTable(context.folder)
 
     @lru_cache(100_000)

@@ -66,7 +66,7 @@ def relate_articles(
     centering = load_array(context.folder / CENTERING)
     carried = carried_calibration(calibrated, fingerprint, centering)
     judged = clicked = None
-    if carried is None and not context.options.weights:
+    if carried is None and context.options.learn and not context.options.weights:
         judged = judged_pairs(context, store, boilerplate, links, articles.visible, encode)
         clicked = clicked_pairs(context, articles.visible, encode)
     spread = context.engine.spread
