@@ -32,7 +32,7 @@ from recommender.evidence import DEFAULT_WEIGHTS, KINDS
 from recommender.faiss_index import build_index
 from recommender.labels import LabelNumbers
 from recommender.lexical import weigh_terms
-from recommender.parameters import DEFAULT_RECIPE, RankingParameters
+from recommender.parameters import DEFAULT_RECIPE, USUAL_WEIGHTS, RankingParameters
 from recommender.pipeline import CorpusArticles, relate
 from recommender.ranking_metrics import measure_seed
 from recommender.sentence_encoder import load_encoder
@@ -87,11 +87,11 @@ VARIANTS = (
     *(
         Variant(
             name=f"no {kind.name}",
-            weights=[0.0 if other is kind else other.weight for other in KINDS],
+            weights=[0.0 if other is kind else USUAL_WEIGHTS[other.name] for other in KINDS],
             without=kind.name,
         )
         for kind in KINDS
-        if kind.weight
+        if USUAL_WEIGHTS[kind.name]
     ),
     step("no neighbors' say", neighbors_say=0.0),
     step("no hub correction", hub_strengths=(0.0,)),

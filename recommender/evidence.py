@@ -59,7 +59,6 @@ class Kind(NamedTuple):
 
     Attributes:
         name: Its name in files, settings and reports.
-        weight: Its default weight in the score of a pair.
         usual: Mean and standard deviation of its values over random pairs, as on most sites.
         measured: Whether mean and deviation are measured on each site. If not, ``usual`` is used:
             labels differ too much from site to site.
@@ -70,7 +69,6 @@ class Kind(NamedTuple):
     """
 
     name: str
-    weight: float
     usual: tuple[float, float]
     measured: bool = True
     least: float = 0.0
@@ -114,22 +112,19 @@ def _compare_dates(own: PairData, corpus: PairData, rows: Rows) -> NDArray[np.fl
 
 
 EVIDENCE: Sequence[tuple[Compare, Sequence[Kind]]] = (
-    (_compare_meaning, [Kind("meaning", USUAL_WEIGHTS["meaning"], (0.15, 0.16), varies=0.3)]),
+    (_compare_meaning, [Kind("meaning", (0.15, 0.16), varies=0.3)]),
     (
         _compare_words,
         [
-            Kind("words", USUAL_WEIGHTS["words"], (0.035, 0.027), least=0.04, varies=0.3),
+            Kind("words", (0.035, 0.027), least=0.04, varies=0.3),
             # The text names the other's title, and the other's text names the title.
-            Kind("names", USUAL_WEIGHTS["names"], (0.1, 0.15), least=0.15),
-            Kind("named", USUAL_WEIGHTS["named"], (0.1, 0.15), least=0.15),
+            Kind("names", (0.1, 0.15), least=0.15),
+            Kind("named", (0.1, 0.15), least=0.15),
         ],
     ),
-    (_compare_tags, [Kind("tags", USUAL_WEIGHTS["tags"], (0.0, 1.0), measured=False, varies=0.7)]),
-    (
-        _compare_authors,
-        [Kind("authors", USUAL_WEIGHTS["authors"], (0.0, 1.0), measured=False, varies=0.4)],
-    ),
-    (_compare_dates, [Kind("dates", USUAL_WEIGHTS["dates"], (-3.0, 1.0), copy=0.0, varies=0.2)]),
+    (_compare_tags, [Kind("tags", (0.0, 1.0), measured=False, varies=0.7)]),
+    (_compare_authors, [Kind("authors", (0.0, 1.0), measured=False, varies=0.4)]),
+    (_compare_dates, [Kind("dates", (-3.0, 1.0), copy=0.0, varies=0.2)]),
 )
 """All kinds of evidence, with the functions that compute them. ``dates`` counts only where a site's
 own links show that it does."""
@@ -137,7 +132,7 @@ own links show that it does."""
 KINDS: Sequence[Kind] = [kind for _, kinds in EVIDENCE for kind in kinds]
 """All kinds of evidence, in the order of the numbers that :func:`compare` returns."""
 
-DEFAULT_WEIGHTS = tuple(kind.weight for kind in KINDS)
+DEFAULT_WEIGHTS = tuple(USUAL_WEIGHTS[kind.name] for kind in KINDS)
 
 
 def compare(

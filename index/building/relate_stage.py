@@ -26,6 +26,7 @@ from recommender.boilerplate import Boilerplate
 from recommender.carried import CarriedRelating
 from recommender.encoder import Embeddings, Fingerprint
 from recommender.evidence import KINDS
+from recommender.parameters import USUAL_WEIGHTS
 from recommender.pipeline import CorpusArticles, PipelineResult, relate
 from recommender.text import PreparedText
 
@@ -69,11 +70,11 @@ def relate_articles(
     if carried is None and context.options.learn and not context.options.weights:
         judged = judged_pairs(context, store, boilerplate, links, articles.visible, encode)
         clicked = clicked_pairs(context, articles.visible, encode)
-    spread = context.engine.spread
+    weights, spread = {**USUAL_WEIGHTS, **context.options.weights}, context.engine.spread
     related = relate(
         articles,
         depth=context.options.depth,
-        weights=[context.options.weights.get(kind.name, kind.weight) for kind in KINDS],
+        weights=[weights[kind.name] for kind in KINDS],
         adopt=context.options.adopt_orphans,
         calibration=carried,
         judged=judged,
