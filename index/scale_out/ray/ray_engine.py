@@ -135,12 +135,16 @@ class RayEngine:
 
         The items themselves are sent through Ray.
         """
+
+        def unpack(batch: Sequence[bytes]) -> T:  # pickled one by one so that their sizes are known
+            return work([by_name.loads(item) for item in batch])
+
         stream = InterruptibleIterator(items)
         shards = (
             (hashlib.blake2b(b"".join(batch), digest_size=16).hexdigest(), [(batch,)])
             for batch in batches_of(map(pickle.dumps, stream), SHARD, _STREAMED, len)
         )
-        yield from self._in_order(stage, by_name.digest(work), _Unpacking(work), shards)
+        yield from self._in_order(stage, by_name.digest(work), unpack, shards)
         stream.check()
 
     def _in_order(
@@ -216,19 +220,6 @@ class _ShardEncoder:
         written = KeptEmbeddings.keep(self._folder, self._digests[rows], values)
         seconds = time.perf_counter() - began
         return {"rows": batch["rows"], "file": [written.name], "seconds": [seconds]}
-
-
-class _Unpacking:
-    """Calls a function on the items of a batch, after unpickling them.
-
-    The items were pickled one by one so that their sizes are known.
-    """
-
-    def __init__(self, work: Callable[[Sequence[Any]], Any]) -> None:
-        self._work = work
-
-    def __call__(self, batch: Sequence[bytes]) -> Any:
-        return self._work([by_name.loads(item) for item in batch])
 
 
 _opened: dict[bytes, Callable[..., Any]] = {}
