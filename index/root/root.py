@@ -299,12 +299,14 @@ class Root:
         write_pointer(
             self.path, Pointer(build=name, manifest_sha256=digest, before=before[:HISTORY])
         )
-        alias = point_alias(self.folder(name))
         if manifest.small:
             details["small"] = True
-        append_journal(
-            self.path, event, build=name, articles=manifest.count, reason=reason, **alias, **details
-        )
+        self._record(event, name, articles=manifest.count, reason=reason, **details)
+
+    def _record(self, event: str, name: str, **details: Any) -> None:
+        """Point the alias in Milvus to a build that just became live, and say so in the journal."""
+        alias = point_alias(self.builds / name)
+        append_journal(self.path, event, build=name, **details, **alias)
 
     def rollback(self, *, reason: str = "", full: bool = False) -> str:
         """Make the previous live build live again, and return its name; publishing is put on hold.
@@ -338,15 +340,7 @@ class Root:
                     held=Hold(since=utc_timestamp(), who=who(), reason=reason),
                 ),
             )
-            alias = point_alias(self.folder(target.build))
-            append_journal(
-                self.path,
-                "rollback",
-                build=target.build,
-                instead_of=pointer.build,
-                reason=reason,
-                **alias,
-            )
+            self._record("rollback", target.build, instead_of=pointer.build, reason=reason)
             return target.build
 
     def check_hold(self) -> None:
@@ -487,8 +481,7 @@ class Root:
         if recorded and recorded[-1].get("build") == pointer.build:
             return self._complete_alias(recorded[-1])
         sentence = f"build {pointer.build} is live; its process died before recording that"
-        alias = point_alias(self.builds / pointer.build)
-        append_journal(self.path, "publish", build=pointer.build, reason=sentence, **alias)
+        self._record("publish", pointer.build, reason=sentence)
         return [sentence]
 
     def _complete_alias(self, last: dict[str, Any]) -> list[str]:
