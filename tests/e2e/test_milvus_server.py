@@ -115,9 +115,9 @@ def test_no_search_fails_while_builds_and_their_alias_are_switched(
         named = []
         for _ in range(5):
             site.root.make_live(site.root.verify(names[1]))
-            named.append(site.milvus.named_by("shop"))
+            named.append(site.named_by("shop"))
             site.root.rollback()
-            named.append(site.milvus.named_by("shop"))
+            named.append(site.named_by("shop"))
             site.root.release()
     assert named == [site.collection(names[1]), site.collection(names[0])] * 5
     assert old.failures == new.failures == outside.failures == []
@@ -166,10 +166,10 @@ def test_going_back_needs_no_server_and_the_alias_follows_when_it_is_back(
     with site.root.locked("test") as found:
         assert found == []  # still away
     line.mend()
-    assert site.milvus.named_by("shop") == site.collection(names[1])
+    assert site.named_by("shop") == site.collection(names[1])
     with site.root.locked("test") as found:
         assert "now points to build" in found[0]
-    assert site.milvus.named_by("shop") == site.collection(names[0])
+    assert site.named_by("shop") == site.collection(names[0])
 
 
 def test_a_build_is_not_published_while_nobody_can_say_that_its_vectors_are_there(

@@ -7,7 +7,7 @@ from pathlib import Path
 from index.building.builder import make_build
 from index.building.context import BuildOptions
 from index.root.root import Root
-from index.scale_out.milvus.milvus_client import Milvus
+from index.scale_out.milvus.milvus_client import SEARCH_TIMEOUT, Milvus
 from index.scale_out.milvus.milvus_settings import MilvusSettings
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
@@ -43,4 +43,8 @@ class Site:
 
     @property
     def live(self) -> str | None:
-        return self.milvus.named_by("alsolike")
+        return self.named_by("alsolike")
+
+    def named_by(self, alias: str) -> str | None:
+        with self.milvus._session(SEARCH_TIMEOUT) as client:
+            return self.milvus._named_by(client, alias)

@@ -188,11 +188,6 @@ class Milvus:
                     scores[row, : len(hits)] = hits.distances
         return rows, scores
 
-    def named_by(self, alias: str) -> str | None:
-        """Returns the name of the collection that an alias points to; ``None`` if there is none."""
-        with self._session(SEARCH_TIMEOUT) as client:
-            return self._named_by(client, alias)
-
     def point(self, alias: str, collection: str) -> None:
         """Points an alias at a collection, atomically."""
         with self._session(SEARCH_TIMEOUT, collection) as client:
