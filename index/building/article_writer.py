@@ -90,7 +90,7 @@ class ArticleWriter:
 
     def __init__(self, folder: Path, carried: CarriedRows | None) -> None:
         self._folder, self._carried = folder, carried
-        self._before: dict[str, Any] = {"newest": None, "supersedes": [], "links": None}
+        self._before: dict[str, Any] = {"newest": None, "supersedes": [], "links": {}}
         if carried is not None:
             self._before = read_json(carried.path_of(COUNTED))
         self._blobs = {

@@ -34,9 +34,7 @@ from index.build.vectors import LOCAL, describe_index, make_index
 from index.building.changed_articles import take_articles
 from index.building.context import Beside, BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
-from index.building.learn_stage import (
-    weights_by_name,
-)
+from index.building.learn_stage import weights_by_name
 from index.building.link_stage import resolve_links
 from index.building.prepare_stage import choose_boilerplate, prepare_articles
 from index.building.read_stage import read_sources
@@ -204,7 +202,7 @@ def _make(
     load_encoder: Callable[[], Encoder],
     parallel: ExitStack,
 ) -> tuple[Manifest, Assessment]:
-    folder, live = context.folder, context.previous
+    folder = context.folder
     if context.options.milvus is not None:
         check_milvus(folder, context.options.milvus)
     with context.stage("read"):
@@ -215,6 +213,7 @@ def _make(
             _check_reading(context, count)
         full_text = parallel.enter_context(filled_beside(folder, context.carried))
         context.fail_with(full_text)
+    base = None if context.carried is None else context.previous  # of a small build
     store = ArticleStore(folder / ARTICLES)
     with context.stage("prepare"):
         boilerplate, relearned = choose_boilerplate(context, store)
@@ -227,14 +226,10 @@ def _make(
         links.links.save(folder)
         links.names.save(folder)
     encoder = load_encoder()
-    if (
-        context.carried is not None
-        and live is not None
-        and live.manifest.encoder != encoder.fingerprint
-    ):
+    if base is not None and base.manifest.encoder != encoder.fingerprint:
         raise BuildError(
-            f"the live build {live.name} was made with another encoder, "
-            f"{live.manifest.encoder.model}, so that a small build can't take over its lists: "
+            f"the live build {base.name} was made with another encoder, "
+            f"{base.manifest.encoder.model}, so that a small build can't take over its lists: "
             "build the whole source with: alsolike build"
         )
     with context.stage("encode"):
@@ -251,12 +246,12 @@ def _make(
             columns.visibility,
             columns.languages,
             wanted=context.options.milvus,
-            like=_live_index(context),
+            like=base.checked(LOCAL) if base is not None and LOCAL in base.manifest.files else None,
         )
-        if context.carried is not None and live is not None:
-            recall = live.manifest.index.recall
-        else:
+        if base is None:
             recall = measure_recall(index, embeddings, k=min(context.options.depth, count))
+        else:
+            recall = base.manifest.index.recall
     with context.stage("relate"):
         articles = CorpusArticles(
             embeddings=embeddings,
@@ -293,7 +288,6 @@ def _make(
         full_text.result()
     with context.stage("report"):
         moment = utc_now()
-        small = None if context.carried is None or live is None else live.manifest
         manifest = Manifest(
             format=FORMAT_VERSION,
             name=name,
@@ -311,9 +305,9 @@ def _make(
             encoded=encoded,
             weights=weights_by_name(related.calibration),
             seconds={},
-            full=name if small is None else small.full or small.name,
-            small=small is not None,
-            pushed=max(context.options.pushed, 0 if small is None else small.pushed)
+            full=name if base is None else base.full_name,
+            small=base is not None,
+            pushed=max(context.options.pushed, 0 if base is None else base.manifest.pushed)
             if context.beside is None
             else context.beside.build.manifest.pushed,
             files={},
@@ -345,14 +339,6 @@ def _reading(context: BuildContext) -> dict[str, Any]:
     elif context.options.small and context.previous is not None:
         reading["whole"] = whole_reading(context.previous.manifest)
     return reading
-
-
-def _live_index(context: BuildContext) -> Path | None:
-    """Returns the file of the live build's index, if a small build has one to go by."""
-    live = context.previous
-    if context.carried is None or live is None or LOCAL not in live.manifest.files:
-        return None
-    return live.checked(LOCAL)
 
 
 def _source_names(context: BuildContext, sources: Sequence[Source]) -> list[str]:

@@ -64,23 +64,22 @@ class LinkCollector:
         workspace: Keeps the arrays.
         carried: The rows that a small build takes from the live build; then only other articles are
             added.
-        before: What :meth:`counts` returned when the live build was made.
+        before: What :meth:`counts` returned when the live build was made; else empty.
     """
 
     def __init__(
         self,
         workspace: FolderWorkspace,
-        carried: CarriedRows | None = None,
-        before: Mapping[str, Any] | None = None,
+        carried: CarriedRows | None,
+        before: Mapping[str, Any],
     ) -> None:
         self._columns = {name: workspace.column(name, dtype) for name, dtype in _COLUMNS.items()}
         self._carried = carried
         self._waiting: dict[str, list[NDArray[np.void]]] = {name: [] for name in _COLUMNS}
-        known = before or {"hosts": {}, "articles": {}, "blocks": []}
-        self.hosts: Counter[str] = Counter(known["hosts"])
-        self.articles: Counter[str] = Counter(known["articles"])
+        self.hosts: Counter[str] = Counter(before.get("hosts", {}))
+        self.articles: Counter[str] = Counter(before.get("articles", {}))
         self.blocks: Counter[tuple[str, str]] = Counter(
-            {(source, heading): count for source, heading, count in known["blocks"]}
+            {(source, heading): count for source, heading, count in before.get("blocks", ())}
         )
 
     def add(self, rows: NDArray[np.integer], block: Sequence[LinkNames]) -> None:
@@ -104,9 +103,8 @@ class LinkCollector:
         self.hosts[article.host] += by
         self.articles[article.source] += by
         for heading in article.headings:
-            if (block := (article.source, heading)) in self.blocks or len(
-                self.blocks
-            ) < _MOST_HEADINGS:
+            block = article.source, heading
+            if block in self.blocks or len(self.blocks) < _MOST_HEADINGS:
                 self.blocks[block] += by
 
     def _write(self) -> None:
