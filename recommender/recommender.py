@@ -37,7 +37,7 @@ from recommender.preferences import Preferences, newest_day
 from recommender.recommendation import Explanation, RelatedArticle
 from recommender.sentence_encoder import DEFAULT_MODEL, load_encoder
 from recommender.sentences import ListNames, Sentences, SiteNames
-from recommender.shared_phrases import shared_phrases
+from recommender.shared_phrases import SharedPhrases
 from recommender.term_counts import count_corpus, count_terms, count_titles
 from recommender.text import PreparedText, prepare
 from recommender.text_query import CandidateFilter, Corpus, TextQuery, TextQueryResult
@@ -272,13 +272,12 @@ class Recommender:
         phrases = find_known_phrases(
             words, held[held != NO_PHRASE].tolist(), names, self._phrases.weights
         )[0].tolist()
+        own = SharedPhrases(phrases, names)
         return [
             RelatedArticle(
                 article=self._articles[shown],
                 score=score,
-                shared_terms=tuple(
-                    shared_phrases(phrases, self._phrases.rows[shown].tolist(), names)
-                ),
+                shared_terms=tuple(own.shared_with(self._phrases.rows[shown].tolist())),
             )
             for shown, score in self._shown(rows, scores, limit, query.language)
         ]
@@ -339,7 +338,7 @@ class Recommender:
     def _shared(self, row: int, other: int) -> tuple[str, ...]:
         phrases = self._phrases
         mine, theirs = phrases.rows[row].tolist(), phrases.rows[other].tolist()
-        return tuple(shared_phrases(mine, theirs, phrases.names))
+        return tuple(SharedPhrases(mine, phrases.names).shared_with(theirs))
 
     def _shown(
         self, rows: NDArray[np.int32], scores: NDArray[np.float32], limit: int, language: int

@@ -106,17 +106,6 @@ def _alike(one: str, other: str) -> bool:
     return one[:first] == other[:first]
 
 
-def shared_phrases(mine: Sequence[int], theirs: Sequence[int], names: PhraseNames) -> list[str]:
-    """Return up to four phrases that two articles share, best first.
-
-    Args:
-        mine: The key phrases of one article, best first, as positions in ``names``.
-        theirs: The key phrases of the other article.
-        names: The text of every phrase.
-    """
-    return SharedPhrases(mine, names).shared_with(theirs)
-
-
 @functools.lru_cache(maxsize=50_000)
 def _stems(name: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return a phrase's words in lower case and without plural s, and what they begin with."""

@@ -17,7 +17,7 @@ from index.build.build import Build
 from index.build.explanations import phrases_json
 from index.query import Fallback, Order, RelatedQuery, SkipLinked, shown_score
 from recommender.neighbors import NO_ROW
-from recommender.shared_phrases import SharedPhrases, shared_phrases
+from recommender.shared_phrases import SharedPhrases
 from service.decisions.decision_state import Override
 from service.serving.guard import Guard
 from service.serving.serving_view import ServingView
@@ -213,7 +213,8 @@ def shared_terms(build: Build, row: int, other: int) -> list[str]:
         row: The row number of one article.
         other: The row number of the other.
     """
-    return shared_phrases(build.phrases(row), build.phrases(other).tolist(), build.phrase_names)
+    page = SharedPhrases(build.phrases(row), build.phrase_names)
+    return page.shared_with(build.phrases(other).tolist())
 
 
 def _pinned(

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from recommender.keyphrases import NO_PHRASE, PER_ARTICLE, Phrases, extract_phrases
 from recommender.shared_phrases import (
     MAX_SHARED,
+    SharedPhrases,
     distinct_phrases,
     shared_in_lists,
-    shared_phrases,
 )
 from recommender.text import PreparedText
 from recommender.tokenizer import tokenize_corpus
@@ -26,6 +26,10 @@ def phrases_of(*bodies: str, language: str = "en") -> Phrases:
 
 def names(phrases: Phrases, article: int) -> list[str]:
     return [phrases.names[i] for i in phrases.rows[article].tolist() if i != NO_PHRASE]
+
+
+def shared_phrases(mine: list[int], theirs: list[int], names: list[str]) -> list[str]:
+    return SharedPhrases(mine, names).shared_with(theirs)
 
 
 def share(phrases: Phrases, one: int, other: int) -> list[str]:
