@@ -91,15 +91,25 @@ class ArticleWriter:
     def __init__(self, folder: Path, carried: CarriedRows | None) -> None:
         self._folder, self._carried = folder, carried
         self._before: dict[str, Any] = {"newest": None, "supersedes": [], "links": {}}
+        # Names that the live build has keep their numbers.
+        names: dict[str, list[str]] = {"languages": [""], "sources": []}
+        self._tags, self._authors = LabelNumbers(), LabelNumbers()
         if carried is not None:
             self._before = read_json(carried.path_of(COUNTED))
+            names = read_json(carried.path_of("facets.json"))
+            self._tags = _carried_labels(carried, names["tags"], "tag", "tags_values", "tags_ends")
+            vectors = ("author_vectors_indices", "author_vectors_indptr")
+            self._authors = _carried_labels(carried, names["authors"], "author", *vectors)
+        self._languages, self._sources = (
+            {name: number for number, name in enumerate(names[kind])}
+            for kind in ("languages", "sources")
+        )
         self._blobs = {
             name: blob_writer(folder / name, carried) for name in ("ids.bin", "cards.bin")
         }
         if carried is None:
             self._blobs[PREPARED] = BlobWriter(folder / PREPARED)
         self._facts = [np.zeros(0, dtype=_TYPE)]
-        self._facets = _Facets(carried)
         self._supersedes: dict[int, str] = {}
         self.count = 0
         self.links = LinkCollector(FolderWorkspace(folder), carried, self._before["links"])
@@ -113,7 +123,7 @@ class ArticleWriter:
             facts[name] = [getattr(article, name) for article in block]
         digests = np.frombuffer(b"".join(article.digest for article in block), dtype=np.uint8)
         facts["digest"] = digests.reshape(-1, 16)
-        languages, sources = self._facets.languages, self._facets.sources
+        languages, sources = self._languages, self._sources
         facts["language"] = [languages.setdefault(one.language, len(languages)) for one in block]
         facts["source"] = [sources.setdefault(one.links.source, len(sources)) for one in block]
         self._facts.append(facts)
@@ -122,8 +132,8 @@ class ArticleWriter:
             contents = {"ids.bin": article.id, "cards.bin": article.card, PREPARED: article.text}
             for name, blob in self._blobs.items():
                 blob.append(contents[name])
-            self._facets.tags.add(row, article.tags)
-            self._facets.authors.add(row, article.authors)
+            self._tags.add(row, article.tags)
+            self._authors.add(row, article.authors)
             if article.supersedes is not None:
                 self._supersedes[row] = article.supersedes
         self.count = stop
@@ -154,42 +164,25 @@ class ArticleWriter:
             "links": self.links.counts(),
         }
         write_json(self._folder / COUNTED, counted)
-        ids, facets = IdTable(self._folder), self._facets
+        ids = IdTable(self._folder)
         older_rows = {row: ids.row(older) for row, older in sorted(self._supersedes.items())}
         return ArticleColumns(
             visibility=facts["visibility"],
             dates=facts["day"],
             recency=facts["recency"],
             languages=facts["language"],
-            language_names=list(facets.languages),
+            language_names=list(self._languages),
             sources=facts["source"],
-            source_names=list(facets.sources),
-            tags=facets.tags.labels(),
-            tag_names=facets.tags.names,
-            authors=facets.authors.labels(),
-            author_names=facets.authors.names,
+            source_names=list(self._sources),
+            tags=self._tags.labels(),
+            tag_names=self._tags.names,
+            authors=self._authors.labels(),
+            author_names=self._authors.names,
             weights=facts["boost"] * preferences.fade(facts["day"], newest),
             pages=facts["page"],
             versions=facts["version"],
             superseded={row: older for row, older in older_rows.items() if older is not None},
             translation_keys=facts["translation_key"],
-        )
-
-
-class _Facets:
-    """The numbers of languages, sources, tags and authors; those of the live build keep theirs."""
-
-    def __init__(self, carried: CarriedRows | None) -> None:
-        names: dict[str, list[str]] = {"languages": [""], "sources": []}
-        self.tags, self.authors = LabelNumbers(), LabelNumbers()
-        if carried is not None:
-            names = read_json(carried.path_of("facets.json"))
-            self.tags = _carried_labels(carried, names["tags"], "tag", "tags_values", "tags_ends")
-            vectors = ("author_vectors_indices", "author_vectors_indptr")
-            self.authors = _carried_labels(carried, names["authors"], "author", *vectors)
-        self.languages, self.sources = (
-            {name: number for number, name in enumerate(names[kind])}
-            for kind in ("languages", "sources")
         )
 
 
