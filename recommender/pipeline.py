@@ -21,7 +21,7 @@ from recommender.parallel import BlockMapper, equal_blocks, map_in_threads
 from recommender.parameters import DEFAULT_DEPTH, DEFAULT_RECIPE, SHOWN, RankingParameters
 from recommender.postings import make_postings, update_postings
 from recommender.rerank import REJECTED, RankedLists, adopt_orphans, rerank
-from recommender.stories import Stories, StoryTexts, close_pairs, find_stories, join_pairs
+from recommender.stories import StoryTexts, close_pairs, find_stories, join_pairs
 from recommender.term_counts import CorpusTerms
 from recommender.translations import StoryLanguages
 
@@ -70,28 +70,20 @@ class CorpusArticles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PipelineResult:
+class PipelineResult(RelatingState):
     """The output of the pipeline: related lists, and the data needed to score other texts.
 
     Attributes:
-        lists: The related list of each article, and its rejected candidates.
-        stories: The stories of the corpus.
-        lexical: Term weights, which a build stores to score drafts.
-        calibration: How pairs are scored on this site, stored for the same reason.
+        calibration: How pairs are scored on this site, which a build stores to score drafts.
         pairs: The data by which articles are compared.
         learned: What was learned from judged pairs; ``None`` if nothing was.
         health: Figures about all lists together, from :func:`measure_health`.
-        state: The results that a later call needs to recompute only what changed.
     """
 
-    lists: RankedLists
-    stories: Stories
-    lexical: LexicalVectors
     calibration: Calibration
     pairs: PairData
     learned: LearnedWeights | None
     health: dict[str, float]
-    state: RelatingState
 
 
 def relate(
@@ -234,7 +226,7 @@ def relate(
     adopted = np.zeros(count, dtype=np.uint16)
     if adopt and depth > SHOWN:
         adopted = adopt_orphans(lists, catalogue.visible, languages, SHOWN)
-    state = RelatingState(
+    return PipelineResult(
         candidates=own,
         nearest=nearest,
         close=close,
@@ -243,16 +235,10 @@ def relate(
         lists=lists,
         adopted=adopted,
         weights=catalogue.weights,
-    )
-    return PipelineResult(
-        lists=lists,
-        stories=stories,
-        lexical=lexical,
         calibration=scoring,
         pairs=pairs,
         learned=learned,
         health=measure_health(lists, catalogue.visible),
-        state=state,
     )
 
 

@@ -141,11 +141,12 @@ class Recommender:
         boosts = np.array([self._preferences.boost(article) for article in known], dtype=np.float32)
         newest = newest_day(dates, int(time.time() // 86_400))
         weights = boosts * self._preferences.fade(dates, newest)
+        lexical = weigh_terms(terms)
         related = relate(
             CorpusArticles(
                 embeddings=embeddings,
                 index=index,
-                lexical=weigh_terms(terms),
+                lexical=lexical,
                 texts=texts,
                 languages=languages,
                 dates=dates,
@@ -173,16 +174,16 @@ class Recommender:
         self._corpus = Corpus(
             pairs=related.pairs,
             index=index,
-            postings=related.state.postings,
+            postings=related.postings,
             calibration=related.calibration,
-            nearest=related.state.nearest,
+            nearest=related.nearest,
             texts=texts,
             stories=related.stories.of,
             story_languages=StoryLanguages(related.stories.of, related.stories.members, languages),
             languages=languages,
             preferences=weights,
         )
-        self._vocabulary, self._pair_keys = terms.vocabulary, terms.pair_keys
+        self._terms = terms.vocabulary, terms.pair_keys, lexical.idf
         spellings = phrases.spellings
         self._sentences = Sentences(
             related.pairs,
@@ -248,10 +249,10 @@ class Recommender:
         if not prepared.whole.strip():
             raise InputError("the text is empty: give a text or a title to find related articles")
         words = tokenize_corpus([prepared])
-        idf, pairs = self._related.lexical.idf, self._corpus.pairs
-        weights = apply_weights(count_terms(words, self._vocabulary, self._pair_keys), idf)
+        (vocabulary, pair_keys, idf), pairs = self._terms, self._corpus.pairs
+        weights = apply_weights(count_terms(words, vocabulary, pair_keys), idf)
         weights.sort_indices()
-        titles = count_titles(words, self._vocabulary, self._pair_keys)
+        titles = count_titles(words, vocabulary, pair_keys)
         query = TextQuery(
             text=prepared,
             pairs=PairData(

@@ -123,5 +123,5 @@ def save_related(folder: Path, related: PipelineResult) -> None:
     save_array(folder / "stories.npy", related.stories.of)
     save_array(folder / "newer.npy", related.stories.newer)
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
-    save_state(folder, related.state)
+    save_state(folder, related)
     write_json(folder / "calibration.json", asdict(related.calibration))

@@ -180,14 +180,14 @@ def carried_rows(before: dict[str, Page], now: dict[str, Page]) -> np.ndarray:
 
 def assert_same(one: PipelineResult, other: PipelineResult) -> None:
     for part in ("rows", "scores", "found_by", "least"):
-        mine, theirs = getattr(one.state.candidates, part), getattr(other.state.candidates, part)
+        mine, theirs = getattr(one.candidates, part), getattr(other.candidates, part)
         assert np.array_equal(mine, theirs), part
     for part in ("of", "members", "ends", "newer"):
         assert np.array_equal(getattr(one.stories, part), getattr(other.stories, part)), part
     assert one.stories.apart == other.stories.apart
-    assert (one.state.postings != other.state.postings).nnz == 0
-    assert np.array_equal(one.state.adopted, other.state.adopted)
-    assert np.allclose(one.state.nearest, other.state.nearest, atol=1e-6)
+    assert (one.postings != other.postings).nnz == 0
+    assert np.array_equal(one.adopted, other.adopted)
+    assert np.allclose(one.nearest, other.nearest, atol=1e-6)
     for part in ("rows", "rejected_rows", "rejected_reasons"):
         assert np.array_equal(getattr(one.lists, part), getattr(other.lists, part)), part
     found = np.isfinite(one.lists.scores)
@@ -251,6 +251,6 @@ def test_what_is_carried_over_is_what_relating_anew_gives(
             for change in step:
                 getattr(site, change)()
             rows = carried_rows(before, site.pages)
-            anew = now(CarriedRelating(last.state, rows, anew=True))
-            last = now(CarriedRelating(last.state, rows))
+            anew = now(CarriedRelating(last, rows, anew=True))
+            last = now(CarriedRelating(last, rows))
             assert_same(last, anew)

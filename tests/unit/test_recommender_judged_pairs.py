@@ -90,11 +90,11 @@ def trained(found: tuple[PipelineResult, CorpusTerms], pairs: JudgedPairs) -> Tr
         pairs,
         result.pairs,
         candidates,
-        result.state.nearest,
+        result.nearest,
         result.stories,
         result.calibration,
         terms,
-        result.lexical.idf,
+        weigh_terms(terms).idf,
     )
 
 

@@ -62,7 +62,7 @@ def check(seed: int, count: int, depth: int, candidates: int, weights: dict[str,
     found = relate(catalogue(pages), adopt=False, **options)
     listed = found.lists.scores[found.lists.rows >= 0]
     assume(not (listed < 1e-5).any())  # what is as close as by chance may be listed or not
-    ranked = [rows[rows >= 0].tolist() for rows in found.state.candidates.rows]
+    ranked = [rows[rows >= 0].tolist() for rows in found.candidates.rows]
     exact = ExactSite(pages, wholes, titles, depth, ranked, candidates, weights)
     assume(not exact.unsure)
     assert found.calibration.hub == exact.hub
