@@ -1,27 +1,15 @@
-"""What a build stores so that the next one can carry over the lists that did not change."""
+"""Reads what a build stores so that the next one can carry over the lists that did not change."""
 
-from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from index.build.build import Build
 from index.build.lexicon import load_matrix
-from index.files import load_array, save_array
+from index.files import load_array
 from recommender.carried import Candidates, RelatingState
 from recommender.rerank import RankedLists
 from recommender.stories import Stories
-
-
-def save_state(folder: Path, state: RelatingState) -> None:
-    """Write the parts of a relating state that no other file of a build holds into its folder.
-
-    The next build reads the state to recompute only what changed. Candidates and postings are not
-    written again: they were written while they were computed.
-    """
-    save_array(folder / "nearest.npy", state.nearest)
-    save_array(folder / "close_pairs.npy", state.close)
-    save_array(folder / "adopted.npy", state.adopted)
 
 
 def load_state(build: Build) -> RelatingState:

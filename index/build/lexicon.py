@@ -12,13 +12,13 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from index.files import load_array, open_blob, read_json, save_array, save_names
+from index.files import load_array, open_blob, read_json
 from recommender.arrays import find_sorted
 from recommender.encoder import Embeddings
 from recommender.evidence import PairData
 from recommender.fusion import Calibration
-from recommender.lexical import LexicalVectors, apply_weights, title_shares
-from recommender.term_counts import CorpusTerms, TermCounts, count_terms, count_titles
+from recommender.lexical import apply_weights, title_shares
+from recommender.term_counts import TermCounts, count_terms, count_titles
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 PHRASE_WEIGHTS = "phrase_weights.npy"
@@ -34,17 +34,6 @@ _PARTS = ("data", "indices", "indptr")
 PathOf = Callable[[str], Path]
 """Returns the path of a file of a build: ``build.checked``, or ``folder.joinpath`` while the build
 is made."""
-
-
-def save_vocabulary(folder: Path, terms: CorpusTerms, lexical: LexicalVectors) -> None:
-    """Write a build's vocabulary into its folder: the words, the word pairs and their idf.
-
-    Term weights, postings and the vectors of titles, tags and authors are not written again: they
-    are large, and were written into the folder while they were computed.
-    """
-    save_names(folder / "words.bin", terms.vocabulary)
-    save_array(folder / "pair_keys.npy", terms.pair_keys)
-    save_array(folder / "lexical_idf.npy", lexical.idf)
 
 
 def load_matrix(path_of: PathOf, name: str, shape: tuple[int, int]) -> sp.csr_matrix:

@@ -9,7 +9,7 @@ from typing import Any
 from index.articles.article_store import ArticleStore
 from index.articles.record import RecordProblem, short
 from index.build.build import CENTERING
-from index.build.carried_state import load_state, save_state
+from index.build.carried_state import load_state
 from index.build.link_graph import LinkFindings
 from index.build.ragged import Ragged
 from index.building.context import BuildContext
@@ -119,9 +119,14 @@ def _report_apart(context: BuildContext, store: ArticleStore, rows: Sequence[int
 
 
 def save_related(folder: Path, related: PipelineResult) -> None:
-    """Writes the stories, the calibration and the state that a small build goes on from."""
+    """Writes the stories, the calibration and the state that a small build goes on from.
+
+    Lists, candidates and postings were written while they were computed.
+    """
     save_array(folder / "stories.npy", related.stories.of)
     save_array(folder / "newer.npy", related.stories.newer)
     Ragged(related.stories.members, related.stories.ends).save(folder, "members")
-    save_state(folder, related)
+    save_array(folder / "nearest.npy", related.nearest)
+    save_array(folder / "close_pairs.npy", related.close)
+    save_array(folder / "adopted.npy", related.adopted)
     write_json(folder / "calibration.json", asdict(related.calibration))

@@ -13,7 +13,6 @@ from index.build.lexicon import (
     VOCABULARY_FILES,
     Vocabulary,
     load_matrix,
-    save_vocabulary,
 )
 from index.build.prepared_texts import PreparedTexts, StoredTexts
 from index.building.context import BuildContext
@@ -53,7 +52,9 @@ def weigh_words(
     save_names(folder / "spellings.bin", spellings)
     workspace.drop("tokens")
     lexical = weigh_terms(terms, workspace=workspace, mapper=spread)
-    save_vocabulary(folder, terms, lexical)
+    save_names(folder / "words.bin", terms.vocabulary)
+    save_array(folder / "pair_keys.npy", terms.pair_keys)
+    save_array(folder / "lexical_idf.npy", lexical.idf)
     return lexical, terms
 
 
