@@ -85,6 +85,7 @@ class CarriedRelating:
             as without it.
 
     Attributes:
+        known: The argument ``rows``, which :attr:`rows` is, too, unless all is computed anew.
         moved: Shape (old n + 1,), int32: for each row of the earlier run, the article's row now; -1
             if it is gone or changed. The last entry is -1, so that row -1 (none) stays -1.
     """
@@ -97,15 +98,6 @@ class CarriedRelating:
         self.moved = np.full(len(state.nearest) + 1, NO_ROW, dtype=np.int32)
         kept = np.flatnonzero(self.rows >= 0)
         self.moved[self.rows[kept]] = kept
-
-    def keep(self, old: NDArray[np.generic], new: NDArray[np.generic]) -> None:
-        """Copy the values of unchanged articles from the earlier run into those of this run.
-
-        Args:
-            old: The values of the earlier run, shape (old n, …).
-            new: The values of this run, shape (n, …), which is changed in place.
-        """
-        new[self.known >= 0] = old[self.known[self.known >= 0]]
 
     def holding(self, marks: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return which unchanged articles had a marked candidate; shape (n,), bool.

@@ -136,8 +136,8 @@ def relate(
     if carried is None:
         postings = changes = make_postings(pairs.terms, workspace, mapper)
     else:
-        known = carried.state.postings
-        postings, changes = update_postings(pairs.terms, known, carried.moved[:-1], workspace)
+        before = carried.state.postings
+        postings, changes = update_postings(pairs.terms, before, carried.moved[:-1], workspace)
     search = CandidateSearch(
         pairs,
         catalogue.index,
@@ -185,7 +185,8 @@ def relate(
             scoring = replace(_choose_hub(scoring, own, nearest, recipe), neighbors=neighbors)
     search.drop()
     if carried is not None:
-        carried.keep(carried.state.nearest, nearest)
+        known = carried.known >= 0
+        nearest[known] = carried.state.nearest[carried.known[known]]
         otherwise = carried.judged_otherwise(stories, catalogue.weights)
         heard = recipe.diffusion_neighbors if scoring.neighbors else 0
         stale = _to_list_again(own, carried.changed(own, search.stale), otherwise, heard)

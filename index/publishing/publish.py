@@ -226,12 +226,11 @@ def _assess_anew(root: Root, new: Build, limits: Limits) -> list[Verdict]:
 
 
 def _refusal(name: str, refusals: Sequence[Verdict]) -> str:
-    only_change = all(verdict.gate in (Gate.ENCODER, Gate.LISTS) for verdict in refusals) and any(
-        verdict.gate is Gate.ENCODER for verdict in refusals
-    )
+    gates = {verdict.gate for verdict in refusals}
+    only_change = Gate.ENCODER in gates and gates <= {Gate.ENCODER, Gate.LISTS}
     option = "--accept-change" if only_change else "--force"
     looks = [f"alsolike report {name}"]
-    if any(verdict.gate is Gate.GOLDEN for verdict in refusals):
+    if Gate.GOLDEN in gates:
         looks.append(f"alsolike evaluate {name} --golden")
     return (
         f"build {name} is held back: {_reasons(refusals)}. It is kept for inspection "
