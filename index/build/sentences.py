@@ -202,8 +202,8 @@ class BuildSentences:
         into = Ragged.grouped(place[values[here]], sources, len(rows))
 
         def out(row: int) -> list[int]:
-            part = slice(*links.targets.span(row))
-            return list(values[part][own[part]].tolist())
+            start, end = links.targets.span(row)
+            return list(values[start:end][own[start:end]].tolist())
 
         for at, row in enumerate(rows.tolist()):
             linking = into.numbers(at)
