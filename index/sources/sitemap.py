@@ -172,14 +172,21 @@ class SitemapSource(DocumentOptions, SplitSource):
         failures = 0
         with closing(PageCache(self.cache)) as cache:
             for entry in pages:
-                found = _fetch(client, cache, entry)
+                found: RawPage | RecordProblem
+                try:
+                    page = fetch_page(client, cache, entry.url, entry.lastmod)
+                    found, unreachable = (entry, page), page.outdated
+                except CacheError:
+                    raise
+                except SourceError as error:
+                    found = problem = _problem(entry.url, error)
+                    unreachable = str(problem) if problem.reason == "unreachable" else ""
                 yield found
-                problem = _why_unreachable(found)
-                failures = failures + 1 if problem else 0
+                failures = failures + 1 if unreachable else 0
                 if failures == MAX_FAILURES:
                     raise SourceError(
                         f"{self.name}: {failures} pages in a row could not be fetched, the last: "
-                        f"{problem}; build again when the site answers"
+                        f"{unreachable}; build again when the site answers"
                     )
             cache.drop_unused()
 
@@ -215,22 +222,6 @@ def _sampled(pages: list[SitemapEntry], count: int) -> list[SitemapEntry]:
     if len({page.lastmod for page in pages}) > max(1, count // 4):
         return sorted(pages, key=lambda page: page.lastmod, reverse=True)[:count]
     return [pages[at * len(pages) // count] for at in range(count)]
-
-
-def _fetch(client: PoliteClient, cache: PageCache, entry: SitemapEntry) -> RawPage | RecordProblem:
-    try:
-        page = fetch_page(client, cache, entry.url, entry.lastmod)
-    except CacheError:
-        raise
-    except SourceError as error:
-        return _problem(entry.url, error)
-    return entry, page
-
-
-def _why_unreachable(found: RawPage | RecordProblem) -> str:
-    if isinstance(found, RecordProblem):
-        return str(found) if found.reason == "unreachable" else ""
-    return found[1].outdated
 
 
 def _problem(url: str, error: SourceError) -> RecordProblem:

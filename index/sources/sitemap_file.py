@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 from index.articles.cleaning import literal, unescape
@@ -12,7 +13,7 @@ from index.articles.text_lists import split_keywords
 from index.articles.translation_keys import read_alternates
 from index.errors import SourceError, raised_as
 from index.sources.encodings import decode, markup_encoding
-from index.sources.markup import Element, MarkupError, local_name, stream_xml, text_of
+from index.sources.markup import Element, MarkupError, line_of, local_name, stream_xml
 from index.sources.parser_process import parse_apart
 
 _STRAY = re.compile(
@@ -61,14 +62,10 @@ def read_sitemap(content: bytes, base: str, name: str) -> list[SitemapEntry]:
 
 def _batches(content: bytes, base: str, name: str) -> Iterator[list[SitemapEntry]]:
     """Yields the entries a thousand at a time: fewer would be slow to send, more large."""
-    found: list[SitemapEntry] = []
+    entries = _parse(content.lstrip(_BLANK), base)
     with raised_as(SourceError, f"{name} is not a sitemap: ", MarkupError, ValueError):
-        for entry in _parse(content.lstrip(_BLANK), base):
-            found.append(entry)
-            if len(found) == _BATCH:
-                yield found
-                found = []
-    yield found
+        while found := [*islice(entries, _BATCH)]:
+            yield found
 
 
 def _parse(content: bytes, base: str) -> Iterator[SitemapEntry]:
@@ -139,7 +136,7 @@ def _parts(parent: Element) -> _Parts:
 def _text(parts: _Parts, name: str) -> str:
     """Returns the text of the first child with a name, its white space made single spaces."""
     found = parts.get(name)
-    return unescape(" ".join(text_of(found[0]).split())) if found else ""  # often escaped twice
+    return unescape(line_of(found[0])) if found else ""  # often escaped twice
 
 
 def _address(text: str, base: str) -> str:
