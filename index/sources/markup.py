@@ -30,15 +30,6 @@ _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 _NAME = re.compile(r"[^\s/=]+")
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
 
-_SAFELY: dict[str, Any] = {
-    "resolve_entities": False,
-    "no_network": True,
-    "load_dtd": False,
-    "huge_tree": False,
-    "remove_comments": True,
-    "remove_pis": True,
-}
-
 _MENDED = {
     *("ERR_ENTITYREF_SEMICOL_MISSING", "ERR_UNDECLARED_ENTITY", "ERR_NAME_REQUIRED"),
     "ERR_ENTITYREF_NO_NAME",
@@ -96,10 +87,7 @@ def _empty_head(root: Element) -> None:
 
 
 def stream_xml(
-    file: Any,
-    names: tuple[str, ...],
-    mended: list[str] | None = None,
-    encoding: str | None = None,
+    file: Any, names: tuple[str, ...], mended: list[str], encoding: str | None = None
 ) -> Iterator[Element]:
     """Parses an XML document of any size, and yields its elements with the given names.
 
@@ -109,20 +97,33 @@ def stream_xml(
         file: A binary file with the document, which is read piece by piece.
         names: Names of elements without namespace; any namespace fits.
         mended: A list that gets a message for each bare ``&`` and unknown entity, which are left
-            out; if it is ``None``, they are errors.
+            out.
         encoding: The encoding to use in place of the one that the document declares.
 
     Raises:
         MarkupError: If the document is not well-formed (with line and column), ends early, or
             defines entities.
     """
-    tags = [f"{{*}}{name}" for name in names]
-    recover = mended is not None
-    options = {"tag": tags, "recover": recover, "encoding": encoding}
-    parser = etree.iterparse(file, events=("end",), **options, **_SAFELY)
+    parser = etree.iterparse(
+        file,
+        events=("end",),
+        tag=[f"{{*}}{name}" for name in names],
+        encoding=encoding,
+        recover=True,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
     try:
         for _, element in parser:
-            _refuse_entities(element)
+            dtd = element.getroottree().docinfo.internalDTD
+            if dtd is not None and next(dtd.iterentities(), None) is not None:
+                raise MarkupError(
+                    "the document defines its own entities; remove its <!ENTITY> lines"
+                )
             yield element
             element.clear()
             parent = element.getparent()
@@ -132,8 +133,7 @@ def stream_xml(
             said = f"line {entry.line}, column {entry.column}: {entry.message}"
             if entry.level_name == "FATAL" and entry.type_name not in _MENDED:
                 raise MarkupError(said)
-            if mended is not None:
-                mended.append(said)
+            mended.append(said)
     except etree.XMLSyntaxError as error:
         raise MarkupError(_message(error)) from error
 
@@ -209,12 +209,6 @@ def inner_markup(element: Element) -> str:
     parts = [element.text or ""]
     parts += [etree.tostring(child, encoding="unicode", method="html") for child in element]
     return "".join(parts)
-
-
-def _refuse_entities(element: Element) -> None:
-    dtd = element.getroottree().docinfo.internalDTD
-    if dtd is not None and next(dtd.iterentities(), None) is not None:
-        raise MarkupError("the document defines its own entities; remove its <!ENTITY> lines")
 
 
 def _check_attributes(text: str) -> None:
