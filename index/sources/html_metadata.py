@@ -138,7 +138,7 @@ def page_facts(
     alternates = read_alternates(links, here if is_linked else facts["url"])
     facts["translation_key"] = alternates.key
     if not stated.get("language"):
-        outer = next(iter(select(root, "html")), root)
+        outer = next(root.iter("html"), root)
         shown = outer.get("lang") or outer.get("xml:lang")
         language = alternates.language or shown or facts.get("language") or ""
         is_mistake = language[:2].lower() == "en" and _is_in_other_letters(main)

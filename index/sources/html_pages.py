@@ -14,7 +14,7 @@ from index.errors import RecordError, raised_as
 from index.sources import markup
 from index.sources.front_matter import split_front_matter
 from index.sources.html_metadata import canonical_of, metas_of, page_facts, published_times
-from index.sources.main_text import MainText, find_main_text, hides
+from index.sources.main_text import find_main_text, hides
 from index.sources.markdown_pages import front_facts
 from index.sources.markup import Element, MarkupError, line_of, select, text_of
 from index.sources.page_folder import Page, PageFolderSource
@@ -86,33 +86,33 @@ class HtmlSource(PageFolderSource):
             metas.setdefault("x-robots-tag", []).append(page.robots)
         check_is_article(root, page, said)
         if self.main:
-            main = MainText(element=next(iter(select(root, self.main)), root))
+            main, lists = next(iter(select(root, self.main)), root), set[Element]()
         else:
-            main = find_main_text(root, text)
-        facts = page_facts(root, main.element, said, metas, page.address)
+            main, lists = find_main_text(root, text)
+        facts = page_facts(root, main, said, metas, page.address)
         selected = self._selected(root)
         exported = substack_facts(page)
         values = {"id": page.where.id, **facts, **exported, **selected}
         if page.is_draft:
             values["status"] = front["status"] = "draft"
-        elif not self.main and hides(main.element):
+        elif not self.main and hides(main):
             values["visibility"] = "hidden unless a script shows it"  # no known word: it is told
         language_from = values.pop("language_from", "") if "language" not in selected else ""
         if "summary" not in self.select:
             dropped = {element for css in self.drop for element in select(root, css)}
-            dropped.update(published_times(root, main.element))
+            dropped.update(published_times(root, main))
             days = select(root, _DAY)
             dropped.update(days if len(days) == 1 else ())  # else they head entries
             for css in said.gated():
                 try:
                     dropped.update(select(root, css))
                 except MarkupError:  # what is free can't be told
-                    dropped.update(main.element)
+                    dropped.update(main)
             found = text_and_links(
-                main.element,
+                main,
                 title=values.get("title", ""),
                 dropped=dropped,
-                not_found=main.dropped,
+                not_found=lists,
                 page=root,
                 headings=self.related_headings,
             )

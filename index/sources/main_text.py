@@ -8,7 +8,6 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Set
-from dataclasses import dataclass
 
 from index.sources.markup import Element, is_hidden, select, text_of
 from index.sources.page_text import BLOCKS, HEADINGS, NOT_TEXT, is_no_text
@@ -33,21 +32,8 @@ Weights = dict[Element, Counter[str]]
 and how many are in links (``linked``)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MainText:
-    """Where a page's main text is.
-
-    Attributes:
-        element: The HTML element that holds the text.
-        dropped: Blocks inside this element that are not part of the text, such as lists of links.
-    """
-
-    element: Element
-    dropped: frozenset[Element] = frozenset()
-
-
-def find_main_text(root: Element, page: str) -> MainText:
-    """Finds the element that holds a page's main text, and the blocks in it that are no part of it.
+def find_main_text(root: Element, page: str) -> tuple[Element, set[Element]]:
+    """Finds the element that holds a page's main text, and the lists of links in it.
 
     Args:
         root: The page's root element.
@@ -56,13 +42,13 @@ def find_main_text(root: Element, page: str) -> MainText:
     marked = main_element(root)
     is_large = len(page) > MAX_PAGE or sum(1 for _ in root.iter()) > MAX_ELEMENTS
     if is_large or len(text_of(marked)) < MIN_TEXT:
-        return MainText(element=marked)
-    element = next(iter(select(root, "body")), root)
+        return marked, set()
+    element = next(root.iter("body"), root)
     weights: Weights = {}
     whole = _weigh(element, _found_text(page), weights)["found"]
     held = weights.get(marked, weights[element])
     if not whole or held["found"] < _LEAST * (held["length"] - held["linked"]):
-        return MainText(element=marked)
+        return marked, set()
     least = _SHARE * whole
     while True:
         if element is marked and marked.tag == "article":
@@ -72,7 +58,7 @@ def find_main_text(root: Element, page: str) -> MainText:
         if not inner:
             break
         element = inner[0]
-    return MainText(element=element, dropped=frozenset(_link_lists(element, weights)))
+    return element, {*_link_lists(element, weights)}
 
 
 def main_element(root: Element) -> Element:
@@ -82,7 +68,7 @@ def main_element(root: Element) -> Element:
     only teasers. A short one that alone is marked as the page's is taken if there is more text only
     beside it. An element that readers do not see is taken only if there is no other.
     """
-    body = next(iter(select(root, "body")), root)
+    body = next(root.iter("body"), root)
     outer = next(iter(_seen(select(body, "main, [role=main]"))), body)
     bodies = _seen(select(outer, "[itemprop~=articleBody]"))
     found = bodies or _seen(select(outer, "article"))

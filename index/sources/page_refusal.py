@@ -89,7 +89,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     """
     if target := _redirect(root, page):
         raise RecordError("redirect", f"the page only redirects to {target[:200]}")
-    classes = set((_body(root).get("class") or "").lower().split())
+    body, html = next(root.iter("body"), root), next(root.iter("html"), root)
+    classes = set((body.get("class") or "").lower().split())
     titles = [line_of(each) for each in select(root, "head > title, h1")[:2]]
     name = "/".join(_parts(page.address))
     is_said = "error404" in classes or select(root, _NOT_FOUND)
@@ -99,7 +100,7 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
         raise RecordError("template", "the page is a template: its title is not filled, as {{ is")
     if _PLACEHOLDER.search(name):
         raise RecordError("template", "the page is a template: a part of its address is in [ ]")
-    outer = set((next(iter(select(root, "html")), root).get("class") or "").lower().split())
+    outer = set((html.get("class") or "").lower().split())
     is_list = any(map(_LIST_CLASS.fullmatch, classes | outer)) or (
         "blog" in classes and ("home" in classes or bool(select(root, _WORDPRESS)))
     )
@@ -188,10 +189,11 @@ def _redirect(root: Element, page: Page) -> str:
                 return target
     for link in select(root, ".mediawiki .redirectMsg a[href]"):
         return str(link.get("href"))
+    body = next(root.iter("body"), root)
     scripts = "".join(map(text_of, select(root, "script:not([src])")))
-    scripts = f"{_body(root).get('onload', '')} {scripts}"
-    hidden = sum(len(text_of(each)) for each in select(_body(root), "script, style, noscript"))
-    if _LOCATION.search(scripts[:10_000]) and len(text_of(_body(root))) - hidden < _STUB:
+    scripts = f"{body.get('onload', '')} {scripts}"
+    hidden = sum(len(text_of(each)) for each in select(body, "script, style, noscript"))
+    if _LOCATION.search(scripts[:10_000]) and len(text_of(body)) - hidden < _STUB:
         return "another address, by a script"
     return ""
 
@@ -255,10 +257,6 @@ def _is_named_list(root: Element, page: Page, name: str, classes: set[str]) -> b
         return not classes & _SINGLE_CLASSES and len(select(root, "article h1")) != 1
     names = (name, f"{name}/") if page.address.endswith("/") else (name,)
     return any(map(_LIST_NAME.fullmatch, names))
-
-
-def _body(root: Element) -> Element:
-    return next(iter(select(root, "body")), root)
 
 
 def _is_error(title: str) -> bool:
