@@ -73,7 +73,9 @@ def html_record(
         sections[-1]["text"] = without_read_more(sections[-1]["text"])
     if not title.strip() and isinstance(values.get("title") or "", str):
         made["title"] = _made_title(sections)
-    made["tags"] = _topics(values.get("tags"))
+    if isinstance(tags := values.get("tags"), list):
+        no_topic = page_words("uncategorized")  # WordPress's category for posts that have none
+        made["tags"] = [tag for tag in tags if not no_topic.fullmatch(str(tag))]
     made["aliases"] = [
         each
         for each in values["aliases"]
@@ -84,17 +86,9 @@ def html_record(
     return Record(location=location, values=kept)
 
 
-def _topics(tags: Any) -> Any:
-    """Returns tags without WordPress's category for posts that have none."""
-    if not isinstance(tags, list):
-        return tags
-    return [tag for tag in tags if not page_words("uncategorized").fullmatch(str(tag))]
-
-
 def _made_title(sections: list[dict[str, Any]]) -> str:
     """Returns the first heading or the first words of a text, cut at a word."""
-    texts = (part for section in sections for part in (section["heading"], section["text"]))
-    line = next((line for text in texts if (line := text.partition("\n")[0].strip())), "")
+    line = next(iter(_lines(sections)), "")
     cut = cut_text(line, _LONGEST_TITLE)
     return cut if cut == line else f"{cut}…"
 
