@@ -16,7 +16,7 @@ from index.errors import SourceError, raised_as
 from index.sources.encodings import charset_of, decode, markup_encoding
 from index.sources.host_rules import is_public, origin_of, redacted, resolve_host
 from index.sources.http_client import Fetcher, HttpOptions
-from index.sources.markup import MarkupError, parse_html, select
+from index.sources.markup import parse_html, select
 from index.sources.parser_process import parse_apart
 from index.sources.polite_client import PoliteClient
 from index.sources.registry import table_for
@@ -186,10 +186,7 @@ def _is_sitemap(client: PoliteClient, url: str, failed: list[str]) -> bool:
 
 def _feed_links(content: bytes, charset: str, base: str) -> list[str]:
     """Returns the addresses of the feeds that a page names; those of comments come last."""
-    try:
-        root = parse_html(decode(content, charset or markup_encoding(content)))
-    except (MarkupError, ValueError):
-        return []
+    root = parse_html(decode(content, charset or markup_encoding(content)))
     links = [
         address
         for link in select(root, "link[rel~=alternate][href]")
