@@ -129,16 +129,14 @@ class HostRules:
         """
         with raised_as(SourceError, f"the host {origin.host!r} can't be looked up: ", ValueError):
             found = [ipaddress.ip_address(text) for text in self.look_up(origin.host, origin.port)]
+        listed = [*map(ipaddress.ip_network, self.private)]
         for address in found:
-            if is_public(address) or self._is_listed(address):
+            if is_public(address) or any(address in network for network in listed):
                 return address
         raise SourceError(
             f"the host {origin.host} has the private address {', '.join(map(str, found))}; "
             "to allow it, list it in the source's private option"
         )
-
-    def _is_listed(self, address: Address) -> bool:
-        return any(address in ipaddress.ip_network(text) for text in self.private)
 
 
 def is_public(address: Address) -> bool:

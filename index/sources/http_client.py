@@ -50,9 +50,8 @@ MAX_WAIT = 120.0
 
 MAX_REDIRECTS = 5
 
-_TOO_MANY = 429
 _GONE = (404, 410)
-_BUSY = {408, 425, _TOO_MANY, 500, 502, 503, 504}
+_BUSY = {408, 425, 429, 500, 502, 503, 504}
 _DONE = (200, 203)
 _WITHOUT_PAGE = 202  # checks of visitors answer so
 _REDIRECTS = {301, 302, 303, 307, 308}

@@ -87,7 +87,16 @@ class WordPressSource(HttpOptions):
         page = pages = 1
         while page <= pages:
             location = f"{self.name} {kind} page {page}"
-            response = api.get(f"/wp/v2/{kind}", self._query(page))
+            query = {
+                "per_page": str(self.per_page),
+                "page": str(page),
+                # Sorted by id, so that a newly published post does not shift others across pages.
+                "orderby": "id",
+                "order": "asc",
+                "status": _ALL if self.password else _PUBLIC,
+                "_embed": "author,wp:featuredmedia,wp:term",
+            }
+            response = api.get(f"/wp/v2/{kind}", query)
             if response is None:
                 yield location, 0, []
                 return
@@ -98,17 +107,6 @@ class WordPressSource(HttpOptions):
                 )
             yield location, _number(response, "x-wp-total"), _read_posts(response)
             page += 1
-
-    def _query(self, page: int) -> dict[str, str]:
-        return {
-            "per_page": str(self.per_page),
-            "page": str(page),
-            # Sorted by id, so that a newly published post does not shift others across pages.
-            "orderby": "id",
-            "order": "asc",
-            "status": _ALL if self.password else _PUBLIC,
-            "_embed": "author,wp:featuredmedia,wp:term",
-        }
 
 
 class _Api:

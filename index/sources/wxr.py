@@ -171,6 +171,8 @@ class _Site:
             "" if fields[name].startswith("0000-00-00") or "-0001" in fields[name] else fields[name]
             for name in ("post_date_gmt", "post_date", "pubDate")
         )
+        # So WooCommerce keeps a product from the shop's lists.
+        is_off_shelf = any(child.get("nicename") == "exclude-from-catalog" for child in named)
         status = fields["status"]
         embargo = _instant(meta, "visible_from", "embargo")
         values = {
@@ -194,7 +196,7 @@ class _Site:
             "status": "private" if fields["post_password"] else status or "unknown",
             "visible_from": (gmt and f"{gmt}Z") or published if status == "future" else embargo,
             "visible_until": meta["_expiration-date"] or _instant(meta, "visible_until"),
-            "robots": "noindex" if _is_hidden(meta) or _is_off_shelf(named) else "",
+            "robots": "noindex" if _is_hidden(meta) or is_off_shelf else "",
         }
         location = f"{self._path} post {fields['post_id'] or '?'} (line {item.sourceline})"
         return location, fields["encoded"], values
@@ -218,11 +220,6 @@ def _instant(meta: Mapping[str, str], name: str, part: str = "") -> str | None:
     """Returns what surely says from when or until when a post is shown: others write much else."""
     said = (value for key, value in other_instants(meta, name) if part in key.lower())
     return next(filter(DateReader().find_instant, said), None)
-
-
-def _is_off_shelf(terms: list[Element]) -> bool:
-    """Tells whether a product of WooCommerce is kept from the shop's lists."""
-    return any(term.get("nicename") == "exclude-from-catalog" for term in terms)
 
 
 def _is_hidden(meta: Mapping[str, str]) -> bool:
