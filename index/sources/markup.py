@@ -15,6 +15,7 @@ from lxml import etree
 from lxml.cssselect import CSSSelector
 
 from index.articles.urls import join_url, split_url
+from index.errors import raised_as
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 """Longest page in characters."""
@@ -221,10 +222,8 @@ def _check_attributes(text: str) -> None:
 
 @lru_cache(maxsize=256)
 def _compiled(selector: str) -> Any:
-    try:
+    with raised_as(MarkupError, f"the CSS selector {selector!r} is not valid: ", SelectorError):
         return CSSSelector(selector, translator="html")
-    except SelectorError as error:
-        raise MarkupError(f"the CSS selector {selector!r} is not valid: {error}") from error
 
 
 def _message(error: etree.XMLSyntaxError) -> str:

@@ -98,8 +98,7 @@ class SchemaOrg:
         """Returns the article's headline and its name, if it has them."""
         if not _is_a(self._article, _ARTICLES):  # a page about a recipe has a title of its own
             return []
-        found = (self._first(name) for name in ("headline", "name"))
-        return [title for title in found if title]
+        return [title for name in ("headline", "name") if (title := self._first(name))]
 
     def facts(self) -> dict[str, Any]:
         """Returns the article's fields that the metadata gives; empty if it names no article."""

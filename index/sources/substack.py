@@ -25,7 +25,8 @@ def substack_facts(page: Page) -> dict[str, Any]:
         return {}
     for folder in (page.path.parent, page.path.parent.parent):
         table = folder / "posts.csv"
-        with raised_as(partial(RecordError, "unreadable"), f"{table}: ", OSError, ValueError):
+        unreadable = partial(RecordError, "unreadable")
+        with raised_as(unreadable, f"{table}: ", OSError, ValueError, csv.Error):
             rows = _rows(table, table.stat().st_mtime_ns) if table.is_file() else {}
         if rows:
             row = rows.get(page.path.stem, {})
@@ -39,10 +40,7 @@ def substack_facts(page: Page) -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _rows(table: Path, _: int) -> dict[str, dict[str, str]]:
     """Returns the rows of a table by the posts' ids; none if it is not Substack's."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            is_export = {"post_id", *_STATES} <= set(reader.fieldnames or ())
-            return {row["post_id"]: row for row in reader} if is_export else {}
-    except csv.Error as error:
-        raise ValueError(error) from error
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        is_export = {"post_id", *_STATES} <= set(reader.fieldnames or ())
+        return {row["post_id"]: row for row in reader} if is_export else {}
