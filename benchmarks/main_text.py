@@ -92,7 +92,7 @@ def is_title(found: str, expected: str) -> bool:
 
 def alsolike(content: bytes) -> tuple[str, str]:
     """Read a page as the source ``html`` does."""
-    page = Page(path=Path("page.html"), content=content, where=PagePath("page"))
+    page = Page(path=Path("page.html"), content=content, where=PagePath("page"), file="page.html")
     values = HtmlSource(path="").parse_page("page.html", page).values
     sections = values.get("sections") or [{"heading": "", "text": values.get("summary", "")}]
     found = "\n".join(f"{section['heading']}\n{section['text']}" for section in sections)

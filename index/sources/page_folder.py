@@ -71,7 +71,7 @@ class Page:
         """The page's URL; for a file, the path it has if the folder is the root of the site."""
         if self.url:
             return self.url
-        folder, _, name = (self.file or f"{self.where.id}{self.path.suffix}").rpartition("/")
+        folder, _, name = self.file.rpartition("/")
         is_index = name.rpartition(".")[0] == "index"
         return quote(f"/{folder}/" if folder else "/") + ("" if is_index else quote(name))
 

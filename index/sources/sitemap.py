@@ -24,7 +24,7 @@ from index.sources.html_pages import HtmlSource
 from index.sources.http_client import DocumentOptions, Fetcher, FetchError
 from index.sources.page_cache import CacheError, FetchedPage, PageCache, fetch_page
 from index.sources.page_folder import Page
-from index.sources.page_language import PagePath
+from index.sources.page_language import PagePath, read_page_path
 from index.sources.parser_process import parse_record
 from index.sources.polite_client import PoliteClient
 from index.sources.regular_file import in_memory, open_unpacked, read_whole, unpacked
@@ -275,6 +275,5 @@ def page_id(url: str) -> str:
     path = unquote(parts.path).strip("/")
     stem, suffix = posixpath.splitext(path)
     if suffix.lower() in SUFFIXES["html"]:
-        folder, _, last = stem.rpartition("/")
-        path = folder if last == "index" and folder else stem
+        path = read_page_path(stem).id
     return f"{path}?{parts.query}" if parts.query else path or "index"
