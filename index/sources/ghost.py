@@ -86,7 +86,7 @@ class _GhostSite:
     """What an export says in tables of their own: tags, authors, words of pictures, language."""
 
     def __init__(self, path: str) -> None:
-        self.names: dict[tuple[str, str], tuple[str, str]] = {}
+        self.named: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.joins: defaultdict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
         self.words: dict[str, str] = {}
         self.only_mailed: set[str] = set()
@@ -96,7 +96,7 @@ class _GhostSite:
                 self._learn(row.location, row.values)
 
     def _learn(self, table: str, row: Mapping[str, Any]) -> None:
-        name, post = _text(row, "name"), _text(row, "post_id")
+        post = _text(row, "post_id")
         if table in _JOINS:
             order = row.get("sort_order")
             place = order if isinstance(order, int) else 0
@@ -110,8 +110,8 @@ class _GhostSite:
                 self.language = self.language or _text(row, "value")
             elif row.get("key") in ("timezone", "active_timezone"):
                 self.timezone = _text(row, "value")
-        elif row.get("visibility") != "internal" and not name.startswith("#"):
-            self.names[table, _text(row, "id")] = name, _text(row, "slug")
+        else:
+            self.named[table, _text(row, "id")] = row
 
     def joined(self, post: Mapping[str, Any]) -> dict[str, Any]:
         """Returns a post with what the other tables say of it."""
@@ -123,8 +123,8 @@ class _GhostSite:
         authors = authors or [_text(post, "author_id")]
         return {
             **post,
-            "tags": [self.names[at] for tag in tags if (at := ("tags", tag)) in self.names],
-            "authors": [self.names[at] for one in authors if (at := ("users", one)) in self.names],
+            "tags": _names([self.named.get(("tags", one)) for one in tags]),
+            "authors": _names([self.named.get(("users", one)) for one in authors]),
             "words": self.words.get(key, ""),
             "email_only": post.get("email_only") or key in self.only_mailed,
             "language": _text(post, "locale") or self.language,
