@@ -48,8 +48,7 @@ class FeedSource(DocumentOptions):
                 name, url, content = redacted(answer.url), answer.url, answer.body
                 charset = charset_of(answer.headers.get("content-type", ""))
             else:
-                opened = open_unpacked(self.path)
-                content = read_whole(opened, self.path, "a feed", self.max_bytes)
+                content = read_whole(open_unpacked(self.path), self.path, "a feed", self.max_bytes)
             pending = ""
             for item in parse_apart(_read, content, name, url, charset):
                 if not isinstance(item, str):

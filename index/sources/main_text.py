@@ -75,7 +75,7 @@ def main_element(root: Element) -> Element:
     longest = max(found, key=lambda element: len(text_of(element)), default=outer)
     if 2 * len(text_of(longest)) >= len(text_of(outer)):
         return longest
-    own = bodies or [each for each in _seen(select(outer, "article")) if _is_whole(each)]
+    own = bodies or [each for each in found if _is_whole(each)]
     if len(own) != 1 or len(text_of(own[0])) >= MIN_TEXT:
         return outer
     around = {own[0], *own[0].iterancestors()}

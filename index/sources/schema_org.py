@@ -54,9 +54,9 @@ class SchemaOrg:
         self._canonical = canonical
         items = [(each, _item(each)) for each in select(root, "[itemscope][itemtype]")]
         self._nodes += [item for _, item in items]
-        articles = self._of_this_page(_ARTICLES, canonical)
+        articles = self._of_this_page(_ARTICLES)
         if not articles and not any(_is_a(node, _LISTS) for node in self._nodes):
-            works = self._of_this_page(_WORKS, canonical)
+            works = self._of_this_page(_WORKS)
             articles = works if len(works) == 1 else []
         if not canonical and len({*map(self._address, articles)} - {""}) > 1:  # teasers of a list
             articles = [node for node in articles if not self._address(node)]
@@ -68,12 +68,9 @@ class SchemaOrg:
             if not self._article and _is_a(item, _ARTICLES) and (address := self._address(item))
         }
 
-    def _of_this_page(self, types: tuple[str, ...], canonical: str) -> list[Node]:
-        return [
-            node
-            for node in self._nodes
-            if _is_a(node, types) and not _is_other_page(self._address(node), canonical)
-        ]
+    def _of_this_page(self, types: tuple[str, ...]) -> list[Node]:
+        found = (node for node in self._nodes if _is_a(node, types))
+        return [one for one in found if not _is_other_page(self._address(one), self._canonical)]
 
     @property
     def is_list(self) -> bool:

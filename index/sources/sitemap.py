@@ -114,8 +114,7 @@ class SitemapSource(DocumentOptions, SplitSource):
             client = self._client(self.url)
             client.robots(self.url)  # for the pause it asks for
             return client, fetch_sitemap(client, self.url)
-        opened = open_unpacked(self.path)
-        content = read_whole(opened, self.path, "a sitemap", self.max_bytes)
+        content = read_whole(open_unpacked(self.path), self.path, "a sitemap", self.max_bytes)
         first = read_sitemap(content, "", self.path)
         if not first:
             raise SourceError(f"the sitemap {self.path} names no page")

@@ -19,8 +19,6 @@ from index.sources.http_client import Fetcher, HttpError, HttpOptions, HttpRespo
 from index.sources.parser_process import parse_record
 from index.sources.wxr import without_builder
 
-_PUBLIC = "publish"
-_ALL = "publish,future,draft,pending,private"
 _MAX_PAGES = 100_000
 _MAX_VALUES = 1_000_000
 _NO_TOPICS = set(
@@ -93,7 +91,7 @@ class WordPressSource(HttpOptions):
                 # Sorted by id, so that a newly published post does not shift others across pages.
                 "orderby": "id",
                 "order": "asc",
-                "status": _ALL if self.password else _PUBLIC,
+                "status": "publish,future,draft,pending,private" if self.password else "publish",
                 "_embed": "author,wp:featuredmedia,wp:term",
             }
             response = api.get(f"/wp/v2/{kind}", query)
