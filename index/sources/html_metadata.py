@@ -122,7 +122,8 @@ def page_facts(
     facts["authors"] = next(filter(None, named), classed.get("authors")) or _bylines(root, main)
     facts["robots"] = ", ".join(word for found in given["robots"] for word in found)
     facts["date"] = _date(root, main, [one for found in given["date"] for one in found])
-    if _is_kept_out(root, main) or any(map(_is_hidden, metas.get("status", ()))):
+    hiding = (find_hiding_word({}, word) for word in metas.get("status", ()))  # as of Pelican
+    if _is_kept_out(root, main) or any(word and not word.unknown for word in hiding):
         facts["robots"] += ", noindex"
     stated = said.facts()
     facts |= stated
@@ -183,24 +184,16 @@ def _bylines(root: Element, main: Element) -> list[str]:
     for css in _BYLINES:
         found = [each for each in select(root, css)[:_MOST_SEEN] if not _is_beside(each, around)]
         own = [each for each in found if article in each.iterancestors()]
-        cards = (own or _above(set(found), root, main))[:_MOST_AUTHORS]
-        names = [
-            name
-            for card in cards
-            for each in _named_in(card)[:_MOST_AUTHORS]
-            if (name := line_of(each)) and (is_full_name(name) or not _is_in_box(card))
-        ]
+        names: list[str] = []
+        for card in (own or _above(set(found), root, main))[:_MOST_AUTHORS]:
+            above = card.iterancestors()
+            is_in_box = any(markup.names_match(each, _BOX, "class", "id") for each in above)
+            named = [each for each in card.iterdescendants() if "fn" in _names(each)] or [card]
+            lines = [line for each in named[:_MOST_AUTHORS] if (line := line_of(each))]
+            names += [line for line in lines if is_full_name(line) or not is_in_box]
         if names:
             return list(dict.fromkeys(names))[:_MOST_AUTHORS]
     return []
-
-
-def _named_in(card: Element) -> list[Element]:
-    return [each for each in card.iterdescendants() if "fn" in _names(each)] or [card]
-
-
-def _is_in_box(link: Element) -> bool:
-    return any(markup.names_match(each, _BOX, "class", "id") for each in link.iterancestors())
 
 
 def _date(root: Element, main: Element, stated: list[str]) -> str:
@@ -220,12 +213,6 @@ def _date(root: Element, main: Element, stated: list[str]) -> str:
     found = [*stated, *shown] if is_last else [*shown, *stated]
     words = [line_of(each).removeprefix("Date: ") for each in select(root, _DATE_WORDS)]
     return next(filter(DateReader().find_instant, [*found, *words]), next(iter(found), ""))
-
-
-def _is_hidden(status: str) -> bool:
-    """Tells whether a word, as in Pelican's pages, is surely the status of a hidden page."""
-    hiding = find_hiding_word({}, status)
-    return bool(hiding and not hiding.unknown)
 
 
 def _is_kept_out(root: Element, main: Element) -> bool:

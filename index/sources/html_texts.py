@@ -72,7 +72,9 @@ def html_record(
     if sections := made["sections"]:
         sections[-1]["text"] = without_read_more(sections[-1]["text"])
     if not title.strip() and isinstance(values.get("title") or "", str):
-        made["title"] = _made_title(sections)
+        line = next(iter(_lines(sections)), "")
+        cut = cut_text(line, _LONGEST_TITLE)
+        made["title"] = cut if cut == line else f"{cut}…"
     if isinstance(tags := values.get("tags"), list):
         no_topic = page_words("uncategorized")  # WordPress's category for posts that have none
         made["tags"] = [tag for tag in tags if not no_topic.fullmatch(str(tag))]
@@ -84,13 +86,6 @@ def html_record(
     found = {**values, **made}.items()
     kept = {name: value for name, value in found if value not in (None, "", [])}
     return Record(location=location, values=kept)
-
-
-def _made_title(sections: list[dict[str, Any]]) -> str:
-    """Returns the first heading or the first words of a text, cut at a word."""
-    line = next(iter(_lines(sections)), "")
-    cut = cut_text(line, _LONGEST_TITLE)
-    return cut if cut == line else f"{cut}…"
 
 
 def _first_image(root: Element, url: str) -> dict[str, str] | None:

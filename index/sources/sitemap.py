@@ -96,7 +96,8 @@ class SitemapSource(DocumentOptions, SplitSource):
         client, first = self._opened()
         for found in self._with_named(client, first, problems):
             for entry in found:
-                if not entry.is_sitemap and self._wants(entry.url):
+                included = _matches(entry.url, self.include or ("*",))
+                if included and not (entry.is_sitemap or _matches(entry.url, self.exclude)):
                     pages.setdefault(entry.url, entry)
             if len(pages) > self.max_pages and not self.sample:
                 raise SourceError(
@@ -160,10 +161,6 @@ class SitemapSource(DocumentOptions, SplitSource):
 
     def _client(self, url: str) -> PoliteClient:
         return PoliteClient(fetcher=Fetcher(url=url, options=self), delay=self.delay)
-
-    def _wants(self, url: str) -> bool:
-        included = not self.include or _matches(url, self.include)
-        return included and not _matches(url, self.exclude)
 
     def _fetched(self) -> Iterator[RawPage | RecordProblem]:
         pages, problems, client = self.listed()
