@@ -54,13 +54,10 @@ _OF_LANGUAGE = re.compile(
     re.DOTALL,
 )  # as qTranslate and WPGlobus keep all languages of a text
 _BLANK_LINES = re.compile(r"\n[ \t]*\n")
-_HIDING, _HIDES_NOTHING, _UNSET, _NOINDEX, _APART_BLOCK, _APART_CODE, _APART_SAID, _PAYWALL = (
-    re.compile(load_table(__file__)[name], re.IGNORECASE | re.VERBOSE | re.DOTALL)
-    for name in (
-        *("hiding", "hides_nothing", "unset", "noindex"),
-        *("apart_block", "apart_code", "apart_said", "paywall"),
-    )
-)
+_TABLE: dict[str, re.Pattern[str]] = {
+    name: re.compile(pattern, re.IGNORECASE | re.VERBOSE | re.DOTALL)
+    for name, pattern in load_table(__file__).items()
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,11 +224,11 @@ def _is_hidden(meta: Mapping[str, str]) -> bool:
     word = find_hiding_word({key: value for key, value in meta.items() if value}, None)
     return bool(word and not word.unknown) or any(
         (
-            _HIDING.fullmatch(key)
-            and not _HIDES_NOTHING.fullmatch(value)
-            and not _UNSET.fullmatch(value[:2000])
+            _TABLE["hiding"].fullmatch(key)
+            and not _TABLE["hides_nothing"].fullmatch(value)
+            and not _TABLE["unset"].fullmatch(value[:2000])
         )
-        or (("robots" in key or "seo" in key) and _NOINDEX.search(value))
+        or (("robots" in key or "seo" in key) and _TABLE["noindex"].search(value))
         for key, value in meta.items()
     )
 
@@ -290,7 +287,7 @@ def _for_all_readers(content: str) -> str:
             hidden = name
         elif name != hidden:
             continue
-        if mark["block"] and _PAYWALL.fullmatch(name):
+        if mark["block"] and _TABLE["paywall"].fullmatch(name):
             return "".join(kept)
         if not mark["whole"]:
             depth += -1 if ends else 1
@@ -302,7 +299,8 @@ def _for_all_readers(content: str) -> str:
 def _is_apart(mark: re.Match[str]) -> bool:
     """Tells whether a block or shortcode is for no reader, or for some readers only."""
     if mark["code"]:
-        return bool(_APART_CODE.fullmatch(mark["code"]) or _APART_SAID.search(mark["parts"]))
-    name = mark["block"]
-    told = _APART_BLOCK.fullmatch(name) or _PAYWALL.fullmatch(name)
-    return bool(told or _APART_SAID.search(mark["said"]))
+        told = _TABLE["apart_code"].fullmatch(mark["code"])
+    else:
+        told = _TABLE["apart_block"].fullmatch(mark["block"])
+        told = told or _TABLE["paywall"].fullmatch(mark["block"])
+    return bool(told or _TABLE["apart_said"].search(mark["parts"] or mark["said"] or ""))
