@@ -3,12 +3,12 @@
 import json
 import re
 import sqlite3
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import time as now
 from typing import Any
 
 from index.articles.foreign_dates import DateReader
@@ -54,17 +54,17 @@ class FetchedPage(HttpResponse):
     checked: float = 0.0
     outdated: str = ""
 
-    def is_current(self, lastmod: str, now: float) -> bool:
+    def is_current(self, lastmod: str) -> bool:
         """Tells whether the stored page is surely unchanged, so that it need not be fetched again.
 
         So it is if the sitemap gives the same ``lastmod`` as before, the server confirmed the page
-        over two days after that, and less than :data:`RECHECK` seconds before ``now``.
+        over two days after that, and less than :data:`RECHECK` seconds ago.
         """
         changed = DateReader().find_instant(lastmod)
         return (
             changed is not None
             and lastmod == self.lastmod
-            and changed.timestamp() + _SETTLED < self.checked <= now < self.checked + RECHECK
+            and changed.timestamp() + _SETTLED < self.checked <= now() < self.checked + RECHECK
         )
 
 
@@ -164,7 +164,7 @@ def fetch_page(client: PoliteClient, cache: PageCache, url: str, lastmod: str) -
         stored = None
     try:
         client.check(url)
-        if stored is None or not stored.is_current(lastmod, now()):
+        if stored is None or not stored.is_current(lastmod):
             stored = _request(client, url, stored, lastmod)
             cache.put(url, stored)
     except CacheError:
@@ -203,8 +203,3 @@ def _request(client: PoliteClient, url: str, old: FetchedPage | None, lastmod: s
 def _check_is_page(asked: str, url: str, content: bytes) -> None:
     check_leads_to_page(asked, url, content)
     check_is_no_interstitial(asked, content)
-
-
-def now() -> float:
-    """Returns the current time in seconds since 1970."""
-    return time.time()
