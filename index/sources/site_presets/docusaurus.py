@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from posixpath import normpath
 from typing import Any, Self
@@ -43,7 +42,6 @@ _NUMBER = re.compile(r"^(?!\d+[-_.]\d)\d+\s*[-_.]+\s*(?=[^-_.\s])")  # no date, 
 _DATED = re.compile(r"(?:.*/)?(\d{4})[-/](\d{1,2})[-/](\d{1,2})[-/](.+?)(?:/index)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DocusaurusPreset(SitePreset):
     """A site made by Docusaurus, which reads all its Markdown as MDX."""
 
@@ -52,10 +50,7 @@ class DocusaurusPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has its settings, or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has Docusaurus' settings or the user named it."""
         code = site.read_code(folder, "docusaurus.config")
         if code is None and not named and not (folder / "versioned_docs").is_dir():
             return None

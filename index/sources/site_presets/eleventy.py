@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -60,7 +59,6 @@ _FILTERS: dict[str, Callable[[Any, str], Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class EleventyPreset(SitePreset):
     """A site made by Eleventy, where a date in the future does not hide a page."""
 
@@ -68,10 +66,7 @@ class EleventyPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has Eleventy's files, or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has Eleventy's files or the user named it."""
         code = site.read_code(folder, ".eleventy", "eleventy.config")
         used = named or "@11ty/eleventy" in (site.read_text(folder / "package.json") or "")
         if code is None and not used and not any(folder.glob("*.11tydata.*")):

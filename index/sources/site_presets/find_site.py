@@ -9,20 +9,17 @@ from typing import Any, Self
 from index.articles.word_table import load_table
 from index.errors import SourceError
 from index.sources.page_folder import folder_of
+from index.sources.site_presets import site_preset as site
 from index.sources.site_presets.docusaurus import DocusaurusPreset
 from index.sources.site_presets.eleventy import EleventyPreset, has_data
 from index.sources.site_presets.hexo import HexoPreset
 from index.sources.site_presets.hugo import HugoPreset
 from index.sources.site_presets.jekyll import JekyllPreset, has_posts
-from index.sources.site_presets.mdbook import (
-    GitbookPreset,
-    MdbookPreset,
-    find_gitbook_heading,
-)
+from index.sources.site_presets.mdbook import GitbookPreset, MdbookPreset, find_gitbook_heading
 from index.sources.site_presets.mkdocs import MkdocsPreset
 from index.sources.site_presets.nuxt import NuxtPreset
 from index.sources.site_presets.quarto import QuartoPreset
-from index.sources.site_presets.site_preset import SitePage, SitePreset, globs, read_code, read_text
+from index.sources.site_presets.site_preset import SitePage, SitePreset
 from index.sources.site_presets.starlight import StarlightPreset
 from index.sources.site_presets.vitepress import VitePressPreset
 from index.sources.site_presets.zola import ZolaPreset
@@ -38,7 +35,6 @@ PRESETS: dict[str, type[SitePreset]] = {
 }
 """The presets by name; in one folder they are looked for in this order."""
 
-_MAX_ABOVE = 6
 _MAX_NAVIGATION = 4 * 1024 * 1024
 _SECTIONS = ("_index*.md", "*/_index*.md", "*/*/_index*.md")
 """What Hugo's content holds, in the folder that is read."""
@@ -67,7 +63,7 @@ class _Quartz(SitePreset):
         Raises:
             SourceError: If what they leave out can't be read, for it may be hidden.
         """
-        code = read_code(folder, "quartz.config")
+        code = site.read_code(folder, "quartz.config")
         if code is None:
             return None
         code = re.sub(r"^\s*//.*|(?<=[\s,])//.*$", "", code, flags=re.MULTILINE)
@@ -79,7 +75,7 @@ class _Quartz(SitePreset):
             )
         names = re.findall(r"""["']([^"']+)["']""", found[1]) if found else []
         opt_in = "publish" if "ExplicitPublish(" in code else ""
-        ignored = globs(names, within="[^/]+/")
+        ignored = site.globs(names, within="[^/]+/")
         about = "a site made by Quartz" + ": only pages with publish: true are shown" * bool(opt_in)
         return cls(
             root=folder, ignored=ignored, by_name=True, maker="Quartz", opt_in=opt_in, about=about
@@ -92,7 +88,7 @@ class _Logseq(SitePreset):
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:  # noqa: ARG003
         """Returns the preset for a folder with Logseq's settings, or ``None``."""
-        settings = read_text(folder / "logseq" / "config.edn")
+        settings = site.read_text(folder / "logseq" / "config.edn")
         if settings is None:
             return None
         opt_in = "" if _ALL_PUBLIC.search(settings) else "public"
@@ -111,8 +107,8 @@ class _Mintlify(SitePreset):
         Raises:
             SourceError: If they can't be read, for pages that they don't name are hidden.
         """
-        names = ("docs.json", "mint.json")
-        text = next(filter(None, (read_text(folder / name, _MAX_NAVIGATION) for name in names)), "")
+        paths = (folder / "docs.json", folder / "mint.json")
+        text = next(filter(None, (site.read_text(one, _MAX_NAVIGATION) for one in paths)), "")
         if "mintlify.com/" not in text:
             return None
         try:
@@ -172,27 +168,19 @@ def find_site(location: str, preset: str = "") -> SitePreset:
     return replace(found, below=below)
 
 
-def _folders_above(base: Path) -> list[Path]:
-    """Returns a folder and those above it, as far as its repository goes."""
-    folders = [base, *list(base.parents)[:_MAX_ABOVE]]
-    ends = (number for number, each in enumerate(folders, 1) if (each / ".git").exists())
-    return folders[: next(ends, None)]
-
-
 def _find_preset(base: Path, name: str) -> SitePreset:
     others = (_Quartz, _Logseq, _Mintlify)
     kinds: list[type[SitePreset]] = [PRESETS[name]] if name else [*PRESETS.values(), *others]
-    by_name, maker, folders = False, "", _folders_above(base)
+    by_name, maker, folders = False, "", site.folders_above(base)
     for folder in folders:
         by_name = by_name or any((folder / sign).exists() for sign in _CALLED_AS_FILES)
         made_by = (maker for file, maker in _MAKERS.items() if any(folder.glob(f"{file}.*")))
         maker = maker or ("" if name else next(made_by, ""))
         for kind in kinds:
-            site = kind.find(folder)
-            if site:
-                root = site.root.resolve()
+            if found := kind.find(folder):
+                root = found.root.resolve()
                 if base.is_relative_to(root) or root.is_relative_to(base):
-                    return site
+                    return found
     if not name:
         if any(found for sign in _SECTIONS for found in base.glob(sign)):
             kinds = [HugoPreset]
@@ -202,5 +190,5 @@ def _find_preset(base: Path, name: str) -> SitePreset:
             kinds = [JekyllPreset]
         elif books := [*filter(None, map(find_gitbook_heading, folders))]:
             return books[0]
-    site = kinds[0].find(base, named=True) or SitePreset(root=base)
-    return replace(site, by_name=by_name, maker=maker if site.name == SitePreset.name else "")
+    found = kinds[0].find(base, named=True) or SitePreset(root=base)
+    return replace(found, by_name=by_name, maker=maker if found.name == SitePreset.name else "")

@@ -1,7 +1,6 @@
 """Hexo's posts, drafts and pages, and their permalinks."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +18,6 @@ _PLAIN = re.compile(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+)*")
 """A category of which Hexo makes a part of an address by writing spaces as hyphens."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class HexoPreset(SitePreset):
     """A site made by Hexo."""
 
@@ -27,11 +25,7 @@ class HexoPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has Hexo's settings or its package, or if the user named it
-        (``named``).
-        """
+        """Returns the preset if the folder has Hexo's settings or package, or the user named it."""
         config = site.read_config(folder, "_config.yml", "_config.yaml", "_config.json") or {}
         used = '"hexo"' in (site.read_text(folder / "package.json") or "")
         if "source_dir" not in config and not (used and (folder / "source").is_dir()) and not named:

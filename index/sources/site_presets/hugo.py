@@ -54,10 +54,7 @@ class HugoPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has Hugo's settings, or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has Hugo's settings or the user named it."""
         default = folder / "config" / "_default"
         config = site.read_config(folder, *_NAMES)
         if config is None:

@@ -33,7 +33,6 @@ _OTHERS = re.compile(
 )
 """Packages that make sites, too, and whose posts often lie in ``_posts``."""
 
-_MAX_ABOVE = 6
 _TRANSLATES = re.compile(r"polyglot|multiple-languages|exclude_from_localization")
 _TRANSLATED = "_i18n"
 """The folder in which Multiple Languages has posts, by language, and parts of pages."""
@@ -55,10 +54,9 @@ class JekyllPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
+        """Returns the preset if the folder has Jekyll's settings or the user named it.
 
-        It is returned if the folder has Jekyll's files and not Jupyter Book's, which has the same
-        settings' name, or if the user named it (``named``).
+        Those of Jupyter Book have the same name.
         """
         config = site.read_config(folder, *_NAMES, "_config.toml")
         if not named and (
@@ -221,12 +219,10 @@ def has_posts(folder: Path) -> bool:
 
 def _is_of_other(home: Path) -> bool:
     """Tells whether another program makes the site, by the files in a folder and those above."""
-    for folder in (home, *list(home.parents)[:_MAX_ABOVE]):
+    for folder in site.folders_above(home):
         files = (site.read_text(folder / name) or "" for name in ("package.json", "Gemfile"))
         if any(map(_OTHERS.search, files)) or any(folder.glob("bridgetown.config.*")):
             return True
-        if (folder / ".git").exists():
-            break
     return False
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import Self
@@ -19,7 +18,6 @@ _MAX_SUMMARY = 4 * 1024 * 1024
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MdbookPreset(SitePreset):
     """A book made by mdBook, which has a page for each chapter that its summary links to."""
 
@@ -27,10 +25,7 @@ class MdbookPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has ``book.toml``, or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has ``book.toml`` or the user named it."""
         config = site.read_config(folder, "book.toml")
         if config is None and not named:
             return None
@@ -62,7 +57,6 @@ class MdbookPreset(SitePreset):
         return f"{stem.with_name('index') if stem.name == 'README' else stem}.html"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GitbookPreset(MdbookPreset):
     """A site made by GitBook, or a book of its older form, which HonkIt goes on with."""
 
@@ -70,11 +64,7 @@ class GitbookPreset(MdbookPreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has a summary with links, and GitBook's settings or its folder,
-        or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has GitBook's files and a summary, or it was named."""
         is_older = (folder / "book.json").is_file() and (folder / "SUMMARY.md").is_file()
         config = site.read_config(folder, ".gitbook.yaml", *["book.json"] * is_older)
         settings = site.folded(config)

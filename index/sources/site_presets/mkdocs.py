@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -21,7 +20,6 @@ _SLUGIFY = {"kwds": {"case": "lower"}}
 """How the blog's own ``post_slugify`` reads as YAML."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MkdocsPreset(SitePreset):
     """A site made by MkDocs; where the plugin i18n moves pages, their addresses are not known."""
 
@@ -29,10 +27,7 @@ class MkdocsPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has ``mkdocs.yml``, or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has ``mkdocs.yml`` or the user named it."""
         config = site.read_config(folder, "mkdocs.yml", "mkdocs.yaml")
         if config is None:
             return cls(root=folder, indexes=_INDEXES) if named else None

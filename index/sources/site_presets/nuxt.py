@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +14,6 @@ _SOURCE = re.compile(r"\bsource\s*:\s*\{([^{}]*)\}")
 _PLAIN = re.compile(r"[\w .-]*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NuxtPreset(SitePreset):
     """A site made by Nuxt with Nuxt Content."""
 
@@ -23,11 +21,7 @@ class NuxtPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has ``nuxt.config`` and a folder ``content``, or if the user
-        named it (``named``).
-        """
+        """Returns the preset if the folder has ``nuxt.config`` and ``content``, or it was named."""
         code = site.read_code(folder, "nuxt.config")
         if (code is None or not (folder / "content").is_dir()) and not named:
             return None

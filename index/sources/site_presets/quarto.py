@@ -1,7 +1,6 @@
 """Quarto's pages, posts and books."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +12,6 @@ _MONTH_FIRST = re.compile(r"(\d\d?)([-/])(\d\d?)\2(\d{4})")
 _NOT_STATED = ("last-modified", "now", "today")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class QuartoPreset(SitePreset):
     """A website or book made by Quarto."""
 
@@ -21,10 +19,7 @@ class QuartoPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has ``_quarto.yml``, or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has ``_quarto.yml`` or the user named it."""
         config = site.read_config(folder, "_quarto.yml", "_quarto.yaml")
         if config is None:
             return cls(root=folder) if named else None

@@ -337,6 +337,13 @@ def left_out(code: str, within: str = "") -> list[str]:
     return globs(named, within)
 
 
+def folders_above(folder: Path) -> list[Path]:
+    """Returns a folder and up to six of those above it, as far as its repository goes."""
+    folders = [folder, *list(folder.parents)[:6]]
+    ends = (number for number, each in enumerate(folders, 1) if (each / ".git").exists())
+    return folders[: next(ends, None)]
+
+
 def like_gitignore(lines: Iterable[str]) -> GitIgnoreSpec:
     """Returns the patterns of a list that is written like a file ``.gitignore``."""
     valid: list[str] = []

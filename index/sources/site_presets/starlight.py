@@ -1,7 +1,6 @@
 """Starlight's pages of documentation, and what Astro writes down of other pages' addresses."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +12,6 @@ _LOCALES = re.compile(r"\blocales(?:\s*:[^={}\n]*)?\s*[:=]\s*\{((?:[^{}]|\{[^{}]
 _LOCALE = re.compile(r"""["']?([\w-]+)["']?\s*:\s*\{(?:[^{}]*?\blang\s*:\s*["'`]([\w-]+)["'`])?""")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StarlightPreset(SitePreset):
     """A site made by Astro; without Starlight, only the addresses of ``src/pages`` are known."""
 
@@ -21,10 +19,7 @@ class StarlightPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has ``astro.config``, or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has ``astro.config`` or the user named it."""
         code = site.read_code(folder, "astro.config")
         if code is None and not named:
             return None

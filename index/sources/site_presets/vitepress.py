@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Self
 
@@ -19,7 +18,6 @@ _WHOLE = re.compile(r"((?:[^:(*{]*/)?)(?::(\w+)\*|\(\.\*\))")
 """A pattern for all that lies below a folder: that folder, and the name of the rest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VitePressPreset(SitePreset):
     """A site made by VitePress or VuePress; what ``rewrites`` move as code tells has no address."""
 
@@ -27,10 +25,9 @@ class VitePressPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
+        """Returns the preset if the folder has ``.vitepress/config``, or the user named it.
 
-        It is returned if the folder, or a folder ``docs`` in it, has ``.vitepress/config`` or
-        ``.vuepress/config``, or if the user named it (``named``).
+        It may also be ``.vuepress/config``, or lie in the folder ``docs``.
         """
         for home in (folder, folder / "docs"):
             code = site.read_code(home / ".vitepress", "config", "config/index")

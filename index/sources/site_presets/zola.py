@@ -1,7 +1,6 @@
 """Zola's sections, paths, slugs and languages."""
 
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +12,6 @@ _SHOWN_OTHERWISE = {"paginate_by", "redirect_to", "render"}
 """What the page of a section that is no article says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ZolaPreset(SitePreset):
     """A site made by Zola, where a date in the future does not hide a page."""
 
@@ -22,10 +20,7 @@ class ZolaPreset(SitePreset):
 
     @classmethod
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
-        """Returns the preset for a folder, or ``None``.
-
-        It is returned if the folder has Zola's settings, or if the user named it (``named``).
-        """
+        """Returns the preset if the folder has Zola's settings or the user named it."""
         config = site.read_config(folder, "zola.toml", "config.toml") or {}
         if "base_url" not in config:
             return cls(root=folder) if named else None
