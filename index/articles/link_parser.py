@@ -6,19 +6,18 @@ needed. What a page calls related may be named by address, id, slug, file or tit
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from posixpath import normpath
 from typing import Any
 from urllib.parse import urljoin
 
+from index.articles.cleaning import plain_text
 from index.articles.file_suffixes import SUFFIXES
 from index.articles.record import plain_name
 from index.articles.text_lists import split_keywords
 from index.articles.urls import MAX_URL, check_url
 from recommender.article import FILE_LINK, Link, LinkKind, without_fragment
 from recommender.errors import ArticleError
-
-Clean = Callable[[str], str]
 
 MAX_LINKS = 1_000
 """Most links of an article."""
@@ -53,9 +52,7 @@ _NO_HOST = re.compile(r"//[^./:\[]+/")
 _FOLDED = re.compile(r"[\t\r\n]+")
 
 
-def parse_links(
-    value: Any, article_url: str, positions: Mapping[int, int], clean: Clean
-) -> Iterator[Link]:
+def parse_links(value: Any, article_url: str, positions: Mapping[int, int]) -> Iterator[Link]:
     """Parse the field ``links`` of a record; entries that are not usable links are skipped.
 
     Args:
@@ -63,7 +60,6 @@ def parse_links(
             ``kind`` and ``heading``.
         article_url: The article's own address, against which relative ones are resolved.
         positions: For each section of the record by number, its position in the article's sections.
-        clean: Turns text that may hold markup into plain text.
     """
     for item in value[: 4 * MAX_LINKS] if isinstance(value, list | tuple) else ():
         given = item if isinstance(item, Mapping) else {"url": item}
@@ -71,21 +67,20 @@ def parse_links(
             kind, section = given.get("kind"), given.get("section")
             yield Link(
                 url=url,
-                text=_words(given.get("text"), clean),
+                text=_words(given.get("text")),
                 section=positions.get(section) if isinstance(section, int) else None,
                 kind=LinkKind(str(kind)) if kind in [*LinkKind] else LinkKind.TEXT,
-                heading=_words(given.get("heading"), clean),
+                heading=_words(given.get("heading")),
             )
 
 
-def parse_related(value: Any, article_url: str, clean: Clean, heading: str) -> Iterator[Link]:
+def parse_related(value: Any, article_url: str, heading: str) -> Iterator[Link]:
     """Parse a field of a record that names related articles, and yield a link for each of them.
 
     Args:
         value: A list, or a text with commas, of addresses, ids, slugs, files or titles; or a list
             of objects that hold one of these.
         article_url: The article's own address, against which relative ones are resolved.
-        clean: Turns text that may hold markup into plain text.
         heading: The name of the field, which stands for the heading of a block.
     """
     items: Any = value
@@ -99,8 +94,8 @@ def parse_related(value: Any, article_url: str, clean: Clean, heading: str) -> I
     for item in items[:MAX_LINKS] if isinstance(items, list | tuple) else ():
         name, words = _named(item)
         if url := resolve(name, article_url):
-            text, heading = _words(words, clean), heading[:MAX_WORDS]
-            yield Link(url=url, text=text, kind=LinkKind.RELATED, heading=heading)
+            text, kind = _words(words), LinkKind.RELATED
+            yield Link(url=url, text=text, kind=kind, heading=heading[:MAX_WORDS])
 
 
 def is_related_name(name: str) -> bool:
@@ -209,6 +204,6 @@ def _named(item: Any) -> tuple[str, Any]:
     return name, words
 
 
-def _words(value: Any, clean: Clean) -> str:
-    text = clean(value[: 4 * MAX_WORDS]) if isinstance(value, str) else ""
+def _words(value: Any) -> str:
+    text = plain_text(value[: 4 * MAX_WORDS]) if isinstance(value, str) else ""
     return text.replace("\n", " ")[:MAX_WORDS]

@@ -92,9 +92,6 @@ class FieldReader:
             )
         )
 
-    def _text(self, name: str, limit: int) -> str:
-        return self._plain(self._get(name), limit)
-
     def _plain(self, value: Any, limit: int) -> str:
         """Return a value as plain text of at most ``limit`` characters, without markup."""
         if value is None or value == "":

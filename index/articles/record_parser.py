@@ -302,10 +302,10 @@ class RecordParser(FieldReader):
         }
         if not (given or self._links_in_markup or any(named.values())):
             return ()
-        found = [*parse_links(given, url, self._positions, plain_text)]
-        found += parse_links(self._links_in_markup, url, self._positions, plain_text)
+        found = [*parse_links(given, url, self._positions)]
+        found += parse_links(self._links_in_markup, url, self._positions)
         for name, value in named.items():
-            found += parse_related(value, url, plain_text, name)
+            found += parse_related(value, url, name)
         return distinct(found, url)
 
     def _parse_image(self, value: Any) -> Image:
