@@ -5,7 +5,6 @@ import decimal
 import html
 import re
 import unicodedata
-import uuid
 from typing import Any
 
 from index.articles.json_text import table_of
@@ -196,8 +195,6 @@ def plain_value(value: Any) -> Any:
             return float("nan")  # float() refuses sNaN
         whole = abs(value) < _LARGEST_WHOLE and value == value.to_integral_value()
         return int(value) if whole else float(value)
-    if isinstance(value, uuid.UUID | dt.time | dt.timedelta):
-        return str(value)
     if isinstance(value, dict):
         return {str(key): plain_value(item) for key, item in value.items()}
     if isinstance(value, list) and value and all(map(_is_pair, value)):  # a map of Arrow's

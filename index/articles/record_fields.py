@@ -83,14 +83,9 @@ class FieldReader:
 
     def _note(self, reason: str, message: str, field: str = "") -> None:
         """Note a problem with a field: the one that was read last, if no other is named."""
-        self.notes.append(
-            RecordProblem(
-                location=self._record.location,
-                field=field or self.field,
-                reason=reason,
-                message=message,
-            )
-        )
+        at, field = self._record.location, field or self.field
+        problem = RecordProblem(location=at, field=field, reason=reason, message=message)
+        self.notes.append(problem)
 
     def _plain(self, value: Any, limit: int) -> str:
         """Return a value as plain text of at most ``limit`` characters, without markup."""

@@ -46,35 +46,32 @@ def check_url(url: str, *, field_name: str = "url") -> str:
     Raises:
         ArticleError: If the link has another scheme (``javascript:``), no host, or is too long.
     """
-    if len(url) > MAX_URL:
-        raise ArticleError(field_name, "too-long", f"{field_name} exceeds {MAX_URL} characters")
-    if _PLAIN_URL.fullmatch(url):  # most are, and this is faster
+    if len(url) <= MAX_URL and _PLAIN_URL.fullmatch(url):  # most are, and this is faster
         return url
+
+    def fault(reason: str, message: str) -> ArticleError:
+        return ArticleError(field_name, reason, f"{field_name} {message}")
+
+    if len(url) > MAX_URL:
+        raise fault("too-long", f"exceeds {MAX_URL} characters")
     if _NOT_IN_URL.search(url):
-        raise ArticleError(
-            field_name,
-            "invalid",
-            f"{field_name} {url!r:.80} contains white space, a backslash or a control character",
-        )
+        held = "contains white space, a backslash or a control character"
+        raise fault("invalid", f"{url!r:.80} {held}")
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise ArticleError(field_name, "invalid", f"{field_name} {url!r:.80}: {error}") from None
+        raise fault("invalid", f"{url!r:.80}: {error}") from None
     if "@" in parts.netloc:
-        message = f"{field_name} of {parts.hostname} holds a user or a password; leave these out"
-        raise ArticleError(field_name, "unsafe", message)
+        raise fault("unsafe", f"of {parts.hostname} holds a user or a password; leave these out")
     if parts.scheme in ("http", "https") and parts.hostname:
         if not _is_host(parts.hostname):
-            message = f"{field_name} {url!r:.80} has a host that browsers refuse"
-            raise ArticleError(field_name, "invalid", message)
+            raise fault("invalid", f"{url!r:.80} has a host that browsers refuse")
         return url
     # Browsers read two or more leading slashes as the beginning of a host name.
     if not url.startswith("//") and url.startswith(("/", "./", "../", "?")):
         return url
-    raise ArticleError(
-        field_name, "unsafe", f"{field_name} {url!r:.80} must begin with http://, https:// or /"
-    )
+    raise fault("unsafe", f"{url!r:.80} must begin with http://, https:// or /")
 
 
 def _is_host(host: str) -> bool:
