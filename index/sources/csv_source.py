@@ -264,13 +264,11 @@ def _forms(sample: str, delimiter: str) -> list[dict[str, Any]]:
 
     Blanks may stand before quotation marks; between tabs, the marks may be a text's own.
     """
-    forms: list[dict[str, Any]] = [
-        {"delimiter": delimiter},
-        {"delimiter": delimiter, "skipinitialspace": True},
-    ]
+    usual: dict[str, Any] = {"delimiter": delimiter}
+    forms = [usual, {**usual, "skipinitialspace": True}]
     cells = [cell for cell in re.split(r"[\t\r\n]+", sample) if cell.startswith('"')]
     if delimiter == "\t" and 2 * sum(map(bool, map(_QUOTED.fullmatch, cells))) < len(cells):
-        forms.append({"delimiter": delimiter, "quoting": csv.QUOTE_NONE})
+        forms.append({**usual, "quoting": csv.QUOTE_NONE})
     return forms
 
 

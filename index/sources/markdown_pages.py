@@ -96,13 +96,11 @@ class MarkdownSource(PageFolderSource):
         pages = _mark_shared_names(
             site, read_pages(named, site.has_folder, has_sections=site.has_sections)
         )
-        return pages, partial(parse_raw_page, partial(self._parse, site))
+        return pages, partial(parse_raw_page, partial(self.parse_page, site=site))
 
-    def parse_page(self, location: str, page: Page) -> Record:
+    def parse_page(self, location: str, page: Page, site: SitePreset | None = None) -> Record:
         """Parses a Markdown page into a record; raises a ``RecordError`` if it can't be used."""
-        return self._parse(find_site(self.path, self.preset), location, page)
-
-    def _parse(self, site: SitePreset, location: str, page: Page) -> Record:
+        site = site or find_site(self.path, self.preset)
         try:
             front, body = _front_and_body(site, page)
         except RecordError:  # what is no page, such as a generator's template, need not be readable

@@ -73,43 +73,39 @@ class SqlSource:
         """Yields one record for each row, or a problem for a row that can't be read."""
         name, row = self.name, 0
         try:
-            for values in stream_rows(self.url, self.query, self.password, self.batch):
+            for values in self._stream():
                 row += 1
                 key, value = next(iter(values.items()))
                 yield read_record(f"{name} row {row} ({key}={short(value, 60)})", _record, values)
         except DatabaseError as error:
             raise SourceError(f"{name} can't be read after row {row}: {error}") from error
 
+    def _stream(self) -> Iterator[dict[str, Any]]:
+        """Yields the query's rows; raises a ``DatabaseError`` if it fails, at once or later."""
+        parsed = parse_url(self.url, self.password)
+        limits = _LIMITS.get(parsed.drivername.rpartition("+")[2], {})
+        parsed = parsed.set(query={**limits, **parsed.query})
+        options: dict[str, Any] = {"poolclass": NullPool}
+        if parsed.get_backend_name() == "sqlite":
+            options["creator"] = lambda: _open_sqlite(parsed.database)
+        engine = open_engine(parsed, **options)
+        try:
+            with engine.connect() as connection:
+                yield from _rows(connection, self.query, self.batch)
+        except SQLAlchemyError as error:
+            reason = plain_reason(error)
+            remedies = (remedy for said, remedy in _REMEDIES.items() if said in reason)
+            raise DatabaseError("; ".join([reason, *remedies])) from error
+        except (ValueError, OverflowError, RecursionError) as error:  # the driver can't convert it
+            raise DatabaseError(f"a value of the query can't be read: {error}") from error
+
 
 def _record(location: str, values: dict[str, Any]) -> Record:
     return Record(location=location, values=plain_value(values))
 
 
-def stream_rows(url: str, query: str, password: str, batch: int) -> Iterator[dict[str, Any]]:
-    """Yields a query's rows as dicts, fetched ``batch`` at a time from a server-side cursor.
-
-    Raises:
-        DatabaseError: If the database or the query fails, before the first row or later.
-    """
-    parsed = parse_url(url, password)
-    limits = _LIMITS.get(parsed.drivername.rpartition("+")[2], {})
-    parsed = parsed.set(query={**limits, **parsed.query})
-    options: dict[str, Any] = {"poolclass": NullPool}
-    if parsed.get_backend_name() == "sqlite":
-        options["creator"] = lambda: _open_sqlite(parsed.database)
-    engine = open_engine(parsed, **options)
-    try:
-        with engine.connect() as connection:
-            yield from _rows(connection, query, batch)
-    except SQLAlchemyError as error:
-        reason = plain_reason(error)
-        remedies = (remedy for said, remedy in _REMEDIES.items() if said in reason)
-        raise DatabaseError("; ".join([reason, *remedies])) from error
-    except (ValueError, OverflowError, RecursionError) as error:  # the driver can't convert it
-        raise DatabaseError(f"a value of the query can't be read: {error}") from error
-
-
 def _rows(connection: sa.Connection, query: str, batch: int) -> Iterator[dict[str, Any]]:
+    """Yields a query's rows, fetched ``batch`` at a time from a server-side cursor."""
     if connection.dialect.name in ("mysql", "mariadb"):
         connection.exec_driver_sql("SET SESSION TRANSACTION READ ONLY")
         connection.exec_driver_sql(f"SET lock_wait_timeout = {_LOCK_SECONDS}")

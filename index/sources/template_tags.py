@@ -76,20 +76,8 @@ _BLOCK_END = re.compile(r"^[ \t]*::[ \t]*$", re.MULTILINE)
 
 _REFERENCE = re.compile(r"^[ \t>]*\[([^\[\]\n]{1,200})\]:", re.MULTILINE)
 _KEPT = (
-    "picture",
-    "opening",
-    "block",
-    "boxed",
-    "span",
-    "role",
-    "named",
-    "leaf",
-    "edited",
-    "keys",
-    "low",
-    "high",
-    "added",
-    "marked",
+    *("picture", "opening", "block", "boxed", "span", "role", "named", "leaf", "edited", "keys"),
+    *("low", "high", "added", "marked"),
 )
 """The groups that hold what stays of an extension."""
 
