@@ -5,18 +5,13 @@ is not torn apart: what can't be guessed is taken to be in it too, and so is an 
 a language in which the source has hardly any articles.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import Any
 
 from recommender.article import Article
-
-if TYPE_CHECKING:
-    from py3langid.langid import LanguageIdentifier
 
 _LENGTH = 600
 _SHORTEST = 20
@@ -71,7 +66,7 @@ def find_language(article: Article) -> StagedLanguage:
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
+def _identifier() -> Any:
     """Load the model, which takes a second and 115 MB, at the first guess."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 

@@ -1,19 +1,15 @@
 """When a record was last changed, by its own word: compared with what was pushed about the page."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader, find_zone
+from index.articles.parse import FieldMapping
 from index.articles.record import Record, plain_name
 from recommender.visibility import microseconds
-
-if TYPE_CHECKING:
-    from index.articles.parse import FieldMapping
 
 _GMT = ("modifiedgmt", "postmodifiedgmt")
 _NAMES = (
