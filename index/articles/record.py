@@ -148,11 +148,8 @@ def id_text(value: Any, field: str = "id") -> str:
     # Larger floats have lost digits.
     if isinstance(value, float) and abs(value) < _EXACT_FLOATS and value.is_integer():
         return str(int(value))
-    raise ArticleError(
-        field,
-        "invalid",
-        f"{field} {short(value)} is neither text nor a whole number; store it as text",
-    )
+    message = f"{field} {short(value)} is neither text nor a whole number; store it as text"
+    raise ArticleError(field, "invalid", message)
 
 
 def unwrapped(value: Any) -> Any:

@@ -47,7 +47,9 @@ _RETRACTED = re.compile(
 _SANITY = re.compile(r"drafts\.|versions\.[^.]+\.[^.]")
 _JOOMLA = re.compile(r"[2346-9]|[1-9]\d")
 """Access levels of Joomla that are not for everyone; 1 is public, 5 for guests."""
-_NULLS = ("NULL", r"\N")
+NULLS = ("NULL", r"\N")
+"""How databases write that there is no value."""
+
 _DEEPEST = 6
 _HEAD = re.compile(r"<meta\b[^<>]{0,400}?\bnoindex\b", re.IGNORECASE)
 _LOCALE = re.compile(r"[a-z]{2,3}[-_][A-Z]{2}")
@@ -73,10 +75,6 @@ class HidingWord:
     status: Status
     unknown: str = ""
 
-    def order(self) -> tuple[bool, bool]:
-        """Return a key for sorting: values that are understood first, of these drafts first."""
-        return bool(self.unknown), self.status is not Status.DRAFT
-
 
 def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | None:
     """Return the value of a record that hides its article; ``None`` if none does.
@@ -92,7 +90,8 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
     found += _hiding_words(values)
     if status is None or status == "":
         found += _drafts_without_time(values)
-    return min(found, key=HidingWord.order, default=None)
+    # Words that are understood go first, and of these drafts.
+    return min(found, key=lambda one: (one.unknown != "", one.status != "draft"), default=None)
 
 
 def is_retracted(title: str) -> bool:
@@ -239,7 +238,7 @@ def _drafts_without_time(values: Mapping[str, Any]) -> Iterator[HidingWord]:
     In tables a null, and a box that is not checked, is a cell without text.
     """
     for path, plain, value in _find(_NULLS_HIDE, values):
-        is_null = value is None or value == [] or value in _NULLS or _is_no_date(value)
+        is_null = value is None or value == [] or value in NULLS or _is_no_date(value)
         if value == "" or (is_null and plain in _FIELDS["null_if_draft"]):
             wanted = "null" if is_null else "empty"
             said = f"{path} is {wanted}: kept as a draft; if it is published, say so in status"
@@ -335,26 +334,20 @@ def _word_hides(plain: str, value: Any) -> bool | None:
     return _readers_hide(plain, value, plain_name(word)) if plain in _FIELDS["readers"] else False
 
 
-def _has_hiding_tag(value: Any) -> bool:
-    said = _head_tags(value)
-    return any(kind == "refresh" or _NOT_INDEXED.search(text) for kind, text in said)
-
-
-def _is_unpublished_entry(value: Any) -> bool:
-    """Tells whether an entry from Contentful's management was never published."""
-    return isinstance(value, Mapping) and "version" in value and not value.get("publishedVersion")
-
-
 _SAYS: dict[str, Callable[[Any], bool]] = {
     "ids": lambda value: bool(_SANITY.match(str(value)[:200])),
     "groups": lambda value: any(  # 0 and -1 are everyone's
         str(one).strip() not in ("0", "-1", "")
         for one in (value if isinstance(value, list) else str(value)[:1000].split(","))
     ),
-    "sys": _is_unpublished_entry,
+    "sys": lambda value: (  # of an entry from Contentful's management that was never published
+        isinstance(value, Mapping) and "version" in value and not value.get("publishedVersion")
+    ),
     "conditions": lambda value: "visitor." in str(value)[:1000],
-    "tags": _has_hiding_tag,
-    "passwords": lambda value: _truth(value) is not False and value not in _NULLS,
+    "tags": lambda value: any(
+        kind == "refresh" or _NOT_INDEXED.search(text) for kind, text in _head_tags(value)
+    ),
+    "passwords": lambda value: _truth(value) is not False and value not in NULLS,
     "layouts": lambda value: (
         "redirect" in str(value)[:100]
         or plain_name(str(value)[:100]) in _WORDS["not_articles"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from index.articles.parse import FIELDS
 from index.articles.record import Record, RecordProblem, SourceItem
-from index.articles.visibility_words import is_visibility_name, tells_by_nothing
+from index.articles.visibility_words import NULLS, is_visibility_name, tells_by_nothing
 from index.errors import RecordError, SourceError
 from index.sources.encodings import codec_of, marked_codec
 from index.sources.regular_file import file_errors, open_unpacked
@@ -26,7 +26,6 @@ MAX_COLUMNS = 2_000
 _SAMPLE = 64 * 1024
 _DELIMITERS = (",", ";", "\t", "|")
 _ROWS = 50
-_NULLS = ("NULL", r"\N")  # as databases write cells without a value
 _WHOLE = re.compile(r"\d+[.,]0")
 _QUOTED = re.compile(r'"(?:[^"]|"")*+"')
 _ESCAPED = re.compile(r'\\[\\"]')
@@ -230,7 +229,7 @@ def _record(location: str, row: list[str], header: list[str]) -> Record:
     if any(cell.strip() for cell in row[len(header) :]):
         raise RecordError("too-many-cells", count)
     cells = [
-        (name, "" if cell in _NULLS and not is_visibility_name(name) else cell)
+        (name, "" if cell in NULLS and not is_visibility_name(name) else cell)
         for name, cell in zip(header, row, strict=False)
     ]
     values = {name: cell for name, cell in cells if name and (cell or tells_by_nothing(name))}

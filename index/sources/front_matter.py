@@ -57,7 +57,7 @@ _CONSTANT = re.compile(rf"\b(\w+)\s*(?::\s*\w+\s*)?=\s*{_LITERAL}")
 
 _AS_WRITTEN = {"id", "title", "linktitle", "slug", "description", "excerpt", "summary", "author"}
 _NOT_TEXT = re.compile(r".*:(int|float|bool|timestamp)")
-
+_error = partial(RecordError, "front-matter")
 
 # A value that does not fit the type that a tag names (!!int x) makes PyYAML raise what it likes.
 _YAML_ERRORS = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
@@ -175,10 +175,6 @@ def stated_values(code: str) -> dict[str, Any]:
 
 def _literals(found: list[tuple[str, str, str, str]]) -> dict[str, Any]:
     return table_of([(name, text + other) for name, _, text, other in found])
-
-
-def _error(message: str) -> RecordError:
-    return RecordError("front-matter", message)
 
 
 def parse_table(form: str, text: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import translate
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
@@ -48,6 +49,9 @@ POSTS = ("_posts", "_drafts")
 
 LISTS = {"home", "archive", "archives", "categories", "tags", "category", "tag", "search"}
 """Layouts of pages that list others."""
+
+not_content = partial(RecordError, "not-content")
+"""Makes the error for a file of which the site's generator makes no page."""
 
 DATED_NAME = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})[-_](.+)")
 """A file's name that begins with a date, as posts' names do: the date, and the rest."""
@@ -277,11 +281,6 @@ class SitePreset:
             page.values["status"] = "draft"
         if not page.values.get("url") and (path := page.text("path").strip("/ ")):
             page.set_link(f"{path}/", own=True)  # as Zola and Gatsby mean it
-
-
-def not_content(message: str) -> RecordError:
-    """Returns the error for a file of which the site's generator makes no page."""
-    return RecordError("not-content", message)
 
 
 def list_page(message: str = "the page lists others, is for errors or a template") -> RecordError:
