@@ -31,7 +31,7 @@ from index.articles.record import Record, get_field, id_text, short
 from index.articles.record_fields import FieldReader
 from index.articles.text_lists import split_authors, split_keywords
 from index.articles.translation_keys import read_translation_key
-from index.articles.url_template import DEFAULT_TEMPLATE, MissingFieldError, fill_template
+from index.articles.url_template import DEFAULT_TEMPLATE, fill_template
 from index.articles.urls import check_url, split_url
 from index.articles.visibility_words import (
     find_hiding_word,
@@ -227,9 +227,6 @@ class RecordParser(FieldReader):
                     raise ArticleError("url", "invalid", f"url {short(value)} is not text")
                 made = given if given == link else fill_template(given, self._part_of_url)
                 check_url(made)
-            except MissingFieldError as error:
-                message = f"url_template {given}: there is no {error}: another link was made"
-                self._note("no-field", message, "url")
             except ArticleError as error:
                 bare = given is value and isinstance(value, str) and ":" not in value
                 kept = '; url_template = "/{url}" would keep it' if bare else ""

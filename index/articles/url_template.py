@@ -6,17 +6,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from recommender.errors import SettingError
+from recommender.errors import ArticleError, SettingError
 
 DEFAULT_TEMPLATE = "/{id}"
 """The template of the settings if none is set; a link that a site's own rules give goes before."""
 
 _PLACEHOLDER = re.compile(r"\{([^{}\s][^{}]*)\}")
 _SAFE = "/-._~!$'()*,;:@"  # what may stand in a path as it is
-
-
-class MissingFieldError(Exception):
-    """A record lacks a field that a template names; the message is the field's name."""
 
 
 def check_template(template: Any, where: str) -> str:
@@ -49,14 +45,15 @@ def fill_template(template: str, get: Callable[[str], Any]) -> str:
         get: Returns the value for a placeholder's name; ``None`` if there is none.
 
     Raises:
-        MissingFieldError: If there is no value for a placeholder, or it is not a text or number.
+        ArticleError: If there is no value for a placeholder, or it is not a text or number.
     """
     filled = ""
     end = 0
     for found in _PLACEHOLDER.finditer(template):
         value = _text(get(found[1]))
         if not value:
-            raise MissingFieldError(found[1])
+            message = f"url_template {template}: there is no {found[1]}"
+            raise ArticleError("url", "no-field", message)
         filled += template[end : found.start()]
         end = found.end()
         # No empty segments where both template and value have a slash.
