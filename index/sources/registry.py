@@ -15,6 +15,7 @@ from index.articles.foreign_dates import check_date_format
 from index.articles.language_tags import read_language
 from index.articles.parse import FIELDS
 from index.articles.url_template import check_template
+from index.errors import raised_as
 from index.sources.configured_source import ConfiguredSource
 from index.sources.csv_source import CsvSource
 from index.sources.feed import FeedSource
@@ -146,11 +147,9 @@ def open_source(
     if template:
         check_template(template, f"{where}: url_template")
     date_format = options.pop("date_format", "")
-    try:
+    with raised_as(SettingError, f"{where}: ", ValueError, ArticleError):
         check_date_format(date_format)
         language = read_language(options.pop("language", "")) or ""
-    except (ValueError, ArticleError) as error:
-        raise SettingError(f"{where}: {error}") from None
     del options["kind"]
     _check_names(where, KINDS[kind], options)
     try:
