@@ -48,11 +48,7 @@ def _render_box(_renderer: object, tokens: list[Token], at: int, *_others: objec
 
 
 def page_content(
-    body: str,
-    *,
-    mdx: bool = False,
-    include: Callable[[str], str] = lambda _: "",
-    base: str = "",
+    body: str, *, mdx: bool = False, include: Callable[[str], str] = lambda _: "", base: str = ""
 ) -> Element:
     """Renders a page's Markdown, and returns the element that holds its content.
 
@@ -68,8 +64,7 @@ def page_content(
     """
     text = strip_templates(strip_mdx(body) if mdx else body, base)
     text = strip_extensions(
-        text,
-        lambda file: strip_extensions(strip_templates(include(file), base), lambda _: ""),
+        text, lambda file: strip_extensions(strip_templates(include(file), base), lambda _: "")
     )
     text = part_html(text, mdx=mdx)
     if text.count("[") - text.count("]") > MAX_OPEN:

@@ -100,14 +100,9 @@ class HugoPreset(SitePreset):
             language=next(filter(None, map(config.get, _LANGUAGES)), None),
         )
         sections = [one for home in folders for one in site.section_pages(folder, home)]
-        config.setdefault(
-            "authors",
-            {
-                path.parent.name: {"name": front.get("title")}
-                for path, front in sections
-                if path.parent.parent.name == "authors"
-            },
-        )
+        writers = ((path.parent, page) for path, page in sections if path.match("authors/*/*"))
+        names = {at.name: {"name": page.get("title")} for at, page in writers}
+        config.setdefault("authors", names)
         cascades = [
             (path.parent.as_posix(), made._split_language(path.stem)[1], *one)
             for path, front in sections
