@@ -93,7 +93,8 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
     if status is None or status == "":
         found += _drafts_without_time(values)
     # Words that are understood go first, and of these drafts.
-    return min(found, key=lambda one: (one.unknown != "", one.status != "draft"), default=None)
+    found.sort(key=lambda one: (bool(one.unknown), one.status is not Status.DRAFT))
+    return next(iter(found), None)
 
 
 def is_retracted(title: str) -> bool:
