@@ -48,10 +48,18 @@ class EditorPages:
 
     Args:
         context: The objects that all routes for editors share.
+
+    Attributes:
+        reader: FastAPI dependency of pages that editors may read; returns the signed-in editor.
+        writer: The same for forms that editors may send.
+        admin_reader: The same for pages that only admins may read.
+        admin_writer: The same for forms that only admins may send.
     """
 
     def __init__(self, context: EditorialContext) -> None:
         self.context = context
+        self.reader, self.admin_reader = map(context.auth.require, (Role.EDITOR, Role.ADMIN))
+        self.writer, self.admin_writer = map(self._writer, (Role.EDITOR, Role.ADMIN))
         self.templates = PageTemplates(context.settings, context.live)
         self.render = self.templates.render
         self._closeness: tuple[Path, Closeness] | None = None
@@ -66,47 +74,17 @@ class EditorPages:
         """
         return APIRouter(include_in_schema=False, route_class=_page_route(self))
 
-    def reader(self, request: Request) -> Identity:
-        """FastAPI dependency of pages that editors may read; returns the signed-in editor.
+    def _writer(self, role: Role) -> Callable[..., Identity]:
+        """Returns a FastAPI dependency of forms, which refuses senders whose role is too low.
 
-        Raises:
-            ProblemError: 401 if nobody is signed in, 403 for a role that is too low.
+        It returns the signed-in editor. One of our own pages must have sent the form, with the
+        session's CSRF token in the field ``csrf``.
         """
-        return self.context.auth.authorize(request.scope, Role.EDITOR)
 
-    def writer(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
-        """FastAPI dependency of forms that editors may send; returns the signed-in editor.
+        def writer(request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
+            return self.context.auth.authorize(request.scope, role, csrf)
 
-        Args:
-            request: The request that sent the form.
-            csrf: The form's field that proves that one of our own pages sent it (CSRF token).
-
-        Raises:
-            ProblemError: 401 if nobody is signed in, 403 for a role that is too low or a wrong
-                CSRF token.
-        """
-        return self.context.auth.authorize(request.scope, Role.EDITOR, csrf)
-
-    def admin_reader(self, request: Request) -> Identity:
-        """FastAPI dependency of pages that only admins may read; returns the signed-in admin.
-
-        Raises:
-            ProblemError: 401 if nobody is signed in, 403 for a role that is too low.
-        """
-        return self.context.auth.authorize(request.scope, Role.ADMIN)
-
-    def admin_writer(self, request: Request, csrf: Annotated[str, Form()] = "") -> Identity:
-        """FastAPI dependency of forms that only admins may send; returns the signed-in admin.
-
-        Args:
-            request: The request that sent the form.
-            csrf: The form's field that proves that one of our own pages sent it (CSRF token).
-
-        Raises:
-            ProblemError: 401 if nobody is signed in, 403 for a role that is too low or a wrong
-                CSRF token.
-        """
-        return self.context.auth.authorize(request.scope, Role.ADMIN, csrf)
+        return writer
 
     def ask_to_sign_in(
         self, kept: KeptForm | None, *, status: int = 401, back: str = "", **values: Any
