@@ -13,6 +13,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from index.root.root import Root
@@ -21,7 +22,7 @@ from service.clicks.placement import open_placements
 from service.decisions.open_decisions import keep_state
 from service.http.event_route import EventRoute
 from service.http.metrics import Metrics, RequestCounts
-from service.http.middleware import LateApp, Lifespan, Middleware, Probes
+from service.http.middleware import LateApp, Middleware, Probes
 from service.http.related_lists import RelatedLists
 from service.http.related_routes import RelatedRoutes
 from service.serving.background import keep_warm
@@ -66,7 +67,7 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
     api = LateApp(compose)
 
     @contextlib.asynccontextmanager
-    async def running() -> AsyncIterator[None]:
+    async def running(_: object) -> AsyncIterator[None]:
         await live.refresh_now()
         if live.unready is not None:
             log.error("no related articles can be served yet: %s", live.unready)
@@ -87,7 +88,8 @@ def create_app(settings: Settings | None = None, invitation: Invitation | None =
         live.close()
         await asyncio.to_thread(keeper.close)
 
-    probes = Probes(Lifespan(api, running), live, clicks)
+    router = Router(default=api, redirect_slashes=False, lifespan=running)
+    probes = Probes(router, live, clicks)
     events = EventRoute(probes, live, settings, clicks)
     edge = Middleware(events, settings, counts)
     readers = None

@@ -2,8 +2,8 @@
 
 :class:`Middleware` applies limits, request ids, counters and logging to every request except page
 views (requests for related articles). :class:`Probes` answers ``/livez`` and ``/readyz``.
-:class:`Lifespan` starts and stops the background tasks. :class:`LateApp` imports and creates the
-FastAPI app on a thread, since this is the slowest part of the start.
+:class:`LateApp` imports and creates the FastAPI app on a thread, since this is the slowest part of
+the start.
 """
 
 import asyncio
@@ -12,12 +12,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from types import SimpleNamespace
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
-from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.clicks.click_counter import ClickCounter
@@ -180,22 +178,6 @@ def readiness(live: Live) -> tuple[int, dict[str, Any]]:
         "database": live.keeper.kept.public,
         "snapshot": live.keeper.kept.unsaved and PUBLIC_UNSAVED,
     }
-
-
-class Lifespan(Router):
-    """Runs code when the server starts and stops, by the ASGI lifespan protocol.
-
-    Args:
-        app: The app that answers the requests.
-        running: Returns the async context manager to enter before the first request and to leave
-            after the last.
-    """
-
-    def __init__(
-        self, app: ASGIApp, running: Callable[[], AbstractAsyncContextManager[None]]
-    ) -> None:
-        super().__init__(default=app, redirect_slashes=False, lifespan=lambda _: running())
-        self._app = app
 
 
 class LateApp:

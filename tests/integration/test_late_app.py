@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from index.build.build import Build
-from service.http.middleware import LateApp, Lifespan
+from service.http.middleware import LateApp
 
 
 def page() -> ASGIApp:
@@ -133,7 +133,7 @@ def test_what_could_not_be_composed_is_tried_again() -> None:
 @pytest.mark.parametrize("stage", ["startup", "shutdown"])
 def test_a_server_is_told_what_failed_at_its_start_or_end(stage: str) -> None:
     @asynccontextmanager
-    async def running() -> AsyncIterator[None]:
+    async def running(_: object) -> AsyncIterator[None]:
         if stage == "startup":
             raise OSError("no disk")
         yield
@@ -147,7 +147,8 @@ def test_a_server_is_told_what_failed_at_its_start_or_end(stage: str) -> None:
     async def send(message: Any) -> None:
         told.append(message)
 
+    app = Router(default=page(), lifespan=running)
     with pytest.raises(OSError, match="no disk"):
-        asyncio.run(Lifespan(page(), running)({"type": "lifespan"}, receive, send))
+        asyncio.run(app({"type": "lifespan"}, receive, send))
     assert told[-1]["type"] == f"lifespan.{stage}.failed"
     assert "no disk" in told[-1]["message"]

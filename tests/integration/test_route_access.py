@@ -178,7 +178,7 @@ def running(folder: Path, *, read_token: bool) -> Iterator[Door]:
             for method in operations
         }
         while not hasattr(app, "_compose_once"):
-            app = app._app
+            app = app._app if hasattr(app, "_app") else app.default
         found |= set(every_route(app._app))
         found |= {("HEAD", path) for method, path in found if method == "GET"}
         found |= {("OPTIONS", path) for _, path in found}

@@ -131,7 +131,7 @@ def test_the_document_has_every_route_that_the_service_answers(
 ) -> None:
     app: Any = client.app
     while not isinstance(app, FastAPI):
-        app = app._app
+        app = app._app if hasattr(app, "_app") else app.default
     pages = {path for path in every_path(app) if not path.startswith("/editor")}
     views = ("/v1/related", "/v1/related.html")
     views += tuple(f"/v1/articles/{{article_id}}/{end}" for end in ("related", "related.html"))
