@@ -16,7 +16,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -29,7 +28,7 @@ from service.api.editorial_router import json_body
 from service.errors import importing
 from service.http.clients import Limiter, came_directly, header
 from service.http.editorial_context import EditorialContext
-from service.http.problems import ProblemError
+from service.http.problems import ProblemError, invalid_body
 from service.roles import Role
 from service.serving.background import background_thread
 from service.serving.serving_view import ServingView
@@ -279,8 +278,7 @@ class Drafts:
         """Reads and checks the draft in the body of a request.
 
         Raises:
-            ProblemError: If the body is too large or no JSON.
-            RequestValidationError: If a field is invalid; it names the field.
+            ProblemError: If the body is too large or no JSON, or a field is invalid.
         """
         media_type = (header(request.scope, b"content-type") or "").partition(";")[0].strip()
         if media_type.lower() != "application/json":  # other sites' pages can't send it
@@ -293,22 +291,10 @@ class Drafts:
             raise ProblemError(
                 413, f"the draft has over {limit} KiB; shorten it, or raise the setting draft_kb"
             )
-        return parse_draft(body)
-
-
-def parse_draft(body: bytes) -> DraftRequest:
-    """Parses and checks the body of a draft request.
-
-    Raises:
-        RequestValidationError: If a field is invalid; it names the field.
-    """
-    try:
-        return DraftRequest.model_validate_json(body)
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        raise RequestValidationError(
-            [{**problem, "loc": ("body", *problem["loc"])} for problem in problems]
-        ) from None
+        try:
+            return DraftRequest.model_validate_json(body)
+        except ValidationError as error:
+            raise invalid_body(error) from None
 
 
 async def _left(request: Request) -> None:

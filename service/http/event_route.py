@@ -16,7 +16,7 @@ from service.clicks.click_counter import ClickCounter
 from service.clicks.click_events import EventBatch, Outcome
 from service.http.clients import Proxies, network_of
 from service.http.headers import Cors, by_name
-from service.http.problems import ProblemError, invalid_input, not_ready, send_response
+from service.http.problems import ProblemError, invalid_body, not_ready, send_response
 from service.http.request_limits import has_body
 from service.serving.live import Live
 from service.settings import Settings
@@ -112,8 +112,7 @@ class EventRoute:
         except UnicodeDecodeError:
             raise ProblemError(400, "the body is not UTF-8; send JSON in UTF-8") from None
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise invalid_input({**first, "loc": ("body", *first["loc"])}) from None
+            raise invalid_body(error) from None
         build = self._live.build
         if build is None:
             raise not_ready()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import ValidationError
 from starlette.types import Send
 
 from service.http.headers import Header
@@ -117,6 +118,12 @@ def invalid_input(first: Mapping[str, Any]) -> ProblemError:
     said = describe_invalid(first)
     it = "it " if said.startswith("must ") else ""
     return ProblemError(422, f"{field or 'the body'} is {given}: {it}{said}", field=field or None)
+
+
+def invalid_body(error: ValidationError) -> ProblemError:
+    """Returns the HTTP error (422) for a JSON body that a route has parsed itself."""
+    first = error.errors(include_url=False)[0]
+    return invalid_input({**first, "loc": ("body", *first["loc"])})
 
 
 def unreadable_body(cause: Exception) -> ProblemError:
