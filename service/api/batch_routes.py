@@ -80,7 +80,6 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
             200: {"description": "One result for each id", "model": BatchAnswer},
             400: {"description": "The body is not UTF-8"},
             408: {"description": "The body arrived too slowly"},
-            413: {"description": "The body is too large"},
             422: {"description": "A parameter is invalid; the answer names it"},
             503: {"description": "No build is served now"},
             **(problems() if reading else {}),

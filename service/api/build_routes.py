@@ -177,7 +177,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
     @router.post(
         "/builds/{name}/publish",
         summary="Publish a build, if it passes every gate",
-        responses=problems(400, 404, 409, 413),
+        responses=problems(404, 409),
     )
     def publish(name: Name, how: Publishing, identity: Identity = Depends(admin)) -> PublishAnswer:
         verdicts = context.builds.publish(identity, name, **how.model_dump())
@@ -193,7 +193,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
     @router.post(
         "/rollback",
         summary="Roll back to the previous build, and put publishing on hold",
-        responses=problems(400, 409, 413),
+        responses=problems(409),
     )
     def rollback(how: RollingBack, identity: Identity = Depends(admin)) -> RollbackAnswer:
         return RollbackAnswer(
@@ -202,9 +202,7 @@ def builds_router(context: EditorialContext) -> APIRouter:
         )
 
     @router.post(
-        "/release",
-        summary="Allow publishing again after a rollback",
-        responses=problems(400, 409, 413),
+        "/release", summary="Allow publishing again after a rollback", responses=problems(409)
     )
     def release(why: Reason, identity: Identity = Depends(admin)) -> ReleaseAnswer:
         return ReleaseAnswer(released=context.builds.release(identity, reason=why.reason))

@@ -44,6 +44,8 @@ def _private(request: Request, response: Response) -> None:
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Returns the error responses of a route, in the form of FastAPI's argument ``responses``.
 
+    Those of bodies that can't be read are left out: the document adds them to every such route.
+
     Args:
         *statuses: The HTTP statuses; without any, those that all of the editors' routes share.
     """
@@ -129,13 +131,11 @@ def _one(
 
 
 _DESCRIPTIONS: Mapping[int, str] = {
-    400: "The body can't be read",
     401: "The token or session is missing, unknown or expired",
     403: "The role is too low, or the request may come from another site",
     404: "Not found; the detail says what",
     409: "The action is not possible now; the detail says why",
     412: "Someone else has changed the list in the meantime; nothing was overwritten",
-    413: "The body is too large",
     422: "A parameter is invalid; the answer names it",
     428: "If-Match is missing",
     429: "Too many wrong tokens from this address",

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
-from service.api.editorial_router import json_body, make_router, problems
+from service.api.editorial_router import json_body, make_router
 from service.api.push_routes import PushAnswer, PushLimit, accepted, body_of
 from service.curation.pushed_articles import PushedArticles
 from service.decisions.decision_store import Actor
@@ -38,7 +38,6 @@ def webhook_router(
         summary="Take a webhook of Ghost about a post or page",
         description="Signed with the secret of the setting ghost_secret. A post that is published "
         "or edited is pushed, one that is unpublished or deleted is taken down at once.",
-        responses=problems(400, 413),
         openapi_extra=json_body({"type": "object"}),
     )
     def ghost_webhook(

@@ -111,7 +111,7 @@ def judgments_router(context: EditorialContext) -> APIRouter:
     @router.put(
         "/judgments",
         summary="Judge a link as good or bad; replaces your earlier judgment",
-        responses=problems(400, 404, 413),
+        responses=problems(404),
     )
     def put_judgment(
         article_id: Id,

@@ -169,7 +169,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
         "every=true for all lists; in these, target_tag hides all articles with a tag. A decision "
         "about a single list overrides such a rule for many lists, and a rule that hides overrides "
         "one that pins.",
-        responses=problems(400, 404, 412, 413, 428),
+        responses=problems(404, 412, 428),
     )
     def put_override(
         change: OverrideChange,
@@ -209,7 +209,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
     @router.post(
         "/undo",
         summary="Undo a decision, unless a newer one changed the same thing",
-        responses=problems(400, 404, 409, 413),
+        responses=problems(404, 409),
     )
     def undo(request: UndoRequest, identity: Identity = Depends(editor)) -> UndoAnswer:
         entry = context.actions.store(

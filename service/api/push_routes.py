@@ -169,7 +169,6 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         "it is on disk; the next build takes it. A record that says that the article is not "
         "published takes the article down at once; the next record that publishes the article "
         "lifts the takedown.",
-        responses=problems(400, 413),
         dependencies=limited,
         openapi_extra=json_body(_RECORD),
     )
@@ -201,7 +200,6 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
         status_code=202,
         summary="Push up to 100 articles",
         description="The valid pushes are stored together; the answer has a result for each push.",
-        responses=problems(400, 413),
         dependencies=limited,
     )
     def push_batch(batch: PushBatch, identity: Identity = Depends(publisher)) -> PushBatchAnswer:

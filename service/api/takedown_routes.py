@@ -83,7 +83,7 @@ def takedowns_router(context: EditorialContext) -> APIRouter:
         "process; other workers apply it within a second. It holds in every list of every build, "
         "also after rollbacks and restarts. An id of which nothing is known is refused, as it may "
         "be mistyped, unless ahead is true.",
-        responses=problems(400, 404, 413),
+        responses=problems(404),
     )
     def put_visibility(
         id: Id, change: VisibilityChange, identity: Identity = Depends(editor)
