@@ -18,11 +18,9 @@ from pydantic.json_schema import models_json_schema
 from index.query import ArticleId, RelatedQuery, query_options
 from service.api.api_models import Problem, RelatedAnswer
 from service.api.draft_models import DraftRequest
-from service.api.event_operation import EVENT_OPERATION
-from service.api.operation_routes import PROBES, Alive, NotReady, Ready
+from service.api.operation_routes import PLAIN_ROUTES, Alive, NotReady, Ready
 from service.clicks.click_events import EventBatch
 from service.http.content_policy import page_policy
-from service.http.event_route import EVENTS
 from service.http.html_fragment import templates
 from service.http.list_json import related_json
 from service.http.problems import MEDIA_TYPE
@@ -102,9 +100,7 @@ def openapi(app: FastAPI, settings: Settings, example: dict[str, Any] | None) ->
             answer["example"] = example
         paths[prefix] = {"get": json_route}
         paths[prefix + ".html"] = {"get": _operation(first, settings, prefix, as_html=True)}
-    paths[EVENTS] = {"post": copy.deepcopy(EVENT_OPERATION)}
-    probes = {path: {"get": copy.deepcopy(operation)} for path, operation in PROBES.items()}
-    rest = probes | document["paths"]
+    rest = copy.deepcopy(PLAIN_ROUTES) | document["paths"]
     for path, operations in sorted(rest.items(), key=_is_for_operators):
         paths.setdefault(path, {}).update(operations)
     document["paths"] = paths

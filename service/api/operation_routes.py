@@ -1,4 +1,7 @@
-"""Routes for operators: liveness and readiness probes, and Prometheus metrics."""
+"""The route for Prometheus metrics, and what the OpenAPI document says of routes without FastAPI.
+
+These are the probes of liveness and readiness, and the route to which pages report clicks.
+"""
 
 import asyncio
 from typing import Any, Literal
@@ -8,6 +11,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
 from service.api.api_models import ApiModel
+from service.api.editorial_router import json_body
+from service.http.event_route import EVENTS, MAX_BYTES
 from service.http.metrics import CONTENT_TYPE, Metrics
 from service.http.middleware import LIVEZ, READYZ
 
@@ -72,27 +77,56 @@ def _json(description: str, model: type[BaseModel]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-PROBES: dict[str, dict[str, Any]] = {
+PLAIN_ROUTES: dict[str, dict[str, Any]] = {
+    EVENTS: {
+        "post": {
+            "tags": ["site"],
+            "operationId": "report_events",
+            "summary": "Report which articles of lists readers see and click",
+            "description": "A page sends what it has to report when its reader leaves it. Nobody "
+            "needs a token: the placement proves that the list was shown. Events that don't count "
+            "(forged, of robots, too many from one address) are accepted all the same. At most "
+            f"{MAX_BYTES} bytes; the Content-Type may be text/plain too, which spares browsers a "
+            "request beforehand.",
+            **json_body({"$ref": "#/components/schemas/EventBatch"}),
+            "responses": {
+                "204": {"description": "The events are taken"},
+                "400": {"description": "The body is not UTF-8"},
+                "404": {"description": "No clicks are counted here; the setting clicks is off"},
+                "415": {"description": "The body has another Content-Type"},
+                "422": {"description": "The body is not as described; the answer names the field"},
+                "503": {"description": "No build is served now"},
+            },
+        }
+    },
     LIVEZ: {
-        "tags": ["operations"],
-        "operationId": "livez_livez_get",
-        "summary": "Check whether the process is alive",
-        "description": "For a supervisor that restarts hanging processes.",
-        "responses": {"200": _json("The process is alive", Alive)},
+        "get": {
+            "tags": ["operations"],
+            "operationId": "livez_livez_get",
+            "summary": "Check whether the process is alive",
+            "description": "For a supervisor that restarts hanging processes.",
+            "responses": {"200": _json("The process is alive", Alive)},
+        }
     },
     READYZ: {
-        "tags": ["operations"],
-        "operationId": "readyz_readyz_get",
-        "summary": "Check whether related articles can be served",
-        "description": "For a load balancer that sends page views only to processes that can "
-        "answer them.",
-        "responses": {
-            "200": _json("Related articles can be served", Ready),
-            "503": _json("Nothing is served", NotReady),
-        },
+        "get": {
+            "tags": ["operations"],
+            "operationId": "readyz_readyz_get",
+            "summary": "Check whether related articles can be served",
+            "description": "For a load balancer that sends page views only to processes that can "
+            "answer them.",
+            "responses": {
+                "200": _json("Related articles can be served", Ready),
+                "503": _json("Nothing is served", NotReady),
+            },
+        }
     },
 }
-"""The operations that :class:`service.http.middleware.Probes` answers, by path; all are GET."""
+"""The operations that are answered without FastAPI, by path and method.
+
+These are those of :class:`service.http.event_route.EventRoute` and
+:class:`service.http.middleware.Probes`.
+"""
 
 
 def add_metrics(app: FastAPI, metrics: Metrics) -> None:

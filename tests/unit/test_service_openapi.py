@@ -15,9 +15,8 @@ from starlette.testclient import TestClient
 
 from index.root.root import Root
 from service.api.api_models import Problem, RelatedAnswer
-from service.api.operation_routes import PROBES
+from service.api.operation_routes import PLAIN_ROUTES
 from service.app import create_app
-from service.http.event_route import EVENTS
 from service.http.related_routes import find_target
 from service.settings import Settings
 from tests.support.articles import prose
@@ -138,7 +137,7 @@ def test_the_document_has_every_route_that_the_service_answers(
     for view in views:
         assert find_target(view.replace("{article_id}", "a").encode()) is not None
         assert "get" in document["paths"][view]
-    pages = pages - {"/", "/docs", "/openapi.json"} | {*views, *PROBES, EVENTS}
+    pages = pages - {"/", "/docs", "/openapi.json"} | {*views, *PLAIN_ROUTES}
     assert set(document["paths"]) == pages
 
 
@@ -162,7 +161,7 @@ def test_every_parameter_and_property_of_the_public_routes_is_described(
 ) -> None:
     shared = document["components"]["schemas"]
     for path, method, operation in operations(document):
-        if not set(operation["tags"]) & {"site", "editing"} and path not in PROBES:
+        if not set(operation["tags"]) & {"site", "editing"} and path not in PLAIN_ROUTES:
             continue
         for parameter in operation.get("parameters", []):
             assert parameter["description"], (method, path, parameter["name"])
