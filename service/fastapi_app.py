@@ -18,7 +18,7 @@ from service.api.link_routes import links_router
 from service.api.openapi import add_documentation
 from service.api.operation_routes import add_metrics
 from service.api.override_routes import overrides_router
-from service.api.push_routes import PushLimit, push_router
+from service.api.push_routes import make_push_limit, push_router
 from service.api.takedown_routes import takedowns_router
 from service.curation.pushed_articles import PushedArticles
 from service.editor.article_page import article_page_router
@@ -72,7 +72,7 @@ def compose_api(
     reading = [Depends(context.auth.require(Role.READ))] if settings.read_token else []
     app.include_router(batch_router(live, lists, reading))
     pushes = PushedArticles(context.database, live, settings)
-    push_limit = PushLimit(context)
+    push_limit = make_push_limit(context)
     drafts = Drafts(context, metrics.queue.set)
     if invitation is not None:
         app.include_router(demo_login_router(pages, invitation))

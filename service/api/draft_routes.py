@@ -146,7 +146,7 @@ class Drafts:
         self._live, self._settings, self._auth = context.live, context.settings, context.auth
         self._context = context
         settings = context.settings
-        self._limiter = Limiter(settings.draft_rate, 60.0)
+        self._limiter = Limiter(settings.draft_rate)
         self._relater: DraftRelater | None = None
         context.live.forgetful.append(self._forget)
         self.queue = DraftQueue(settings.draft_queue, settings.draft_seconds, watch)

@@ -52,7 +52,7 @@ def webhook_router(
                 "webhooks of Ghost are turned off; to take them, set ghost_secret in the settings",
             )
         sent = _check(signature, secret, body, context.live.clock())
-        limit.take(request)  # only now: anyone can send what is not signed
+        limit(request)  # only now: anyone can send what is not signed
         statement, notes = pushes.read_ghost(body, sent)
         return accepted(response, pushes.put(_GHOST, [statement])[0], notes)
 

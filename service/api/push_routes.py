@@ -1,7 +1,7 @@
 """API routes by which a site's own programs push articles, and follow where a push stands."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -126,28 +126,25 @@ _RECORD = {
 }
 
 
-class PushLimit:
-    """Limits how many pushes one client address may send in a minute.
+PushLimit = Callable[[Request], None]
 
-    Args:
-        context: Holds the settings, and finds the addresses of clients behind proxies.
+
+def make_push_limit(context: EditorialContext) -> PushLimit:
+    """Returns a FastAPI dependency that counts a push toward the limit of the client that sends it.
+
+    It raises a :class:`ProblemError` with status 429 if the sender has to wait.
     """
+    rate = context.settings.push_rate
+    limiter = Limiter(rate)
 
-    def __init__(self, context: EditorialContext) -> None:
-        self._auth, self._rate = context.auth, context.settings.push_rate
-        self._limiter = Limiter(self._rate, 60.0)
-
-    def take(self, request: Request) -> None:
-        """Counts a push toward the limit of the client that sends it.
-
-        Raises:
-            ProblemError: 429 if the sender has to wait.
-        """
-        self._limiter.check(
-            self._auth.proxies.client(request.scope),
-            f"more than {self._rate} pushes came from your address in a minute: send several in "
-            "one batch, or raise the setting push_rate",
+    def take(request: Request) -> None:
+        limiter.check(
+            context.auth.proxies.client(request.scope),
+            f"more than {rate} pushes came from your address in a minute: send several in one "
+            "batch, or raise the setting push_rate",
         )
+
+    return take
 
 
 async def body_of(request: Request) -> bytes:
@@ -159,7 +156,7 @@ def push_router(context: EditorialContext, pushes: PushedArticles, limit: PushLi
     """Returns the routes by which articles are pushed."""
     publisher = context.auth.require(Role.PUBLISHER)
     router = make_router("publishing", publisher)
-    limited = [Depends(publisher), Depends(limit.take)]
+    limited = [Depends(publisher), Depends(limit)]
 
     @router.put(
         "/articles",

@@ -55,7 +55,7 @@ KNOWN_SECONDS = 1.0
 _MAX_KNOWN = 1_000
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_GUESSES, _GUESS_SECONDS = 30, 60.0
+_GUESSES_A_MINUTE = 30
 
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="token", description="create one with: alsolike tokens add"
@@ -104,7 +104,7 @@ class Auth:
         self.proxies = Proxies(settings.trusted_networks)
         self._settings = settings
         self._database = database
-        self._guesses = Limiter(_GUESSES, _GUESS_SECONDS)
+        self._guesses = Limiter(_GUESSES_A_MINUTE)
 
     def identify(self, scope: Scope) -> Identity | None:
         """Returns the sender of a request, by its token, session cookie or proxy's header.
@@ -237,8 +237,8 @@ class Auth:
         token = self._database().tokens.find(text)
         if token is not None:  # not rate-limited: an attacker may use the same address
             return Identity(name=token.name, role=token.role, how="token")
-        client, refusal = self.proxies.client(scope), "too many wrong tokens from this address"
-        self._guesses.check(client, f"{refusal}; try again later")
+        refusal = "too many wrong tokens from this address; try again later"
+        self._guesses.check(self.proxies.client(scope), refusal)
         raise _unauthorized("the token is unknown, expired or revoked; see: alsolike tokens list")
 
     def _by_proxy(self, scope: Scope) -> Identity | None:

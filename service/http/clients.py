@@ -79,23 +79,17 @@ def came_directly(scope: Scope) -> bool:
 
 
 class Limiter:
-    """Limits how many requests each client may send; each process counts for itself.
-
-    A client may send ``count`` requests at once, and on average ``count`` requests per ``seconds``
-    (a token bucket).
+    """Limits how many requests each client may send in a minute; each process counts for itself.
 
     Args:
-        count: How many requests a client may send at once.
-        seconds: How long a client that has sent ``count`` requests must wait until it may send
-            ``count`` at once again.
+        count: How many requests a client may send at once, and on average in a minute (a token
+            bucket).
         clock: A function that returns monotonic time in seconds.
     """
 
-    def __init__(
-        self, count: int, seconds: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, count: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._count = count
-        self._rate = count / seconds
+        self._rate = count / 60
         self._clock = clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
