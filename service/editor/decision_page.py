@@ -269,7 +269,7 @@ def _carry_out(
     except MetError as error:
         view, _ = pages.view()
         newest = str(pages.context.database().audit.newest())
-        sent_again = {**fields, "csrf": person.csrf, "seen": newest}  # to overrule the others
+        sent_again = {**fields, "seen": newest}  # to overrule the others
         conflict = describe_conflict(view.build, error.entries, pages.templates.when)
         conflict |= {"wanted": wanted, "action": action, "fields": [*sent_again.items()]}
         return show_article(pages, person, article_id, status=409, conflict=conflict)
