@@ -14,7 +14,6 @@ from fastapi import APIRouter, Depends
 from starlette.responses import RedirectResponse, Response
 
 from recommender.errors import did_you_mean
-from recommender.visibility import NEVER
 from service.curation.article_search import (
     ArticleRow,
     find_article_row,
@@ -98,7 +97,9 @@ class ArticleView:
         }
         self._hidden = {each.target_id for each in self.listed.items if each.kind == "hide"}
         self._verdicts = database.judgments.by(person.name, article_id)
-        self._everywhere = database.overrides.of(EVERY).about(article_id)
+        rule = database.overrides.of(EVERY).about(article_id)
+        hides = rule is not None and rule.kind is OverrideKind.HIDE and rule.holds(self._now)
+        self._everywhere = rule if hides else None  # the rule that hides this article in all lists
         linked, _ = self._view.build.page_links.editorial(row)
         self._linked = {int(self._view.build.stories[other]) for other in linked}
         self._ranked = context.search.health(self._view, [row], self._now)[0].lists
@@ -119,7 +120,10 @@ class ArticleView:
         """Returns the values for the template ``editor/article.html``, by name."""
         preview = self.preview
         lines = [self._candidate(each) for each in preview.candidates if each.position is None]
-        decisions = self._decisions()
+        in_force = {each.override.target_id: each.override for each in preview.overrides}
+        decisions = [
+            self._decision(each, in_force.get(each.target_id)) for each in self.listed.items
+        ]
         ruled = [each for each in preview.overrides if is_rule(each.override.article_id)]
         near = {each.row for each in preview.candidates}
         touching = [each for each in ruled if self._touches(each, near)]
@@ -144,7 +148,7 @@ class ArticleView:
             "decisions": decisions,
             "rules": rules,
             "further_rules": len(ruled) - len(touching),
-            "everywhere": self._hidden_everywhere(),
+            "everywhere": self._everywhere,
             "alerts": [
                 f"“{each['title']}” is pinned at position {each['stored'].position}, but it "
                 f"{each['trouble']}."
@@ -156,13 +160,7 @@ class ArticleView:
             "inbound_count": count_lists(len(inbound), more=preview.more_inbound),
             "ranked": "" if inbound or not self._ranked else count_lists(self._ranked, more=False),
             "standing_sentence": STANDING_SENTENCES.get(self.item.standing, ""),
-            "takedown": takedown
-            and {
-                "who": takedown.who,
-                "since": takedown.since,
-                "reason": takedown.reason,
-                "ends": None if takedown.until == NEVER else takedown.until,
-            },
+            "takedown": takedown,
             "seen": self.seen,
             "followed": self._list,
             "clicks_unread": self._unread,
@@ -178,22 +176,19 @@ class ArticleView:
         return {**_LINE, "item": item, "verdict": self._verdicts.get(item.article_id, 0), **values}
 
     def _shown(self, position: int, chosen: SelectedItem, sentence: str) -> dict[str, Any]:
-        target = self._view.build.article_id(chosen.row)
+        build = self._view.build
+        target = build.article_id(chosen.row)
         clicked = self._clicks.get(target)
         return self._line(
             chosen.row,
             clicks="" if clicked is None else link_sentence(clicked),
             position=position,
             origin=chosen.origin,
-            why=WHY[LeftOut.LINKED] if self._is_linked(chosen.row) else "",
+            why=WHY[LeftOut.LINKED] if int(build.stories[chosen.row]) in self._linked else "",
             pinned_at=self._pinned_at.get(target),
             score=chosen.score if chosen.origin is Origin.RELATED or chosen.score else None,
             sentence=sentence if chosen.origin is not Origin.FALLBACK else "",
         )
-
-    def _is_linked(self, row: int) -> bool:
-        """Whether the article's text links to an article or to another version of it."""
-        return int(self._view.build.stories[row]) in self._linked
 
     def _candidate(self, candidate: Candidate) -> dict[str, Any]:
         left_out = candidate.left_out or LeftOut.BEYOND_LIMIT
@@ -215,22 +210,12 @@ class ArticleView:
         is_pin = rule.override.kind is OverrideKind.PIN
         return is_pin or not near.isdisjoint(rows_in(self._view.build, rule.override.target_id))
 
-    def _hidden_everywhere(self) -> StoredOverride | None:
-        """Returns the rule in force that hides this article in all lists, if there is one."""
-        rule = self._everywhere
-        hides = rule is not None and rule.kind is OverrideKind.HIDE and rule.holds(self._now)
-        return rule if hides else None
-
     def _trouble(self, rule: Pinned) -> str:
         """Returns why a rule's pin is not in this list, as the end of a sentence."""
         if rule.shown or rule.override.kind is not OverrideKind.PIN:
             return ""
         alert = check_override(self._view, rule.override, now=self._now, query=self._query)
         return f"; it {alert.trouble}" if alert else "; not in this list"
-
-    def _decisions(self) -> list[dict[str, Any]]:
-        in_force = {each.override.target_id: each.override for each in self.preview.overrides}
-        return [self._decision(each, in_force.get(each.target_id)) for each in self.listed.items]
 
     def _decision(self, stored: StoredOverride, override: Override | None) -> dict[str, Any]:
         """Returns what the page shows of a pin or hide.
@@ -248,7 +233,6 @@ class ArticleView:
             "title": stored.target_id if target is None else target.title,
             "label": label_override(asdict(stored)),
             "trouble": "" if alert is None else alert.trouble,
-            "ends": None if stored.until == NEVER else stored.until,
             "over": stored.until <= self._now,
             "begins": stored.since if stored.since > self._now else None,
         }

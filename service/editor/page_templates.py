@@ -75,6 +75,7 @@ class PageTemplates:
         self._templates.globals.update(
             static=lambda name: f"/editor/static/{name}",
             counted=settings.clicks,
+            never=NEVER,
             unsaved=lambda: live.keeper.kept.unsaved is not None,
         )
 

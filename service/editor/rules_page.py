@@ -220,7 +220,6 @@ def _line(pages: EditorPages, view: ServingView, rule: StoredOverride, now: int)
         "hides": len(rows_in(build, rule.target_id)),
         "trouble": "" if alert is None or over or waits else alert.trouble,
         "state": "ended" if over else "waits" if waits else "",
-        "ends": rule.until < NEVER,
     }
 
 
