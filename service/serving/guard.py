@@ -62,14 +62,6 @@ class Guard:
             if named is not None and self._visible[named]:
                 self.leave_out(named)
 
-    def is_visible(self, row: int) -> bool:
-        """Whether readers may see an article now, no matter what the list shows so far.
-
-        Args:
-            row: The article's row number in the build.
-        """
-        return bool(self._visible[row])
-
     def hide(self, overrides: Sequence[Override]) -> None:
         """Excludes the articles that editors hid in this list, and all their versions.
 
@@ -98,7 +90,9 @@ class Guard:
             row: The article's row number in the build.
         """
         newest = self._newest[row]
-        if newest in self._seen or not self.is_visible(row) or not self._has_language(row):
+        if newest in self._seen or not self._visible[row]:
+            return False
+        if self._only_language and self._build.language_of[row] != self._language:
             return False
         if self._forbidden and self._build.story_of[row] in self._forbidden:
             return False
@@ -190,9 +184,6 @@ class Guard:
         """
         if row is not None:
             self._seen.add(self._newest[row])
-
-    def _has_language(self, row: int) -> bool:
-        return not self._only_language or self._build.language_of[row] == self._language
 
 
 def matching_rows(build: Build, query: RelatedQuery, now: int) -> NDArray[np.bool_] | None:
