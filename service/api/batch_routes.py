@@ -116,7 +116,6 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         for name, value in (*lists.cors.always, *allowed, vary):
             if value:
                 response.headers.append(name.decode(), value.decode())
-        response.headers["cache-control"] = "no-store"
         return response
 
     return router

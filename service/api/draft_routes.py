@@ -119,7 +119,6 @@ class DraftQueue:
 
 log = logging.getLogger("alsolike")
 
-_HEADERS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 DRAFT_PROBLEMS: dict[int | str, dict[str, Any]] = {
     401: {"description": "The token is missing or unknown"},
     403: {"description": "Drafts are switched off, or the token's role is too low"},
@@ -319,6 +318,7 @@ def drafts_router(drafts: Drafts) -> APIRouter:
     async def related_to_draft(request: Request) -> Response:
         """Returns the list that the draft would get if it were published now. Stores nothing."""
         body = await drafts.answer(request)
-        return Response(body, media_type="application/json", headers=_HEADERS)
+        headers = {"Vary": "Authorization, Cookie"}
+        return Response(body, media_type="application/json", headers=headers)
 
     return router

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import AfterValidator
 
 from index.query import ArticleId
@@ -19,24 +19,19 @@ PAGE = 1_000
 
 
 def make_router(tag: str, *required: Callable[..., Identity]) -> APIRouter:
-    """Returns a router for ``/v1`` that forbids caching and refuses repeated parameters.
+    """Returns a router for ``/v1`` that refuses repeated parameters.
 
     Args:
         tag: The group of its routes in the OpenAPI document.
         *required: FastAPI dependencies that refuse senders without a role, as ``Auth.require``
             returns them; they apply to each of its routes.
     """
-    dependencies = [Depends(_private), *map(Depends, required)]
+    dependencies = [Depends(_check_query), *map(Depends, required)]
     return APIRouter(prefix="/v1", tags=[tag], dependencies=dependencies, responses=problems())
 
 
-def _private(request: Request, response: Response) -> None:
-    """Forbids caching of the response, and checks the query string.
-
-    Raises:
-        ProblemError: 422, for a parameter that is not UTF-8 or is given more than once.
-    """
-    response.headers["Cache-Control"] = "no-store"
+def _check_query(request: Request) -> None:
+    """Refuses a parameter that is not UTF-8 or is given more than once, with status 422."""
     for name, values in parse_query(request.scope["query_string"]).items():
         refuse_repeated(name, values)
 

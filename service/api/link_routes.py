@@ -131,7 +131,7 @@ def links_router(context: EditorialContext, drafts: Drafts) -> APIRouter:
 
         The text may be HTML; words that are linked, quoted or code there already are left out.
         """
-        response.headers.update({"Cache-Control": "no-store", "Vary": "Authorization, Cookie"})
+        response.headers["Vary"] = "Authorization, Cookie"
         view, _, found = await drafts.suggest_links(request, await drafts.read(request))
         return await run_in_threadpool(_answer, view, found)
 

@@ -144,4 +144,4 @@ def add_metrics(app: FastAPI, metrics: Metrics) -> None:
         """Returns the metrics in the Prometheus text format; all names start with alsolike_."""
         metrics.flush()  # on the event loop, the only thread that may touch the counts
         body = await asyncio.to_thread(metrics.render)
-        return Response(body, headers={"content-type": CONTENT_TYPE, "cache-control": "no-store"})
+        return Response(body, headers={"content-type": CONTENT_TYPE})

@@ -28,7 +28,6 @@ from service.curation.waiting_pushes import tell_waiting
 from service.decisions.decision_rules import MAX_REASON
 from service.decisions.decision_state import DecisionState
 from service.editor.editor_pages import EditorPages, whole_number
-from service.editor.page_templates import HEADERS
 from service.http.auth import Identity
 from service.http.content_policy import page_policy
 from service.serving.selection import SelectedItem, select
@@ -279,7 +278,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
         page = render_page(found.manifest, found.report(), pages="/editor", header=header)
         # No script may run, as from a build only figures and texts are taken, which are escaped.
         policy = {"Content-Security-Policy": page_policy(page, more="img-src data:")}
-        return HTMLResponse(pages.templates.below_prefix(page.encode()), headers=HEADERS | policy)
+        return HTMLResponse(pages.templates.below_prefix(page.encode()), headers=policy)
 
     @router.get("/editor/builds/publish")
     def confirm(build: str, person: Identity = Depends(pages.admin_reader)) -> Response:

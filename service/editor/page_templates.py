@@ -26,12 +26,6 @@ POLICY = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": POLICY,
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-}
 
 _CARDS_STYLE = (STATIC / "widget.css").read_text() + (
     ":root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }\n"
@@ -101,7 +95,8 @@ class PageTemplates:
         page = self._templates.get_template(f"editor/{template}.html")
         content = page.render(person=person, here=here, **values)
         # UTF-8 can't encode a title with lone surrogates.
-        return HTMLResponse(self.below_prefix(content.encode(errors="replace")), status, HEADERS)
+        encoded = self.below_prefix(content.encode(errors="replace"))
+        return HTMLResponse(encoded, status, {"Content-Security-Policy": POLICY})
 
     def header(self, person: Identity, *, here: str) -> Markup:
         """Returns the HTML of every page's header: the navigation, and who is signed in.
@@ -148,7 +143,7 @@ class PageTemplates:
             f"style-src {hash_source(_CARDS_STYLE)}; img-src 'self' http: https: data:; "
             f"base-uri {origin}; form-action 'none'; frame-ancestors 'self'"
         )
-        return HTMLResponse(content.encode(), headers=HEADERS | {"Content-Security-Policy": policy})
+        return HTMLResponse(content.encode(), headers={"Content-Security-Policy": policy})
 
     def problem(self, problem: ProblemError, person: Identity | None = None) -> HTMLResponse:
         """Renders the page that shows an error.

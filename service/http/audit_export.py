@@ -54,10 +54,7 @@ def download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
     return StreamingResponse(
         (csv_lines if as_csv else _json_lines)(_begun(entries)),
         media_type="text/csv; charset=utf-8" if as_csv else "application/json",
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="{filename}"',
-        },
+        headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
 
 

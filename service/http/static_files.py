@@ -40,7 +40,7 @@ def add_static_file(
     content = file.read_bytes().replace(without, b"") if without else file.read_bytes()
     media_type = MEDIA_TYPES["." + file.name.rpartition(".")[2]]
     tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-    always = {**headers, "ETag": tag, "X-Content-Type-Options": "nosniff"}
+    always = {**headers, "ETag": tag}
 
     @router.head(path, include_in_schema=False)
     @router.get(path, **documented)
