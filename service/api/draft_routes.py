@@ -49,9 +49,7 @@ class DraftQueue:
         watch: Called with the number of jobs in the queue whenever it changes.
     """
 
-    def __init__(
-        self, size: int, seconds: float, watch: Callable[[int], None] = lambda _: None
-    ) -> None:
+    def __init__(self, size: int, seconds: float, watch: Callable[[int], None]) -> None:
         self._size = size
         self._seconds = seconds
         self._watch = watch
@@ -139,9 +137,7 @@ class Drafts:
         watch: Called with the number of drafts in the queue whenever it changes.
     """
 
-    def __init__(
-        self, context: EditorialContext, watch: Callable[[int], None] = lambda _: None
-    ) -> None:
+    def __init__(self, context: EditorialContext, watch: Callable[[int], None]) -> None:
         self._live, self._settings, self._auth = context.live, context.settings, context.auth
         self._context = context
         settings = context.settings

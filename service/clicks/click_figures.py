@@ -22,9 +22,6 @@ NARROW = 0.01
 OF_LISTS = ("article", "build", "day", "variant")
 """What tells lists apart. A list is followed if a reader follows any of its links."""
 
-OF_LINKS = ("position", "origin")
-"""What tells links apart."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
@@ -117,8 +114,8 @@ class ClickFigures:
         """Returns the figures of lists or links, grouped by one property.
 
         Args:
-            kind: The property: one of :data:`OF_LISTS` for lists, one of :data:`OF_LINKS` for
-                links.
+            kind: The property: one of :data:`OF_LISTS` for lists; ``"position"`` or ``"origin"``
+                for links.
 
         Returns:
             A figure for each value of the property: positions, days and builds ascending, others

@@ -47,12 +47,6 @@ class ComparisonFindings:
     now: float
     zone: Any
 
-    @property
-    def views_a_day(self) -> float:
-        """Lists that readers saw per day so far."""
-        until = self.state.ended or self.now
-        return self.result.views * _DAY / max(until - self.state.started, 60)
-
     def sentences(self) -> Iterator[str]:
         """Yields what it means, a sentence or two for each matter."""
         state, result = self.state, self.result
@@ -92,7 +86,8 @@ class ComparisonFindings:
             return "Too little is known yet to say how long it takes."
         if needed <= self.result.views:
             return f"More than {self.worth:.0%} is not likely; smaller differences take longer."
-        days = (needed - self.result.views) / self.views_a_day
+        views_a_day = self.result.views * _DAY / max(self.now - self.state.started, 60)
+        days = (needed - self.result.views) / views_a_day
         when = "within ten years not"
         if days < 3_650:
             when = f"on {self._date(self.now + days * _DAY)}"

@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
@@ -27,7 +27,7 @@ from service.curation.article_search import ArticleRow, find_article_row, read_a
 from service.curation.waiting_pushes import tell_waiting
 from service.decisions.decision_rules import MAX_REASON
 from service.decisions.decision_state import DecisionState
-from service.editor.editor_pages import EditorPages, whole_number
+from service.editor.editor_pages import EditorPages, read_page
 from service.http.auth import Identity
 from service.http.content_policy import page_policy
 from service.serving.selection import SelectedItem, select
@@ -107,19 +107,6 @@ class BuildDiff:
                 }
             )
         return changed
-
-
-def most_changed(churn: Churn) -> list[int]:
-    """Returns the articles whose lists differ between two builds, most changed first.
-
-    Args:
-        churn: The comparison of two builds.
-
-    Returns:
-        The articles as indices into ``churn.rows``.
-    """
-    order = np.lexsort((churn.rows, -churn.replaced))
-    return [int(at) for at in order[churn.replaced[order] > 0]]
 
 
 def figures(churn: Churn) -> dict[str, Any]:
@@ -227,7 +214,10 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
     @router.get("/editor/builds")
     def overview(done: str = "", person: Identity = Depends(pages.reader)) -> Response:
         builds = describe_builds(root)
-        builds["items"] = [each for each in reversed(builds["items"]) if _is_told(each)]
+        # A small build is listed only if something sets it apart.
+        builds["items"] = [
+            each for each in reversed(builds["items"]) if not each.get("small") or each["state"]
+        ]
         builds["days"].reverse()
         waiting: list[str] = []
         with suppress(AlsoLikeError):  # every page says so if the database can't be read
@@ -251,9 +241,10 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
         new: str, old: str = "", page: str = "1", person: Identity = Depends(pages.reader)
     ) -> Response:
         view, now = pages.view()
-        number = whole_number("page", page)
+        number = read_page(page)
         before, after, churn = diff.compare(old or view.build.name, new)
-        indices = most_changed(churn)
+        order = np.lexsort((churn.rows, -churn.replaced))
+        indices: list[int] = order[churn.replaced[order] > 0].tolist()  # the most changed first
         first = (number - 1) * SHOWN
         shown = indices[first : first + SHOWN]
         return pages.render(
@@ -345,11 +336,6 @@ def _comparison(pages: EditorPages) -> dict[str, Any] | None:
         why = getattr(error, "public", error)
         return {"variant": "", "found": [f"The comparison can't be shown: {why}."]}
     return {"variant": state.variant, "found": found, "settings": "\n".join(settings_lines(state))}
-
-
-def _is_told(item: Mapping[str, Any]) -> bool:
-    """Tells whether a build is listed: a small one only if something sets it apart."""
-    return not item.get("small") or item["state"] != ""
 
 
 def _confirm(

@@ -184,12 +184,8 @@ class EditorPages:
         return self.context.live.view(refresh=True)
 
 
-def whole_number(name: str, text: str) -> int:
-    """Parses a URL parameter that must be a whole number from 1 to 999,999.
-
-    Args:
-        name: The parameter's name, for the error message.
-        text: The parameter's value.
+def read_page(text: str) -> int:
+    """Parses the URL parameter ``page``, which must be a whole number from 1 to 999,999.
 
     Raises:
         ProblemError: 422 for any other value.
@@ -197,8 +193,8 @@ def whole_number(name: str, text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 6 and int(text)):
         raise ProblemError(
             422,
-            f"the parameter {name} is {text[:20]!r}; it must be a whole number from 1 to 999999",
-            field=name,
+            f"the parameter page is {text[:20]!r}; it must be a whole number from 1 to 999999",
+            field="page",
         )
     return int(text)
 

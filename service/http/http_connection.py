@@ -272,9 +272,7 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._unread, self._since = False, 0, None
         if self._refusal is not None:
             return
-        self.named = dict(self.headers)
-        if len(self.named) < len(self.headers):
-            self.named = by_name(self.headers)
+        self.named = by_name(self.headers)
         host = self.named.get(b"host")
         try:
             if large or len(self.headers) > MAX_HEADER_COUNT:

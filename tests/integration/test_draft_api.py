@@ -272,7 +272,7 @@ def held_up(site: Path, **settings: Any) -> Iterator[tuple[TestClient, Live, Dra
     found = Settings(root=site, model=MODEL, **settings)
     live = Live(Root(site), Undecided())
     live.refresh()
-    drafts = Drafts(EditorialContext(live, found))
+    drafts = Drafts(EditorialContext(live, found), lambda _: None)
     app = FastAPI()
     add_error_handlers(app, lambda problem: Response(status_code=problem.status))
     app.include_router(drafts_router(drafts))
