@@ -156,14 +156,13 @@ class Metrics:
 
         What can't be written now, for example as no file can be opened, is added by a later call.
         """
-        problem = None
         try:
             self._flush_counts()
+            self._problem = None
         except OSError as error:
-            problem = error.strerror
-            if problem != self._problem:  # told once, not at every try
+            if error.strerror != self._problem:  # told once, not at every try
                 log.error("metrics can't be written now: %s", error)
-        self._problem = problem
+            self._problem = error.strerror
 
     def _flush_counts(self) -> None:
         counts = self._counts
@@ -199,8 +198,8 @@ class Metrics:
             "database_away": live.keeper.kept.problem is not None,
             "snapshot_behind": live.keeper.kept.unsaved is not None,
         }
-        build = None if generation is None else generation.served.build
-        if generation is not None and build is not None:
+        if generation is not None:
+            build = generation.served.build
             values |= {
                 "build_age_seconds": build.age(),
                 "build_articles": build.count,
