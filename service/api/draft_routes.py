@@ -185,16 +185,6 @@ class Drafts:
             loopback = self._settings.host == "localhost"
         return loopback and came_directly(scope) and not self._settings.trusted_proxies
 
-    async def answer(self, request: Request) -> bytes:
-        """Returns the body of the response, as JSON, to a request that carries a draft.
-
-        Raises:
-            ProblemError: If the request is invalid or can't be answered now.
-            AlsoLikeError: If the draft is invalid, or the model or the build can't be used.
-        """
-        served, answer = await self.relate(request, await self.read(request))
-        return draft_json(served.build, answer)
-
     async def suggest_links(
         self, request: Request, draft: DraftRequest
     ) -> tuple[ServingView, RelatedDraft, list[LinkSuggestion]]:
@@ -313,7 +303,8 @@ def drafts_router(drafts: Drafts) -> APIRouter:
     )
     async def related_to_draft(request: Request) -> Response:
         """Returns the list that the draft would get if it were published now. Stores nothing."""
-        body = await drafts.answer(request)
+        served, related = await drafts.relate(request, await drafts.read(request))
+        body = draft_json(served.build, related)
         headers = {"Vary": "Authorization, Cookie"}
         return Response(body, media_type="application/json", headers=headers)
 

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from index.build.build import Build
-from index.root.root import Root
 from recommender.visibility import microseconds
 from service.curation.article_search import read_title
 from service.decisions.audit_trail import UNDONE, AuditEntry, further_key
@@ -57,11 +56,10 @@ def history_router(pages: EditorPages) -> APIRouter:
             newer = audit.get(before) if before < _LAST else None
             since = entries[PAGE - 1].at if older else 0
             until = newer.at if newer else _LAST
-            lines += [
-                line
-                for line in _build_lines(context.root)
-                if since <= line["at"] < until and who in ("", *_names(line["event"]["who"]))
-            ]
+            for event in list_events(context.root, _BUILDS):
+                at = microseconds(dt.datetime.fromisoformat(event["at"]))
+                if since <= at < until and who in ("", *_names(event["who"])):
+                    lines.append({"at": at, "event": event})
             lines.sort(key=lambda line: -line["at"])
         return pages.render(
             "history",
@@ -123,14 +121,6 @@ def _lines(build: Build | None, entries: Sequence[AuditEntry]) -> list[dict[str,
             }
         )
     return lines
-
-
-def _build_lines(root: Root) -> list[dict[str, Any]]:
-    """Returns what was done with builds as lines of the history, with the time of each."""
-    return [
-        {"at": microseconds(dt.datetime.fromisoformat(event["at"])), "event": event}
-        for event in list_events(root, _BUILDS)
-    ]
 
 
 def _names(who: str) -> tuple[str, str]:

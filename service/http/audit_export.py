@@ -51,21 +51,13 @@ def download(entries: Iterator[AuditEntry], filename: str) -> StreamingResponse:
     from starlette.responses import StreamingResponse
 
     as_csv = filename.endswith(".csv")
+    # The first entry is read now: if the database can't be read, an error page can still be sent.
+    begun = itertools.chain([*itertools.islice(entries, 1)], entries)
     return StreamingResponse(
-        (csv_lines if as_csv else _json_lines)(_begun(entries)),
+        (csv_lines if as_csv else _json_lines)(begun),
         media_type="text/csv; charset=utf-8" if as_csv else "application/json",
         headers={"Content-Disposition": f'attachment; filename="{filename}"'},
     )
-
-
-def _begun(entries: Iterator[AuditEntry]) -> Iterator[AuditEntry]:
-    """Reads the first audit entry at once; returns an iterator over all entries, also the first.
-
-    If the database can't be read, this raises the error before the download begins, when the
-    response can still be an error page.
-    """
-    first = next(entries, None)
-    return iter(()) if first is None else itertools.chain([first], entries)
 
 
 def _json_lines(entries: Iterator[AuditEntry]) -> Iterator[str]:
