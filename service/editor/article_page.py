@@ -353,7 +353,8 @@ def describe_done(
         return None
     asked = {"undo": [each.seq for each in entries], "back": back, "view": view}
     silent = {"pin": None, "asks_why": False, "may_hide": False, **asked}
-    if len({(_kind(each), each.article_id, each.target_id) for each in entries}) > 1:
+    things = {(each.action.partition(".")[0], each.article_id, each.target_id) for each in entries}
+    if len(things) > 1:
         return {"sentence": f"You {label_several(entries)}.", **silent}
     entry = (entries or known)[-1]
     served = pages.context.view_or_none()
@@ -391,10 +392,6 @@ def _already_done(entry: AuditEntry, label: str) -> str:
         reason = f": {after['reason']}" if after.get("reason") else ""
         return f"{did} by {entry.who}{reason}."
     return f"There was nothing left to do: {entry.who} {label}."
-
-
-def _kind(entry: AuditEntry) -> str:
-    return entry.action.partition(".")[0]
 
 
 def site_address(site_url: str | None, url: str) -> str | None:

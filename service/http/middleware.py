@@ -109,17 +109,10 @@ class Middleware:
         finally:
             current_request_id.reset(token)
             seconds = time.perf_counter() - start
-            self._counts.add(_route(scope), status, seconds)
+            route = getattr(scope.get("route"), "path", None) or "other"  # no route has the path
+            self._counts.add(route, status, seconds)
             if self._settings.access_log:
                 log_access(scope["method"], scope["raw_path"], status, seconds, name)
-
-
-def _route(scope: Scope) -> str:
-    """Returns the path template of the request's route, such as ``/v1/articles/{article_id}``.
-
-    Returns ``other`` for a path that no route has. The metrics count requests by this name.
-    """
-    return getattr(scope.get("route"), "path", None) or "other"
 
 
 class Probes:
