@@ -225,7 +225,6 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
         return pages.render(
             "builds",
             person,
-            here="builds",
             admin=person.role == "admin",
             builds=builds,
             notice=_NOTICES.get(done, ""),

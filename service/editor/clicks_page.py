@@ -53,7 +53,7 @@ def clicks_page_router(pages: EditorPages) -> APIRouter:
         except DatabaseError as error:
             told = f"clicks can't be read now: {error.public}"
             raise ProblemError(503, told, headers=RETRY) from error
-        return pages.render("clicks", person, here="clicks", **values)
+        return pages.render("clicks", person, **values)
 
     return router
 

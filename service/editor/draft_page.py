@@ -39,7 +39,7 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
 
     def page(person: Identity, given: dict[str, str], **more: Any) -> Response:
         values = {"problem": "", "answer": None, "waiting": _unpublished(pages), "given": given}
-        return pages.render("drafts", person, here="drafts", **values | more)
+        return pages.render("drafts", person, **values | more)
 
     @router.get("/editor/drafts")
     def form(person: Identity = Depends(pages.reader)) -> Response:

@@ -64,7 +64,6 @@ def history_router(pages: EditorPages) -> APIRouter:
         return pages.render(
             "history",
             person,
-            here="history",
             entries=lines,
             about=read_title(build, article) if build is not None and article else article,
             article=article,

@@ -88,12 +88,12 @@ class PageTemplates:
             template: The template's name in ``templates/editor``, without ``.html``.
             person: The signed-in editor; ``None`` if nobody is signed in.
             here: The item of the main navigation that is marked as the current page, such as
-                ``find``; empty for none.
+                ``find``; by default the one that is named like the template, if any.
             status: The HTTP status of the response.
             **values: The values that the template shows, by name.
         """
         page = self._templates.get_template(f"editor/{template}.html")
-        content = page.render(person=person, here=here, **values)
+        content = page.render(person=person, here=here or template, **values)
         # UTF-8 can't encode a title with lone surrogates.
         encoded = self.below_prefix(content.encode(errors="replace"))
         return HTMLResponse(encoded, status, {"Content-Security-Policy": POLICY})

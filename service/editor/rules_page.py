@@ -173,7 +173,6 @@ def _show(
     return pages.render(
         "rules",
         person,
-        here="rules",
         status=status,
         rules=[_line(pages, view, each, now) for each in found],
         tags=view.build.tag_names,

@@ -110,7 +110,6 @@ def show_search(
     return pages.render(
         "find",
         person,
-        here="find",
         status=status,
         query=query,
         result=result,

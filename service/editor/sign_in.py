@@ -49,12 +49,7 @@ def sign_in_router(pages: EditorPages) -> APIRouter:
     @router.get("/editor/account")
     def account(person: Identity = Depends(pages.reader)) -> Response:
         build = context.live.build
-        return pages.render(
-            "account",
-            person,
-            here="account",
-            build=None if build is None else build.name,
-        )
+        return pages.render("account", person, build=None if build is None else build.name)
 
     @router.post("/editor/sign-out")
     def sign_out(request: Request, _: Identity = Depends(pages.writer)) -> Response:

@@ -222,16 +222,10 @@ class DraftIndex:
         query: RelatedQuery,
         own: int | None = None,
     ) -> RelatedDraft:
-        """Finds the articles of the build that are related to a draft and that readers may see.
+        """Finds the articles of this build that are related to a draft.
 
-        Args:
-            article: The draft.
-            encoder: The encoder that the build was made with.
-            served: This build with the editors' decisions.
-            now: The current time, in microseconds since 1970 UTC.
-            query: How many articles may be shown, and which.
-            own: If the draft is a changed copy of an article in the build, that article's row
-                number; it and its other versions are then left out.
+        The encoder must be that with which the build was made; the other arguments are those of
+        :meth:`DraftRelater.relate`.
         """
         text = prepare(article, self._boilerplate)
         build = self.build
