@@ -38,8 +38,8 @@ def draft_page_router(pages: EditorPages, drafts: Drafts) -> APIRouter:
     router = pages.router()
 
     def page(person: Identity, given: dict[str, str], **more: Any) -> Response:
-        values = {"problem": "", "answer": None, "waiting": _unpublished(pages), "given": given}
-        return pages.render("drafts", person, **values | more)
+        values: dict[str, Any] = {"problem": "", "answer": None, "given": given, **more}
+        return pages.render("drafts", person, waiting=_unpublished(pages), **values)
 
     @router.get("/editor/drafts")
     def form(person: Identity = Depends(pages.reader)) -> Response:
