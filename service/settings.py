@@ -377,11 +377,10 @@ class Settings(RankingSettings, BaseSettings):
     fallback: Fallback = Fallback.TAG
     """how a list that is too short is filled: tag, newest or none"""
 
-    skip_linked: SkipLinked = Field(
-        default=SkipLinked.LAST,
-        description="where articles stand that the article's own text links to: after all other "
-        "related ones (last), nowhere (drop), or as if there were no links (off)",
-    )
+    skip_linked: SkipLinked = SkipLinked.LAST
+    """where articles stand that the article's own text links to: after all other related ones
+    (last), nowhere (drop), or as if there were no links (off)"""
+
     site_pins: bool = True
     """show first what a page itself names as related, by hand"""
 
@@ -434,22 +433,20 @@ class Settings(RankingSettings, BaseSettings):
     max_churn: Share = 0.5
     """gate for publishing: largest share of lists that may change"""
 
-    max_weak: Share = Field(
-        default=0.2,
-        description="gate for publishing: largest share of articles whose best related article is "
-        "below min_score",
-    )
+    max_weak: Share = 0.2
+    """gate for publishing: largest share of articles whose best related article is below
+    min_score"""
+
     max_hub: Share = 0.1
     """gate for publishing: largest share of lists that show the same article"""
 
     min_recall: Share = 0.98
     """gate for publishing: least share of true neighbors that the index finds"""
 
-    min_golden: Share = Field(
-        default=0.0,
-        description="gate for publishing: least share of editors' judgments and pins that the "
-        "lists follow; 0: off",
-    )
+    min_golden: Share = 0.0
+    """gate for publishing: least share of editors' judgments and pins that the lists follow; 0:
+    off"""
+
     max_golden_drop: Share | None = None
     """gate for publishing: how far below the live build's that share may be; unset: no limit"""
 
