@@ -67,7 +67,6 @@ class PageTemplates:
             capitalized=capitalized,
         )
         self._templates.globals.update(
-            static=lambda name: f"/editor/static/{name}",
             counted=settings.clicks,
             never=NEVER,
             unsaved=lambda: live.keeper.kept.unsaved is not None,
