@@ -113,9 +113,8 @@ def batch_router(live: Live, lists: RelatedLists, reading: Sequence[Depends]) ->
         response = Response(body, media_type="application/json")
         allowed = lists.cors.allow(by_name(request.headers.raw))
         vary = lists.cors.vary(*lists.private)
-        for name, value in (*lists.cors.always, *allowed, vary):
-            if value:
-                response.headers.append(name.decode(), value.decode())
+        for name, value in (*lists.cors.always, *allowed, *vary):
+            response.headers.append(name.decode(), value.decode())
         return response
 
     return router

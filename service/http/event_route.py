@@ -68,7 +68,7 @@ class EventRoute:
             return
         scope["route"] = SimpleNamespace(path=EVENTS)  # as Starlette's, for the metrics
         named = by_name(scope["headers"])
-        headers = [self._cors.vary(), *self._cors.always, *self._cors.allow(named)]
+        headers = [*self._cors.vary(), *self._cors.always, *self._cors.allow(named)]
         status, body = 204, b""
         try:
             if self._counter is None:
@@ -89,7 +89,6 @@ class EventRoute:
         except ProblemError as problem:
             more, body = problem.response()
             status, headers = problem.status, headers + more
-        headers = [header for header in headers if header[1]]
         await send_response(send, status, headers, body)
 
     def _take(

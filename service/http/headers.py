@@ -141,14 +141,15 @@ class Cors:
         self.always: Headers = () if self.narrow else (_ANY_ORIGIN,)
         self._origins = {origin.encode() for origin in listed}
 
-    def vary(self, *names: bytes) -> Header:
+    def vary(self, *names: bytes) -> Headers:
         """Returns the response header ``Vary``, which tells caches on what a response depends.
 
         Args:
             *names: The names of request headers that affect the response. ``Origin`` is added if
-                :attr:`narrow`.
+                :attr:`narrow`; if there are none at all, there is no such header.
         """
-        return b"vary", b", ".join([*names, b"Origin"] if self.narrow else [*names])
+        known = [*names, b"Origin"] if self.narrow else names
+        return ((b"vary", b", ".join(known)),) if known else ()
 
     def allow(self, request_headers: Mapping[bytes, bytes]) -> Headers:
         """Returns those CORS headers of a response that depend on the request's origin.
@@ -176,7 +177,7 @@ class Cors:
         """
         headers = [
             (b"allow", methods + b", OPTIONS"),
-            self.vary(b"Access-Control-Request-Method"),
+            *self.vary(b"Access-Control-Request-Method"),
             *self.always,
             *self.allow(request_headers),
         ]

@@ -54,7 +54,7 @@ class RelatedLists:
         self.private = (b"Authorization", b"Cookie") if settings.read_token else ()
         self.vary = self.cors.vary(b"Accept-Encoding", *self.private)
         nosniff = (b"x-content-type-options", b"nosniff")
-        self.common = as_lines([nosniff, POLICY, *self.cors.always, self.vary])
+        self.common = as_lines([nosniff, POLICY, *self.cors.always, *self.vary])
         self._headers = {
             False: as_lines([JSON]) + self.common,
             True: as_lines([HTML]) + self.common,

@@ -274,7 +274,7 @@ class RelatedRoutes:
         headers += [
             POLICY,
             *self._cors.always,
-            self._lists.vary,
+            *self._lists.vary,
             *self._cors.allow(request.headers),
         ]
         return _parts(problem.status, headers, body)
