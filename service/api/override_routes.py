@@ -213,7 +213,7 @@ def overrides_router(context: EditorialContext) -> APIRouter:
     )
     def undo(request: UndoRequest, identity: Identity = Depends(editor)) -> UndoAnswer:
         entry = context.actions.store(
-            lambda database: database.undo(identity, request.seq, reason=request.reason)
+            lambda database: database.audit.undo(identity, request.seq, reason=request.reason)
         )
         return UndoAnswer(seq=entry)
 

@@ -230,9 +230,9 @@ class DecisionActions:
     def undo(self, actor: Actor, seq: int) -> int:
         """Undoes the decision of audit entry ``seq``; returns the number of the undo's own entry.
 
-        For the errors see :meth:`Database.undo`.
+        For the errors see :meth:`AuditTrail.undo`.
         """
-        return self.store(lambda database: database.undo(actor, seq))
+        return self.store(lambda database: database.audit.undo(actor, seq))
 
     def decide_all(
         self, actor: Actor, decisions: Sequence[Callable[["DecisionActions"], int]]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from recommender.errors import NotFoundError
 from recommender.visibility import NEVER
 from service.decisions import schema
-from service.decisions.decision_store import Actor, Change, Store, Table
+from service.decisions.decision_store import Actor, Change, Table
 from service.decisions.takedowns import editors_part, joined, note_lifted, said_by_push
 from service.errors import DecisionError, SupersededError
 
@@ -53,7 +53,7 @@ class AuditEntry:
 
 
 class AuditTrail(Table):
-    """Reads the audit trail: the record of who changed what, when and why."""
+    """Reads the audit trail, the record of who changed what, when and why; and undoes changes."""
 
     def latest(
         self,
@@ -106,6 +106,54 @@ class AuditTrail(Table):
                 return
             last = int(rows[-1]["seq"])
 
+    def undo(self, actor: Actor, seq: int, *, reason: str = "") -> int:
+        """Undoes the decision that one entry of the audit trail records.
+
+        Refuses if a newer decision changed the same pin, hide, takedown, judgment or words, unless
+        that one was undone.
+
+        Args:
+            actor: The actor who undoes the decision.
+            seq: The number of the entry.
+            reason: The actor's reason, at most 1,000 characters.
+
+        Returns:
+            The number of the new entry, which records the undo.
+
+        Raises:
+            NotFoundError: If there is no such entry.
+            DecisionError: If the entry is about an account or token, which can't be undone.
+            SupersededError: If there is a newer decision on the same thing.
+            DatabaseError: If the database or the snapshot (its copy on disk) can't be written. If
+                only the snapshot can't, the decision is undone nevertheless.
+        """
+        with self._store.change(actor) as change:
+            query = sa.select(_TABLE).where(_TABLE.c.seq == seq)
+            entry = change.connection.execute(query).mappings().first()
+            if entry is None:
+                raise NotFoundError(
+                    f"the audit trail has no entry {seq}; see the numbers with: alsolike audit"
+                )
+            kind = entry["action"].partition(".")[0]
+            if kind not in UNDONE:
+                raise DecisionError(
+                    "seq",
+                    f"entry {seq} of the audit trail ({entry['action']}) can't be undone; only "
+                    "pins, hides, takedowns, judgments and refused words can",
+                )
+            key = {"article_id": entry["article_id"]}
+            if kind != "takedown":
+                key["target_id"] = entry["target_id"]
+            key |= further_key(kind, entry["before"], entry["after"])
+            if change.stored(UNDONE[kind], key) != _as_stored(kind, entry["after"], key):
+                _refuse_newer(change, entry, kind)
+            values = _as_stored(kind, entry["before"], key)
+            if kind == "takedown":
+                values = _with_push(change, entry, values)
+                if values is None and change.stored(UNDONE[kind], key) is not None:
+                    note_lifted(change, entry["article_id"])
+            return change.decide(f"{kind}.undo", UNDONE[kind], key, values, reason=reason)
+
 
 UNDONE: Mapping[str, sa.Table] = {
     "override": schema.overrides,
@@ -117,56 +165,6 @@ UNDONE: Mapping[str, sa.Table] = {
 
 _FURTHER = {"judgment": "author", "words": "words"}
 """The columns of the tables' keys besides the ids, which entries keep among the values."""
-
-
-def undo(store: Store, actor: Actor, seq: int, *, reason: str = "") -> int:
-    """Undoes the decision that one entry of the audit trail records.
-
-    Refuses if a newer decision changed the same pin, hide, takedown, judgment or words, unless
-    that one was undone.
-
-    Args:
-        store: The open database of decisions.
-        actor: The actor who undoes the decision.
-        seq: The number of the entry.
-        reason: The actor's reason, at most 1,000 characters.
-
-    Returns:
-        The number of the new entry, which records the undo.
-
-    Raises:
-        NotFoundError: If there is no such entry.
-        DecisionError: If the entry is about an account or token, which can't be undone.
-        SupersededError: If there is a newer decision on the same thing.
-        DatabaseError: If the database or the snapshot (its copy on disk) can't be written. If only
-            the snapshot can't, the decision is undone nevertheless.
-    """
-    with store.change(actor) as change:
-        query = sa.select(_TABLE).where(_TABLE.c.seq == seq)
-        entry = change.connection.execute(query).mappings().first()
-        if entry is None:
-            raise NotFoundError(
-                f"the audit trail has no entry {seq}; see the numbers with: alsolike audit"
-            )
-        kind = entry["action"].partition(".")[0]
-        if kind not in UNDONE:
-            raise DecisionError(
-                "seq",
-                f"entry {seq} of the audit trail ({entry['action']}) can't be undone; only pins, "
-                "hides, takedowns, judgments and refused words can",
-            )
-        key = {"article_id": entry["article_id"]}
-        if kind != "takedown":
-            key["target_id"] = entry["target_id"]
-        key |= further_key(kind, entry["before"], entry["after"])
-        if change.stored(UNDONE[kind], key) != _as_stored(kind, entry["after"], key):
-            _refuse_newer(change, entry, kind)
-        values = _as_stored(kind, entry["before"], key)
-        if kind == "takedown":
-            values = _with_push(change, entry, values)
-            if values is None and change.stored(UNDONE[kind], key) is not None:
-                note_lifted(change, entry["article_id"])
-        return change.decide(f"{kind}.undo", UNDONE[kind], key, values, reason=reason)
 
 
 def _as_stored(

@@ -32,7 +32,6 @@ from index.errors import DatabaseError
 from index.files import is_missing
 from index.sql_engine import describe, parse_url, translate
 from recommender.visibility import utc_now
-from service.decisions import audit_trail as undoing
 from service.decisions import connections as connecting
 from service.decisions import schema
 from service.decisions.api_tokens import Tokens
@@ -126,22 +125,6 @@ class Database:
         with self._store.write() as connection:
             connection.execute(sa.update(schema.meta).values(pushed_to=build))
         return build
-
-    def undo(self, actor: Actor, seq: int, *, reason: str = "") -> int:
-        """Undoes the decision that one entry of the audit trail records.
-
-        Refuses if a newer decision changed the same thing; the errors are those of
-        :func:`service.decisions.audit_trail.undo`.
-
-        Args:
-            actor: Who undoes the decision.
-            seq: The number of the entry.
-            reason: The actor's reason, at most 1,000 characters.
-
-        Returns:
-            The number of the new entry, which records the undo.
-        """
-        return undoing.undo(self._store, actor, seq, reason=reason)
 
     @contextmanager
     def together(self, actor: Actor) -> Iterator[Database]:

@@ -191,10 +191,10 @@ def test_a_takedown_is_saved_outside_the_database_before_it_is_answered(new_url:
         assert saved == []  # what brings nothing hidden back may wait for the next look
         ways = [
             lambda: database.takedowns.put(MIRA, article_id="x"),
-            lambda: database.undo(MIRA, database.audit.latest(limit=1)[0].seq),
+            lambda: database.audit.undo(MIRA, database.audit.latest(limit=1)[0].seq),
             lambda: database.takedowns.put(MIRA, article_id="x", until=NEVER),
             lambda: database.takedowns.lift(MIRA, article_id="x"),
-            lambda: database.undo(MIRA, database.audit.latest(limit=1)[0].seq),
+            lambda: database.audit.undo(MIRA, database.audit.latest(limit=1)[0].seq),
             lambda: _take_down_together(database, "x", "y"),
         ]
         for count, way in enumerate(ways, 1):
@@ -242,7 +242,7 @@ def test_not_related_is_a_judgment_for_as_long_as_it_stands(database: Database) 
     database.judgments.put(MIRA, article_id="a", target_id="b", verdict=1)
     written = hide(database, not_related=True)
     assert [item.verdict for item in database.judgments.of("a")] == [-1]
-    database.undo(MIRA, written)
+    database.audit.undo(MIRA, written)
     assert [item.verdict for item in database.judgments.of("a")] == [1]
     pair = {"article_id": "a", "target_id": "b"}
     for verdict in (1, None):
@@ -366,31 +366,31 @@ def test_undo_puts_back_what_stood_there_and_is_itself_told(
     before = database.overrides.of("a").items
     second = hide(database)
     clock.now += 2 * SECOND  # even if its end has passed meanwhile
-    undone = database.undo(OMAR, second, reason="a slip")
+    undone = database.audit.undo(OMAR, second, reason="a slip")
     assert database.overrides.of("a").items == before
     entry = database.audit.get(undone)
     assert entry is not None
     assert (entry.action, entry.who, entry.reason) == ("override.undo", "omar", "a slip")
-    database.undo(MIRA, undone)
+    database.audit.undo(MIRA, undone)
     assert targets(database) == [("b", "hide", None)]
 
 
 def test_undo_of_a_first_decision_leaves_none(database: Database) -> None:
-    database.undo(MIRA, pin(database))
+    database.audit.undo(MIRA, pin(database))
     assert targets(database) == []
-    database.undo(MIRA, database.takedowns.put(MIRA, article_id="x"))
+    database.audit.undo(MIRA, database.takedowns.put(MIRA, article_id="x"))
     assert database.takedowns.all() == []
     word = database.judgments.put(MIRA, article_id="a", target_id="b", verdict=1)
-    database.undo(OMAR, word)
+    database.audit.undo(OMAR, word)
     assert database.judgments.all() == []
 
 
 def test_undo_of_a_removal_brings_back(database: Database) -> None:
     pin(database)
-    database.undo(MIRA, database.overrides.remove(MIRA, article_id="a", target_id="b"))
+    database.audit.undo(MIRA, database.overrides.remove(MIRA, article_id="a", target_id="b"))
     assert targets(database) == [("b", "pin", 1)]
     database.takedowns.put(MIRA, article_id="x")
-    database.undo(MIRA, database.takedowns.lift(MIRA, article_id="x"))
+    database.audit.undo(MIRA, database.takedowns.lift(MIRA, article_id="x"))
     assert "x" in database.state().takedowns
 
 
@@ -399,26 +399,26 @@ def test_undo_reaches_past_nothing_newer_about_the_same(database: Database) -> N
     second = hide(database)
     pin(database, "c")
     with pytest.raises(ConflictError, match="undo that first"):
-        database.undo(MIRA, first)
-    database.undo(MIRA, second)  # what happened to another article does not matter
+        database.audit.undo(MIRA, first)
+    database.audit.undo(MIRA, second)  # what happened to another article does not matter
     assert targets(database) == [("b", "pin", 1), ("c", "pin", 1)]
-    database.undo(MIRA, first)  # as the newer decision was undone
+    database.audit.undo(MIRA, first)  # as the newer decision was undone
     assert targets(database) == [("c", "pin", 1)]
 
 
 def test_another_persons_judgment_is_no_reason_not_to_undo_ones_own(database: Database) -> None:
     mine = database.judgments.put(MIRA, article_id="a", target_id="b", verdict=1)
     database.judgments.put(OMAR, article_id="a", target_id="b", verdict=-1)
-    database.undo(MIRA, mine)
+    database.audit.undo(MIRA, mine)
     assert [item.author for item in database.judgments.all()] == ["omar"]
 
 
 def test_what_is_not_there_or_about_an_account_cant_be_undone(database: Database) -> None:
     with pytest.raises(NotFoundError, match="no entry 7"):
-        database.undo(MIRA, 7)
+        database.audit.undo(MIRA, 7)
     database.tokens.add(MIRA, name="cms", role=Role.EDITOR)
     with pytest.raises(DecisionError, match=r"token\.add"):
-        database.undo(MIRA, 1)
+        database.audit.undo(MIRA, 1)
 
 
 # Whatever is decided
@@ -475,7 +475,7 @@ def attempt(database: Database, what: str, article_id: str, target_id: str, numb
         ),
         "take": lambda: database.takedowns.put(MIRA, article_id=target_id),
         "lift": lambda: database.takedowns.lift(MIRA, article_id=target_id),
-        "undo": lambda: database.undo(OMAR, number),
+        "undo": lambda: database.audit.undo(OMAR, number),
     }
     with suppress(DecisionError, NotFoundError, ConflictError):
         changes[what]()

@@ -202,7 +202,7 @@ def test_decisions_go_on_in_the_copy_with_numbers_and_versions_of_their_own(
         assert {item.id for item in database.overrides.all()} > known
         assert (written, database.audit.latest()[0].seq) == (last + 1, last + 1)
         assert database.version()[1] > version
-        database.undo(MIRA, last + 1)
+        database.audit.undo(MIRA, last + 1)
 
 
 def fill(database: Database) -> None:

@@ -147,7 +147,7 @@ DECISIONS: dict[str, Callable[[Database], object]] = {
     "lift": lambda database: database.takedowns.lift(MIRA, article_id="x"),
     "judge": lambda database: judge(database, "c"),
     "withdraw": lambda database: database.judgments.remove(MIRA, article_id="a", target_id="b"),
-    "undo": lambda database: database.undo(MIRA, 1),
+    "undo": lambda database: database.audit.undo(MIRA, 1),
     "push": push,
     "unpublish": lambda database: push(database, hidden_until=NEVER),
 }

@@ -153,7 +153,7 @@ def test_undoing_an_editors_takedown_brings_back_no_push_that_was_taken_back(
     numbers = {"d": database.pushed.last()}
     assert database.pushed.settle(MIRA, numbers) == 1
     for entry in entries.values():
-        database.undo(MIRA, entry)
+        database.audit.undo(MIRA, entry)
     assert takedown(database, "a") is None
     assert takedown(database, "b") == ("mira", end, None), "the editor's own"
     assert takedown(database, "c") == ("cms", NEVER, 0), "the site has not taken it back"
@@ -169,7 +169,7 @@ def test_an_undone_lifting_is_an_editors_takedown_if_the_site_shows_the_article(
     database.pushed.show(MIRA, {"b": gone["b"]}, lambda _: True)
     database.takedowns.lift(MIRA, article_id="c")
     for entry in database.audit.latest(limit=3):
-        database.undo(MIRA, entry.seq)
+        database.audit.undo(MIRA, entry.seq)
     put(database, "a", {"title": "Anew"})
     database.pushed.show(MIRA, {"b": gone["b"]}, lambda _: True)
     put(database, "c", {"title": "C"})
@@ -202,7 +202,7 @@ def test_what_the_site_says_holds_where_an_editors_takedown_ends(
         if key in ("b", "d", "e"):
             database.takedowns.lift(MIRA, article_id=key)
         else:
-            database.undo(MIRA, entries[key])
+            database.audit.undo(MIRA, entries[key])
     found = {key: takedown(database, key) for key in keys}
     assert found.pop("e") is None
     assert found.pop("d") == ("cms", end, 0)
@@ -241,17 +241,17 @@ def test_what_an_editor_lifted_stays_so_when_a_later_takedown_ends(
     entry = database.takedowns.lift(MIRA, article_id="a")
     made = database.audit.latest(limit=2)[-1]
     assert (made.action, made.article_id) == ("takedown.put", "b")
-    database.undo(MIRA, made.seq)
+    database.audit.undo(MIRA, made.seq)
     clock.now += 1
     for key in ("a", "b"):
         later = database.takedowns.put(MIRA, article_id=key, until=clock.now + HOUR)
         assert takedown(database, key) == ("mira", clock.now + HOUR, None)
         if undone:
-            database.undo(MIRA, later)
+            database.audit.undo(MIRA, later)
         else:
             database.takedowns.lift(MIRA, article_id=key)
         assert takedown(database, key) is None
-    database.undo(MIRA, entry)
+    database.audit.undo(MIRA, entry)
     assert takedown(database, "a") == ("cms", NEVER, 0), "as it was"
 
 

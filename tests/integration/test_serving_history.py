@@ -320,7 +320,7 @@ class World:
             if len(entries) > number:
                 entry = entries[number]
                 about = entry.article_id if entry.action.startswith("takedown.") else ""
-                self.decide(about, lambda database: database.undo(MIRA, entry.seq))
+                self.decide(about, lambda database: database.audit.undo(MIRA, entry.seq))
 
     def check(self, url: str) -> None:
         kept = self.client.get(url)

@@ -479,7 +479,7 @@ def test_a_snapshot_that_cant_be_written_is_tried_again_until_it_can(
     seq = database.takedowns.lift(MIRA, article_id="a")
     ways = {
         "put": lambda: database.takedowns.put(MIRA, article_id="b"),
-        "undo of a lift": lambda: database.undo(MIRA, seq),
+        "undo of a lift": lambda: database.audit.undo(MIRA, seq),
         "lift": lambda: database.takedowns.lift(MIRA, article_id="b"),
     }
     for way in ways.values():
