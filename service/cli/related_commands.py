@@ -16,7 +16,7 @@ from recommender.relevance_judgments import read_qrels
 from recommender.visibility import utc_now
 from service.cli import options as option
 from service.cli.options import print_json, print_result
-from service.curation.golden_set import Agreement, agreement_of
+from service.curation.golden_set import Agreement, agreements_of
 from service.decisions.open_decisions import read_state
 from service.serving.list_quality import evaluate_build
 from service.serving.selection import ORIGIN_PHRASES, Origin, SelectedItem, select
@@ -281,7 +281,8 @@ def evaluate(
             "use exactly one of --qrels FILE, --golden and --own-links; --least needs --golden"
         )
     if golden:
-        _print_agreement(build, agreement_of(build, settings), least, as_json=as_json)
+        [found] = agreements_of([build], settings)
+        _print_agreement(build, found, least, as_json=as_json)
         return
     if qrels is not None:
         figures = evaluate_build(build, read_qrels(qrels), settings.query, read_state(settings))

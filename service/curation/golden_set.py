@@ -83,16 +83,6 @@ class Agreement:
         right = self.good_shown + self.bad - self.bad_shown
         return right / count if count else 1.0
 
-    def failed(self, pairs: frozenset[Pair]) -> int:
-        """Returns how many of the given judged links the lists get wrong.
-
-        Wrong are good links that no list shows and bad links that a list shows.
-
-        Args:
-            pairs: The judged links to count, each as article id and target id.
-        """
-        return len(pairs.intersection([*self.missed, *self.wrong]))
-
 
 def read_golden(database: Database, *, now: int) -> GoldenSet:
     """Reads the links that editors judged or pinned from the database.
@@ -218,23 +208,18 @@ def golden_gate(settings: Settings) -> GoldenGate | None:
     return partial(_judge, settings) if demanded else None
 
 
-def agreement_of(build: Build, settings: Settings) -> Agreement:
-    """Measures how far a build's lists agree with all judgments and pins in the database.
+def agreements_of(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
+    """Measures for each build how far its lists agree with all judgments and pins of editors.
 
     The lists are those that a request without parameters gets.
 
     Args:
-        build: The build to rate.
+        builds: The builds to rate.
         settings: The effective settings, which name the database of decisions.
 
     Raises:
         DatabaseError: If the judgments can't be read.
     """
-    return _measure([build], settings)[0]
-
-
-def _measure(builds: Sequence[Build], settings: Settings) -> list[Agreement]:
-    """Measures for each build how far its lists agree with all judgments and pins of editors."""
     moment = utc_now()
     query = settings.query
     state, golden = NO_STATE, GoldenSet()
@@ -248,7 +233,7 @@ def _judge(settings: Settings, build: Build) -> Verdict:
     try:
         root, compares = Root(settings.root), settings.max_golden_drop is not None
         live = root.open_live() if compares and root.live != build.name else None
-        found, *before = _measure([build] if live is None else [build, live], settings)
+        found, *before = agreements_of([build] if live is None else [build, live], settings)
     except (DatabaseError, BuildError, NotFoundError) as error:
         # Refuse the build if the judgments or the published build can't be read.
         return Verdict(
@@ -295,7 +280,7 @@ def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
         most: How much lower the build's share of right links may be, in [0, 1].
     """
     pairs = found.pairs & live.pairs
-    failed, before = found.failed(pairs), live.failed(pairs)
+    failed, before = (len(pairs.intersection(each.missed + each.wrong)) for each in (found, live))
     share, live_share = (1 - count / max(len(pairs), 1) for count in (failed, before))
     return Verdict(
         gate=Gate.GOLDEN,

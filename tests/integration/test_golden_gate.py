@@ -23,7 +23,7 @@ from index.root.journal import read_journal
 from index.root.root import Root
 from index.sources.jsonl_source import JsonlSource
 from recommender.encoder import HashingEncoder
-from service.curation.golden_set import agreement_of, golden_gate
+from service.curation.golden_set import agreements_of, golden_gate
 from service.decisions.decision_state import OverrideKind
 from service.decisions.open_decisions import FILE, open_decisions
 from service.decisions.snapshot_file import SNAPSHOT
@@ -129,7 +129,7 @@ def test_the_gate_measures_what_evaluate_does_without_overrides(root: Root) -> N
         database.overrides.put(
             TESTER, article_id=PAGE, target_id="rail-003", kind=OverrideKind.PIN, position=1
         )
-    found = agreement_of(build, settings)
+    [found] = agreements_of([build], settings)
     assert found.missed == ((PAGE, "rail-003"),)
     assert golden_of(publish(root, settings)).value == found.share == pytest.approx(1 / 3)
 
@@ -183,7 +183,7 @@ def test_the_report_says_what_the_gate_would(root: Root, write_jsonl: Callable[.
     told = build.report()["gates"][-1]
     assert (told["gate"], told["exit_code"], told["value"]) == ("golden", 18, 0.5)
     assert not told["passed"]
-    assert agreement_of(build, settings).share == 0.5
+    assert agreements_of([build], settings)[0].share == 0.5
     assert told["message"] in build.checked("report.html").read_text()
 
 
