@@ -15,7 +15,7 @@ from service.cli.options import (
     open_here,
     print_json,
     print_result,
-    read_until,
+    read_moment,
 )
 from service.decisions.api_tokens import Token
 from service.decisions.editor_accounts import Editor
@@ -44,7 +44,7 @@ def add_token(
     settings = load_settings(root=root)
     with closing(open_here(settings, first=True)) as database:
         text, token = database.tokens.add(
-            command_actor(), name=name, role=role, expires=read_until(until, settings)
+            command_actor(), name=name, role=role, expires=read_moment(until, settings)
         )
     if as_json:
         print_json({"token": text, **_describe(token)})

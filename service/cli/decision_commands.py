@@ -13,7 +13,7 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli import options as option
-from service.cli.options import command_actor, open_here, print_json, print_result, read_until
+from service.cli.options import command_actor, open_here, print_json, print_result, read_moment
 from service.curation.pin_alerts import find_alerts
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.list_scope import name_scope
@@ -50,7 +50,7 @@ def takedown(
         if lift:
             takedowns.lift(actor, article_id=article_id, reason=reason)
         else:
-            end = read_until(until, settings)
+            end = read_moment(until, settings)
             takedowns.put(actor, article_id=article_id, reason=reason, until=end, known=known)
         found = takedowns.get(article_id)
     told = "may be shown again" if found is None else "is taken down"

@@ -103,26 +103,16 @@ def read_mapping(pairs: list[str]) -> dict[str, str]:
     return mapping
 
 
-def read_until(text: str | None, settings: Settings) -> int:
-    """Parses the value of ``--until``, as :func:`read_moment` does.
-
-    Args:
-        text: The value; ``None`` if the option is not given.
-        settings: The effective settings, which name the time zone.
-
-    Returns:
-        Microseconds since 1970 UTC; ``NEVER`` without a value.
-    """
-    return NEVER if text is None else read_moment("--until", text, settings)
-
-
-def read_moment(option: str, text: str, settings: Settings) -> int:
+def read_moment(
+    text: str | None, settings: Settings, *, option: str = "--until", without: int = NEVER
+) -> int:
     """Parses the value of an option that is a time.
 
     Args:
-        option: The option's name, for the error message.
-        text: The option's value, such as ``2026-12-31T18:00``.
+        text: The option's value, such as ``2026-12-31T18:00``; ``None`` if it is not given.
         settings: The effective settings; ``timezone`` is the zone of a time without one.
+        option: The option's name, for the error message.
+        without: The time to return if the option is not given.
 
     Returns:
         Microseconds since 1970 UTC.
@@ -130,6 +120,8 @@ def read_moment(option: str, text: str, settings: Settings) -> int:
     Raises:
         InputError: If the value is not a date or time.
     """
+    if text is None:
+        return without
     try:
         return read_local_moment(text, settings.zone)
     except (ValueError, OverflowError):

@@ -8,7 +8,7 @@ import typer
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from service.cli import options as option
-from service.cli.options import command_actor, open_here, print_json, read_moment, read_until
+from service.cli.options import command_actor, open_here, print_json, read_moment
 from service.cli.related_commands import unknown_article
 from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import (
@@ -74,8 +74,8 @@ def rules(
                     **pair,
                     kind=OverrideKind.HIDE if pin is None else OverrideKind.PIN,
                     position=pin,
-                    since=0 if since is None else read_moment("--from", since, settings),
-                    until=read_until(until, settings),
+                    since=read_moment(since, settings, option="--from", without=0),
+                    until=read_moment(until, settings),
                 )
         found = database.overrides.rules()
     if as_json:
