@@ -159,8 +159,8 @@ def open_database(
     password: str = "",
     create: bool = True,
     upgrade: bool = True,
-    save: Callable[[Database], object] | None = None,
-    check: Check | None = None,
+    save: Callable[[Database], object] = lambda _: None,
+    check: Check = lambda *_: None,
     now: Callable[[], int] = utc_now,
 ) -> Database:
     """Opens the database of decisions and makes sure that its tables have the current form.
@@ -184,15 +184,13 @@ def open_database(
             the remedy.
     """
     label = describe(url)
-    engine, path = _engine(_parse(url, password))
+    engine, path = _engine(url, password)
     try:
         version = _version(engine, path, label)
-        if path is None:
-            check_schema(version, label)
+        if path is None or (version is not None and not upgrade):
+            _check_schema(version, label)
         elif version is None and not create:
             raise no_tables(label)
-        elif version is not None and not upgrade:
-            check_schema(version, label)
         elif version != HEAD:
             upgrade_database(url)
             if version is not None:
@@ -200,8 +198,7 @@ def open_database(
     except BaseException:
         engine.dispose()
         raise
-    saving = (lambda _: None) if save is None else (lambda store: save(Database(store)))
-    return Database(Store(engine, label, now, saving, check))
+    return Database(Store(engine, label, now, lambda store: save(Database(store)), check))
 
 
 def upgrade_database(url: str, *, password: str = "", create: bool = True) -> str | None:
@@ -221,9 +218,9 @@ def upgrade_database(url: str, *, password: str = "", create: bool = True) -> st
     label = describe(url)
     if not create and _version_at(url, password) is None:
         raise no_tables(label)
-    engine, _ = _engine(_parse(url, password), create=True)
+    engine, _ = _engine(url, password, create=True)
     try:
-        return upgrade(engine, label)
+        return _upgrade(engine, label)
     finally:
         engine.dispose()
 
@@ -241,7 +238,7 @@ def back_up(url: str, target: Path) -> None:
         DatabaseError: If the database is not SQLite or not there, or can't be copied to the file,
             as that is the database itself.
     """
-    engine, path = _engine(_parse(url, ""))
+    engine, path = _engine(url)
     engine.dispose()
     label = describe(url)
     if path is None:
@@ -295,7 +292,7 @@ def copy_database(
 def _open_to_copy(url: str, password: str, folder: Path) -> Database:
     """Opens a database; of an SQLite file a copy in a folder, as opening the file may change it."""
     label = describe(url)
-    engine, path = _engine(_parse(url, password))
+    engine, path = _engine(url, password)
     if path is not None and not is_missing(path):
         beside = folder / "copy.sqlite"
         try:
@@ -308,32 +305,29 @@ def _open_to_copy(url: str, password: str, folder: Path) -> Database:
         if version is None:
             raise DatabaseError(f"{label} holds no decisions, so there is nothing to copy")
         if path is None:
-            check_schema(version, label)
+            _check_schema(version, label)
         else:
-            upgrade(engine, label)
+            _upgrade(engine, label)
     except BaseException:
         engine.dispose()
         raise
     return Database(Store(engine, label))
 
 
-def _parse(url: str, password: str) -> sa.URL:
+def _engine(url: str, password: str = "", *, create: bool = False) -> tuple[sa.Engine, Path | None]:
+    """Returns an SQLAlchemy engine for a database, and the file if the database is SQLite."""
     parsed = parse_url(url, password)
     backend = parsed.get_backend_name()
-    if backend not in ("sqlite", "postgresql"):
+    if backend == "postgresql":
+        return connecting.postgres_engine(parsed), None
+    if backend != "sqlite":
         raise DatabaseError(
             f"decisions can't be kept in {describe(url)}; name a URL of sqlite or postgresql"
         )
-    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+    if parsed.database in (None, "", ":memory:"):
         raise DatabaseError(f"{describe(url)} names no file; write it like sqlite:///file")
-    return parsed
-
-
-def _engine(url: sa.URL, *, create: bool = False) -> tuple[sa.Engine, Path | None]:
-    if url.get_backend_name() == "sqlite":
-        path = Path(str(url.database))
-        return connecting.sqlite_engine(path, create=create), path
-    return connecting.postgres_engine(url), None
+    path = Path(str(parsed.database))
+    return connecting.sqlite_engine(path, create=create), path
 
 
 def _version_at(url: str, password: str) -> str | None:
@@ -341,7 +335,7 @@ def _version_at(url: str, password: str) -> str | None:
 
     Returns ``None`` if the database is empty, or its file is missing.
     """
-    engine, path = _engine(_parse(url, password))
+    engine, path = _engine(url, password)
     try:
         return _version(engine, path, describe(url))
     finally:
@@ -353,7 +347,7 @@ def _version(engine: sa.Engine, path: Path | None, label: str) -> str | None:
         return None
     try:
         with engine.connect() as connection:
-            return schema_version(connection)
+            return _schema_version(connection)
     except SQLAlchemyError as error:
         raise translate(error, label) from error
 
@@ -362,11 +356,8 @@ _UPGRADE_LOCK = 0x616C736F
 """The number of the PostgreSQL advisory lock that makes a second upgrade wait for the first."""
 
 
-def schema_version(connection: sa.Connection) -> str | None:
-    """Returns the version of a database's tables (its schema), such as ``"0002"``.
-
-    Returns ``None`` if the database has no tables of AlsoLike.
-    """
+def _schema_version(connection: sa.Connection) -> str | None:
+    """Returns the version of a database's tables (its schema); ``None`` if it has none of them."""
     if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     version: str | None = connection.execute(
@@ -375,16 +366,8 @@ def schema_version(connection: sa.Connection) -> str | None:
     return version
 
 
-def check_schema(version: str | None, label: str) -> None:
-    """Checks that a database's schema is the current one.
-
-    Args:
-        version: The schema version; ``None`` if the database has no tables of AlsoLike.
-        label: The name of the database in error messages.
-
-    Raises:
-        DatabaseError: If the schema is missing, older or newer; the message names the remedy.
-    """
+def _check_schema(version: str | None, label: str) -> None:
+    """Raises an error that names the remedy, unless a database's schema is the current one."""
     if version == HEAD:
         return
     if version is None:
@@ -400,45 +383,32 @@ def check_schema(version: str | None, label: str) -> None:
     )
 
 
-def upgrade(engine: sa.Engine, label: str) -> str | None:
+def _upgrade(engine: sa.Engine, label: str) -> str | None:
     """Brings the tables of a database to the current schema; creates them if there are none.
 
     The upgrade is one transaction. If two processes upgrade at once, one waits for the other.
-
-    Args:
-        engine: The SQLAlchemy engine of the database.
-        label: The name of the database in error messages.
-
-    Returns:
-        The schema version before the upgrade; ``None`` if there were no tables of AlsoLike.
-
-    Raises:
-        DatabaseError: If a newer AlsoLike made the schema, or the database can't be written.
     """
     try:
         with engine.execution_options(**{WRITES: True}).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
-            before = schema_version(connection)
-            if before != HEAD:
-                if before is not None and before not in _steps():
-                    check_schema(before, label)
-                _run(connection, before)
+            before = _schema_version(connection)
+            if before == HEAD:
+                return before
+            if before is not None and before not in _steps():
+                _check_schema(before, label)
+            from alembic import command
+
+            config = _config()
+            config.attributes["connection"] = connection
+            if before is None:
+                make_tables(connection)
+                command.stamp(config, "head")
+            else:
+                command.upgrade(config, "head")
             return before
     except SQLAlchemyError as error:
         raise translate(error, label) from error
-
-
-def _run(connection: sa.Connection, before: str | None) -> None:
-    from alembic import command
-
-    config = _config()
-    config.attributes["connection"] = connection
-    if before is None:
-        make_tables(connection)
-        command.stamp(config, "head")
-    else:
-        command.upgrade(config, "head")
 
 
 def _steps() -> set[str]:

@@ -66,7 +66,7 @@ class Store:
     label: str
     now: Callable[[], int] = utc_now
     save: Callable[[Store], object] = lambda _: None
-    check: Check | None = None
+    check: Check = lambda *_: None
     public: ClassVar[str] = "the decision database"
     """What the database is called in messages that anybody may read."""
 
@@ -126,9 +126,8 @@ class Store:
             # On PostgreSQL, the lock of this row makes other decisions wait. SQLite allows only
             # one writing transaction at a time anyway.
             meta = connection.execute(sa.select(schema.meta).with_for_update()).one()
-            if self.check is not None:
-                version = meta.database_id, meta.version
-                self.check(version, lambda one: lacks_version(connection, one))
+            version = meta.database_id, meta.version
+            self.check(version, lambda one: lacks_version(connection, one))
             change = Change(connection, actor, self.now(), meta.version)
             yield change
         if change.of_takedowns:
