@@ -78,21 +78,14 @@ class StatePoller:
         connect: A function that opens the database, or raises :class:`DatabaseError`.
         own_file: The default SQLite file in that folder; ``None`` if the settings name a database.
             If this file does not exist, and there never was a snapshot, nothing was ever decided.
-        now: A function that returns the time in microseconds since 1970 UTC.
     """
 
     def __init__(
-        self,
-        root: Path,
-        connect: Callable[[], Database],
-        *,
-        own_file: Path | None = None,
-        now: Callable[[], int] = utc_now,
+        self, root: Path, connect: Callable[[], Database], *, own_file: Path | None = None
     ) -> None:
         self._root = root
         self._connect = connect
         self._own_file = own_file
-        self._now = now
         self._database: Database | None = None
         self._lock = threading.Lock()
         self._seen: tuple[int, int, int] | None = None
@@ -224,7 +217,7 @@ class StatePoller:
             state=state,
             problem=problem,
             public=away.public,
-            away_since=self._now() if before.away_since is None else before.away_since,
+            away_since=utc_now() if before.away_since is None else before.away_since,
         )
 
 

@@ -136,15 +136,11 @@ def _exchange(
     Returns:
         The number to add to the checksum.
     """
-    change = 0
-    where = f"FROM {table} WHERE article_id = ?"
-    for row in connection.execute(f"SELECT * {where}", (article_id,)).fetchall():
-        change -= _digest(row)
+    where, rows = f"FROM {table} WHERE article_id = ?", [*new]
+    old = connection.execute(f"SELECT * {where}", (article_id,)).fetchall()
     connection.execute(f"DELETE {where}", (article_id,))
-    for row in new:
-        change += _digest(row)
-        _insert(connection, table, [row])
-    return change
+    _insert(connection, table, rows)
+    return sum(map(_digest, rows)) - sum(map(_digest, old))
 
 
 def replace_file(root: Path, state: DecisionState) -> None:
@@ -155,20 +151,15 @@ def replace_file(root: Path, state: DecisionState) -> None:
     """
     beside = root / _BESIDE
     beside.unlink(missing_ok=True)
+    takedowns = state.takedowns.items()
+    overrides = [row for some in state.overrides.values() for row in _override_rows(some)]
     total = _digest(("meta", state.database, state.version))
-
-    def summed(rows: Iterable[_Row]) -> Iterator[_Row]:
-        nonlocal total
-        for row in rows:
-            total += _digest(row)
-            yield row
-
+    total += sum(map(_digest, takedowns)) + sum(map(_digest, overrides))
     with closing(open_unjournaled(beside)) as connection:  # nothing reads it before it is complete
         connection.executescript(_SCHEMA)
         connection.execute("BEGIN")
-        _insert(connection, "takedowns", summed(state.takedowns.items()))
-        for some in state.overrides.values():
-            _insert(connection, "overrides", summed(_override_rows(some)))
+        _insert(connection, "takedowns", takedowns)
+        _insert(connection, "overrides", overrides)
         _insert(connection, "meta", [(state.database, state.version, _signed(total))])
         connection.execute("COMMIT")
     with beside.open("rb") as file:
