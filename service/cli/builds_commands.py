@@ -125,13 +125,11 @@ def inspect(
 
 
 def _print_boilerplate(shared: dict[str, dict[str, int]], *, as_json: bool) -> None:
-    if as_json:
-        print_json(shared)
-        return
+    lines = []
     for kind, found in shared.items():
-        typer.echo(f"{kind} ({len(found)}), each with the number of articles found to contain it")
-        for text, count in found.items():
-            typer.echo(f"{count:7}  {text}")
+        lines.append(f"{kind} ({len(found)}), each with the number of articles found to contain it")
+        lines += [f"{count:7}  {text}" for text, count in found.items()]
+    print_result(shared, *lines, as_json=as_json)
 
 
 _NAMED_IF_ANY = {"hidden": "no longer visible", "revealed": "visible again"}
@@ -153,25 +151,23 @@ def diff(
     now = utc_now()
     churn = compare(first, second, now=now, query=settings.limits.query)
     found = describe_churn(first, second, churn, now=now, limit=limit or 10)
-    if as_json:
-        print_json(found)
-        return
+    lines = []
     for sign, key in (("+", "added"), ("-", "removed"), ("-", "hidden"), ("+", "revealed")):
-        if key not in _NAMED_IF_ANY or found[key]["count"]:
-            typer.echo(f"articles {_NAMED_IF_ANY.get(key, key)}: {found[key]['count']}")
-        for item in found[key]["first"]:
-            typer.echo(f"  {sign} {item['title']}  [{item['article_id']}]")
-    typer.echo(f"articles with changed text: {found['rewritten']}")
+        some = found[key]
+        if key not in _NAMED_IF_ANY or some["count"]:
+            lines.append(f"articles {_NAMED_IF_ANY.get(key, key)}: {some['count']}")
+        lines += [f"  {sign} {item['title']}  [{item['article_id']}]" for item in some["first"]]
     lists = found["lists"]
-    typer.echo(
+    lines += [
+        f"articles with changed text: {found['rewritten']}",
         f"{lists['changed']:.1%} of {lists['compared']} lists show other related articles; "
-        f"{lists['replaced']:.1%} of their entries were replaced"
-    )
+        f"{lists['replaced']:.1%} of their entries were replaced",
+    ]
     for item in found["most_changed"]:
-        typer.echo(f"\n{item['title']}  [{item['article_id']}]  {item['replaced']:.0%} replaced")
+        lines.append(f"\n{item['title']}  [{item['article_id']}]  {item['replaced']:.0%} replaced")
         for sign, key in (("+", "in"), ("-", "out")):
-            for title in item[key]:
-                typer.echo(f"  {sign} {title}")
+            lines += [f"  {sign} {title}" for title in item[key]]
+    print_result(found, *lines, as_json=as_json)
 
 
 def report(
@@ -256,17 +252,15 @@ def print_article_links(build: Build, row: int, *, as_json: bool) -> None:
         {"url": link.url, "text": link.text, "kind": link.kind.value, "heading": link.heading}
         for link in article.links[:_MOST]
     ]
-    if as_json:
-        print_json(found)
-        return
-    typer.echo(f"{article.title}  [{article.id}]")
+    lines = [f"{article.title}  [{article.id}]"]
     for name, label in (("links_out", "links to"), ("links_in", "is linked from")):
-        typer.echo(f"\n{label} {count_articles(len(groups[name]))} of this site")
+        lines.append(f"\n{label} {count_articles(len(groups[name]))} of this site")
         for item in found[name]:
             kind = _KINDS[PageLinkKind[item["kind"]]]
-            typer.echo(f"  {item['title']}  [{item['article_id']}]  {kind}")
-    typer.echo(f"\nall links on its page: {len(article.links)}")
+            lines.append(f"  {item['title']}  [{item['article_id']}]  {kind}")
+    lines.append(f"\nall links on its page: {len(article.links)}")
     for item in found["on_the_page"]:
         where = f"under {item['heading']}" if item["heading"] else item["kind"]
         words = item["text"] or "(no words)"
-        typer.echo(f"  {words}  {item['url'].removeprefix(FILE_LINK)}  {where}")
+        lines.append(f"  {words}  {item['url'].removeprefix(FILE_LINK)}  {where}")
+    print_result(found, *lines, as_json=as_json)

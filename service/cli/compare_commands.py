@@ -14,7 +14,7 @@ from index.root.root import Root
 from recommender.errors import InputError
 from service.cli import options as option
 from service.cli.build_progress import progress_bar
-from service.cli.options import command_actor, command_group, print_json, print_result
+from service.cli.options import command_actor, command_group, print_result
 from service.cli.publish_commands import print_cleanup
 from service.curation.publishing import BuildActions
 from service.settings import CONFIG_FILE, Settings, load_settings
@@ -77,11 +77,7 @@ def status(root: option.Root = None, as_json: option.Json = False) -> None:
     from service.clicks.comparison_findings import ComparisonFinder
 
     found = ComparisonFinder(load_settings(root=root)).find()
-    if as_json:
-        print_json(found.figures())
-        return
-    for sentence in found.sentences():
-        typer.echo(sentence)
+    print_result(found.figures(), *found.sentences(), as_json=as_json)
 
 
 @compare_app.command(

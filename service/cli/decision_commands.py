@@ -13,7 +13,7 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError, InputError, NotFoundError
 from recommender.visibility import utc_now
 from service.cli import options as option
-from service.cli.options import command_actor, open_here, print_json, print_result, read_moment
+from service.cli.options import command_actor, open_here, print_result, read_moment
 from service.curation.pin_alerts import find_alerts
 from service.decisions.audit_trail import AuditEntry
 from service.decisions.list_scope import name_scope
@@ -126,16 +126,12 @@ def check_overrides(root: option.Root = None, as_json: option.Json = False) -> N
     settings = load_settings(root=root)
     served = ServingView(Root(settings.root).open(), read_state(settings))
     alerts = find_alerts(served, now=utc_now(), query=settings.query)
-    if as_json:
-        rows = []
-        for alert in alerts:
-            pin = {name: getattr(alert.override, name) for name in _PIN}
-            rows.append({**pin, "reason": alert.reason, "from": format_timestamp(alert.moment)})
-        print_json(rows)
-    else:
-        for alert in alerts:
-            typer.echo(f"{name_scope(alert.override.article_id)}: {alert.sentence()}")
-        if not alerts:
-            typer.echo("All pins and rules are in effect.")
+    rows = []
+    lines = []
+    for alert in alerts:
+        pin = {name: getattr(alert.override, name) for name in _PIN}
+        rows.append({**pin, "reason": alert.reason, "from": format_timestamp(alert.moment)})
+        lines.append(f"{name_scope(alert.override.article_id)}: {alert.sentence()}")
+    print_result(rows, *(lines or ["All pins and rules are in effect."]), as_json=as_json)
     if alerts:
         raise typer.Exit(ALERTS_EXIT_CODE)

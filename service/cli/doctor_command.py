@@ -21,7 +21,7 @@ from index.root.root import Root
 from recommender.errors import AlsoLikeError, SettingError
 from recommender.machine import usable_cores, usable_memory
 from service.cli import options as option
-from service.cli.options import print_json
+from service.cli.options import print_result
 from service.settings import CONFIG_FILE, Settings, load_settings, settings_path
 
 _LEAST_MEMORY = 1_500_000_000
@@ -51,12 +51,9 @@ def doctor(root: option.Root = None, as_json: option.Json = False) -> None:
         found = [*_look_everywhere(load_settings(root=root))]
     except SettingError as error:  # all else depends on the settings
         found = [Finding("settings", "mend", str(error))]
-    if as_json:
-        print_json([asdict(finding) for finding in found])
-    else:
-        width = max(len(finding.what) for finding in found)
-        for one in found:
-            typer.echo(f"{one.state:4}  {one.what:{width}}  {one.sentence}")
+    width = max(len(finding.what) for finding in found)
+    lines = (f"{one.state:4}  {one.what:{width}}  {one.sentence}" for one in found)
+    print_result([asdict(finding) for finding in found], *lines, as_json=as_json)
     raise typer.Exit(int(any(finding.state == "mend" for finding in found)))
 
 

@@ -162,18 +162,19 @@ def count_articles(count: int) -> str:
     return f"{count} article{'s' * (count != 1)}"
 
 
-def print_result(value: Any, sentence: str, *, as_json: bool) -> None:
+def print_result(value: Any, *lines: str, as_json: bool) -> None:
     """Prints a command's result.
 
     Args:
         value: The result as JSON values.
-        sentence: The result as a sentence for people.
-        as_json: Whether to print ``value`` instead of ``sentence``.
+        *lines: The result as text for people.
+        as_json: Whether to print ``value`` instead of ``lines``.
     """
     if as_json:
         print_json(value)
-    else:
-        typer.echo(sentence)
+        return
+    for line in lines:
+        typer.echo(line)
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ import typer
 from index.root.root import Root
 from recommender.errors import InputError, NotFoundError
 from service.cli import options as option
-from service.cli.options import command_actor, open_here, print_json, read_moment
+from service.cli.options import command_actor, open_here, print_result, read_moment
 from service.cli.related_commands import unknown_article
 from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import (
@@ -78,13 +78,8 @@ def rules(
                     until=read_moment(until, settings),
                 )
         found = database.overrides.rules()
-    if as_json:
-        print_json([_values(each) for each in found])
-        return
-    for each in found:
-        typer.echo(_line(each))
-    if not found:
-        typer.echo("There are no rules.")
+    lines = [_line(each) for each in found] or ["There are no rules."]
+    print_result([_values(each) for each in found], *lines, as_json=as_json)
 
 
 def _one(article_id: str | None, tag: str | None, every: bool | None, problem: str) -> str:

@@ -11,7 +11,7 @@ from index.errors import SourceError
 from index.sources.configured_source import ConfiguredSource
 from index.sources.source_check import SourceCheck, check_source
 from service.cli import options as option
-from service.cli.options import command_group, print_json, read_mapping
+from service.cli.options import command_group, print_result, read_mapping
 from service.settings import load_settings
 
 _COUNTS = ("skipped", "notes", "languages")
@@ -57,11 +57,7 @@ def check(
         _check_addresses(sitemap, opened, plain, as_json=as_json)
         return
     checks = [check_source(one, plain, limit) for one in opened]
-    if as_json:
-        print_json([_summary(one) for one in checks])
-    else:
-        for one in checks:
-            _print_check(one)
+    print_result([_summary(one) for one in checks], *map(_describe, checks), as_json=as_json)
     failed = [one for one in checks if one.error or not one.report.kept]
     if failed:
         unusable = (
@@ -95,9 +91,6 @@ def _check_addresses(
             f"none of the records of {sources[0].name} is a usable article; to see why, leave out "
             "--sitemap"
         )
-    if as_json:
-        print_json({"sitemap": location, "read": report.read, "kept": report.kept, **asdict(found)})
-        return
     lines = [
         f"{location} names {found.pages} pages",
         f"  {found.found} of {found.articles} published articles stand in it",
@@ -114,7 +107,8 @@ def _check_addresses(
     for hint in found.hints:
         ours, theirs = hint.example
         lines.append(f"  {hint.setting} would mend {hint.mends}, such as {ours} to {theirs}")
-    typer.echo("\n".join(lines))
+    values = {"sitemap": location, "read": report.read, "kept": report.kept, **asdict(found)}
+    print_result(values, *lines, as_json=as_json)
 
 
 def _summary(check: SourceCheck) -> dict[str, Any]:
@@ -131,7 +125,7 @@ def _summary(check: SourceCheck) -> dict[str, Any]:
     }
 
 
-def _print_check(check: SourceCheck) -> None:
+def _describe(check: SourceCheck) -> str:
     report = check.report
     skipped = sum(report.skipped.values())
     lines = [
@@ -151,4 +145,4 @@ def _print_check(check: SourceCheck) -> None:
         first = next((f", the first: {one}" for one in report.problems if one.key == reason), "")
         lines.append(f"{reason}: {count}{first}")
     lines += [check.error] if check.error else []
-    typer.echo("\n  ".join(line.rstrip() for line in lines) + "\n")
+    return "\n  ".join(line.rstrip() for line in lines) + "\n"
