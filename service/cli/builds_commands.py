@@ -82,7 +82,7 @@ def inspect(
     if name and name not in opened_root.names() and (live_build := opened_root.open_live()):
         row = live_build.row(name)
         if row is not None:
-            print_article_links(live_build, row, as_json=as_json)
+            _print_article_links(live_build, row, as_json=as_json)
             return
     build = opened_root.open(name)
     manifest = build.manifest
@@ -231,14 +231,8 @@ _KINDS = {
 _MOST = 200
 
 
-def print_article_links(build: Build, row: int, *, as_json: bool) -> None:
-    """Prints the links between an article and other articles, and all links on its page.
-
-    Args:
-        build: The live build.
-        row: The article's row number in the build.
-        as_json: Whether to print JSON.
-    """
+def _print_article_links(build: Build, row: int, *, as_json: bool) -> None:
+    """Prints the links between an article and other articles, and all links on its page."""
     article = build.article(row)
     graph = build.page_links
     groups = {"links_out": graph.out(row), "links_in": graph.into(row)}

@@ -73,7 +73,7 @@ def demo(
     # Bind the ports first, so that a taken port is reported before the build.
     sockets = bind_demo(settings.host, settings.port, exact=port is not None) if serve_ else None
     # A build of another version or model may be replaced, as the demo's root holds only the sample.
-    stale = is_unreadable(Root(settings.root))
+    stale = _is_unreadable(settings)
     options = build_options(
         settings, from_scratch=stale, accept_change=True, on_read=print_problems
     )
@@ -88,14 +88,10 @@ def demo(
         run_demo(sample_content(settings), settings, *sockets)
 
 
-def is_unreadable(opened_root: Root) -> bool:
-    """Tells whether a live build can't be read: it is damaged, or of another version's format.
-
-    Args:
-        opened_root: The folder that holds the live build.
-    """
+def _is_unreadable(settings: Settings) -> bool:
+    """Tells whether a live build can't be read: it is damaged, or of another version's format."""
     try:
-        opened_root.open_live()
+        Root(settings.root).open_live()
     except (BuildError, NotFoundError):
         return True
     return False
@@ -160,7 +156,7 @@ def _try(
     kinds = [table["kind"] for table in found.tables]
     typer.echo(f"{found.how} (kind {', '.join(dict.fromkeys(kinds))}); reading …", err=True)
     sources = [open_source(with_proposals(table)) for table in found.tables]
-    stale = is_unreadable(Root(settings.root))
+    stale = _is_unreadable(settings)
     spoken: Counter[str] = Counter()
     options = build_options(
         settings,

@@ -51,8 +51,7 @@ def related(
     if article_id is not None:
         print_related(settings, article_id, as_json=as_json)
         return
-    opened = Root(settings.root).open()
-    related_to_text(opened, settings, text or "-", language, as_json=as_json)
+    _print_related_to_text(settings, text or "-", language, as_json=as_json)
 
 
 def print_related(settings: Settings, article_id: str, *, as_json: bool = False) -> None:
@@ -86,24 +85,13 @@ def print_related(settings: Settings, article_id: str, *, as_json: bool = False)
     print_list(opened, chosen, say_why(opened, row, chosen))
 
 
-def related_to_text(
-    build: Build, settings: Settings, file: str, language: str | None, *, as_json: bool
+def _print_related_to_text(
+    settings: Settings, file: str, language: str | None, *, as_json: bool
 ) -> None:
-    """Shows the list that a text would have if the site published it.
-
-    Args:
-        build: The live build.
-        settings: The effective settings, which name the model and the query.
-        file: The text file, whose first line is the title; ``-`` for stdin.
-        language: The text's language, a BCP 47 tag.
-        as_json: Whether to print the same JSON as ``POST /v1/related``.
-
-    Raises:
-        InputError: If the text can't be read.
-        ModelError: If the model is missing, or not the one that the build was made with.
-    """
+    """Prints the list that a text would have if the site published it."""
     from service.serving.drafts import DraftRelater, read_draft
 
+    build = Root(settings.root).open()
     title, _, body = read_text(file).strip().partition("\n")
     draft = read_draft({"title": title, "summary": body, "language": language})
     served, now, query = ServingView(build, read_state(settings)), utc_now(), settings.query
