@@ -186,7 +186,6 @@ def make_live(
             for one in sources
         ]
         run = run_build(
-            root,
             settings,
             first if most else sources,
             options,

@@ -165,7 +165,6 @@ class Comparisons:
 
     def _builds(self, state: ComparisonState, options: BuildOptions) -> VariantBuilds:
         return VariantBuilds(
-            root=self._root,
             settings=self._settings,
             comparison=state,
             options=options,
