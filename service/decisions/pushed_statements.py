@@ -127,22 +127,21 @@ class PushedStatements(Table):
             for row in found.mappings():
                 yield Statement(**row)
 
-    def refuse(self, article_id: str, number: int, reason: str) -> bool:
+    def refuse(self, article_id: str, number: int, reason: str) -> None:
         """Marks a pushed statement as refused: no build uses it until the article is pushed again.
+
+        Does nothing if a newer statement has replaced it.
 
         Args:
             article_id: The article's id.
             number: The number of the statement.
             reason: Why it is refused, as text for people.
-
-        Returns:
-            Whether it was marked; ``False`` if a newer statement has replaced it.
         """
         statement = sa.update(_TABLE).where(
             _TABLE.c.article_id == article_id, _TABLE.c.number == number
         )
         with self._store.write() as connection:
-            return connection.execute(statement.values(refused=reason)).rowcount > 0
+            connection.execute(statement.values(refused=reason))
 
     def renew(self, settled: Mapping[str, int], since: int) -> None:
         """Gives a new number to statements that were pushed again while a build was made.
@@ -188,21 +187,17 @@ class PushedStatements(Table):
                         said = sa.update(_TABLE).where(_TABLE.c.article_id == article_id)
                         change.connection.execute(said.values(hidden_until=0))
 
-    def settle(self, actor: Actor, settled: Mapping[str, int]) -> int:
+    def settle(self, actor: Actor, settled: Mapping[str, int]) -> None:
         """Removes statements that a source has caught up with, and lifts their takedowns.
 
         Args:
             actor: Who removes them, for the audit trail.
             settled: By an article's id, the number of the last statement about it with which a
                 source has caught up.
-
-        Returns:
-            How many statements were removed.
         """
         rows = self._rows(sa.select(_TABLE.c.article_id, _TABLE.c.number))
         pairs = [(row["article_id"], row["number"]) for row in rows]
         found = [one for one, number in pairs if number <= settled.get(one, 0)]
-        dropped = 0
         for some in _unhurried(found):
             with self._store.change(actor) as change:
                 for article_id in some:
@@ -211,8 +206,6 @@ class PushedStatements(Table):
                     )
                     if change.connection.execute(gone).rowcount:
                         _show(change, article_id, "a source has caught up with the push")
-                        dropped += 1
-        return dropped
 
 
 def _unhurried(ids: Sequence[str]) -> Iterator[Sequence[str]]:

