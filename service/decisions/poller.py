@@ -108,11 +108,10 @@ class StatePoller:
             raise DatabaseError(told, told)  # the details are in the log since they were noticed
         return database
 
-    def refresh(self) -> bool:
+    def refresh(self) -> None:
         """Looks for new decisions now: in the database or, if that is unavailable, in the snapshot.
 
-        Returns:
-            Whether there were new decisions, so that ``kept.state`` is another object.
+        If there are any, ``kept.state`` is another object afterwards.
         """
         with self._lock:
             before = self.kept
@@ -125,7 +124,6 @@ class StatePoller:
                 self.kept = kept  # set before the snapshot is written, as requests must not wait
                 self.kept = replace(kept, unsaved=self._save(database, before, state))
             _log_change(before, self.kept)
-            return self.kept.state is not before.state
 
     def poll(self) -> DecisionState | None:
         """Looks for new decisions and returns all decisions to apply to responses.

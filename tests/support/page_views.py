@@ -24,8 +24,8 @@ class Decisions:
     def __init__(self) -> None:
         self.kept = PolledState(state=NO_STATE, problem=None)
 
-    def refresh(self) -> bool:
-        return True
+    def refresh(self) -> None:
+        pass
 
     def poll(self) -> DecisionState | None:
         return self.kept.state

@@ -11,8 +11,8 @@ class Undecided:
 
     kept = PolledState(state=NO_STATE, problem=None)
 
-    def refresh(self) -> bool:
-        return False
+    def refresh(self) -> None:
+        pass
 
     def poll(self) -> DecisionState | None:
         return NO_STATE
