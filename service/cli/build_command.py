@@ -14,6 +14,7 @@ from index.articles.read_report import ReadReport
 from index.build.manifest import Manifest
 from index.errors import GateError
 from index.root.root import Root
+from recommender.sentence_encoder import DEFAULT_MODEL
 from service.cli import options as option
 from service.cli.build_progress import progress_bar
 from service.cli.builds_commands import counts
@@ -273,8 +274,6 @@ def unknown_languages(model: str, languages: Mapping[str, int]) -> str:
         The five most frequent with their numbers, such as ``de 12, fr 3``; empty if the model is
         another or most articles are in English.
     """
-    from recommender.sentence_encoder import DEFAULT_MODEL
-
     others = Counter(
         {name: n for name, n in languages.items() if name.partition("-")[0] not in ("en", "")}
     )

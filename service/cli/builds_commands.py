@@ -7,6 +7,7 @@ import typer
 
 from index.build.build import Build
 from index.build.link_graph import PageLinkKind
+from index.capacity import near_limits
 from index.files import replace_file
 from index.publishing.build_history import describe_builds
 from index.publishing.churn import compare, describe_churn
@@ -75,8 +76,6 @@ def inspect(
     as_json: option.Json = False,
 ) -> None:
     """Show what a build holds, how it was made, and its measured quality."""
-    from index.capacity import near_limits
-
     settings = load_settings(root=root)
     opened_root = Root(settings.root)
     if name and name not in opened_root.names() and (live_build := opened_root.open_live()):

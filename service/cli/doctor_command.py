@@ -20,8 +20,12 @@ from index.errors import GateError
 from index.root.root import Root
 from recommender.errors import AlsoLikeError, SettingError
 from recommender.machine import usable_cores, usable_memory
+from recommender.sentence_encoder import find_model
 from service.cli import options as option
 from service.cli.options import print_result
+from service.clicks.click_bounds import MAX_EVENTS_A_MINUTE
+from service.clicks.placement import open_placements
+from service.decisions.open_decisions import decisions_status
 from service.settings import CONFIG_FILE, Settings, load_settings, settings_path
 
 _LEAST_MEMORY = 1_500_000_000
@@ -103,8 +107,6 @@ def _root(settings: Settings) -> Iterator[Finding]:
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
-    from recommender.sentence_encoder import find_model
-
     name = settings.model
     if name.partition(":")[0] != "hashing":
         find_model(name)
@@ -159,16 +161,11 @@ def _notify(settings: Settings) -> Iterator[Finding]:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    from service.decisions.open_decisions import decisions_status
-
     problem = decisions_status(settings).problem
     yield Finding("database", "mend" if problem else "ok", problem or "answers")
 
 
 def _clicks(settings: Settings) -> Iterator[Finding]:
-    from service.clicks.click_bounds import MAX_EVENTS_A_MINUTE
-    from service.clicks.placement import open_placements
-
     if open_placements(settings) is None:
         return
     if settings.host in _LOOPBACK and not settings.trusted_proxies:

@@ -14,6 +14,7 @@ from service.cli.options import print_json
 from service.cli.related_commands import read_text, unknown_article
 from service.curation.judged_links import read_judged_links
 from service.decisions.open_decisions import nothing_decided, open_decisions, read_state
+from service.http.audit_export import csv_line
 from service.serving.serving_view import ServingView
 from service.settings import Settings, load_settings
 
@@ -56,8 +57,6 @@ def links(
         print_json([*found])
         return
     if as_csv:
-        from service.http.audit_export import csv_line
-
         for number, each in enumerate(found):
             if not number:
                 typer.echo(csv_line(each), nl=False)

@@ -16,8 +16,10 @@ from recommender.relevance_judgments import read_qrels
 from recommender.visibility import utc_now
 from service.cli import options as option
 from service.cli.options import print_json, print_result
+from service.clicks.placement import open_placements
 from service.curation.golden_set import Agreement, agreements_of
 from service.decisions.open_decisions import read_state
+from service.http.list_json import exported_json, related_json
 from service.serving.list_quality import evaluate_build
 from service.serving.selection import ORIGIN_PHRASES, Origin, SelectedItem, select
 from service.serving.serving_view import ServingView, VisibilityStatus, visibility_status
@@ -73,8 +75,6 @@ def print_related(settings: Settings, article_id: str, *, as_json: bool = False)
     served = ServingView(opened, read_state(settings))
     chosen = select(served, row, now=now, query=settings.query)
     if as_json:
-        from service.http.list_json import related_json
-
         typer.echo(related_json(opened, article_id, chosen).decode())
         return
     article = opened.article(row)
@@ -124,14 +124,10 @@ def export(
     A takedown, or an article that becomes visible or invisible, changes these files only at the
     next export, and copies in a CDN only when it fetches them again. The service shows it at once.
     """
-    from service.clicks.placement import open_placements
-    from service.http.list_json import exported_json
-
     settings = load_settings(root=root, limit=limit)
     live = Root(settings.root).open()
     now = utc_now()
     query, placements = settings.query, open_placements(settings)
-
     served = ServingView(live, read_state(settings))
 
     def render(row: int) -> bytes:
