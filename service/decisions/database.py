@@ -23,7 +23,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -48,9 +47,6 @@ from service.decisions.refused_words import RefusedWords
 from service.decisions.schema import HEAD, VERSION_TABLE, make_tables
 from service.decisions.sessions import Attempts, Sessions
 from service.decisions.takedowns import Takedowns
-
-if TYPE_CHECKING:  # Alembic is slow to import, and needed only for upgrades
-    from alembic.config import Config
 
 log = logging.getLogger("alsolike")
 
@@ -372,7 +368,7 @@ def _check_schema(version: str | None, label: str) -> None:
         return
     if version is None:
         raise DatabaseError(f"{label} has no AlsoLike tables yet; run: alsolike db upgrade")
-    if version in _steps():
+    if version < HEAD:
         raise DatabaseError(
             f"{label} has schema {version}, but this version of AlsoLike needs {HEAD}; "
             "run: alsolike db upgrade"
@@ -388,6 +384,9 @@ def _upgrade(engine: sa.Engine, label: str) -> str | None:
 
     The upgrade is one transaction. If two processes upgrade at once, one waits for the other.
     """
+    from alembic import command  # slow to import, and needed only for upgrades
+    from alembic.config import Config
+
     try:
         with engine.execution_options(**{WRITES: True}).begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -395,11 +394,12 @@ def _upgrade(engine: sa.Engine, label: str) -> str | None:
             before = _schema_version(connection)
             if before == HEAD:
                 return before
-            if before is not None and before not in _steps():
+            if before is not None and before > HEAD:
                 _check_schema(before, label)
-            from alembic import command
-
-            config = _config()
+            config = Config()
+            folder = str(Path(__file__).parent / "migrations")
+            config.set_main_option("script_location", folder.replace("%", "%%"))
+            config.set_main_option("path_separator", "os")
             config.attributes["connection"] = connection
             if before is None:
                 make_tables(connection)
@@ -409,20 +409,3 @@ def _upgrade(engine: sa.Engine, label: str) -> str | None:
             return before
     except SQLAlchemyError as error:
         raise translate(error, label) from error
-
-
-def _steps() -> set[str]:
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory.from_config(_config())
-    return {step.revision for step in script.walk_revisions()}
-
-
-def _config() -> Config:
-    from alembic.config import Config
-
-    config = Config()
-    folder = str(Path(__file__).parent / "migrations")
-    config.set_main_option("script_location", folder.replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config

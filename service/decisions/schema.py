@@ -20,7 +20,7 @@ from service.decisions.decision_state import OverrideKind
 from service.roles import Role
 
 HEAD = "0006"
-"""The version of the tables' form (schema) below; it is the name of the last migration."""
+"""The version of the tables' form (schema) below: the last migration's number, of four digits."""
 
 VERSION_TABLE = "alsolike_schema"
 """The table that holds the schema version; other programs won't have a table of this name."""
