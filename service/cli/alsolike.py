@@ -93,4 +93,4 @@ sentence of the command's docstring if the line is ``None``."""
 for _command, _example, _line in _COMMANDS:
     _gates = f"\n\n{GATES_EPILOG}" if _command in (build, publish) else ""
     _name = "try" if _command is try_site else None  # a keyword can't be a function's name
-    add_command(app, _command, _example, _line, name=_name, more=_gates)
+    add_command(app, _command, _example + _gates, _line, name=_name)

@@ -59,17 +59,15 @@ def add_command(
     line: str | None,
     *,
     name: str | None = None,
-    more: str = "",
 ) -> None:
     """Adds a subcommand to the command ``alsolike``.
 
     Args:
         app: The Typer app of ``alsolike``.
         command: The function that the subcommand runs.
-        example: An example of the subcommand for its help, without ``alsolike``.
+        example: An example of the subcommand for its help, without ``alsolike``; text may follow.
         line: The subcommand's line in ``alsolike --help``; ``None`` for the first sentence of the
             function's docstring.
         name: The subcommand's name; ``None`` for the function's name.
-        more: Text that follows the example in the subcommand's help.
     """
-    app.command(name, epilog=f"Example: alsolike {example}{more}", short_help=line)(command)
+    app.command(name, epilog=f"Example: alsolike {example}", short_help=line)(command)

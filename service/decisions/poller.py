@@ -158,9 +158,7 @@ class StatePoller:
         try:
             saved = snapshot_version(self._root)
         except DatabaseError:
-            if (
-                changes is None
-            ):  # else the changes apply to the known state, whatever the snapshot says
+            if changes is None:  # else they apply to the known state, whatever the snapshot says
                 raise
         else:
             check_snapshot(self._root, saved, database.version(), database.lacks)
