@@ -175,6 +175,7 @@ class Table:
             return connection.execute(query).mappings().all()
 
 
+@dataclass(slots=True)
 class Change:
     """An open transaction in which an actor makes a decision.
 
@@ -185,21 +186,16 @@ class Change:
         version: The database's version before the decision.
     """
 
-    def __init__(self, connection: sa.Connection, actor: Actor, now: int, version: int) -> None:
-        self.connection = connection
-        self.actor = actor
-        self.now = now
-        self.version = version
-        self.of_takedowns = False
+    connection: sa.Connection
+    actor: Actor
+    now: int
+    version: int
+    of_takedowns: bool = False
 
-    def new_version(self, article_id: str, *, takedown: bool) -> int:
+    def _new_version(self, article_id: str, *, takedown: bool) -> int:
         """Raises the database's version, because readers will see the decision, and returns it.
 
         It also records whose list or takedown changed, so that services need to read only that.
-
-        Args:
-            article_id: The article whose takedown or list changed.
-            takedown: Whether its takedown changed, rather than its list.
         """
         since, self.version = self.version, max(self.version + 1, self.now)
         self.of_takedowns |= takedown
@@ -270,7 +266,7 @@ class Change:
         if table is schema.overrides:
             self._touch_list(article_id, if_version)
         elif table is schema.takedowns:
-            self.new_version(article_id, takedown=True)
+            self._new_version(article_id, takedown=True)
         if values is None:
             self.connection.execute(sa.delete(table).where(*_has(table, key)))
         else:
@@ -286,22 +282,14 @@ class Change:
         )
 
     def _touch_list(self, article_id: str, if_version: int | None) -> None:
-        """Gives an article's list its next version, because a pin or hide in it changes.
-
-        Args:
-            article_id: The article whose list it is.
-            if_version: The version of the list that the editor saw; ``None`` to accept any.
-
-        Raises:
-            ConflictError: If somebody has changed the list since ``if_version``.
-        """
+        """Gives an article's list its next version, because a pin or hide in it changes."""
         found = list_version(self.connection, article_id)
         if if_version is not None and if_version != found:
             raise ConflictError(
                 f"the list of {article_id!r} has changed since you read it (from version "
                 f"{if_version} to {found}); look at it again, then decide"
             )
-        version = self.new_version(article_id, takedown=False)
+        version = self._new_version(article_id, takedown=False)
         upsert(self.connection, schema.list_versions, {"article_id": article_id}, version=version)
 
     def record(
