@@ -9,7 +9,7 @@ import typer
 from index.root.root import Root
 from recommender.errors import SettingError
 from service.cli import options as option
-from service.cli.options import print_json
+from service.cli.options import print_result
 from service.clicks.click_events import REASONS
 from service.clicks.click_figures import ClickFigures, Figure, first_day
 from service.clicks.click_store import open_clicks
@@ -61,27 +61,23 @@ def clicks(
         else:
             found = figures.by(by.value)
         total, rejected = figures.total, dict(figures.rejections)
-    if as_json:
-        described = [figure.describe() for figure in found]
-        told = {"since": since, "by": by.value, "lists": total.describe(), "figures": described}
-        print_json({**told, "rejected": rejected})
-        return
+    described = [figure.describe() for figure in found]
+    values = {"since": since, "by": by.value, "lists": total.describe(), "figures": described}
+    width = max([len(by.value), *(len(figure.name) for figure in found)])
+    lines = [f"since {since}: no list was seen; pages report when a reader leaves them"]
     if total.seen:
-        typer.echo(
+        lines = [
             f"since {since}: {total.seen:,} lists seen; a link was followed in {total.clicked:,}, "
-            f"{_share(total)}"
-        )
-        width = max([len(by.value), *(len(figure.name) for figure in found)])
-        typer.echo(f"{by.value:{width}}  {'seen':>11}  {'followed':>9}  share")
-    else:
-        typer.echo(f"since {since}: no list was seen; pages report when a reader leaves them")
+            f"{_share(total)}",
+            f"{by.value:{width}}  {'seen':>11}  {'followed':>9}  share",
+        ]
     for figure in found:
         counted = f"{figure.seen:>11,}  {figure.clicked:>9,}"
-        typer.echo(f"{figure.name:{width}}  {counted}  {_share(figure)}")
+        lines.append(f"{figure.name:{width}}  {counted}  {_share(figure)}")
     if rejected:
-        typer.echo("reported, but not counted:")
-        for reason, count in rejected.items():
-            typer.echo(f"{count:>11,}  {REASONS.get(reason, reason)}")
+        lines.append("reported, but not counted:")
+        lines += [f"{count:>11,}  {REASONS.get(name, name)}" for name, count in rejected.items()]
+    print_result({**values, "rejected": rejected}, *lines, as_json=as_json)
 
 
 def _share(figure: Figure) -> str:

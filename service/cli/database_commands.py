@@ -7,7 +7,7 @@ import typer
 
 from index.sql_engine import describe, parse_url
 from service.cli import options as option
-from service.cli.options import command_group, print_json, print_result
+from service.cli.options import command_group, print_result
 from service.decisions.database import back_up, copy_database
 from service.decisions.open_decisions import database_url, decisions_status, upgrade_decisions
 from service.decisions.schema import HEAD
@@ -76,12 +76,12 @@ def copy(
         source_password=held if source is None else _password_for(source, held),
         target_password=_password_for(target, held),
     )
-    if as_json:
-        print_json({"to": describe(target), "rows": copied})
-        return
     rows = ", ".join(f"{count} {name}" for name, count in copied.items() if count)
-    typer.echo(f"copied to {describe(target)}: {rows or 'nothing, as there are no decisions'}")
-    typer.echo("now set the setting database to this URL and restart the service")
+    lines = (
+        f"copied to {describe(target)}: {rows or 'nothing, as there are no decisions'}",
+        "now set the setting database to this URL and restart the service",
+    )
+    print_result({"to": describe(target), "rows": copied}, *lines, as_json=as_json)
 
 
 def _password_for(url: str, held: str) -> str:
@@ -115,21 +115,16 @@ def status(root: option.Root = None, as_json: option.Json = False) -> None:
         "only_in_snapshot": found.only_in_snapshot,
         "only_in_database": found.only_in_database,
     }
-    if as_json:
-        print_json(values)
-    else:
-        typer.echo(f"database  {values['database']}")
-        if version is not None:
-            rows = ", ".join(f"{count} {name}" for name, count in found.counts.items())
-            typer.echo(f"holds     {rows}")
-            typer.echo(f"changed   {format_timestamp(version)}")
-        elif found.problem is None:
-            typer.echo("holds     nothing yet; it is created with the first decision")
-        typer.echo(f"snapshot  {'none' if saved is None else format_timestamp(saved.version)}")
-        for sentence in found.only_in_snapshot:
-            typer.echo(f"  only in the snapshot (the copy): {sentence}")
-        for sentence in found.only_in_database:
-            typer.echo(f"  only in the database: {sentence}")
+    lines = [f"database  {values['database']}"]
+    if version is not None:
+        rows = ", ".join(f"{count} {name}" for name, count in found.counts.items())
+        lines += [f"holds     {rows}", f"changed   {format_timestamp(version)}"]
+    elif found.problem is None:
+        lines.append("holds     nothing yet; it is created with the first decision")
+    lines.append(f"snapshot  {'none' if saved is None else format_timestamp(saved.version)}")
+    lines += [f"  only in the snapshot (the copy): {each}" for each in found.only_in_snapshot]
+    lines += [f"  only in the database: {each}" for each in found.only_in_database]
+    print_result(values, *lines, as_json=as_json)
     if found.problem is not None:
         typer.echo(f"alsolike: {found.problem}", err=True)
         raise typer.Exit(7)

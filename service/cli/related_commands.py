@@ -1,7 +1,7 @@
 """The commands ``alsolike related``, ``export`` and ``evaluate``."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,7 +15,7 @@ from recommender.errors import InputError, NotFoundError
 from recommender.relevance_judgments import read_qrels
 from recommender.visibility import utc_now
 from service.cli import options as option
-from service.cli.options import print_json, print_result
+from service.cli.options import print_result
 from service.clicks.placement import open_placements
 from service.curation.golden_set import Agreement, agreements_of
 from service.decisions.open_decisions import read_state
@@ -282,54 +282,44 @@ def evaluate(
             min_related=min_related,
             seeds=seeds,
         )
-    if as_json:
-        print_json(figures)
-    elif own_links:
-        _print_own_links(figures)
-    else:
-        _print_figures(figures)
+    lines = _own_link_lines(figures) if own_links else _figure_lines(figures)
+    print_result(figures, *lines, as_json=as_json)
 
 
 def _print_agreement(build: Build, found: Agreement, least: float | None, *, as_json: bool) -> None:
-    if as_json:
-        figures = asdict(found)
-        del figures["pairs"]
-        print_json({"build": build.name, "share": round(found.share, 4), **figures})
-    else:
-        said = f"{found.share:.1%} as editors want it"
-        if not found.good + found.bad:
-            said = "nothing is judged or pinned yet"
-        typer.echo(
-            f"{said}, build {build.name}: {found.good_shown} of {found.good} good links shown, "
-            f"{found.bad_shown} of {found.bad} bad links shown"
-        )
-        for sign, pairs in (("+", found.missed), ("-", found.wrong)):
-            for article_id, target_id in pairs:
-                typer.echo(f"  {sign} {target_id}  in the list of  {article_id}")
+    figures = {"build": build.name, "share": round(found.share, 4), **asdict(found)}
+    del figures["pairs"]
+    said = f"{found.share:.1%} as editors want it"
+    if not found.good + found.bad:
+        said = "nothing is judged or pinned yet"
+    lines = [
+        f"{said}, build {build.name}: {found.good_shown} of {found.good} good links shown, "
+        f"{found.bad_shown} of {found.bad} bad links shown"
+    ]
+    for sign, pairs in (("+", found.missed), ("-", found.wrong)):
+        lines += [f"  {sign} {target}  in the list of  {article}" for article, target in pairs]
+    print_result(figures, *lines, as_json=as_json)
     if least is not None and found.share < least:
         raise typer.Exit(GOLDEN_EXIT_CODE)
 
 
-def _print_own_links(figures: dict[str, Any]) -> None:
-    typer.echo(
-        f"{figures['seeds']} of {figures['linking']} articles that link to others, "
-        f"build {figures['build']}"
-    )
+def _own_link_lines(figures: dict[str, Any]) -> Iterator[str]:
+    linking, build = figures["linking"], figures["build"]
+    yield f"{figures['seeds']} of {linking} articles that link to others, build {build}"
     for part, label in (("masked", "without the links' words"), ("as_written", "as written")):
-        typer.echo(f"{label}:")
-        _print_estimates(figures[part])
+        yield f"{label}:"
+        yield from _estimate_lines(figures[part])
 
 
-def _print_figures(figures: dict[str, Any]) -> None:
-    typer.echo(
-        f"{figures['seeds']} articles with 3 or more related by judgment, build {figures['build']}"
-    )
-    _print_estimates(figures)
+def _figure_lines(figures: dict[str, Any]) -> Iterator[str]:
+    build = figures["build"]
+    yield f"{figures['seeds']} articles with 3 or more related by judgment, build {build}"
+    yield from _estimate_lines(figures)
     for name in ("coverage", "orphans", "largest_hub", "diversity"):
-        typer.echo(f"{name:12} {figures[name]:g}")
+        yield f"{name:12} {figures[name]:g}"
 
 
-def _print_estimates(figures: dict[str, Any]) -> None:
+def _estimate_lines(figures: dict[str, Any]) -> Iterator[str]:
     for name in ("ndcg10", "p6", "recall50"):
         low, high = figures[f"{name}_95"]
-        typer.echo(f"{name:12} {figures[name]:.4f}   (95 %: {low:.4f} to {high:.4f})")
+        yield f"{name:12} {figures[name]:.4f}   (95 %: {low:.4f} to {high:.4f})"
