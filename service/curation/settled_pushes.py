@@ -14,7 +14,7 @@ from index.root.journal import read_journal, who
 from index.root.root import Root
 from index.sources.pushed_source import Statement
 from recommender.errors import AlsoLikeError, NotFoundError
-from recommender.visibility import NEVER, utc_now, visible_at
+from recommender.visibility import NEVER, utc_now
 from service.decisions.decision_store import Actor
 from service.decisions.open_decisions import nothing_decided, open_decisions
 from service.settings import Settings
@@ -68,7 +68,7 @@ def _live_holds_pushes(settings: Settings) -> bool:
 
 def _is_shown(build: Build, article_id: str) -> bool:
     row = build.row(article_id)
-    return row is not None and bool(visible_at(build.visibility[row : row + 1], utc_now())[0])
+    return row is not None and build.is_visible(row, utc_now())
 
 
 def _had(root: Root, name: str) -> bool:
