@@ -4,11 +4,10 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from pydantic import ValidationError
 
-from index.building.context import Progress
+from index.building.context import BuildOptions, Progress
 from index.errors import GateError
 from index.publishing.publish import publish_build
 from index.publishing.retention import prune
@@ -47,10 +46,8 @@ class Comparisons:
     ) -> None:
         self._settings = settings
         self._load_encoder = load_encoder
+        self._progress = progress
         self._root = Root(settings.root)
-        self._builds = partial(
-            VariantBuilds, settings=settings, load_encoder=load_encoder, progress=progress
-        )
 
     def start(self, name: str, *, share: float, block: int, reason: str = "") -> ComparisonState:
         """Makes a variant's build of the live build's articles, and begins to compare their lists.
@@ -92,7 +89,7 @@ class Comparisons:
             )
         if (earlier := variant_folder(self._root.path, name)).exists():
             shutil.rmtree(earlier)
-        self._builds(comparison=state, options=build_options(self._settings)).make(live.name)
+        self._builds(state, build_options(self._settings)).make(live.name)
         state = state.model_copy(update={"started": int(time.time())})
         write_comparison(self._root.path, state)
         told = {
@@ -123,7 +120,7 @@ class Comparisons:
         options = build_options(settings, accept_change=True)
         limits = replace(options.limits, undecided="", max_churn=1.0)
         options = replace(options, limits=limits)
-        made = self._builds(comparison=state, options=options).make_live(self._root.open())
+        made = self._builds(state, options).make_live(self._root.open())
         name = made.manifest.name
         try:
             publish_build(
@@ -165,3 +162,12 @@ class Comparisons:
                 "block": f"--block {block}s: must be from 1m to 7d",
             }
             raise InputError(bounds[str(error.errors()[0]["loc"][0])]) from error
+
+    def _builds(self, state: ComparisonState, options: BuildOptions) -> VariantBuilds:
+        return VariantBuilds(
+            settings=self._settings,
+            comparison=state,
+            options=options,
+            load_encoder=self._load_encoder,
+            progress=self._progress,
+        )
