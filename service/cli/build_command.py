@@ -187,6 +187,7 @@ def make_live(
             for one in sources
         ]
         run = run_build(
+            root,
             settings,
             first if most else sources,
             options,

@@ -72,6 +72,7 @@ def build_options(settings: Settings, *, accept_change: bool = False, **more: An
 
 
 def run_build(
+    root: Root,
     settings: Settings,
     sources: Sequence[Source],
     options: BuildOptions,
@@ -89,6 +90,7 @@ def run_build(
     a variant is compared with the live lists, the variant's build is made as well.
 
     Args:
+        root: The folder that holds the builds.
         settings: The effective settings.
         sources: The sources of articles to read.
         options: The build's options.
@@ -101,7 +103,6 @@ def run_build(
     Raises:
         AlsoLikeError: If the build can't be made; see :func:`index.building.builder.make_build`.
     """
-    root = Root(settings.root)
     before, since = root.live, last_received(settings)
     try:
         kind = "local" if options.changes is not None else settings.engine
@@ -114,7 +115,7 @@ def run_build(
         with suppress(BuildError):  # old builds may be what fills the disk
             prune(root, settings.keep, settings.keep_small, settings.keep_small_hours)
         raise
-    follow = partial(follow_live, settings, options, load_encoder, progress, made, before)
+    follow = partial(follow_live, root, settings, options, load_encoder, progress, made, before)
     follow(published=False)
     verdicts: list[Verdict] = []
     refusal: GateError | None = None

@@ -165,6 +165,7 @@ class Comparisons:
 
     def _builds(self, state: ComparisonState, options: BuildOptions) -> VariantBuilds:
         return VariantBuilds(
+            root=self._root,
             settings=self._settings,
             comparison=state,
             options=options,

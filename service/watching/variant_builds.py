@@ -42,6 +42,7 @@ class VariantBuilds:
     """Makes the builds of the variant that is compared; the caller holds the root's lock.
 
     Args:
+        root: The folder that holds the live builds.
         settings: The effective settings.
         comparison: The comparison, which holds the variant's own settings.
         options: The options of the live build.
@@ -49,6 +50,7 @@ class VariantBuilds:
         progress: Called with a stage's name, the number of items done, and their total if known.
     """
 
+    root: Root
     settings: Settings
     comparison: ComparisonState
     options: BuildOptions
@@ -58,7 +60,7 @@ class VariantBuilds:
     @property
     def own(self) -> Root:
         """The folder that holds the variant's builds, none of which is ever published there."""
-        return Root(variant_folder(self.settings.root, self.comparison.variant))
+        return Root(variant_folder(self.root.path, self.comparison.variant))
 
     def follow(self, made: BuildResult, before: str | None, *, published: bool) -> None:
         """Makes the variant's build that belongs to a live build, if it is time for it.
@@ -104,7 +106,7 @@ class VariantBuilds:
             AlsoLikeError: If the variant's build can't be made.
             GateError: If a gate refuses the variant's build that lets the live build pass.
         """
-        own, live = self.own, Root(self.settings.root).open(name)
+        own, live = self.own, self.root.open(name)
         with own.locked("alsolike build"):
             found = self._newest() if changed is None or before is None else own.open(before)
             beside = Beside(
@@ -144,7 +146,7 @@ class VariantBuilds:
         names = self.own.names()  # without any, weights are learned anew: the live ones are others
         calibrated = self.own.open(live.name) if live.name in names else self._newest()
         beside = Beside(build=live, previous=live, calibrated=calibrated)
-        return self._make(Root(self.settings.root), beside, milvus=self.settings.milvus)
+        return self._make(self.root, beside, milvus=self.settings.milvus)
 
     def _make(self, root: Root, beside: Beside, **more: Any) -> BuildResult:
         varied = self.settings.with_ranking(self.comparison.settings)
@@ -186,6 +188,7 @@ class VariantBuilds:
 
 
 def follow_live(
+    root: Root,
     settings: Settings,
     options: BuildOptions,
     load_encoder: Callable[[], Encoder],
@@ -200,12 +203,13 @@ def follow_live(
     For the arguments see :class:`VariantBuilds` and :meth:`VariantBuilds.follow`.
     """
     try:
-        comparison = read_comparison(settings.root)
+        comparison = read_comparison(root.path)
     except BuildError as error:
         log.error("%s", error)
         return
     if comparison is not None:
         builds = VariantBuilds(
+            root=root,
             settings=settings,
             comparison=comparison,
             options=options,

@@ -239,7 +239,9 @@ class Watcher:
             with self._root.locked("alsolike watch"):
                 if not self._is_live():
                     return None
-                run = run_build(self.settings, [], options, lambda: self.encoder, self._progress)
+                run = run_build(
+                    self._root, self.settings, [], options, lambda: self.encoder, self._progress
+                )
         except SourceError as error:  # nothing would be left
             return error
         except (BuildError, DatabaseError, OSError, MemoryError):
@@ -321,8 +323,8 @@ class Watcher:
                 for sentence in found:
                     log.info("cleaning up: %s", sentence)
                 run = run_build(
-                    self.settings, self.sources, options, lambda: self.encoder, self._progress,
-                    reason=reason,
+                    self._root, self.settings, self.sources, options, lambda: self.encoder,
+                    self._progress, reason=reason,
                 )  # fmt: skip
         except BusyError:
             raise

@@ -173,7 +173,9 @@ class History:
         sources = [open_source({"kind": "jsonl", "path": str(self.file)})]
         options = build_options(self.settings)
         with self.root.locked("test"):
-            run = run_build(self.settings, sources, options, lambda: HashingEncoder(32), _quiet)
+            run = run_build(
+                self.root, self.settings, sources, options, lambda: HashingEncoder(32), _quiet
+            )
         assert run.refusal is None
         for page in self.pages.values():
             page.night(last)

@@ -187,7 +187,7 @@ def test_a_disk_that_old_builds_fill_has_room_for_the_next_try(
         records = [Record(location="change", values={**RECORDS[0], "title": "At last"})]
         settings = Settings(root=root.path, max_churn=1.0)
         options = build_options(settings, changes=Changes(put={"pushed": records}))
-        make = partial(run_build, settings, [], options, lambda: HashingEncoder(64))
+        make = partial(run_build, root, settings, [], options, lambda: HashingEncoder(64))
         with root.locked("test"):
             with pytest.raises(BuildError, match=r"full|No space"):
                 make(lambda *_: None)

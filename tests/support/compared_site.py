@@ -49,6 +49,7 @@ class ComparedSite:
             sources = [JsonlSource(str(file))]
         with self.root.locked("test"):
             return run_build(
+                self.root,
                 self.settings,
                 sources,
                 build_options(self.settings, **options),
