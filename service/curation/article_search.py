@@ -21,7 +21,7 @@ from index.query import RelatedQuery
 from index.root.root import Root
 from recommender.errors import AlsoLikeError
 from service.decisions.decision_state import DecisionState
-from service.decisions.list_scope import EVERY, tag_scope
+from service.decisions.list_scope import EVERY
 from service.serving.list_rules import rows_in
 from service.serving.serving_view import (
     ServingView,
@@ -398,7 +398,9 @@ def _allowed(
         allowed &= build.languages == build.language_number(query.language)
     if query.tag is not None:
         tagged = np.zeros(build.count, dtype=bool)
-        tagged[rows_in(build, tag_scope(query.tag))] = True
+        number = build.tag_numbers.get(unicodedata.normalize("NFC", query.tag).casefold())
+        if number is not None:
+            tagged[build.tagged[number]] = True
         allowed &= tagged
     return allowed
 

@@ -83,6 +83,13 @@ class Agreement:
         right = self.good_shown + self.bad - self.bad_shown
         return right / count if count else 1.0
 
+    def failed(self, pairs: frozenset[Pair]) -> int:
+        """Returns how many of some judged links the lists get wrong.
+
+        Wrong are good links that no list shows and bad links that a list shows.
+        """
+        return len(pairs.intersection([*self.missed, *self.wrong]))
+
 
 def read_golden(database: Database, *, now: int) -> GoldenSet:
     """Reads the links that editors judged or pinned from the database.
@@ -280,7 +287,7 @@ def _judge_drop(found: Agreement, live: Agreement, most: float) -> Verdict:
         most: How much lower the build's share of right links may be, in [0, 1].
     """
     pairs = found.pairs & live.pairs
-    failed, before = (len(pairs.intersection(each.missed + each.wrong)) for each in (found, live))
+    failed, before = found.failed(pairs), live.failed(pairs)
     share, live_share = (1 - count / max(len(pairs), 1) for count in (failed, before))
     return Verdict(
         gate=Gate.GOLDEN,

@@ -384,28 +384,31 @@ def _upgrade(engine: sa.Engine, label: str) -> str | None:
 
     The upgrade is one transaction. If two processes upgrade at once, one waits for the other.
     """
-    from alembic import command  # slow to import, and needed only for upgrades
-    from alembic.config import Config
-
     try:
         with engine.execution_options(**{WRITES: True}).begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
             before = _schema_version(connection)
-            if before == HEAD:
-                return before
-            if before is not None and before > HEAD:
-                _check_schema(before, label)
-            config = Config()
-            folder = str(Path(__file__).parent / "migrations")
-            config.set_main_option("script_location", folder.replace("%", "%%"))
-            config.set_main_option("path_separator", "os")
-            config.attributes["connection"] = connection
-            if before is None:
-                make_tables(connection)
-                command.stamp(config, "head")
-            else:
-                command.upgrade(config, "head")
+            if before != HEAD:
+                if before is not None and not before < HEAD:
+                    _check_schema(before, label)
+                _migrate(connection, before)
             return before
     except SQLAlchemyError as error:
         raise translate(error, label) from error
+
+
+def _migrate(connection: sa.Connection, before: str | None) -> None:
+    from alembic import command  # slow to import, and needed only for upgrades
+    from alembic.config import Config
+
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    if before is None:
+        make_tables(connection)
+        command.stamp(config, "head")
+    else:
+        command.upgrade(config, "head")

@@ -27,7 +27,7 @@ from service.curation.article_search import ArticleRow, find_article_row, read_a
 from service.curation.waiting_pushes import tell_waiting
 from service.decisions.decision_rules import MAX_REASON
 from service.decisions.decision_state import DecisionState
-from service.editor.editor_pages import EditorPages, read_page
+from service.editor.editor_pages import EditorPages, page_number
 from service.http.auth import Identity
 from service.http.content_policy import page_policy
 from service.serving.selection import SelectedItem, select
@@ -240,7 +240,7 @@ def builds_page_router(pages: EditorPages) -> APIRouter:
         new: str, old: str = "", page: str = "1", person: Identity = Depends(pages.reader)
     ) -> Response:
         view, now = pages.view()
-        number = read_page(page)
+        number = page_number(page)
         before, after, churn = diff.compare(old or view.build.name, new)
         order = np.lexsort((churn.rows, -churn.replaced))
         indices: list[int] = order[churn.replaced[order] > 0].tolist()  # the most changed first

@@ -58,8 +58,10 @@ class EditorPages:
 
     def __init__(self, context: EditorialContext) -> None:
         self.context = context
-        self.reader, self.admin_reader = map(context.auth.require, (Role.EDITOR, Role.ADMIN))
-        self.writer, self.admin_writer = map(self._writer, (Role.EDITOR, Role.ADMIN))
+        self.reader = context.auth.require(Role.EDITOR)
+        self.writer = self._writer(Role.EDITOR)
+        self.admin_reader = context.auth.require(Role.ADMIN)
+        self.admin_writer = self._writer(Role.ADMIN)
         self.templates = PageTemplates(context.settings, context.live)
         self.render = self.templates.render
         self._closeness: tuple[Path, Closeness] | None = None
@@ -184,7 +186,7 @@ class EditorPages:
         return self.context.live.view(refresh=True)
 
 
-def read_page(text: str) -> int:
+def page_number(text: str) -> int:
     """Parses the URL parameter ``page``, which must be a whole number from 1 to 999,999.
 
     Raises:

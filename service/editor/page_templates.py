@@ -1,4 +1,4 @@
-"""Renders the editors' pages from templates, as responses with security headers."""
+"""Renders the editors' pages from templates, with a policy of what their scripts may do."""
 
 import datetime as dt
 import re

@@ -28,7 +28,7 @@ from service.curation.pin_alerts import check_override
 from service.decisions.decision_state import OverrideKind
 from service.decisions.list_scope import EVERY, is_rule, name_scope
 from service.editor.article_page import describe_done, site_address
-from service.editor.editor_pages import EditorPages, read_page
+from service.editor.editor_pages import EditorPages, page_number
 from service.http.auth import Identity
 from service.http.html_fragment import first_letter
 from service.http.query_params import parse_query
@@ -76,7 +76,7 @@ def show_search(
     Raises:
         UnknownArticleError: If the build lacks the article in whose list to pin another.
     """
-    query, page = read_query(given), read_page(given.get("page", "1"))
+    query, page = read_query(given), page_number(given.get("page", "1"))
     seen = pages.context.database().audit.newest()
     back = urlencode({name: value for name, value in given.items() if value})
     view, now = pages.view()

@@ -39,7 +39,8 @@ class RelatedLists:
         cors: The CORS headers.
         private: The names of the request headers that may hold a reader's token; empty if reading
             needs no token.
-        vary: The ``Vary`` header, naming all request headers that affect a response.
+        vary: The header ``Vary``, which names all request headers that affect a response, in a
+            tuple; empty if there are none.
         common: The headers that every response has, as HTTP sends them.
     """
 
