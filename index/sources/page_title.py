@@ -78,8 +78,8 @@ def find_title(
         (_without_prefix(_without_site(text, named), sites, seen) for text in headlines or stated),
         key=lambda title: not any(_is_most_of(title, text) for text in seen),
     )
-    for title in [*given, *filter(None, [_without_site(shown, named)])]:
-        if _plain(title) in sites:
+    for title in [*given, _without_site(shown, named)]:
+        if not title or _plain(title) in sites:
             continue
         for text in (*inside, *anywhere):
             if _is_most_of(text, title):
