@@ -56,30 +56,35 @@ def find_title(
         main = next(main.iterancestors("article"), main)
     marked = [each for each in select(root, f"{_HEADINGS}, {_BRANDS}") if is_site_name(each)]
     brands = {_plain(name) for name in _lines([*marked, *select(root, _SPACE)])} - {""}
-    shown = "".join(_lines(select(root, "head > title")[:1]))
+    shown = _lines(select(root, "head > title")[:1])
     if len(brands) > 1:  # some themes show the article's title beside the site's name
-        ends = islice(_SEPARATOR.finditer(shown), _MOST_BREAKS)
-        begins = [shown, *(shown[: at.start()] for at in ends)]
+        ends = (
+            (title, at)
+            for title in shown
+            for at in islice(_SEPARATOR.finditer(title), _MOST_BREAKS)
+        )
+        begins = {*shown, *(title[: at.start()] for title, at in ends)}
         brands -= {_plain(title) for title in (*headlines, *stated)} & {*map(_plain, begins)}
     sites = {_plain(name) for name in site_names} - {""} | brands
     inside, anywhere = _headings(main), _headings(root)
-    parts = _SURE_SEPARATOR.split(shown)
-    elsewhere = parts[-1] in {*anywhere} - {*inside, *headlines, *stated}
-    if len(parts) > 1 and elsewhere and _plain(parts[0]) not in sites:
-        sites.add(_plain(parts[-1]))
+    for title in shown:
+        parts = _SURE_SEPARATOR.split(title)
+        elsewhere = parts[-1] in {*anywhere} - {*inside, *headlines, *stated}
+        if len(parts) > 1 and elsewhere and _plain(parts[0]) not in sites:
+            sites.add(_plain(parts[-1]))
     host = (split_url(address).hostname or "").removeprefix("www.")
     named = sites | ({_plain(host), *map(_plain, host.split("."))} - {""})
     inside, anywhere = (
         [text for text in texts if _plain(text) not in sites] for texts in (inside, anywhere)
     )
     # Of several, the one that the page shows too: some state a description as their headline.
-    seen = [*filter(None, [shown]), *anywhere]
+    seen = [*shown, *anywhere]
     given = sorted(
         (_without_prefix(_without_site(text, named), sites, seen) for text in headlines or stated),
         key=lambda title: not any(_is_most_of(title, text) for text in seen),
     )
-    for title in [*given, _without_site(shown, named)]:
-        if not title or _plain(title) in sites:
+    for title in [*given, *(_without_site(text, named) for text in shown)]:
+        if _plain(title) in sites:
             continue
         for text in (*inside, *anywhere):
             if _is_most_of(text, title):
@@ -92,7 +97,7 @@ def find_title(
         heading = next(headings, title)
         is_other = _are_alike(heading, title) and not _is_part(heading, title)
         return title if is_other else heading
-    return next(iter([*inside, *anywhere]), shown)
+    return next(iter([*inside, *anywhere, *shown]), "")
 
 
 def _headings(element: Element) -> list[str]:
