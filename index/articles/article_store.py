@@ -92,17 +92,34 @@ class ArticleStore:
             ) from error
 
 
-def read_settled(path: Path, article_id: str = "") -> dict[str, int]:
+_SETTLED = "SELECT id, settled FROM seen WHERE settled > 0"
+
+
+def read_settled(path: Path) -> dict[str, int]:
     """Return, by article id, the number of the newest push that a source has caught up with.
 
     Pushes of an article over the API are numbered. Those up to this number never count again.
 
     Args:
         path: The article store of a build.
-        article_id: The id of the only article to look for; empty for all.
     """
-    query, ids = "SELECT id, settled FROM seen WHERE settled > 0", [article_id] * bool(article_id)
-    query += " AND id = ?" * len(ids)
+    return _settled(path, _SETTLED)
+
+
+def settled_number(path: Path, article_id: str) -> int:
+    """Return the number of the newest push of an article that a source has caught up with.
+
+    Pushes of an article over the API are numbered. Those up to this number never count again; it is
+    0 if a source has caught up with none.
+
+    Args:
+        path: The article store of a build.
+        article_id: The article's id.
+    """
+    return _settled(path, _SETTLED + " AND id = ?", article_id).get(article_id, 0)
+
+
+def _settled(path: Path, query: str, *values: str) -> dict[str, int]:
     with closing(open_sqlite(path)) as database, suppress(sqlite3.OperationalError):
-        return dict(database.execute(query, ids))
+        return dict(database.execute(query, values))
     return {}

@@ -23,9 +23,8 @@ _TAG = re.compile(
     r"\s*+/?>|<!doctype\b[^<>]*>",
     re.IGNORECASE,
 )
-_BROKEN_TAG = re.compile(r"<[A-Za-z][\w:.-]*+\s(?=[^<>]*?=\s*+\\?[\"'])[^<>]*+>")
-"""A tag that is not well-formed, with a quoted value, also as old databases keep it (``=\\"a``)."""
-
+_BROKEN_TAG = re.compile(r"<[A-Za-z][\w:.-]*+\s[^<>]*+>")  # if it has a quoted value
+_QUOTED_VALUE = re.compile(r"=\s*\\?[\"']")  # also as databases of old keep it: =\"a\"
 _END_TAG = re.compile(r"</([A-Za-z][\w:.-]*+)\s*>")
 _HIDDEN_NAMES = ("script", "style", "rt", "rp", "ac:parameter", "ac:task-id", "ac:task-status")
 _HIDDEN = re.compile(rf"<!--|<({'|'.join(_HIDDEN_NAMES)})\b[^<>]*>", re.IGNORECASE)
@@ -138,7 +137,10 @@ def _without_markup(text: str) -> str:
             return "\n" if name in _BLOCKS else ""
         return found[0]
 
-    return _BROKEN_TAG.sub("", _TAG.sub(replacement, text))
+    def broken(found: re.Match[str]) -> str:
+        return "" if _QUOTED_VALUE.search(found[0]) else found[0]
+
+    return _BROKEN_TAG.sub(broken, _TAG.sub(replacement, text))
 
 
 def _is_tag(found: re.Match[str], name: str, ends: dict[str, int]) -> bool:

@@ -35,6 +35,7 @@ _NULLS_HIDE = _FIELDS["null_if_draft"] | _FIELDS["null_if_empty"]
 _FOR_ROBOTS = _FIELDS["robots"] | _FIELDS["tags"]
 _TOGETHER = _TABLES["times"].pop("if_together")
 _TIMES = {kind: frozenset(names) for kind, names in _TABLES["times"].items()}
+# Those of both lists that only say when a page is shown stay apart from the dates.
 _TIMES["published"] |= _FIELDS["may_be_date"] - _TIMES["visible_from"]
 _TIMES["visible_from"] |= _TIMES["published"]
 _WORDS = _TABLES["words"]

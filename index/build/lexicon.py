@@ -4,7 +4,7 @@ Words and word pairs are sorted in memory-mapped files and found by binary searc
 to be loaded, and the time per text hardly grows with the number of articles.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +140,7 @@ class Vocabulary:
     ) -> tuple[TermCounts, NDArray[np.int64]]:
         """Count the terms of texts; return the counts, and the build's column of each of theirs."""
         names = [split_terms(spelling) for spelling in corpus.spellings]
-        wanted = {name for some in names for name in some}
-        found = ((name, self._words.find(name.encode(errors="surrogatepass"))) for name in wanted)
-        positions = {name: position for name, position in found if position is not None}
+        positions = self._find_words({name for some in names for name in some})
         if self._rarest is not None:  # weights words that the build does not have
             positions.setdefault(self._words[self._rarest].decode(), self._rarest)
         vocabulary = sorted(positions)
@@ -150,8 +148,12 @@ class Vocabulary:
         local = {name: position for position, name in enumerate(vocabulary)}
         last = np.array([local.get(some[-1], -1) if some else -1 for some in names], dtype=np.int64)
         pair_keys, pair_positions = self._find_pairs(corpus, last, columns)
-        every = np.concatenate([columns, len(self._words) + pair_positions])
-        return count(corpus, vocabulary, pair_keys), every
+        found = np.concatenate([columns, len(self._words) + pair_positions])
+        return count(corpus, vocabulary, pair_keys), found
+
+    def _find_words(self, names: Iterable[str]) -> dict[str, int]:
+        found = {name: self._words.find(name.encode(errors="surrogatepass")) for name in names}
+        return {name: position for name, position in found.items() if position is not None}
 
     def _find_pairs(
         self, corpus: TokenizedCorpus, last: NDArray[np.int64], columns: NDArray[np.int64]

@@ -76,10 +76,11 @@ class LinkCollector:
         self._columns = {name: workspace.column(name, dtype) for name, dtype in _COLUMNS.items()}
         self._carried = carried
         self._waiting: dict[str, list[NDArray[np.void]]] = {name: [] for name in _COLUMNS}
-        self.hosts: Counter[str] = Counter(before.get("hosts", {}))
-        self.articles: Counter[str] = Counter(before.get("articles", {}))
+        known = before or {"hosts": {}, "articles": {}, "blocks": []}
+        self.hosts: Counter[str] = Counter(known["hosts"])
+        self.articles: Counter[str] = Counter(known["articles"])
         self.blocks: Counter[tuple[str, str]] = Counter(
-            {(source, heading): count for source, heading, count in before.get("blocks", ())}
+            {(source, heading): count for source, heading, count in known["blocks"]}
         )
 
     def add(self, rows: NDArray[np.integer], block: Sequence[LinkNames]) -> None:

@@ -27,6 +27,7 @@ from index.building.statement_staging import change_seen, write_seen
 from index.errors import BuildError, SourceError
 from index.sources.pushed_source import PUSHED, record_of
 from index.sources.source import Source, split_records
+from recommender.article import Article
 from recommender.errors import InputError, NotFoundError
 from recommender.text import RECIPE
 
@@ -101,9 +102,7 @@ def parse_batch(
                     id=article.id,
                     data=to_bytes(article),
                     location=record.location,
-                    language=find_language(article)
-                    if mapping.guess_language
-                    else (article.language or "", Certainty.SAID),
+                    language=_language(article, mapping),
                     problems_before=len(report.problems),
                     updated=updated_at(record, mapping) if dated else None,
                 )
@@ -111,6 +110,12 @@ def parse_batch(
     except SourceError as error:
         refused = str(error)
     return ParsedBatch(articles=articles, report=report, refused=refused)
+
+
+def _language(article: Article, mapping: FieldMapping) -> StagedLanguage:
+    if mapping.guess_language:
+        return find_language(article)
+    return article.language or "", Certainty.SAID
 
 
 def read_sources(context: BuildContext, sources: Sequence[Source]) -> int:

@@ -52,6 +52,7 @@ def weigh_words(
     save_names(folder / "spellings.bin", spellings)
     workspace.drop("tokens")
     lexical = weigh_terms(terms, workspace=workspace, mapper=spread)
+    # Large arrays were written into the folder while they were computed.
     save_names(folder / "words.bin", terms.vocabulary)
     save_array(folder / "pair_keys.npy", terms.pair_keys)
     save_array(folder / "lexical_idf.npy", lexical.idf)

@@ -301,9 +301,9 @@ class Root:
         )
         if manifest.small:
             details["small"] = True
-        self._record(event, name, articles=manifest.count, reason=reason, **details)
+        self._journal_live(event, name, articles=manifest.count, reason=reason, **details)
 
-    def _record(self, event: str, name: str, **details: Any) -> None:
+    def _journal_live(self, event: str, name: str, **details: Any) -> None:
         """Point the alias in Milvus to a build that just became live, and say so in the journal."""
         alias = point_alias(self.builds / name)
         append_journal(self.path, event, build=name, **details, **alias)
@@ -340,7 +340,7 @@ class Root:
                     held=Hold(since=utc_timestamp(), who=who(), reason=reason),
                 ),
             )
-            self._record("rollback", target.build, instead_of=pointer.build, reason=reason)
+            self._journal_live("rollback", target.build, instead_of=pointer.build, reason=reason)
             return target.build
 
     def check_hold(self) -> None:
@@ -450,7 +450,9 @@ class Root:
             sentences: list[str] = []
             with raised_as(BuildError, f"{self.path} can't be cleaned up: ", OSError):
                 found = sorted(self.builds.iterdir())
-            for path in (path for path in found if path.name.startswith(_LEFT)):
+            for path in found:
+                if not path.name.startswith(_LEFT):
+                    continue
                 try:
                     self.discard(path)
                 except UnavailableError as error:
@@ -481,7 +483,7 @@ class Root:
         if recorded and recorded[-1].get("build") == pointer.build:
             return self._complete_alias(recorded[-1])
         sentence = f"build {pointer.build} is live; its process died before recording that"
-        self._record("publish", pointer.build, reason=sentence)
+        self._journal_live("publish", pointer.build, reason=sentence)
         return [sentence]
 
     def _complete_alias(self, last: dict[str, Any]) -> list[str]:

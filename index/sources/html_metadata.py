@@ -184,16 +184,24 @@ def _bylines(root: Element, main: Element) -> list[str]:
     for css in _BYLINES:
         found = [each for each in select(root, css)[:_MOST_SEEN] if not _is_beside(each, around)]
         own = [each for each in found if article in each.iterancestors()]
-        names: list[str] = []
-        for card in (own or _above(set(found), root, main))[:_MOST_AUTHORS]:
-            above = card.iterancestors()
-            is_in_box = any(markup.names_match(each, _BOX, "class", "id") for each in above)
-            named = [each for each in card.iterdescendants() if "fn" in _names(each)] or [card]
-            lines = [line for each in named[:_MOST_AUTHORS] if (line := line_of(each))]
-            names += [line for line in lines if is_full_name(line) or not is_in_box]
+        cards = (own or _above(set(found), root, main))[:_MOST_AUTHORS]
+        names = [
+            name
+            for card in cards
+            for each in _named_in(card)[:_MOST_AUTHORS]
+            if (name := line_of(each)) and (is_full_name(name) or not _is_in_box(card))
+        ]
         if names:
             return list(dict.fromkeys(names))[:_MOST_AUTHORS]
     return []
+
+
+def _named_in(card: Element) -> list[Element]:
+    return [each for each in card.iterdescendants() if "fn" in _names(each)] or [card]
+
+
+def _is_in_box(link: Element) -> bool:
+    return any(markup.names_match(each, _BOX, "class", "id") for each in link.iterancestors())
 
 
 def _date(root: Element, main: Element, stated: list[str]) -> str:

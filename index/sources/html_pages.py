@@ -75,20 +75,20 @@ class HtmlSource(PageFolderSource):
 
     def parse_page(self, location: str, page: Page) -> Record:
         """Parses an HTML page into a record; raises a ``RecordError`` if it can't be used."""
-        front, text = dict[str, Any](), page.text(is_markup=True)
-        if not (page.url or _BUILT.match(text)):  # a site generator has not built it yet
-            front, text = split_front_matter(text)
+        front, text = _split_source(page.text(is_markup=True), page)
         with raised_as(partial(RecordError, "invalid-html"), "", MarkupError):
             root = markup.parse_html(text)
         _drop_heading_links(root)
-        front = front_facts(front) | front_facts(_take_properties(root))
+        front |= front_facts(_take_properties(root))
         said = SchemaOrg(root, canonical_of(root, page.address) or page.url)
         metas = metas_of(root)
         if page.robots:
             metas.setdefault("x-robots-tag", []).append(page.robots)
         check_is_article(root, page, said)
-        chosen = next(iter(select(root, self.main)), root) if self.main else None
-        main, lists = find_main_text(root, text) if chosen is None else (chosen, set[Element]())
+        if self.main:
+            main, lists = next(iter(select(root, self.main)), root), set[Element]()
+        else:
+            main, lists = find_main_text(root, text)
         facts = page_facts(root, main, said, metas, page.address)
         selected = self._selected(root)
         exported = substack_facts(page)
@@ -143,6 +143,18 @@ class HtmlSource(PageFolderSource):
             elif found:
                 values[name] = "\n".join(found) if name == "summary" else found[0]
         return values
+
+
+def _split_source(text: str, page: Page) -> tuple[dict[str, Any], str]:
+    """Splits the front matter from a page that a site generator has not built yet.
+
+    Raises:
+        RecordError: If it can't be read: it may say that the page is a draft.
+    """
+    if page.url or _BUILT.match(text):
+        return {}, text
+    front, body = split_front_matter(text)
+    return front_facts(front), body
 
 
 def _drop_heading_links(root: Element) -> None:

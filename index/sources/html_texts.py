@@ -114,6 +114,8 @@ def _without_own_link(markup: str, url: str) -> str:
 
 def _breaks_off(markup: str, sections: list[dict[str, Any]], title: str) -> bool:
     """Tells whether an excerpt is the beginning of the text, cut within a sentence, as of Ghost."""
+    if not markup.strip():
+        return False
     begin = _lines(text_and_links(parse_html(f"<div>{markup}</div>"), title=title)["sections"])
     text = _lines(sections)
     return (

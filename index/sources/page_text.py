@@ -202,9 +202,7 @@ class _TextReader:
         is_list = place.kind is LinkKind.TEXT and element in self.lists
         has_apart_class = names_match(element, _APART_CLASS, "class")
         dropped = is_list or element in self.dropped or markup.is_hidden(element)
-        is_header = name == "header" and (local_name(self.root) == "body" or self._is_site(element))
-        marked = dropped or heading is not None or is_header
-        marked = marked or is_no_text(element) or _is_turning(element, name)
+        marked = dropped or heading is not None or self._is_marked(element, name)
         if not (marked or has_apart_class):
             return place
         if not dropped and _length(element) > self._half:
@@ -241,6 +239,11 @@ class _TextReader:
                     self.dropped[following] = label
                     return label
         return "" if names_match(element, _RELATED_CLASS, "class", "id") else None
+
+    def _is_marked(self, element: Element, name: str) -> bool:
+        """Tells whether markup shows that an element is not part of the article's text."""
+        is_header = name == "header" and (local_name(self.root) == "body" or self._is_site(element))
+        return is_header or is_no_text(element) or _is_turning(element, name)
 
     def _is_site(self, header: Element) -> bool:
         """Tells whether a header is the site's: it leads home, and is in no part of the page."""

@@ -96,8 +96,7 @@ class SitemapSource(DocumentOptions, SplitSource):
         client, first = self._opened()
         for found in self._with_named(client, first, problems):
             for entry in found:
-                included = _matches(entry.url, self.include or ("*",))
-                if included and not (entry.is_sitemap or _matches(entry.url, self.exclude)):
+                if not entry.is_sitemap and self._wants(entry.url):
                     pages.setdefault(entry.url, entry)
             if len(pages) > self.max_pages and not self.sample:
                 raise SourceError(
@@ -162,27 +161,24 @@ class SitemapSource(DocumentOptions, SplitSource):
     def _client(self, url: str) -> PoliteClient:
         return PoliteClient(fetcher=Fetcher(url=url, options=self), delay=self.delay)
 
+    def _wants(self, url: str) -> bool:
+        included = not self.include or _matches(url, self.include)
+        return included and not _matches(url, self.exclude)
+
     def _fetched(self) -> Iterator[RawPage | RecordProblem]:
         pages, problems, client = self.listed()
         yield from problems
         failures = 0
         with closing(PageCache(self.cache)) as cache:
             for entry in pages:
-                found: RawPage | RecordProblem
-                try:
-                    page = fetch_page(client, cache, entry.url, entry.lastmod)
-                    found, unreachable = (entry, page), page.outdated
-                except CacheError:
-                    raise
-                except SourceError as error:
-                    found = problem = _problem(entry.url, error)
-                    unreachable = str(problem) if problem.reason == "unreachable" else ""
+                found = _fetch(client, cache, entry)
                 yield found
-                failures = failures + 1 if unreachable else 0
+                problem = _why_unreachable(found)
+                failures = failures + 1 if problem else 0
                 if failures == MAX_FAILURES:
                     raise SourceError(
                         f"{self.name}: {failures} pages in a row could not be fetched, the last: "
-                        f"{unreachable}; build again when the site answers"
+                        f"{problem}; build again when the site answers"
                     )
             cache.drop_unused()
 
@@ -218,6 +214,22 @@ def _sampled(pages: list[SitemapEntry], count: int) -> list[SitemapEntry]:
     if len({page.lastmod for page in pages}) > max(1, count // 4):
         return sorted(pages, key=lambda page: page.lastmod, reverse=True)[:count]
     return [pages[at * len(pages) // count] for at in range(count)]
+
+
+def _fetch(client: PoliteClient, cache: PageCache, entry: SitemapEntry) -> RawPage | RecordProblem:
+    try:
+        page = fetch_page(client, cache, entry.url, entry.lastmod)
+    except CacheError:
+        raise
+    except SourceError as error:
+        return _problem(entry.url, error)
+    return entry, page
+
+
+def _why_unreachable(found: RawPage | RecordProblem) -> str:
+    if isinstance(found, RecordProblem):
+        return str(found) if found.reason == "unreachable" else ""
+    return found[1].outdated
 
 
 def _problem(url: str, error: SourceError) -> RecordProblem:

@@ -300,7 +300,7 @@ def _is_apart(mark: re.Match[str]) -> bool:
     """Tells whether a block or shortcode is for no reader, or for some readers only."""
     if mark["code"]:
         told = _TABLE["apart_code"].fullmatch(mark["code"])
-    else:
-        told = _TABLE["apart_block"].fullmatch(mark["block"])
-        told = told or _TABLE["paywall"].fullmatch(mark["block"])
-    return bool(told or _TABLE["apart_said"].search(mark["parts"] or mark["said"] or ""))
+        return bool(told or _TABLE["apart_said"].search(mark["parts"]))
+    name = mark["block"]
+    told = _TABLE["apart_block"].fullmatch(name) or _TABLE["paywall"].fullmatch(name)
+    return bool(told or _TABLE["apart_said"].search(mark["said"]))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from index.articles.article_store import ARTICLES, read_settled
+from index.articles.article_store import ARTICLES, settled_number
 from index.articles.parse import parse_records
 from index.articles.read_report import ReadReport
 from index.articles.record import Record, RecordProblem, SourceItem, id_text
@@ -229,7 +229,7 @@ class PushedArticles:
         with suppress(BuildError, sqlite3.Error):  # damaged; the push is stored all the same
             live = self._live.root.live
             path = None if live is None else self._live.root.builds / live / ARTICLES
-            return 0 if path is None else read_settled(path, article_id).get(article_id, 0)
+            return 0 if path is None else settled_number(path, article_id)
         return 0
 
     def _newest_manifest(self) -> Manifest | None:

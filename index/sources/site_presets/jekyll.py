@@ -56,7 +56,7 @@ class JekyllPreset(SitePreset):
     def find(cls, folder: Path, *, named: bool = False) -> Self | None:
         """Returns the preset if the folder has Jekyll's settings or the user named it.
 
-        Those of Jupyter Book have the same name.
+        Settings of Jupyter Book, whose file has the same name, are not Jekyll's.
         """
         config = site.read_config(folder, *_NAMES, "_config.toml")
         if not named and (
