@@ -116,6 +116,13 @@ def open_live(folder: Path) -> Build:
     return Root(folder / "root").open()
 
 
+def shown_ids(folder: Path, ids: Sequence[str]) -> list[str]:
+    """Those of the ids that readers may see: others, such as retracted papers, have no list."""
+    build, now = open_live(folder), time.time_ns() // 1000
+    rows = {article_id: build.row(article_id) for article_id in ids}
+    return [one for one, row in rows.items() if row is not None and build.is_visible(row, now)]
+
+
 def serve_command(root: Path, port: int) -> list[str]:
     """The product's own server, one worker."""
     alsolike = Path(sys.executable).with_name("alsolike")

@@ -25,7 +25,7 @@ def precomputed_load(
 
     Args:
         lists: The peer's.
-        ids: Of the corpus, in the order of its rows.
+        ids: Those to ask for.
         built: AlsoLike's folder for the same corpus.
         folder: The peer's.
         seconds: How long each run of requests lasts.

@@ -20,7 +20,7 @@ import numpy as np
 from _pytest.outcomes import OutcomeException
 
 from benchmarks.corpora import CachedEncoder, Corpus, data_folder, load_corpus, say
-from benchmarks.peers.alsolike import STORIES
+from benchmarks.peers.alsolike import STORIES, shown_ids
 from benchmarks.peers.lists import all_lists, worth_of
 from benchmarks.peers.load import measure_load
 from benchmarks.peers.memory import PeakMemory, proportional_bytes
@@ -73,8 +73,9 @@ def run(
         json.dumps([[i, text.title] for i, text in zip(corpus.ids, corpus.texts, strict=True)])
     )
     disk = peer.disk_bytes()
+    shown = shown_ids(built, corpus.ids)
     load = measure_load(
-        peer.command, [peer.path(quote(i, safe="")) for i in corpus.ids], peer.folder, seconds
+        peer.command, [peer.path(quote(i, safe="")) for i in shown], peer.folder, seconds
     )
     say(f"{corpus.name}: {load.rps} requests/s, p99 {load.p99_ms} ms")
     texts = list(corpus.texts)
@@ -88,7 +89,7 @@ def run(
     if peer.folder != built:
         from benchmarks.peers.precomputed import precomputed_load
 
-        precomputed = precomputed_load(lists, corpus.ids, built, peer.folder, seconds).rps
+        precomputed = precomputed_load(lists, shown, built, peer.folder, seconds).rps
     return {
         "version": peer.version,
         "call": peer.call,
