@@ -8,11 +8,14 @@ import re
 
 from index.articles.cleaning import literal
 
-_SIGNS = ("](", "**", "```", "# ")
+_SIGNS = ("](", "**", "```")
+_HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 _LONGEST = 1_000_000  # characters
 _OF_HTML = ("</p>", "</div>", "</li>")
 _ADDRESS = r"<?((?:[^\s()<>\"]|\([^\s()<>\"]*+\))++)>?(?:\s++(?:\"[^\"\n]*+\"|'[^'\n]*+'))?\)"
-_TARGET = r"<?\S++>?[ \t]*+(?:\"[^\"\n]*+\"|'[^'\n]*+'|\([^()\n]*+\))?[ \t]*+$"
+_TARGET = (
+    r"(?=\S*?(?:[/#]|[.:][^\W\d]))\S++[ \t]*+(?:\"[^\"\n]*+\"|'[^'\n]*+'|\([^()\n]*+\))?[ \t]*+$"
+)
 _MARKS = [
     (re.compile(pattern, re.MULTILINE), replacement)
     for pattern, replacement in (
@@ -41,9 +44,8 @@ def without_marks(text: str) -> str:
     Links and code become HTML. A text that has no such marks, or HTML's blocks, or is very long, is
     returned as it is.
     """
-    if len(text) > _LONGEST or not any(sign in text for sign in _SIGNS):
-        return text
-    if any(tag in text for tag in _OF_HTML):
+    has_marks = any(sign in text for sign in _SIGNS) or ("# " in text and _HEADING.search(text))
+    if len(text) > _LONGEST or not has_marks or any(tag in text for tag in _OF_HTML):
         return text
     kept: list[str] = []
 

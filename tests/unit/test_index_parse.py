@@ -502,6 +502,8 @@ Brown
         ("**a** `x _y_ *z*`, [1][2], [`c`][d]", "a x _y_ *z*, [1][2], c"),
         ("**a**\n~~~\n_b_", "a\n_b_"),
         ("**Ed**: hi\n[Ann]: Hello there\n[^1]: A note.", "Ed: hi\n[Ann]: Hello there\nA note."),
+        ("**Ed**: ok?\n[Ann]: Yes.\n[Bo]: 12:30\n[c]: c.html", "Ed: ok?\n[Ann]: Yes.\n[Bo]: 12:30"),
+        ("C# has no __init__ or _x_", "C# has no __init__ or _x_"),
         ("### Kelp\r\n---\r\n_tall_", "Kelp\ntall"),
     ],
 )
