@@ -264,7 +264,7 @@ def _markup(part: Any) -> str:
         return ""
     kind = part.get("type") or "text/plain"
     if kind == "text/plain":
-        return literal(part["value"])
+        return literal(part["value"]).replace(">", "&gt;")
     return str(part["value"]) if "html" in kind or kind.endswith("xml") else ""
 
 

@@ -80,6 +80,15 @@ def test_a_text_that_is_escaped_twice_is_markup(tmp_path: Path, text: str, read:
     assert from_file(tmp_path, rss(item))["a"].sections[0].text == read
 
 
+@pytest.mark.parametrize("mark", ["", " type='text'"])
+def test_a_text_of_atom_that_is_escaped_as_a_whole_is_markup(tmp_path: Path, mark: str) -> None:
+    entry = f"<entry><id>a</id><title>A &lt;b></title><content{mark}>{{}}</content></entry>"
+    for text in ("&lt;p>Fish &amp;amp; chips&lt;/p>", "<![CDATA[<p>Fish &amp; chips</p>]]>"):
+        feed = f"<feed xmlns='http://www.w3.org/2005/Atom'>{entry.format(text)}</feed>"
+        article = from_file(tmp_path, feed)["a"]
+        assert (article.title, article.sections[0].text) == ("A <b>", "Fish & chips")
+
+
 def test_a_description_alone_is_the_text_and_beside_content_the_excerpt(tmp_path: Path) -> None:
     articles = from_file(
         tmp_path,
