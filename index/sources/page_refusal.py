@@ -215,7 +215,7 @@ def _shows_others(root: Element, said: SchemaOrg, address: str, *, is_stated: bo
     if len(others) < 2 or len({*others.values()}) > 1:
         return False
     around = {above for each in others for above in (each, *each.iterancestors())}
-    if is_stated and not (is_home(address) or is_home(stated)) and _has_title(root, {*others}):
+    if is_stated and not (is_home(address) or is_home(stated)) and _has_own(root, {*others}):
         return False
     lengths = [own_length(each, around) for each in others]
     least = _MOST * own_length(root, around)
@@ -241,14 +241,16 @@ def _is_same(url: str, address: str) -> bool:
     return ends == own and split_url(url).query == split_url(address).query
 
 
-def _has_title(root: Element, others: set[Element]) -> bool:
-    """Tells whether an ``<h1>`` that is no link stands outside of the articles of others."""
-    return any(
-        next(title.iter("a"), None) is None
-        and not is_site_name(title)
-        and not any(above in others or is_no_text(above) for above in title.iterancestors())
-        for title in select(root, "h1")
-    )
+def _has_own(root: Element, others: set[Element]) -> bool:
+    """Tells whether a title that is no link and a paragraph are in no article of others."""
+    own = {
+        each.tag
+        for each in select(root, "h1, p")
+        if line_of(each)
+        and not (is_site_name(each) or (each.tag == "h1" and select(each, "a")))
+        and not any(above in others or is_no_text(above) for above in each.iterancestors())
+    }
+    return own == {"h1", "p"}
 
 
 def _is_named_list(root: Element, page: Page, name: str, classes: set[str]) -> bool:

@@ -734,6 +734,11 @@ def posts_of(count: int) -> str:
             True,
         ),
         (
+            "<meta property=og:type content=article><main><h1>Blog</h1>"
+            f"{cards_of(6, teaser=PROSE)}</main><footer><p>By Ann</p></footer>",
+            True,
+        ),
+        (
             f"<article><h1><a href=/sea>Sea</a>: Kelp calms</h1>{BODY * 9}</article>"
             f"{cards_of(2, teaser=PROSE)}",
             False,
