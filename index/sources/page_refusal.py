@@ -96,7 +96,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     is_said = "error404" in classes or select(root, _NOT_FOUND)
     if is_said or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
         raise RecordError("error-page", "the page is the site's page for errors such as 404")
-    if any("{{" in title or "{%" in title for title in titles) or select(root, _UNBOUND):
+    is_unbound = select(root, _UNBOUND) and not any(map(line_of, select(root, "h1")))
+    if any("{{" in title or "{%" in title for title in titles) or is_unbound:
         raise RecordError("template", "the page is a template: its title is not filled, as {{ is")
     if _PLACEHOLDER.search(name):
         raise RecordError("template", "the page is a template: a part of its address is in [ ]")

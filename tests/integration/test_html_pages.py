@@ -174,6 +174,10 @@ def title_of(folder: Path, head: str, body: str) -> str:
             "'headline': 'a piece on the sea', 'name': 'Kelp calms'}</script>".replace("'", '"'),
             f"<div>{BODY}</div>",
         ),
+        (  # Webflow
+            "<title>Shore</title>",
+            f"<h1 class=w-dyn-bind-empty></h1><article><h1>Kelp calms</h1>{BODY}",
+        ),
     ],
 )
 def test_the_title_is_the_articles_not_the_sites(tmp_path: Path, head: str, body: str) -> None:
