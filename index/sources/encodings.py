@@ -18,6 +18,7 @@ _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/][^>]{0,1000}", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""([^\s"'>/=]{1,40})\s*=\s*("[^"]*|'[^']*|[^\s"'>]+)""")
 _OTHERS = re.compile(r"[^\x00-\x7f\xa0]+")
+_CUT = re.compile("[\udcc2-\udcf4][\udc80-\udcbf]+")  # what is left of a character in UTF-8
 _CHARSET = re.compile(r"""charset\s*=\s*+["']?\s*+([^\s"';]+)""", re.IGNORECASE)
 
 
@@ -31,7 +32,7 @@ def decode(content: bytes, declared: str = "", *, lenient: bool = False) -> str:
         declared: The label of its encoding, as an HTTP header or :func:`markup_encoding` gives it;
             UTF-8 if it is empty or unknown.
         lenient: Whether to show a character in the place of few bytes that are not valid, and read
-            a text that declares nothing as UTF-8 or windows-1252, if it looks like it.
+            a text that declares nothing or UTF-8 as UTF-8 or windows-1252, if it looks like it.
 
     Raises:
         ValueError: If the bytes are not valid text; the message names the first invalid byte.
@@ -43,7 +44,7 @@ def decode(content: bytes, declared: str = "", *, lenient: bool = False) -> str:
         try:
             return content.decode()
         except UnicodeDecodeError:
-            likely = codec if declared else _likely_codec(content)
+            likely = _likely_codec(content) if codec == "utf-8" else codec
             text = content.decode(likely or "utf-8", errors="replace")
             is_text = b"\0" not in content and 100 * text.count("\ufffd") < len(text)
             if lenient and likely and is_text:
@@ -55,8 +56,9 @@ def decode(content: bytes, declared: str = "", *, lenient: bool = False) -> str:
 
 def _likely_codec(content: bytes) -> str:
     """Returns the Python codec of bytes that are not all valid UTF-8; empty if it is unknown."""
-    others = [one for one in content.decode(errors="replace") if not one.isascii()]
-    if 2 * others.count("\ufffd") < len(others):
+    text = _CUT.sub("", content.decode(errors="surrogateescape"))
+    others = [one for one in text if not one.isascii()]
+    if 2 * sum("\udc80" <= one <= "\udcff" for one in others) <= len(others):
         return "utf-8-sig"
     runs = _OTHERS.findall(content.decode("cp1252", errors="replace"))
     runs = [run for run in runs if any(map(str.isalpha, run))]

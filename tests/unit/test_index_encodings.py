@@ -62,16 +62,18 @@ def test_bytes_that_are_no_text_are_refused_with_their_place(label: str) -> None
         ("如何在家烤面包这是一个简单的方法", "gbk", False),
     ],
 )
-def test_bytes_that_declare_nothing_are_western_only_if_they_look_so(
-    text: str, encoding: str, is_read: bool
+@pytest.mark.parametrize("declared", ["", "utf-8"])
+def test_bytes_that_are_not_utf_8_are_western_only_if_they_look_so(
+    text: str, encoding: str, is_read: bool, declared: str
 ) -> None:
+    page = f"{'.' * 9_000}{text}".encode(encoding)
     if is_read:
-        assert decode(text.encode(encoding), lenient=True) == text
+        assert decode(page, declared, lenient=True).strip(".") == text
     else:
         with pytest.raises(ValueError, match="declare its encoding"):
-            decode(text.encode(encoding), lenient=True)
+            decode(page, declared, lenient=True)
     wrong = f"{text} {'.' * 99}\udcff"
-    read = decode(wrong.encode(errors="surrogateescape"), lenient=True)
+    read = decode(wrong.encode(errors="surrogateescape"), declared, lenient=True)
     assert read == wrong.replace("\udcff", "\ufffd")
 
 
