@@ -425,7 +425,7 @@ def _above(sought: Set[Element], root: Element, main: Element) -> list[Element]:
 def _named_days(root: Element, main: Element) -> list[Element]:
     """Returns the first day that its class names, above an article or its first paragraph.
 
-    An article that names several days is one of entries, as a list of changes.
+    An article that names another day further down is one of entries, as a list of changes.
     """
     entry, around = _article_around(main)
     article = main if entry is None else entry
@@ -441,10 +441,11 @@ def _named_days(root: Element, main: Element) -> list[Element]:
     read = DateReader().find_instant
     days = {day: time.date() for day in named if (time := read(line_of(day)))}
     inside = [day for day in days if article in day.iterancestors()]
-    if len({days[day] for day in inside}) > 1:
-        return []
     above = {*_elements_before_text(root, article)}
-    return [day for day in inside if day in above][:1] or _above({*days}, root, main)[:1]
+    own = [day for day in inside if day in above][:1]
+    if len({days[day] for day in inside if day in own or day not in above}) > 1:
+        return []
+    return own or _above({*days}, root, main)[:1]
 
 
 def _is_of_card(day: Element, around: Set[Element], links: Mapping[Element, str]) -> bool:

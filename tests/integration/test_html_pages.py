@@ -1058,6 +1058,7 @@ def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> 
         ("<meta property=published_time content=2026-03-01T10:19:00+0100>", ""),
         ("", "<time>an hour ago</time><time>March 1, 2026</time>"),
         ("", "<span class=post-date>1 Mar 2026</span>"),
+        ("", "<b class=post-date>1 Mar 2026</b> <b class='post-date updated'>5 Mar 2026</b>"),
         ("", "<p class=post-meta> March 1, 2026 </p>"),
         ("", "<h2 class=date-header><span>Sunday, March 1, 2026</span></h2>"),
         (
