@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 from index.articles.foreign_dates import DateReader
-from index.articles.page_words import words_of
+from index.articles.page_words import page_words, words_of
 from index.articles.text_lists import is_full_name, split_keywords, without_by
 from index.articles.translation_keys import read_alternates
 from index.articles.urls import join_url, split_url, url_key
@@ -342,8 +342,9 @@ def _in_no_text(times: list[Element], root: Element, article: Element) -> list[E
     for time in times:
         block = next((each for each in time.iterancestors() if each.tag in BLOCKS), root)
         words = line_of(block)
+        is_sentence = words.endswith(_SENTENCE_ENDS) and not page_words("posted").match(words)
         is_line = any(each.tag in BLOCKS for each in block.iterdescendants()) or (
-            len(words) <= _LONGEST_LABEL and words[-1:] not in _SENTENCE_ENDS
+            len(words) <= _LONGEST_LABEL and not is_sentence
         )
         if (time in above and is_line) or (block.tag != "td" and words == line_of(time)):
             found.append(time)

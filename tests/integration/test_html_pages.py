@@ -1051,6 +1051,7 @@ def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> 
         ("<meta property=og:article:published_time content=2026-03-01T10:00:00+01:00>", ""),
         ("", "<time>2026年3月1日 10:00</time><time>3 days ago</time>"),
         ("", "<time>1 มีนาคม 2569</time>"),
+        ("", "<p>Published on <time>1 March 2026</time> by Ann Baker.</p>"),
         ("<meta name=date content=2026-03-01>", "<p>Since <time>7 May 1941</time></p>"),
         ("", "<abbr class=published title='2026-03-01T05:11:00-05:00'>5:11 AM</abbr>"),
         ("", "<abbr class=published title='5:11 am'>March 1, 2026</abbr>"),
