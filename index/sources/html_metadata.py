@@ -147,7 +147,7 @@ def page_facts(
         facts["language_from"] = "page"
     titles = [found[0] for found in given["title"]]
     sites = [*metas.get("og:site_name", []), *said.site_names()]
-    headlines = said.titles() or [line_of(each) for each in select(root, _HEADLINES)[:1]]
+    headlines = said.titles() or [*filter(None, map(line_of, select(root, _HEADLINES)[:1]))]
     facts["title"] = find_title(root, main, headlines, titles, sites, here)
     image = facts.pop("image", None)
     if image and not _NO_PICTURE.search(image["src"]):

@@ -174,6 +174,7 @@ def title_of(folder: Path, head: str, body: str) -> str:
             "'headline': 'a piece on the sea', 'name': 'Kelp calms'}</script>".replace("'", '"'),
             f"<div>{BODY}</div>",
         ),
+        ("<title>Kelp calms</title>", f"<article><h1 class=entry-title></h1>{BODY}"),
         (  # Webflow
             "<title>Shore</title>",
             f"<h1 class=w-dyn-bind-empty></h1><article><h1>Kelp calms</h1>{BODY}",
