@@ -75,8 +75,8 @@ def _kind_by_content(path: Path, kind: str | None) -> str | None:
 def kind_of_folder(folder: Path) -> str | None:
     """Returns the kind of source that reads a folder's pages (``"html"``); ``None`` if it has none.
 
-    Plain text beside other pages is not counted (``robots.txt``, licences), nor are a ``README.md``
-    beside HTML pages and the folders that site generators keep beside the articles.
+    Plain text beside other pages is not counted (``robots.txt``, licences), nor are files such as
+    ``README.md`` beside as many HTML pages and what site generators keep beside the articles.
 
     Raises:
         OSError: If the folder can't be read.
@@ -87,7 +87,7 @@ def kind_of_folder(folder: Path) -> str | None:
     for suffix, count in suffixes.items():
         if (kind := BY_SUFFIX.get(suffix, "")) in _PAGES:
             kinds[kind] += count
-    if (beside := suffixes.pop("beside", 0)) and not kinds["html"]:
+    if (beside := suffixes.pop("beside", 0)) > kinds["html"]:
         kinds["markdown"] += beside
     if len(kinds) > 1:
         del kinds["plain"]

@@ -165,6 +165,14 @@ def test_a_readme_beside_built_pages_is_none_of_them(tmp_path: Path, other: str,
     assert table_for(str(tmp_path))["kind"] == kind
 
 
+def test_many_readmes_beside_one_html_page_are_pages(tmp_path: Path) -> None:
+    for name in ("a/README.md", "b/README.md", "demo/index.html"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("x")
+    with pytest.raises(SettingError, match="holds 2 Markdown and 1 HTML pages"):
+        table_for(str(tmp_path))
+
+
 def test_of_a_folder_of_two_kinds_the_counts_and_a_remedy_are_told(tmp_path: Path) -> None:
     for name in ("a.md", "b.md", "c.html"):
         (tmp_path / name).write_text("x")
