@@ -38,6 +38,8 @@ def check_is_no_interstitial(url: str, content: bytes) -> None:
     Raises:
         FetchError: If one was. Its reason is ``unreachable``: it says nothing of the page itself.
     """
+    if len(content) >= _READ or content.count(b"<a ") > _MOST_LINKS:
+        return  # cheap, as a build checks each stored page anew
     text = _read(content)
     found = [(tag.lower(), shown) for tag, part in _TITLE.findall(text) if (shown := _text(part))]
     titles, headings = ([one for tag, one in found if tag == kind] for kind in ("title", "h1"))
@@ -71,10 +73,9 @@ def check_leads_to_page(asked: str, url: str, content: bytes) -> None:
     names = [name for name in names if name not in ("", "index", *old.path.split("/"))]
     login, consent = page_words("login_path"), page_words("consent_path")
     is_consent = any(map(consent.fullmatch, names))
-    has_password = bool(_PASSWORD.search(content))
     if leads_back:
-        is_first = has_password or is_consent or any(map(login.fullmatch, names))
-    elif has_password and names and login.fullmatch(names[-1]):
+        is_first = bool(is_consent or any(map(login.fullmatch, names)) or _PASSWORD.search(content))
+    elif names and login.fullmatch(names[-1]) and _PASSWORD.search(content):
         is_first = len(_text(_read(content))) <= _MOST_TEXT
     else:
         is_first = is_consent and _is_short(content)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from index.errors import SourceError
-from index.sources import page_cache
+from index.sources import interstitial, page_cache
 from index.sources.http_client import Fetcher, FetchError, HttpOptions
 from index.sources.interstitial import check_is_no_interstitial, check_leads_to_page
 from index.sources.polite_client import PoliteClient
@@ -429,6 +429,16 @@ def test_what_a_server_shows_for_a_while_takes_no_page_s_place(
 )
 def test_a_page_with_much_text_or_another_title_is_no_check_of_visitors(text: str) -> None:
     check_is_no_interstitial("https://x.example/a", text.encode())
+
+
+@pytest.mark.parametrize("body", ["<a href=/b>B</a> " * 6, "Kelp. " * 11_000])
+def test_most_pages_need_not_be_decoded_to_be_no_check_of_visitors(
+    monkeypatch: pytest.MonkeyPatch, body: str
+) -> None:
+    monkeypatch.delattr(interstitial, "_read")
+    content = article(body=body).encode()
+    check_is_no_interstitial("https://x.example/a", content)
+    check_leads_to_page("https://x.example/a", "https://x.example/a", content)
 
 
 @pytest.mark.parametrize(
