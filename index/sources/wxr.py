@@ -29,11 +29,17 @@ _BLOCKS = (
     r"caption|wp_caption|gallery|audio|video|playlist|embed|more|vc_\w+|et_pb_\w+|pmpro_\w+"
     r"|woocommerce_\w+|toc|ez-toc|lwptoc|recent_posts|ninja_forms?|display-posts"
 )
+_PLAYERS = (
+    r"(?:[\w-]+\.){0,2}(?:(?:youtube|vimeo|dailymotion|videopress|ted|twitter|x|facebook|instagram"
+    r"|tiktok|reddit|tumblr|soundcloud|spotify|mixcloud|flickr|pinterest|kickstarter|speakerdeck"
+    r"|scribd|issuu)\.com|youtu\.be|dai\.ly|wordpress\.tv|bsky\.app|slideshare\.net)/"
+)  # sites whose address alone on a line becomes what they show
 _BLOCK = re.compile(
     rf"\[(embed|audio|video|playlist)\b[^\[\]<>]{{0,500}}\][^\[\]<>]{{0,2000}}\[/\1\]"
-    rf"|\[/?(?:{_BLOCKS})(?:\s[^\[\]]{{0,2000}})?/?\]|^[ \t]*+https?://[^\s<>]++[ \t]*+$",
+    rf"|\[/?(?:{_BLOCKS})(?:\s[^\[\]]{{0,2000}})?/?\]"
+    rf"|^(?:(?<=embed__wrapper\">\n)https?://|[ \t]*+https?://{_PLAYERS})[^\s<>]++[ \t]*+$",
     re.IGNORECASE | re.MULTILINE,
-)  # an address alone on a line becomes what stands there
+)
 _SHORTCODE = re.compile(
     r"\[[a-z][\w-]{1,60}(?:\s[^\[\]<>]{0,500}=[^\[\]]{0,2000})\]", re.IGNORECASE
 )
