@@ -80,7 +80,7 @@ class HtmlSource(PageFolderSource):
             root = markup.parse_html(text)
         _drop_heading_links(root)
         front |= front_facts(_take_properties(root))
-        said = SchemaOrg(root, canonical_of(root, page.address) or page.url)
+        said = SchemaOrg(root, canonical_of(root, page.address) or page.url, page.address)
         metas = metas_of(root)
         if page.robots:
             metas.setdefault("x-robots-tag", []).append(page.robots)

@@ -39,12 +39,14 @@ class SchemaOrg:
     Blocks that are not valid JSON are ignored: the page can be read without them.
     """
 
-    def __init__(self, root: Element, canonical: str = "") -> None:
+    def __init__(self, root: Element, canonical: str, path: str) -> None:
         """Reads a page's JSON-LD, then its microdata.
 
         Args:
             root: The page's root element.
-            canonical: The page's address, if known. An article with another address is not taken.
+            canonical: The page's address; empty if unknown. An article with another is not taken.
+            path: The page's path, of which the first folders may be unknown. Of several articles
+                that with this path is taken.
         """
         self._nodes = [node for document in _documents(root) for node in _nodes(document)]
         self._by_id: dict[str, Node] = {}
@@ -58,9 +60,12 @@ class SchemaOrg:
         if not articles and not any(_is_a(node, _LISTS) for node in self._nodes):
             works = self._of_this_page(_WORKS)
             articles = works if len(works) == 1 else []
-        if not canonical and len({*map(self._address, articles)} - {""}) > 1:  # teasers of a list
-            articles = [node for node in articles if not self._address(node)]
-        same = [node for node in articles if canonical and self._address(node) == canonical]
+        own, pages = _page(canonical or path), [_page(self._address(node)) for node in articles]
+        same = [
+            node for node, page in zip(articles, pages, strict=True) if page[-len(own) :] == own
+        ]
+        if not (canonical or same) and len({*pages} - {""}) > 1:  # teasers of a list
+            articles = [node for node, page in zip(articles, pages, strict=True) if not page]
         self._article: Node = next(iter([*same, *articles]), {})
         self._posts = {
             address: each
@@ -215,6 +220,12 @@ def _value(element: Element, name: str) -> str:
     if element.tag == "abbr":  # as Blogger writes dates: <abbr title="2016-05-08T00:55:00Z">
         stated.append("title")
     return next(filter(None, map(element.get, stated)), None) or line_of(element)
+
+
+def _page(address: str) -> str:
+    """Returns what all addresses of a page share: its path, without its suffix, and its query."""
+    url = split_url(address)
+    return _SUFFIX.sub("", unquote(url.path).casefold()) + f"?{url.query}" * bool(url.query)
 
 
 def _is_other_page(stated: str, canonical: str) -> bool:
