@@ -61,6 +61,9 @@ _ENDS = {(1, 1), (12, 31)}
 """The days of a far year by which programs mean never, such as 2999-12-31."""
 
 _YEAR_OR_MONTH = re.compile(r"(\d{4})(?:[-/.](0?[1-9]|1[0-2]))?", re.ASCII)
+_YEAR = re.compile(r"(?:://|10\.\d{4,9}/)\S*|(?<!\d)(\d{4})(?:0[1-9]|1[0-2])?(?!\d)")
+"""A year, also that of 202703, but none in an address or a DOI, where a preprint was published."""
+
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
 
 
@@ -255,8 +258,17 @@ def month_alone(value: Any) -> tuple[int, int] | None:
     """Return year and month of a value that is a year alone (1 for its month) or a month of one."""
     text = value.strip() if isinstance(value, str) else short(value)
     found = _YEAR_OR_MONTH.fullmatch(text)
-    is_year = found is not None and 1500 <= int(found[1]) < 2300
-    return (int(found[1]), int(found[2] or 1)) if found and is_year else None
+    return (int(found[1]), int(found[2] or 1)) if found and int(found[1]) >= 1500 else None
+
+
+def first_year(value: Any) -> int:
+    """Return the earliest year of four digits that a value names; 0 if it names none.
+
+    Years such as 2568 are taken for those of Buddha, as in Thailand.
+    """
+    text = value[:_MAX_TEXT] if isinstance(value, str) else short(value)
+    years = [int(year) for year in _YEAR.findall(text) if year]
+    return min((year - 543 * (2400 < year < 2700) for year in years), default=0)
 
 
 def _held(value: Any) -> Any:
