@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from index.articles.cleaning import plain_text
 from index.articles.date_words import DateError
 from index.articles.foreign_dates import DateReader
 from index.articles.json_text import load_json
@@ -159,12 +160,22 @@ def _find(
 
 
 def _is_other_article(values: Mapping[str, Any], inner: Mapping[str, Any], within: str) -> bool:
-    """Tells whether a record and an object in it, such as a translation, have different titles."""
+    """Tells whether a record and an object in it, such as a translation, have different titles.
+
+    Markup, letter case and marks make no difference.
+    """
     title = next((values[name] for name in values if plain_name(str(name)) == "title"), None)
-    titles = [said for _, _, said in _find(frozenset({"title"}), inner, within) if said]
-    return (
-        title not in (None, "") and bool(titles) and not any(map(_by_locale(title).count, titles))
-    )
+    found = (said for _, _, said in _find(frozenset({"title"}), inner, within))
+    own, others = _title_words(title), set[str]().union(*map(_title_words, found))
+    return bool(own and others) and own.isdisjoint(others)
+
+
+def _title_words(title: Any) -> set[str]:
+    """Returns a title's texts, of which an object or a list has several, to compare them."""
+    given = [*title.values()] if isinstance(title, Mapping) else title
+    given = given if isinstance(given, list) else [given]
+    texts = (plain_name(plain_text(one[:1000])) for one in given if isinstance(one, str))
+    return set(filter(None, texts))
 
 
 def _fields(names: frozenset[str], values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -678,6 +678,13 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
                 {"visibility_status": "UNLISTED"},
             )
         ),
+        *(
+            {"title": title, "translation": {"title": other, "status": "draft"}}
+            for title, other in (
+                *(("Kelp & Salt", "Kelp &amp; Salt"), ("Kelp's ", "kelp\u2019s")),
+                *(({"rendered": "Kelp"}, "Kelp"), ("Kelp", {"raw": "Kelp", "html": "<b>Kelp</b>"})),
+            )
+        ),
         {"published": "\x00"},  # a BIT of MySQL
         {"type": "post_draft"},  # Typecho
         {"type": "attachment", "mime_type": "image/png"},
@@ -722,6 +729,7 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"published_at": "0000-00-00", "status": "Y"},
         {"title": "Kelp", "translation": {"title": "Tang", "status": "in progress"}},
         {"title": "Kelp", "translation": [{"attributes": {"title": "Tang", "draft": True}}]},
+        {"title": {"rendered": "Kelp"}, "translation": {"title": ["Tang"], "status": "draft"}},
         {"mime_type": "text/html", "node": {"type": "Revision"}},
         {"type": "Revision", "template": "attachment", "audience": "agents", "security": "team"},
         {"durum": "yayinda", "stav": "nový", "situacao": "A"},
