@@ -390,8 +390,6 @@ def _readers_hide(plain: str, value: Any, word: str) -> bool | None:
         return True  # an object holds logins, as in Grav
     if isinstance(value, Mapping):  # as ReadMe writes it
         word = plain_name(str(value.get("view", "")))
-    if word in _WORDS["those_addressed"] and plain in ("audience", "security"):
-        return False
     if word in _WORDS["closed" if plain in _FIELDS["permissions"] else "not_for_all"]:
         return True
     return None if plain == "visibility" and word not in _WORDS["for_all"] else False

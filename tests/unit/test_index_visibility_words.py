@@ -662,6 +662,8 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         {"status": {"code": 2, "label": "draft"}},  # Liferay
         {"permission": "AGENTS"},  # Zoho Desk
         {"permission": "REGISTEREDUSERS"},
+        {"audience": "agents"},
+        {"security": "team"},
         {"folder_visibility": 3},  # Freshdesk
         {"if": "visitor.claims.unsigned.isBetaUser === true"},  # GitBook
         {"can_read_user_criteria": "a7e8a78bff0221009b20ffffffffff17"},  # ServiceNow
@@ -731,7 +733,7 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"title": "Kelp", "translation": [{"attributes": {"title": "Tang", "draft": True}}]},
         {"title": {"rendered": "Kelp"}, "translation": {"title": ["Tang"], "status": "draft"}},
         {"mime_type": "text/html", "node": {"type": "Revision"}},
-        {"type": "Revision", "template": "attachment", "audience": "agents", "security": "team"},
+        {"type": "Revision", "template": "attachment", "audience": "estate agents"},
         {"durum": "yayinda", "stav": "nový", "situacao": "A"},
     ],
 )
