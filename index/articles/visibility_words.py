@@ -92,7 +92,7 @@ def find_hiding_word(values: Mapping[str, Any], status: Any) -> HidingWord | Non
         return _unknown("status", status)
     found = [HidingWord("status", known)] if known is not Status.PUBLISHED else []
     found += _hiding_words(values)
-    if status is None or status == "":
+    if status is None or str(status).strip() == "":
         found += _drafts_without_time(values)
     # Words that are understood go first, and of these drafts.
     found.sort(key=lambda one: (bool(one.unknown), one.status is not Status.DRAFT))
@@ -145,7 +145,7 @@ def _find(
         if plain in names:
             for said in _by_locale(given):
                 if plain not in _FIELDS["layouts"] or not _is_other_layout(said, values):
-                    yield prefix + name, plain, said
+                    yield prefix + name, plain, said.strip() if isinstance(said, str) else said
         if plain in _WITHIN and prefix.count(".") < _DEEPEST:
             is_list = isinstance(given, list) and (plain in _LISTS or len(given) == 1)
             for one in given[:100] if is_list else _by_locale(given):

@@ -89,6 +89,7 @@ def test_what_is_not_to_be_listed_is_hidden(values: dict[str, Any]) -> None:
         {"draft": "no"},
         {"draft": None},
         {"draft": ""},
+        {"draft": "  ", "hidden": "\t", "visibility": " "},  # of a padded column
         {"published": True},
         {"published": "2026-01-02T03:04:05Z"},
         {"published": "Mon, 05 Jan 2026 10:00:00 GMT"},
@@ -164,6 +165,8 @@ def test_null_as_the_time_of_publication_is_a_draft_unless_a_status_is_given() -
     assert find_hiding_word({"publishedAt": "", "status": "live"}, "live") is None
     for name in ("publishedAt", "Published On", "Published"):  # nothing, or a box not checked
         assert status_of({name: ""}) == (Status.DRAFT, True)
+        assert status_of({name: " "}, " ") == (Status.DRAFT, True)
+        assert status_of({name: " "}, "live") == (Status.PUBLISHED, False)
 
 
 @pytest.mark.parametrize(
