@@ -164,17 +164,17 @@ def _is_in_other_letters(main: Element) -> bool:
 def _tags(root: Element, main: Element, metas: Metas, classed: list[str]) -> list[str]:
     """Returns the tags that a page shows with its article or states, or else shows elsewhere."""
     entry, around = _article_around(main)
-    links = select(root, "a[rel~=tag]")[:_MOST_SEEN]
-    links = [each for each in links if not _is_beside(each, around)]
-    own = [each for each in links if entry is None or entry in each.iterancestors()]
-    shown = [*filter(None, map(line_of, select(root, _LABELS)[:_MOST_SEEN]))]
-    shown = [label.lstrip(_HASH) for label in shown]
+
+    def shown(css: str) -> list[str]:
+        found = [each for each in select(root, css)[:_MOST_SEEN] if not _is_beside(each, around)]
+        own = [each for each in found if entry is None or entry in each.iterancestors()]
+        return [*filter(None, (line_of(each).lstrip(_HASH) for each in own or found))]
+
     given = [metas.get("keywords", [])[:1], *map(metas.get, _SUBJECTS)]
-    stated = [metas.get("article:tag"), shown, *given]
+    stated = [metas.get("article:tag"), shown(_LABELS), *given]
     keywords = next(filter(None, stated), [""])
     keywords = split_keywords(keywords[0]) if len(keywords) == 1 else keywords
-    labels = [line_of(link).lstrip(_HASH) for link in own or links]
-    return labels or keywords or classed
+    return shown("a[rel~=tag]") or keywords or classed
 
 
 def _bylines(root: Element, main: Element) -> list[str]:

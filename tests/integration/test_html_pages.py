@@ -776,11 +776,25 @@ def test_a_list_of_full_addresses_leads_to_the_site_of_its_home_page(tmp_path: P
     assert one(tmp_path / "more", "blog/index.html", elsewhere, "html").title == "Blog"
 
 
-@pytest.mark.parametrize("name", ["post-tags", "blog-tags", "article-tags"])
-def test_tags_that_a_page_shows_go_before_the_site_s_keywords(tmp_path: Path, name: str) -> None:
-    page = f"<meta name=keywords content='jekyll, theme'><article><h1>Kelp</h1>{BODY}</article>"
-    page += f"<nav><p class={name}><a href=/tags#sea>#sea</a></nav>"  # as in MkDocs Material
-    assert one(tmp_path, "p.html", page, "html").tags == ("sea",)
+@pytest.mark.parametrize(
+    ("tags", "beside"),
+    [
+        *((f"<p class={name}><a>#sea</a>", "") for name in ("post-tags", "blog-tags")),
+        ("<p class=article-tags><a>#sea</a>", "<p class=article-tags><a>Rye</a>"),
+        ("<nav class=md-tags><a class=md-tag>sea</a></nav>", ""),  # MkDocs Material
+        ("", "<div class=post-tags><a>#sea</a></div>"),
+        ("", "<aside><p class=post-tags><a>Rye</a></aside>"),
+        ("", "<nav><p class=post-tags><a>Rye</a></nav>"),
+        ("", "<article><p class=post-tags><a>Rye</a></article>"),
+    ],
+)
+def test_tags_that_a_page_shows_with_its_article_go_before_the_site_s_keywords(
+    tmp_path: Path, tags: str, beside: str
+) -> None:
+    page = f"<meta name=keywords content='jekyll, theme'><article><h1>Kelp</h1>{tags}{BODY}"
+    page += f"</article>{beside}"
+    found = ("sea",) if "sea" in tags + beside else ("jekyll", "theme")
+    assert one(tmp_path, "p.html", page, "html").tags == found
 
 
 def test_none_of_the_teasers_of_a_home_page_is_its_article(tmp_path: Path) -> None:
