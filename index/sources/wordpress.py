@@ -25,7 +25,7 @@ _NO_TOPICS = set(
     "author post_format language post_translations translation_priority product_type"
     " product_visibility product_shipping_class".split()
 )
-_LANGUAGE_FOLDER = re.compile(r"(?:/[a-z]{2}(?:-[a-z]{2,4})?)?/*\Z")  # where WPML has another one
+_LANGUAGE_FOLDER = re.compile(r"/([a-z]{2})(?:-[a-z]{2,4})?\Z")
 _PAST_END = b"rest_post_invalid_page_number"
 
 
@@ -204,9 +204,7 @@ def _record(location: str, post: Any) -> Record:
         or _text(post, "jetpack_featured_media_url"),
         "tags": _terms(embedded.get("wp:term")),
         "language": post.get("lang") or post.get("wpml_current_locale"),
-        "translation_key": find_translations(
-            post, site=_LANGUAGE_FOLDER.sub("", location.partition(" ")[0])
-        ),
+        "translation_key": find_translations(post, _site(location.partition(" ")[0], post)),
         "authors": _authors(post, embedded) or [_text(head, "author")],
         # Text behind a password is not public.
         "status": "private" if content.get("protected") is True else post.get("status"),
@@ -215,6 +213,13 @@ def _record(location: str, post: Any) -> Record:
     }
     text = without_builder(_text(content, "rendered"))
     return html_record(f"{location} id {post['id']}", text, values)
+
+
+def _site(url: str, post: Mapping[str, Any]) -> str:
+    """Returns the address of all languages of a site, of which WPML has each in a folder."""
+    site, locale = url.rstrip("/"), str(post.get("wpml_current_locale"))
+    folder = _LANGUAGE_FOLDER.search(site)
+    return site[: folder.start()] if folder and locale.startswith(folder[1]) else site
 
 
 def _text(value: Any, key: str) -> str:

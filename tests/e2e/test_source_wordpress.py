@@ -277,6 +277,15 @@ def test_translations_in_wpml_s_folders_are_known(server: Server) -> None:
     assert {article.translation_key for article in found} == {f"post 7 of {server.url}"}
 
 
+def test_sites_of_their_own_in_short_folders_have_no_translations_in_common(server: Server) -> None:
+    polylang = post(5, lang="en", translations={"en": 5, "de": 6})
+    wpml = post(5, wpml_current_locale="en_US", wpml_translations=[{"id": 6}])
+    server.pages |= {f"/cs{ROUTE}": answer([polylang]), f"/ee{ROUTE}": answer([wpml])}
+    urls = f"{server.url}/cs", f"{server.url}/ee"
+    found = [article for url in urls for article in read(table(url))[0].values()]
+    assert [article.translation_key for article in found] == [f"post 5 of {url}" for url in urls]
+
+
 @pytest.mark.parametrize("kind", ["wordpress", "feed"])
 def test_a_builder_s_shortcodes_that_were_not_rendered_are_no_text(
     server: Server, kind: str
