@@ -19,7 +19,7 @@ from typing import Any
 import typer.main
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from starlette.types import ASGIApp
 
 from service.app import create_app
@@ -190,7 +190,7 @@ async def _get(service: ASGIApp, path: str) -> bytes:
 def _framework(service: Any) -> FastAPI:
     """The app behind the routes that run in front of it."""
     while not isinstance(service, FastAPI):
-        service = service._app
+        service = service.default if isinstance(service, Router) else service._app
     return service
 
 
