@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -47,6 +48,9 @@ from service.decisions.refused_words import RefusedWords
 from service.decisions.schema import HEAD, VERSION_TABLE, make_tables
 from service.decisions.sessions import Attempts, Sessions
 from service.decisions.takedowns import Takedowns
+
+if TYPE_CHECKING:  # Alembic is slow to import, and needed only for upgrades
+    from alembic.config import Config
 
 log = logging.getLogger("alsolike")
 
@@ -399,16 +403,22 @@ def _upgrade(engine: sa.Engine, label: str) -> str | None:
 
 
 def _migrate(connection: sa.Connection, before: str | None) -> None:
-    from alembic import command  # slow to import, and needed only for upgrades
-    from alembic.config import Config
+    from alembic import command
 
-    config = Config()
-    folder = str(Path(__file__).parent / "migrations")
-    config.set_main_option("script_location", folder.replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
+    config = _config()
     config.attributes["connection"] = connection
     if before is None:
         make_tables(connection)
         command.stamp(config, "head")
     else:
         command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
