@@ -56,9 +56,7 @@ def report_build(
         drift = float((build.listed_in[:, 0] > build_date(manifest.full)).mean())
     is_variant = context.beside is not None and context.beside.name is not None
     compared = None if is_variant else live
-    site = build if context.beside is None else context.beside.build  # a variant's root is another
-    root = site.folder.parent.parent
-    assessment = assess(build, compared, context.options.limits, now=now, root=root)
+    assessment = assess(build, compared, context.options.limits, now=now)
     churn = None
     if compared is not None and assessment.churn is not None:
         churn = describe_churn(compared, build, assessment.churn, now=now)

@@ -6,9 +6,9 @@ code     gate           refuses a build when
 10       articles       it has fewer articles, or fewer visible ones, than the live build, or most
                         of that build's articles are not in it, as if their ids had changed
 11       lists          too many lists show readers other articles than those of the live build
-12       weak           too many visible articles have no good related article, more than was
-                        accepted before
-13       hub            one article is in too many shown lists, more than was accepted before
+12       weak           too many visible articles have no good related article, unlike those of the
+                        live build
+13       hub            one article is in too many shown lists, unlike those of the live build
 14       recall         its index misses too many true neighbors
 15       encoder        the model or the text preparation changed (``--accept-change``)
 17       comparison     the live build can't be read, so the new one can't be compared with it
@@ -51,7 +51,8 @@ _NATURAL_HUB = 4.0
 average, because some articles of every site are in many lists."""
 
 _NO_WORSE = 1.1
-"""*weak* and *hub* pass up to this many times a share that was accepted, though too large."""
+"""*weak* and *hub* pass up to this many times the share of the live build, or of the last full one
+for a small build."""
 
 _MOST_LACKING = 0.5
 """The largest share of articles that may lack a text, or a field for their link."""
@@ -152,7 +153,6 @@ def judge(
     *,
     now: int,
     full: tuple[Build, float] | None = None,
-    accepted: Callable[[], Mapping[str, float]] = dict,
 ) -> list[Verdict]:
     """Measure a build at every gate, except *golden* and *comparison*.
 
@@ -164,12 +164,10 @@ def judge(
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
         full: For a small build, the last full build, to which it is compared too, so that small
             losses don't add up; and the share of lists changed since, new articles not counted.
-        accepted: Returns what was measured at gates, by name in lower case, when a build was last
-            published though they had refused it.
     """
     verdicts = [
         *judge_reading(new.manifest.reading, new.count, None if live is None else live.manifest),
-        *_judge_alone(new, live, limits, now, accepted),
+        *_judge_alone(new, live if full is None else full[0], limits, now),
     ]
     if full is not None:
         verdicts.append(_judge_loss(new, full[0], limits, now, "the last full build"))
@@ -331,33 +329,26 @@ def _share_noted(reading: Mapping[str, Any], count: int, notes: Sequence[str]) -
     return float(min(1.0, noted / max(count, 1)))
 
 
-def _judge_alone(
-    new: Build,
-    live: Build | None,
-    limits: Limits,
-    now: int,
-    accepted: Callable[[], Mapping[str, float]],
-) -> list[Verdict]:
-    """Judge a build's lists by themselves; those no worse than live ones and accepted ones pass.
+def _judge_alone(new: Build, before: Build | None, limits: Limits, now: int) -> list[Verdict]:
+    """Judge a build's lists by themselves; those that are no worse than before pass.
 
-    So a site whose first build was published is not held back by what is in its nature. What was
-    accepted stays the same from night to night, or each build could be a little worse.
+    So a site whose first build was published is not held back by what is in its nature.
 
     Args:
         new: The build to judge.
-        live: The live build; ``None`` if there is none to compare with.
+        before: The live build, or for a small build the last full one, so that what many small
+            builds worsen does not add up; ``None`` if there is none.
         limits: The limits of the gates.
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
-        accepted: As for :func:`judge`.
     """
     count, weak, hub, share = _measure_lists(new, limits, now)
     recall = new.manifest.index.recall
     max_hub = max(limits.max_hub, min(1.0, _NATURAL_HUB * SHOWN / max(count, 1)))
     most_weak, most_hub = limits.max_weak, max_hub
-    if (weak > most_weak or share > most_hub) and (known := accepted()):
-        _, live_weak, _, live_share = _measure_lists(live or new, limits, now)
-        most_weak = max(most_weak, min(1.0, _NO_WORSE * min(live_weak, known.get("weak", 0.0))))
-        most_hub = max(most_hub, min(1.0, _NO_WORSE * min(live_share, known.get("hub", 0.0))))
+    if before is not None and (weak > most_weak or share > most_hub):
+        _, weak_before, _, share_before = _measure_lists(before, limits, now)
+        most_weak = max(most_weak, min(1.0, _NO_WORSE * weak_before))
+        most_hub = max(most_hub, min(1.0, _NO_WORSE * share_before))
     return [
         Verdict(
             gate=Gate.WEAK,

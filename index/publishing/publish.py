@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from index.build.build import Build
@@ -12,7 +10,7 @@ from index.build.manifest import Manifest, read_manifest
 from index.errors import BuildError, BusyError, GateError
 from index.publishing.churn import Churn, compare
 from index.publishing.gates import Gate, Limits, Verdict, judge, judge_reading
-from index.root.journal import append_journal, read_journal
+from index.root.journal import append_journal
 from index.root.pointer import CURRENT
 from index.root.root import Root
 from recommender.errors import NotFoundError
@@ -46,7 +44,7 @@ class Assessment:
         return [verdict.message for verdict in self.verdicts if not verdict.passed]
 
 
-def assess(new: Build, live: Build | None, limits: Limits, *, now: int, root: Path) -> Assessment:
+def assess(new: Build, live: Build | None, limits: Limits, *, now: int) -> Assessment:
     """Compare a build with the live one, and measure it at every gate.
 
     Args:
@@ -54,7 +52,6 @@ def assess(new: Build, live: Build | None, limits: Limits, *, now: int, root: Pa
         live: The live build, if there is one to compare with.
         limits: The limits of the gates.
         now: The time at which visibility is decided, in microseconds since 1970 UTC.
-        root: The folder of the site's builds, whose journal says what was accepted before.
 
     Raises:
         BuildError: If a file of one of the builds is damaged.
@@ -65,8 +62,7 @@ def assess(new: Build, live: Build | None, limits: Limits, *, now: int, root: Pa
     judged = churn
     if live is not None and churn is not None and not new.manifest.small:
         judged = _without_new(churn, new, _last_full(live, live))
-    accepted = partial(_accepted, root)
-    verdicts = judge(new, live, judged, limits, now=now, full=since, accepted=accepted)
+    verdicts = judge(new, live, judged, limits, now=now, full=since)
     if limits.golden is not None:
         verdicts.append(limits.golden(new))
     return Assessment(
@@ -76,15 +72,6 @@ def assess(new: Build, live: Build | None, limits: Limits, *, now: int, root: Pa
         verdicts=verdicts,
         churn=churn,
     )
-
-
-def _accepted(root: Path) -> dict[str, float]:
-    """Return what was measured at gates when builds were last published though they failed."""
-    accepted: dict[str, float] = {}
-    for line in read_journal(root):
-        if line.get("event") in ("publish", "force"):
-            accepted |= line.get("gates", {})
-    return accepted
 
 
 def check_reading(reading: Mapping[str, Any], count: int, live: Manifest | None) -> None:
@@ -190,28 +177,26 @@ def publish_build(
         )
         # On the first build, weak lists are better than none; they are reported.
         first = not (root.path / CURRENT).exists()
-        failed = [verdict for verdict in verdicts if not verdict.passed]
-        refusals = [verdict for verdict in failed if not first or verdict.gate in _ALWAYS]
-        if force or not refusals:
-            event = "force" if refusals else "publish"
-            root.make_live(manifest, event=event, reason=reason, **_told(failed))
+        refusals = [v for v in verdicts if not v.passed and (not first or v.gate in _ALWAYS)]
+        if not refusals:
+            root.make_live(manifest, reason=reason)
+            return verdicts
+        overruled = {verdict.gate.name.lower(): round(verdict.value, 4) for verdict in refusals}
+        found = [verdict.message for verdict in refusals]
+        if force:
+            root.make_live(manifest, event="force", reason=reason, gates=overruled, found=found)
             return verdicts
         message = _refusal(name, refusals)
         append_journal(
             root.path,
             "refuse",
             build=name,
-            **_told(refusals),
+            gates=overruled,
+            found=found,
             reason=message,
             **({"small": True} if manifest.small else {}),
         )
         raise GateError(message, int(refusals[0].gate))
-
-
-def _told(failed: Sequence[Verdict]) -> dict[str, Any]:
-    """Return what the journal says of the gates that a build fails; nothing if it fails none."""
-    gates = {verdict.gate.name.lower(): round(verdict.value, 4) for verdict in failed}
-    return {"gates": gates, "found": [verdict.message for verdict in failed]} if failed else {}
 
 
 def _still_holds(assessment: Assessment, root: Root, name: str, limits: Limits) -> bool:
@@ -224,7 +209,7 @@ def _still_holds(assessment: Assessment, root: Root, name: str, limits: Limits) 
 
 def _assess_anew(root: Root, new: Build, limits: Limits) -> list[Verdict]:
     def against(live: Build | None) -> list[Verdict]:
-        return assess(new, live, limits, now=utc_now(), root=root.path).verdicts
+        return assess(new, live, limits, now=utc_now()).verdicts
 
     try:
         live = root.live

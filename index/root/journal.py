@@ -176,17 +176,14 @@ def _alone(path: Path) -> Iterator[FileIO]:
 def _shorten(path: Path) -> None:
     """Replaces the oldest half of the lines about small builds, or more, by their numbers.
 
-    The last line of all that names a live build stays, and those of builds published by force.
+    The last line of all that names a live build stays.
     """
     stat = path.stat()
     if stat.st_uid != os.geteuid():  # whoever owns it could not append to a file of ours
         return
     lines = path.read_bytes().splitlines(keepends=True)
     entries = [_decode(line) for line in lines]
-    told = [
-        entry.get("event") == "force" or not ("small" in entry or "days" in entry)
-        for entry in entries
-    ]
+    told = [not ("small" in entry or "days" in entry) for entry in entries]
     made_live = [place for place, entry in enumerate(entries) if entry.get("event") in PUBLISHING]
     if made_live:  # the last is needed to repair a root
         told[made_live[-1]] = True

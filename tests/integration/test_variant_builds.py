@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from index.root.comparison import read_comparison, write_comparison
-from index.root.journal import append_journal, read_journal
+from index.root.journal import read_journal
 from service.watching import variant_builds
 from tests.support.articles import topical
 from tests.support.compared_site import ComparedSite
@@ -130,16 +130,6 @@ def test_a_gate_refuses_what_it_does_not_refuse_of_the_live_build(
     assert site.own.names() < [run.made.manifest.name]
     refused = read_journal(site.own.path)[-1]
     assert (refused["event"], "no related article" in refused["reason"]) == ("refuse", True)
-
-
-def test_lists_as_weak_as_was_accepted_of_the_site_are_accepted_of_the_variant(
-    site: ComparedSite,
-) -> None:
-    site.settings = site.settings.model_copy(update={"min_score": 1.0})
-    append_journal(site.root.path, "force", gates={"weak": 1.0})
-    run = site.build(RECORDS)
-    assert run.refusal is None
-    assert run.made.manifest.name in site.own.names()
 
 
 def test_retention_keeps_both_and_nothing_after_the_end(site: ComparedSite) -> None:

@@ -17,19 +17,14 @@ from service.settings import Settings
 from tests.support.build_snapshots import ENCODER, NOW, WISH, ring, snapshot
 
 
-def verdicts(
-    new: Build, live: Build | None, accepted: dict[str, float] | None = None, **options: Any
-) -> dict[Gate, Verdict]:
+def verdicts(new: Build, live: Build | None, **options: Any) -> dict[Gate, Verdict]:
     churn = None if live is None else compare(live, new, now=NOW, query=WISH)
-    found = judge(new, live, churn, Limits(**options), now=NOW, accepted=lambda: accepted or {})
+    found = judge(new, live, churn, Limits(**options), now=NOW)
     return {verdict.gate: verdict for verdict in found}
 
 
-def refused(
-    new: Build, live: Build | None, accepted: dict[str, float] | None = None, **options: Any
-) -> set[Gate]:
-    found = verdicts(new, live, accepted, **options)
-    return {gate for gate, verdict in found.items() if not verdict.passed}
+def refused(new: Build, live: Build | None, **options: Any) -> set[Gate]:
+    return {gate for gate, found in verdicts(new, live, **options).items() if not found.passed}
 
 
 def without(lists: dict[str, list[str]], gone: int) -> dict[str, list[str]]:
@@ -179,32 +174,23 @@ def test_of_a_small_site_half_of_the_lists_may_hold_a_hub_and_not_all(
     assert refused(snapshot(tmp_path / "new", lists), None) == gates
 
 
-@pytest.mark.parametrize(
-    ("gate", "live", "accepted", "most"),
-    [
-        (Gate.WEAK, 30, 0.3, 33),
-        (Gate.WEAK, 33, 0.3, 33),  # so that it does not grow by a tenth every night
-        (Gate.WEAK, 19, 0.3, 20),  # the site became better since
-        (Gate.WEAK, 30, 0.0, 20),  # of a live build that was too small to be judged
-        (Gate.HUB, 60, 0.6, 66),
-        (Gate.HUB, 66, 0.6, 66),
-        (Gate.HUB, 7, 0.6, 24),
-        (Gate.HUB, 60, 0.0, 24),
-    ],
-)
-def test_lists_may_be_as_bad_as_the_live_ones_if_that_was_accepted(
-    tmp_path: Path, gate: Gate, live: int, accepted: float, most: int
-) -> None:
-    def site(name: str, bad: int) -> Build:
-        lists, hub = ring(100), {"a000", *ring(100)["a000"]}
-        changed = [one for one in sorted(lists) if one not in hub or gate is Gate.WEAK]
-        for one in changed[: bad if gate is Gate.WEAK else bad - 6]:
-            lists[one] = [] if gate is Gate.WEAK else ["a000", *lists[one][:5]]
-        return snapshot(tmp_path / name, lists)
-
-    before, told = site("live", live), {gate.name.lower(): accepted}
-    assert gate not in refused(site("most", most), before, told)
-    assert gate in refused(site("more", most + 1), before, told)
+def test_lists_that_are_no_worse_than_the_live_ones_are_not_held_back(tmp_path: Path) -> None:
+    lists = ring(200)
+    for name in sorted(lists)[50:150]:
+        lists[name] = ["a000", *lists[name][:5]]
+    live = snapshot(tmp_path / "live", lists)
+    worse = {**lists, **{name: ["a000", *lists[name][:5]] for name in sorted(lists)[20:50]}}
+    assert refused(live, None) == {Gate.HUB}
+    assert refused(snapshot(tmp_path / "new", lists), live) == set()
+    assert Gate.HUB in refused(snapshot(tmp_path / "worse", worse), live)
+    full = snapshot(tmp_path / "full", ring(200))
+    creeping = judge(live, live, None, Limits(), now=NOW, full=(full, 0.0))
+    assert Gate.HUB in {found.gate for found in creeping if not found.passed}, "small builds"
+    bare = {**ring(100), **{name: [] for name in sorted(ring(100))[:30]}}
+    old = snapshot(tmp_path / "old", bare)
+    assert refused(snapshot(tmp_path / "same", bare), old) == set()
+    barer = {**bare, **{name: [] for name in sorted(bare)[:40]}}
+    assert Gate.WEAK in refused(snapshot(tmp_path / "barer", barer), old)
 
 
 def test_a_build_whose_index_misses_neighbors_is_held_back(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import pytest
 from index.build.build import Build
 from index.building.builder import make_build
 from index.building.context import BuildOptions
-from index.errors import GateError
 from index.publishing.gates import Gate, Limits, Verdict
 from index.publishing.publish import publish_build
 from index.query import RelatedQuery
@@ -47,18 +46,11 @@ def test_a_first_build_is_published_however_weak_its_lists(built):
     assert root.current().build == name
 
 
-@pytest.mark.parametrize("forced", [False, True])
-def test_the_next_one_whose_lists_are_no_weaker_than_was_accepted_is_published_too(built, forced):
+def test_the_next_one_whose_lists_are_no_weaker_is_published_too(built):
     root, first = built()
     with root.locked("test"):
-        publish_build(root, first, Limits() if forced else NEVER_GOOD)
+        publish_build(root, first, NEVER_GOOD)
     root, second = built()
-    if forced:
-        with root.locked("test"), pytest.raises(GateError, match="no related article"):
-            publish_build(root, second, NEVER_GOOD)
-        with root.locked("test"):
-            publish_build(root, second, NEVER_GOOD, force=True)
-        root, second = built()
     with root.locked("test"):
         found = publish_build(root, second, NEVER_GOOD)
     assert all(verdict.passed for verdict in found)
