@@ -13,6 +13,7 @@ from index.build.build import Build
 from index.building.builder import BuildResult, make_build
 from index.building.context import Beside, BuildOptions, Progress
 from index.errors import BuildError, GateError
+from index.publishing.gates import Gate, Verdict
 from index.root.comparison import ComparisonState, read_comparison, variant_folder
 from index.root.journal import append_journal, read_journal
 from index.root.root import Root
@@ -113,11 +114,11 @@ class VariantBuilds:
                 build=live, name=name, previous=found, changed=changed, calibrated=found
             )
             made = self._make(own, beside)
-            failed = {gate["gate"] for gate in live.report()["gates"] if not gate["passed"]}
+            judged = {gate["gate"]: gate for gate in live.report()["gates"]}
             refusals = [
                 one
                 for one in made.assessment.verdicts
-                if not one.passed and one.gate.name.lower() not in failed
+                if not one.passed and not _may_be(one, judged.get(one.gate.name.lower()))
             ]
             if refusals:
                 own.remove(name)
@@ -217,3 +218,11 @@ def follow_live(
             progress=progress,
         )
         builds.follow(made, before, published=published)
+
+
+def _may_be(found: Verdict, live: Mapping[str, Any] | None) -> bool:
+    """Tells whether a gate lets pass of the live build what it refuses of a variant's."""
+    if live is None:
+        return False
+    most = live["limit"] if found.gate in (Gate.WEAK, Gate.HUB) else -1.0
+    return not live["passed"] or found.value <= most

@@ -132,6 +132,15 @@ def test_a_gate_refuses_what_it_does_not_refuse_of_the_live_build(
     assert (refused["event"], "no related article" in refused["reason"]) == ("refuse", True)
 
 
+def test_lists_as_weak_as_those_of_the_site_are_accepted_of_the_variant(
+    site: ComparedSite,
+) -> None:
+    site.settings = site.settings.model_copy(update={"min_score": 1.0})
+    run = site.build(RECORDS)
+    assert run.refusal is None
+    assert run.made.manifest.name in site.own.names()
+
+
 def test_retention_keeps_both_and_nothing_after_the_end(site: ComparedSite) -> None:
     for _ in range(3):
         site.build(RECORDS)
