@@ -1,7 +1,7 @@
 # make try SITE=https://example.org   read a site as it is, show related lists, serve a preview
 # make demo   build the sample corpus, show related articles, serve them
 # make test   run the tests (small counts); make test-unit: those of a minute; make test-long: those
-# that take half a minute of a core or more each, which .ci/run runs too
+# of seven seconds or more of a core each, most of which kill processes or fill disks; .ci/run runs both
 PYTHON ?= python3
 PIP_ARGS ?=
 VENV ?= .venv
@@ -27,7 +27,7 @@ help:
 	@echo "make demo        build the sample corpus, show a related list, serve it (DEMO_SERVE=0: don't serve)"
 	@echo "make test        the tests, small counts"
 	@echo "make test-unit   the unit tests: no process, no network, under a minute"
-	@echo "make test-long   the few that take long: pages without barriers, a day of watching, builds by Ray"
+	@echo "make test-long   those that take long: kills, full disks, random histories, a day of watching, builds by Ray"
 	@echo "make test-full   all tests, the large counts too"
 	@echo "make lint        ruff, mypy, import contracts"
 	@echo "make wordpress-zip   the plugin for WordPress: dist/alsolike-wordpress.zip"

@@ -174,6 +174,7 @@ def check_whole(settings: Settings, pusher: Pusher) -> None:
     assert {f"p-{number % IDS}" for number in answered} <= kept.keys()
 
 
+@pytest.mark.long
 def test_a_service_that_is_killed_loses_no_answered_push(tmp_path: Path) -> None:
     check_kills(tmp_path, 25)
 

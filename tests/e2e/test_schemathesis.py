@@ -170,6 +170,7 @@ def _aim(case: Case, at_articles: bool) -> None:
                 container[name] = value[:100]  # a schema counts characters, an id has bytes
 
 
+@pytest.mark.long
 def test_every_route_answers_as_documented(service: Service) -> None:
     send_all(service, FEW)
     assert all(status < 500 for _, _, status in service.seen)

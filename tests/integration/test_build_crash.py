@@ -113,6 +113,7 @@ def check_kills(folder: Path, kills: int, how: signal.Signals) -> None:
     assert unfinished  # some were met in the middle of a build
 
 
+@pytest.mark.long
 def test_operations_killed_at_any_moment_leave_a_live_build(tmp_path: Path) -> None:
     check_kills(tmp_path, 5, signal.SIGKILL)
 
@@ -264,11 +265,13 @@ def check_full_disks(disk: Path, shares: list[float], *options: str) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_changes_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 24) as disk:
         check_full_disks(disk, [0.0, 0.4, 0.8, 3.0])
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_up_during_a_small_build_changes_nothing(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 24) as disk:
         check_full_disks(disk, [0.3, 0.8, 3.0], "--small")

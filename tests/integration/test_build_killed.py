@@ -86,6 +86,7 @@ def check_that_it_serves(root: Root) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_build_killed_at_any_moment_leaves_the_previous_one_live(tmp_path: Path) -> None:
     check_that_builds_survive(tmp_path, 4, articles=120)
 

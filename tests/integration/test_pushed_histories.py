@@ -221,7 +221,7 @@ def test_the_newest_word_is_live_after_any_history(tmp_path: Path, seed: int) ->
     live_through(tmp_path, seed, 10)
 
 
-@pytest.mark.parametrize("seed", [2, 4])
+@pytest.mark.parametrize("seed", [2, pytest.param(4, marks=pytest.mark.long)])
 def test_so_it_is_where_the_source_is_followed(tmp_path: Path, seed: int) -> None:
     live_through(tmp_path, seed, 14, followed=True)
 

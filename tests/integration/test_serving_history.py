@@ -379,6 +379,7 @@ unhurried = hypothesis_settings(
 )
 
 
+@pytest.mark.long
 @hypothesis_settings(unhurried, max_examples=15)
 @given(history=st.lists(steps, max_size=15))
 def test_no_history_shows_what_is_taken_down(

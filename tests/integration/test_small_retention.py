@@ -173,6 +173,7 @@ def test_small_builds_named_by_a_clock_that_was_ahead_go_like_others(
         assert len(root.names()) == 3
 
 
+@pytest.mark.long
 def test_a_disk_that_old_builds_fill_has_room_for_the_next_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

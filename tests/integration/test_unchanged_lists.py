@@ -72,6 +72,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Root]:
     return folder, root
 
 
+@pytest.mark.long
 @given(steps=st.lists(changes, min_size=1, max_size=3))
 @hypothesis_settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_only_what_changed_gets_other_bytes(
