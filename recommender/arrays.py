@@ -70,7 +70,8 @@ class MatrixColumns:
     """A sparse matrix that grows by rows, stored as three arrays of a workspace.
 
     Args:
-        workspace: Stores the arrays ``NAME_data``, ``NAME_indices`` and ``NAME_indptr``.
+        workspace: Stores the arrays ``NAME_data``, ``NAME_indices`` and ``NAME_indptr``, which
+            :func:`drop_matrix` frees.
         name: The prefix ``NAME`` of the arrays' names.
     """
 
@@ -93,6 +94,11 @@ class MatrixColumns:
         indptr = self._ends.finish()
         parts = (self._data.finish(), self._indices.finish(), indptr)
         return sp.csr_matrix(parts, shape=(len(indptr) - 1, width), copy=False)
+
+
+def drop_matrix(workspace: Workspace, name: str) -> None:
+    """Free the space of the arrays of a complete matrix; see :class:`MatrixColumns`."""
+    workspace.drop(*(f"{name}_{part}" for part in ("data", "indices", "indptr")))
 
 
 def carry_matrix(

@@ -6,27 +6,16 @@ raw column of its own. Then the columns to keep are chosen, and the counts of ea
 again with these columns only.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.arrays import Workspace
+from recommender.arrays import MatrixColumns, SparseRows, Workspace, drop_matrix
 from recommender.parallel import Block, BlockMapper, map_in_threads
 from recommender.tokenizer import TokenizedBlock, TokenizedCorpus
-
-_KEPT = {
-    "word_columns": np.int32,
-    "word_counts": np.float32,
-    "pair_keys": np.int64,
-    "pair_holders": np.int32,
-    "pair_places": np.int32,
-    "pair_counts": np.float32,
-}
-"""The arrays of :class:`BagPart` that are stored in the workspace, with their types."""
 
 _MOST_BITS = 27
 """Most address bits of the hash table of pairs seen before; with 27 bits it takes 128 MB."""
@@ -75,7 +64,8 @@ class Bag:
 
     Attributes:
         words: Shape (articles, words), float32 CSR: the weighted counts of the words.
-        pairs: Shape (articles, len(keys)), float32 CSR: the weighted counts of the word pairs.
+        pairs: Shape (articles, at least len(keys)), float32 CSR: the weighted counts of the word
+            pairs, in the order of their keys.
         keys: Shape (distinct pairs of the block,), int64, ascending: the key of each pair, a
             number made from the columns of its two words.
     """
@@ -83,38 +73,6 @@ class Bag:
     words: sp.csr_matrix
     pairs: sp.csr_matrix
     keys: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BagPart:
-    """The word and pair counts of one or more successive blocks of articles, as plain arrays.
-
-    Such arrays are easy to join and to send to other processes.
-
-    Attributes:
-        word_columns: Shape (entries,), int32: the columns of each article's words, one article
-            after another.
-        word_counts: Shape (entries,), float32: the weighted count of each of these words.
-        word_lengths: Shape (articles,), int64: the number of word entries of each article.
-        pair_keys: Shape (keys,), int64: the keys of each block's distinct pairs, one block after
-            another.
-        pair_holders: Shape (keys,), int32: the number of articles of the block with each pair.
-        key_lengths: Shape (blocks,), int64: the number of distinct pairs of each block.
-        pair_places: Shape (entries,), int32: each article's pairs, one article after another, as
-            positions among the keys of the article's block.
-        pair_counts: Shape (entries,), float32: the weighted count of each of these pairs.
-        pair_lengths: Shape (articles,), int64: the number of pair entries of each article.
-    """
-
-    word_columns: NDArray[np.int32]
-    word_counts: NDArray[np.float32]
-    word_lengths: NDArray[np.int64]
-    pair_keys: NDArray[np.int64]
-    pair_holders: NDArray[np.int32]
-    key_lengths: NDArray[np.int64]
-    pair_places: NDArray[np.int32]
-    pair_counts: NDArray[np.float32]
-    pair_lengths: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,38 +88,36 @@ class SharedPairs:
     holders: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bags:
-    """The word and word-pair counts of all blocks of a corpus, made by :func:`count_bags`."""
+    """The word and word-pair counts of all blocks of a corpus, made by :func:`count_bags`.
 
-    def __init__(
-        self,
-        blocks: Sequence[Block],
-        columns: dict[str, NDArray[Any]],
-        ends: dict[str, NDArray[np.int64]],
-        word_holders: NDArray[np.int64],
-        drop: Callable[[], None],
-    ) -> None:
-        self.blocks = blocks
-        self.word_holders = word_holders
-        self._place = {start: position for position, (start, _) in enumerate(blocks)}
-        self._columns, self._ends, self._drop = columns, ends, drop
+    Attributes:
+        blocks: The blocks of articles, which were counted one by one.
+        words: Shape (articles, words), float32 CSR: the weighted counts of the words.
+        pairs: Shape (articles, any), float32 CSR: the weighted counts of the word pairs, in the
+            order of the keys of the article's block.
+        keys: Shape (keys,), int64: the keys of each block's distinct pairs, one block after
+            another.
+        pair_holders: Shape (keys,), int32: the number of articles of the block with each pair.
+        spans: Where the keys of each block stand, by the first row of the block.
+        word_holders: Shape (words,), int64: the number of articles with each word.
+    """
 
-    def __reduce__(self) -> tuple[type["Bags"], tuple[object, ...]]:
-        """Pickle the bags for another process, which can only read them.
-
-        There, :meth:`drop` does nothing.
-        """
-        return Bags, (self.blocks, self._columns, self._ends, self.word_holders, _nothing)
+    blocks: Sequence[Block]
+    words: sp.csr_matrix
+    pairs: sp.csr_matrix
+    keys: NDArray[np.int64]
+    pair_holders: NDArray[np.int32]
+    spans: Mapping[int, slice]
+    word_holders: NDArray[np.int64]
 
     def bag(self, start: int, stop: int) -> Bag:
         """Return the counts of a block of articles: rows ``start`` to ``stop`` - 1."""
-        keys = self._columns["pair_keys"][self._keys(start)]
-        words = self._matrix("word", ("word_columns", "word_counts"), start, stop)
-        pairs = self._matrix("pair", ("pair_places", "pair_counts"), start, stop)
         return Bag(
-            words=sp.csr_matrix(words, shape=(stop - start, len(self.word_holders))),
-            pairs=sp.csr_matrix(pairs, shape=(stop - start, len(keys))),
-            keys=keys,
+            words=self.words[start:stop],
+            pairs=self.pairs[start:stop],
+            keys=self.keys[self.spans[start]],
         )
 
     def shared_pairs(self) -> SharedPairs:
@@ -171,52 +127,26 @@ class Bags:
         pairs are first counted in a hash table of bytes: a slot with a count of one stands for a
         pair that is in one article only. Only the keys of the other pairs are then collected.
         """
-        total = int(self._ends["key"][-1]) if len(self.blocks) else 0
-        bits = min(_MOST_BITS, max(10, int(4 * total).bit_length()))
+        bits = min(_MOST_BITS, max(10, (4 * len(self.keys)).bit_length()))
         seen = np.zeros(1 << bits, dtype=np.uint8)
-        for start, _ in self.blocks:
-            here = self._keys(start)
-            slots = _hash(self._columns["pair_keys"][here], bits)
+        for here in self.spans.values():
+            slots = _hash(self.keys[here], bits)
             before = seen[slots]
-            again = (before > 0) | (self._columns["pair_holders"][here] > 1)
+            again = (before > 0) | (self.pair_holders[here] > 1)
             seen[slots[before == 0]] = 1
             seen[slots[again]] = 2
         keys, holders = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
         waiting: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-        for number, (start, _) in enumerate(self.blocks, 1):
-            here = self._keys(start)
-            found = self._columns["pair_keys"][here]
+        for number, here in enumerate(self.spans.values(), 1):
+            found = self.keys[here]
             kept = seen[_hash(found, bits)] == 2
-            waiting.append(
-                (found[kept], self._columns["pair_holders"][here][kept].astype(np.int64))
-            )
+            waiting.append((found[kept], self.pair_holders[here][kept].astype(np.int64)))
             size = sum(len(some) for some, _ in waiting)
             if size > max(_MERGE, len(keys)) or number == len(self.blocks):
                 keys, holders = _add_up([(keys, holders), *waiting])
                 waiting.clear()
         shared = holders >= 2
         return SharedPairs(keys=keys[shared], holders=holders[shared])
-
-    def drop(self) -> None:
-        """Free the space that the counts take in the workspace."""
-        self._drop()
-
-    def _keys(self, start: int) -> slice:
-        position, ends = self._place[start], self._ends["key"]
-        return slice(int(ends[position - 1]) if position else 0, int(ends[position]))
-
-    def _matrix(
-        self, kind: str, names: tuple[str, str], start: int, stop: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
-        ends = self._ends[kind]
-        begin = int(ends[start - 1]) if start else 0
-        indptr = np.concatenate([[0], ends[start:stop] - begin])
-        here = slice(begin, begin + int(indptr[-1]))
-        return self._columns[names[1]][here], self._columns[names[0]][here], indptr
-
-
-def _nothing() -> None:
-    pass
 
 
 def count_bags(
@@ -233,7 +163,7 @@ def count_bags(
         corpus: The words of all articles.
         spelling_columns: The columns in which each spelling (distinct word) is counted.
         name: Prefix of the arrays' names in the workspace.
-        workspace: Stores the counts until :meth:`Bags.drop` frees them.
+        workspace: Stores the counts until :func:`drop_bags` frees them.
         mapper: Runs a function on every block of articles; by default on every core of this
             machine.
     """
@@ -241,33 +171,42 @@ def count_bags(
     corpus = replace(corpus, spellings=())  # not needed for counting, and large to send
     width = spelling_columns.width
 
-    def count(start: int, stop: int) -> BagPart:
+    def count(start: int, stop: int) -> Bag:
         return _count(corpus.block(start, stop), spelling_columns)
 
-    columns = {part: workspace.column(f"{name}_{part}", kind) for part, kind in _KEPT.items()}
-    lengths: dict[str, list[NDArray[np.int64]]] = {"word": [], "pair": [], "key": []}
+    words, pairs = (MatrixColumns(workspace, f"{name}_{kind}") for kind in ("words", "pairs"))
+    keys = workspace.column(f"{name}_keys", np.int64)
+    pair_holders = workspace.column(f"{name}_holders", np.int32)
     word_holders = np.zeros(width, dtype=np.int64)
-    for found in mapper(count, blocks, stage=name):
-        word_holders += np.bincount(found.word_columns, minlength=width)
-        for part, column in columns.items():
-            column.append(getattr(found, part))
-        for kind, some in lengths.items():
-            some.append(getattr(found, f"{kind}_lengths"))
-    ends = {
-        kind: np.cumsum(np.concatenate([[], *some]), dtype=np.int64)
-        for kind, some in lengths.items()
-    }
+    spans: dict[int, slice] = {}
+    end = most = 0
+    for (first, _), bag in zip(blocks, mapper(count, blocks, stage=name), strict=True):
+        words.append(SparseRows.of(bag.words))
+        pairs.append(SparseRows.of(bag.pairs))
+        keys.append(bag.keys)
+        pair_holders.append(np.bincount(bag.pairs.indices, minlength=len(bag.keys)))
+        word_holders += np.bincount(bag.words.indices, minlength=width)
+        spans[first] = slice(end, end + len(bag.keys))
+        end, most = spans[first].stop, max(most, len(bag.keys))
     return Bags(
-        blocks,
-        {part: column.finish() for part, column in columns.items()},
-        ends,
-        word_holders,
-        lambda: workspace.drop(*(f"{name}_{part}" for part in _KEPT)),
+        blocks=blocks,
+        words=words.finish(width),
+        pairs=pairs.finish(most),
+        keys=keys.finish(),
+        pair_holders=pair_holders.finish(),
+        spans=spans,
+        word_holders=word_holders,
     )
 
 
-def _count(block: TokenizedBlock, columns: SpellingColumns) -> BagPart:
-    words = columns.words(block)
+def drop_bags(workspace: Workspace, name: str) -> None:
+    """Free the space of the counts that :func:`count_bags` stored under a name."""
+    for kind in ("words", "pairs"):
+        drop_matrix(workspace, f"{name}_{kind}")
+    workspace.drop(f"{name}_keys", f"{name}_holders")
+
+
+def _count(block: TokenizedBlock, columns: SpellingColumns) -> Bag:
     first, second = columns.paired[block.tokens[:-1]], columns.paired[block.tokens[1:]]
     owners, weights = block.owners[:-1], block.weights[:-1]  # of each pair's first word
     beside = (first >= 0) & (second >= 0) & (owners == block.owners[1:])
@@ -275,17 +214,7 @@ def _count(block: TokenizedBlock, columns: SpellingColumns) -> BagPart:
     keys, places = np.unique(pairs, return_inverse=True)
     counts = weights[beside], (owners[beside], places)
     rows = sp.coo_matrix(counts, shape=(block.count, len(keys))).tocsr()
-    return BagPart(
-        word_columns=words.indices.astype(np.int32, copy=False),
-        word_counts=words.data,
-        word_lengths=np.diff(words.indptr).astype(np.int64),
-        pair_keys=keys,
-        pair_holders=np.bincount(rows.indices, minlength=len(keys)).astype(np.int32),
-        key_lengths=np.array([len(keys)], dtype=np.int64),
-        pair_places=rows.indices.astype(np.int32, copy=False),
-        pair_counts=rows.data,
-        pair_lengths=np.diff(rows.indptr).astype(np.int64),
-    )
+    return Bag(words=columns.words(block), pairs=rows, keys=keys)
 
 
 def renumber_columns(

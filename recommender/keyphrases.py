@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from recommender.arrays import IN_MEMORY, Workspace, find_sorted
-from recommender.bag_of_words import Bag, SharedPairs, count_bags, renumber_columns
+from recommender.bag_of_words import Bag, SharedPairs, count_bags, drop_bags, renumber_columns
 from recommender.parallel import BlockMapper, equal_blocks, map_in_threads
 from recommender.phrase_words import METHOD_WORDS, PhraseWords, find_phrase_words
 from recommender.tokenizer import BREAK, TokenizedCorpus, fold_case
@@ -87,7 +87,7 @@ def extract_phrases(
     for best in mapper(choose, bags.blocks, stage="best-phrases"):
         used[best[best != NO_PHRASE]] = True
         numbers.append(best)
-    bags.drop()
+    drop_bags(workspace, "phrases")
     new_number = np.cumsum(used) - 1
     chosen, rows = numbers.finish(), workspace.column("phrases_rows", np.int32, PER_ARTICLE)
     for start, stop in equal_blocks(len(corpus), _CHUNK):

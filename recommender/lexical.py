@@ -15,7 +15,7 @@ from recommender.arrays import IN_MEMORY, MatrixColumns, SparseRows, Workspace
 from recommender.neighbors import NO_ROW, Rows
 from recommender.parallel import BlockMapper, map_in_threads
 from recommender.parameters import DEFAULT_RECIPE, RankingParameters
-from recommender.term_counts import CorpusTerms, TermCounts
+from recommender.term_counts import CorpusTerms, TermCounts, WordCounts
 
 _MAX_SHARE = 0.5
 _COMPARED = 1_024  # rows, few enough to stay in the cache
@@ -71,20 +71,20 @@ def weigh_terms(
     for rows in mapper(weigh, corpus.blocks, stage="weights"):
         matrix.append(rows)
     titles = MatrixColumns(workspace, "titles")
-    for start, stop in corpus.title_blocks:
+    for start, stop in corpus.blocks:
         titles.append(SparseRows.of(title_shares(corpus.title_counts(start, stop), idf)))
     return LexicalVectors(
         weights=matrix.finish(len(idf)), titles=titles.finish(len(corpus.vocabulary)), idf=idf
     )
 
 
-def title_shares(titles: TermCounts, idf: NDArray[np.float32]) -> sp.csr_matrix:
+def title_shares(titles: WordCounts, idf: NDArray[np.float32]) -> sp.csr_matrix:
     """Return each word's share of the summed idf of its title; shape (titles, words), float32 CSR.
 
     A word that occurs in no other article counts for the title's sum, but has no column.
 
     Args:
-        titles: The term counts of titles alone, of which the words are used.
+        titles: The counts of words in titles alone.
         idf: Shape (words + pairs,), float32: the square root of each term's idf.
     """
     shares = titles.words.copy()

@@ -252,7 +252,7 @@ class Recommender:
         (vocabulary, pair_keys, idf), pairs = self._terms, self._corpus.pairs
         weights = apply_weights(count_terms(words, vocabulary, pair_keys), idf)
         weights.sort_indices()
-        titles = count_titles(words, vocabulary, pair_keys)
+        titles = count_titles(words, vocabulary)
         query = TextQuery(
             text=prepared,
             pairs=PairData(

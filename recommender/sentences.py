@@ -55,7 +55,7 @@ class SiteNames:
         title: Returns the title of an article by its row.
         text: Returns the title and the text of an article by its row.
         column: Returns the column of a word in the term weights; ``None`` if it has none.
-        pair_keys: Shape (pairs,), int64: see :class:`recommender.term_counts.TermCounts`.
+        pair_keys: Shape (pairs,), int64: see :class:`recommender.term_counts.CorpusTerms`.
         words: The usual spelling of the word of each column of the term weights; empty for a word
             that says nothing by itself.
         tags: The name of each tag by its number.

@@ -2,38 +2,56 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from recommender.arrays import IN_MEMORY, Workspace, find_sorted
-from recommender.bag_of_words import Bag, Bags, SpellingColumns, count_bags, renumber_columns
+from recommender.arrays import (
+    IN_MEMORY,
+    MatrixColumns,
+    SparseRows,
+    Workspace,
+    drop_matrix,
+    find_sorted,
+)
+from recommender.bag_of_words import (
+    Bag,
+    Bags,
+    SpellingColumns,
+    count_bags,
+    drop_bags,
+    renumber_columns,
+)
 from recommender.parallel import Block, BlockMapper, map_in_threads
 from recommender.tokenizer import UNSPACED, TokenizedCorpus, split_terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TermCounts:
-    """The counts of words and of pairs of neighboring words in each article.
+class WordCounts:
+    """The counts of words in each of some texts.
 
     Attributes:
-        words: Shape (articles, vocabulary), float32 CSR: word counts; words of titles count more.
-        pairs: Shape (articles, pairs), float32 CSR: the counts of word pairs.
-        vocabulary: The words in column order, lower case, sorted.
-        pair_keys: Shape (pairs,), int64, ascending: the key of each pair, which is
-            ``first * len(vocabulary) + second``.
-        unmatched: Shape (articles,), float32: the sum of (1 + ln tf)^2 over an article's words that
-            are not in the vocabulary. No other article has them, so they make the article less
-            similar to all others.
+        words: Shape (texts, vocabulary), float32 CSR: word counts; words of titles count more.
+        unmatched: Shape (texts,), float32: the sum of (1 + ln tf)^2 over a text's words that are
+            not in the vocabulary. No other article has them, so they make the text less similar to
+            all others.
     """
 
     words: sp.csr_matrix
-    pairs: sp.csr_matrix
-    vocabulary: Sequence[str]
-    pair_keys: NDArray[np.int64]
     unmatched: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermCounts(WordCounts):
+    """The counts of words and of pairs of neighboring words in each of some texts.
+
+    Attributes:
+        pairs: Shape (texts, pairs), float32 CSR: the counts of word pairs.
+    """
+
+    pairs: sp.csr_matrix
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +60,7 @@ class CorpusTerms:
 
     Attributes:
         bags: The counts of all words and pairs, each in a raw column of its own.
-        titles: Those of titles alone, in the same raw columns.
+        titles: Shape (articles, raw columns), float32 CSR: the counts of words in titles alone.
         new_column: Shape (raw columns,), int64: the column of each raw column; -1 if it is dropped.
         vocabulary: The words in column order, lower case, sorted.
         pair_keys: Shape (pairs,), int64, ascending: the key of each pair, which is
@@ -52,7 +70,7 @@ class CorpusTerms:
     """
 
     bags: Bags
-    titles: Bags
+    titles: sp.csr_matrix
     new_column: NDArray[np.int64]
     vocabulary: Sequence[str]
     pair_keys: NDArray[np.int64]
@@ -60,7 +78,7 @@ class CorpusTerms:
     pair_holders: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return self.blocks[-1][1] if self.blocks else 0
+        return self.titles.shape[0]
 
     @property
     def blocks(self) -> Sequence[Block]:
@@ -69,49 +87,13 @@ class CorpusTerms:
 
     def counts(self, start: int, stop: int) -> TermCounts:
         """Return the counts of one of :attr:`blocks`: articles ``start`` to ``stop`` - 1."""
-        return self._read(self.bags.bag(start, stop))
-
-    @property
-    def title_blocks(self) -> Sequence[Block]:
-        """The blocks of rows in which the terms of titles were counted."""
-        return self.titles.blocks
-
-    def title_counts(self, start: int, stop: int) -> TermCounts:
-        """Count the words in the titles of one of :attr:`title_blocks`, a repeated word once."""
-        bag = self.titles.bag(start, stop)
-        words = bag.words.copy()
-        words.data = np.ones_like(words.data)
-        return self._read(replace(bag, words=words))
-
-    def whole(self) -> TermCounts:
-        """Return the counts of all articles at once, in memory."""
-        parts = [self.counts(*block) for block in self.blocks]
-        return TermCounts(
-            words=sp.vstack([part.words for part in parts], format="csr", dtype=np.float32),
-            pairs=sp.vstack([part.pairs for part in parts], format="csr", dtype=np.float32),
-            vocabulary=self.vocabulary,
-            pair_keys=self.pair_keys,
-            unmatched=np.concatenate([part.unmatched for part in parts]),
+        return _read(
+            self.bags.bag(start, stop), self.new_column, len(self.vocabulary), self.pair_keys
         )
 
-    def drop(self) -> None:
-        """Free the space that the counts take in the workspace."""
-        self.bags.drop()
-        self.titles.drop()
-
-    def _read(self, bag: Bag) -> TermCounts:
-        words = renumber_columns(bag.words, self.new_column, len(self.vocabulary))
-        first, second = np.divmod(bag.keys, max(len(self.new_column), 1))
-        first, second = self.new_column[first], self.new_column[second]
-        keys = np.where((first < 0) | (second < 0), -1, first * len(self.vocabulary) + second)
-        pairs = find_sorted(self.pair_keys, keys)
-        return TermCounts(
-            words=words,
-            pairs=renumber_columns(bag.pairs, pairs, len(self.pair_keys)),
-            vocabulary=self.vocabulary,
-            pair_keys=self.pair_keys,
-            unmatched=(_damped_squares(bag.words) - _damped_squares(words)).astype(np.float32),
-        )
+    def title_counts(self, start: int, stop: int) -> WordCounts:
+        """Count the words in the titles of some articles, a repeated word once."""
+        return _read_titles(self.titles[start:stop], self.new_column, len(self.vocabulary))
 
 
 def count_corpus(
@@ -125,22 +107,18 @@ def count_corpus(
 
     Args:
         corpus: The articles' words.
-        workspace: Stores the counts until :meth:`CorpusTerms.drop` frees them.
+        workspace: Stores the counts until :func:`drop_terms` frees them.
         mapper: Runs a function on every block of articles; by default on every core of this
             machine.
     """
     found, spelling_columns = _spelling_columns(corpus.spellings, ())
     bags = count_bags(corpus, spelling_columns, name="terms", workspace=workspace, mapper=mapper)
-    titles = count_bags(
-        corpus.titles(workspace),
-        spelling_columns,
-        name="title_terms",
-        workspace=workspace,
-        mapper=mapper,
-    )
+    alone, titles = corpus.titles(workspace), MatrixColumns(workspace, "title_terms")
+    for block in alone.blocks():
+        titles.append(SparseRows.of(spelling_columns.words(alone.block(*block))))
     workspace.drop("title_tokens")
     names = np.array(found, dtype=object)
-    del found, spelling_columns
+    del alone, found, spelling_columns
     kept = np.flatnonzero(bags.word_holders >= min(2, len(corpus)))
     order = kept[np.argsort(names[kept])] if len(kept) else kept
     new_column = np.full(len(names), -1, dtype=np.int64)
@@ -151,7 +129,7 @@ def count_corpus(
     by_key = np.argsort(keys)
     return CorpusTerms(
         bags=bags,
-        titles=titles,
+        titles=titles.finish(len(names)),
         new_column=new_column,
         vocabulary=names[order].tolist(),
         pair_keys=keys[by_key],
@@ -160,15 +138,23 @@ def count_corpus(
     )
 
 
-def count_titles(
-    corpus: TokenizedCorpus, vocabulary: Sequence[str], pair_keys: NDArray[np.int64]
-) -> TermCounts:
+def drop_terms(workspace: Workspace) -> None:
+    """Free the space of the counts that :func:`count_corpus` stored."""
+    drop_bags(workspace, "terms")
+    drop_matrix(workspace, "title_terms")
+
+
+def count_titles(corpus: TokenizedCorpus, vocabulary: Sequence[str]) -> WordCounts:
     """Count the words in the titles of texts outside the corpus, a repeated word once only.
 
-    The arguments are those of :func:`count_terms`.
+    Args:
+        corpus: The texts' words.
+        vocabulary: The build's words in column order.
     """
-    found = _count_outside(corpus.titles(), vocabulary, pair_keys)
-    return found.title_counts(*found.title_blocks[0])
+    _, spelling_columns = _spelling_columns(corpus.spellings, vocabulary)
+    alone = corpus.titles()
+    raw = spelling_columns.words(alone.block(0, len(alone)))
+    return _read_titles(raw, _known_columns(raw, vocabulary), len(vocabulary))
 
 
 def count_terms(
@@ -181,26 +167,48 @@ def count_terms(
         vocabulary: The build's words in column order.
         pair_keys: Shape (pairs,), int64, ascending: the keys of the build's word pairs.
     """
-    return _count_outside(corpus, vocabulary, pair_keys).whole()
-
-
-def _count_outside(
-    corpus: TokenizedCorpus, vocabulary: Sequence[str], pair_keys: NDArray[np.int64]
-) -> CorpusTerms:
     _, spelling_columns = _spelling_columns(corpus.spellings, vocabulary)
     bags = count_bags(corpus, spelling_columns, name="terms", workspace=IN_MEMORY)
-    new_column = np.full(spelling_columns.width, -1, dtype=np.int64)
-    new_column[: len(vocabulary)] = np.arange(len(vocabulary))
-    nothing = np.zeros(0, dtype=np.int64)
-    return CorpusTerms(
-        bags=bags,
-        titles=bags,
-        new_column=new_column,
-        vocabulary=vocabulary,
-        pair_keys=pair_keys,
-        word_holders=nothing,
-        pair_holders=nothing,
+    new_column = _known_columns(bags.words, vocabulary)
+    parts = [
+        _read(bags.bag(*block), new_column, len(vocabulary), pair_keys) for block in bags.blocks
+    ]
+    return TermCounts(
+        words=sp.vstack([part.words for part in parts], format="csr", dtype=np.float32),
+        pairs=sp.vstack([part.pairs for part in parts], format="csr", dtype=np.float32),
+        unmatched=np.concatenate([part.unmatched for part in parts]),
     )
+
+
+def _known_columns(raw: sp.csr_matrix, vocabulary: Sequence[str]) -> NDArray[np.int64]:
+    """Return the new column of each raw column: its own for the vocabulary, which is first."""
+    new_column = np.arange(raw.shape[1])
+    new_column[len(vocabulary) :] = -1
+    return new_column
+
+
+def _read(
+    bag: Bag, new_column: NDArray[np.int64], width: int, pair_keys: NDArray[np.int64]
+) -> TermCounts:
+    """Return the counts of a block in the columns to keep, of which ``width`` are words."""
+    found = _read_words(bag.words, new_column, width)
+    first, second = np.divmod(bag.keys, max(len(new_column), 1))
+    first, second = new_column[first], new_column[second]
+    keys = np.where((first < 0) | (second < 0), -1, first * width + second)
+    pairs = renumber_columns(bag.pairs, find_sorted(pair_keys, keys), len(pair_keys))
+    return TermCounts(words=found.words, unmatched=found.unmatched, pairs=pairs)
+
+
+def _read_titles(raw: sp.csr_matrix, new_column: NDArray[np.int64], width: int) -> WordCounts:
+    """Return the counts of titles, which are changed in place, in the columns to keep."""
+    raw.data = np.ones_like(raw.data)
+    return _read_words(raw, new_column, width)
+
+
+def _read_words(raw: sp.csr_matrix, new_column: NDArray[np.int64], width: int) -> WordCounts:
+    words = renumber_columns(raw, new_column, width)
+    unmatched = _damped_squares(raw) - _damped_squares(words)
+    return WordCounts(words=words, unmatched=unmatched.astype(np.float32))
 
 
 def _spelling_columns(

@@ -4,7 +4,7 @@ Words and word pairs are sorted in memory-mapped files and found by binary searc
 to be loaded, and the time per text hardly grows with the number of articles.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from recommender.encoder import Embeddings
 from recommender.evidence import PairData
 from recommender.fusion import Calibration
 from recommender.lexical import apply_weights, title_shares
-from recommender.term_counts import TermCounts, count_terms, count_titles
+from recommender.term_counts import count_terms, count_titles
 from recommender.tokenizer import BREAK, TokenizedCorpus, split_terms
 
 PHRASE_WEIGHTS = "phrase_weights.npy"
@@ -117,7 +117,10 @@ class Vocabulary:
         Returns:
             Shape (texts, terms), float32 CSR with sorted indices, over the build's columns.
         """
-        counts, columns = self._count(corpus)
+        vocabulary, columns = self._known_words(corpus)
+        pair_keys, pair_positions = self._find_pairs(corpus, vocabulary, columns)
+        counts = count_terms(corpus, vocabulary, pair_keys)
+        columns = np.concatenate([columns, len(self._words) + pair_positions])
         weights = apply_weights(counts, self._idf[columns])
         weights.sort_indices()
         shape = (len(corpus.ends), len(self._idf))
@@ -128,42 +131,33 @@ class Vocabulary:
 
         See :func:`recommender.lexical.title_shares`.
         """
-        counts, columns = self._count(corpus, count_titles)
-        shares = title_shares(counts, self._idf[columns])
+        vocabulary, columns = self._known_words(corpus)
+        shares = title_shares(count_titles(corpus, vocabulary), self._idf[columns])
         shape = (len(corpus.ends), len(self._words))
         return sp.csr_matrix((shares.data, columns[shares.indices], shares.indptr), shape=shape)
 
-    def _count(
-        self,
-        corpus: TokenizedCorpus,
-        count: Callable[..., TermCounts] = count_terms,
-    ) -> tuple[TermCounts, NDArray[np.int64]]:
-        """Count the terms of texts; return the counts, and the build's column of each of theirs."""
-        names = [split_terms(spelling) for spelling in corpus.spellings]
-        positions = self._find_words({name for some in names for name in some})
-        if self._rarest is not None:  # weights words that the build does not have
-            positions.setdefault(self._words[self._rarest].decode(), self._rarest)
-        vocabulary = sorted(positions)
-        columns = np.array([positions[name] for name in vocabulary], dtype=np.int64)
-        local = {name: position for position, name in enumerate(vocabulary)}
-        last = np.array([local.get(some[-1], -1) if some else -1 for some in names], dtype=np.int64)
-        pair_keys, pair_positions = self._find_pairs(corpus, last, columns)
-        found = np.concatenate([columns, len(self._words) + pair_positions])
-        return count(corpus, vocabulary, pair_keys), found
-
-    def _find_words(self, names: Iterable[str]) -> dict[str, int]:
+    def _known_words(self, corpus: TokenizedCorpus) -> tuple[list[str], NDArray[np.int64]]:
+        """Return the words of texts that the build has, sorted, and the build's column of each."""
+        names = {name for spelling in corpus.spellings for name in split_terms(spelling)}
         found = {name: self._words.find(name.encode(errors="surrogatepass")) for name in names}
-        return {name: position for name, position in found.items() if position is not None}
+        columns = {name: column for name, column in found.items() if column is not None}
+        if self._rarest is not None:  # weights words that the build does not have
+            columns.setdefault(self._words[self._rarest].decode(), self._rarest)
+        vocabulary = sorted(columns)
+        return vocabulary, np.array([columns[name] for name in vocabulary], dtype=np.int64)
 
     def _find_pairs(
-        self, corpus: TokenizedCorpus, last: NDArray[np.int64], columns: NDArray[np.int64]
+        self, corpus: TokenizedCorpus, vocabulary: Sequence[str], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Find those word pairs of the given texts that the build has too.
 
         Returns:
-            The pairs' keys, made from the words' positions in ``columns``; and the pairs' positions
-            among the build's pairs.
+            The pairs' keys, made from the words' positions in ``vocabulary``; and the pairs'
+            positions among the build's pairs.
         """
+        position = {name: number for number, name in enumerate(vocabulary)}
+        ends = (split_terms(spelling)[-1:] for spelling in corpus.spellings)
+        last = np.array([position.get("".join(end), -1) for end in ends], dtype=np.int64)
         words = np.where(corpus.tokens == BREAK, -1, last[corpus.tokens])
         first, second = words[:-1], words[1:]
         beside = (first >= 0) & (second >= 0)

@@ -34,6 +34,7 @@ from index.build.vectors import LOCAL, describe_index, make_index
 from index.building.changed_articles import take_articles
 from index.building.context import Beside, BuildContext, BuildOptions, Progress
 from index.building.encode_stage import encode_texts
+from index.building.folder_arrays import FolderWorkspace
 from index.building.learn_stage import weights_by_name
 from index.building.link_stage import resolve_links
 from index.building.prepare_stage import choose_boilerplate, prepare_articles
@@ -57,6 +58,7 @@ from recommender.errors import NotFoundError
 from recommender.faiss_index import measure_recall
 from recommender.gpu_index import on_gpu
 from recommender.pipeline import CorpusArticles
+from recommender.term_counts import drop_terms
 from recommender.text import RECIPE
 from recommender.visibility import utc_now, visible_at
 
@@ -274,8 +276,7 @@ def _make(
         related, learning = relate_articles(
             context, store, articles, boilerplate, links, encoder.fingerprint, encode
         )
-        if terms is not None:
-            terms.drop()
+        drop_terms(FolderWorkspace(folder))
     with context.stage("write"):
         save_related(folder, related)
         columns.save(folder)

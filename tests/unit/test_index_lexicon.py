@@ -16,27 +16,23 @@ from tests.support.whole_lexicon import load_lexicon
 
 
 def test_an_article_given_as_a_draft_gets_the_weights_that_the_build_gave_it(sample_build: Build):
-    terms, lexical = load_lexicon(sample_build)
+    words, pair_keys, lexical = load_lexicon(sample_build)
     boilerplate = Boilerplate(**sample_build.read_json("boilerplate.json"))
     for row in range(0, sample_build.count, 17):
         text = prepare(sample_build.article(row), boilerplate)
-        draft = apply_weights(
-            count_terms(tokenize_corpus([text]), terms.vocabulary, terms.pair_keys), lexical.idf
-        )
+        draft = apply_weights(count_terms(tokenize_corpus([text]), words, pair_keys), lexical.idf)
         stored = lexical.weights[row].toarray()
         assert stored.any()
         assert np.allclose(draft.toarray(), stored, atol=1e-5)
 
 
 def test_words_that_the_build_does_not_know_make_a_draft_less_like_all_of_it(sample_build: Build):
-    terms, lexical = load_lexicon(sample_build)
+    words, pair_keys, lexical = load_lexicon(sample_build)
     boilerplate = Boilerplate(**sample_build.read_json("boilerplate.json"))
     text = prepare(sample_build.article(0), boilerplate)
     longer = type(text)(title=text.title, body=text.body + " zyxo qwervy plimb drosk" * 3)
     plain, diluted = (
-        apply_weights(
-            count_terms(tokenize_corpus([one]), terms.vocabulary, terms.pair_keys), lexical.idf
-        )
+        apply_weights(count_terms(tokenize_corpus([one]), words, pair_keys), lexical.idf)
         for one in (text, longer)
     )
     own = lexical.weights[0]

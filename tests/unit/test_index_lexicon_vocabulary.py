@@ -23,11 +23,11 @@ def vocabulary(sample_build: Build) -> Vocabulary:
 
 
 def test_a_text_gets_the_weights_that_the_whole_lexicon_gives_it(sample_build, vocabulary):
-    terms, lexical = load_lexicon(sample_build)
+    words, pair_keys, lexical = load_lexicon(sample_build)
     boilerplate = Boilerplate(**sample_build.read_json("boilerplate.json"))
     texts = [prepare(sample_build.article(row), boilerplate) for row in range(0, 120, 17)]
     corpus = tokenize_corpus([*texts, ODD, PreparedText(title="Zyxo", body="")])
-    whole = apply_weights(count_terms(corpus, terms.vocabulary, terms.pair_keys), lexical.idf)
+    whole = apply_weights(count_terms(corpus, words, pair_keys), lexical.idf)
     found = vocabulary.weigh(corpus)
     assert found.shape == whole.shape
     assert found.has_sorted_indices

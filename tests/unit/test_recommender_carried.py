@@ -149,7 +149,7 @@ class Frozen:
             index=build_index(embeddings),
             lexical=LexicalVectors(
                 weights=apply_weights(count_terms(words, *known), self.idf),
-                titles=title_shares(count_titles(words, *known), self.idf),
+                titles=title_shares(count_titles(words, known[0]), self.idf),
                 idf=self.idf,
             ),
             texts=[page.text for page in pages],

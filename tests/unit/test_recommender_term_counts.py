@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommender import tokenizer as scanning
-from recommender.term_counts import TermCounts, count_corpus, count_terms
+from recommender.term_counts import (
+    CorpusTerms,
+    TermCounts,
+    count_corpus,
+    count_terms,
+    count_titles,
+)
 from recommender.text import MARKS, PreparedText
 from recommender.tokenizer import BREAK, TITLE_WEIGHT, split_terms, tokenize_corpus
 
@@ -19,17 +25,19 @@ def texts_of(*pairs: tuple[str, str]) -> list[PreparedText]:
     return [PreparedText(title=title, body=body) for title, body in pairs]
 
 
-def count_all(texts: list[PreparedText]) -> TermCounts:
-    return count_corpus(tokenize_corpus(texts)).whole()
+def count_all(texts: list[PreparedText]) -> CorpusTerms:
+    return count_corpus(tokenize_corpus(texts))
 
 
-def counted(found: TermCounts, article: int) -> dict[str, float]:
-    row = found.words[[article]].toarray()[0]
+def counted(found: CorpusTerms, article: int, counts: TermCounts | None = None) -> dict[str, float]:
+    row = (counts or found.counts(*found.blocks[0])).words[[article]].toarray()[0]
     return {found.vocabulary[column]: float(row[column]) for column in np.flatnonzero(row)}
 
 
-def paired(found: TermCounts, article: int) -> dict[tuple[str, str], float]:
-    row = found.pairs[[article]].toarray()[0]
+def paired(
+    found: CorpusTerms, article: int, counts: TermCounts | None = None
+) -> dict[tuple[str, str], float]:
+    row = (counts or found.counts(*found.blocks[0])).pairs[[article]].toarray()[0]
     width = len(found.vocabulary)
     return {
         (
@@ -114,7 +122,7 @@ def test_words_of_the_title_count_more() -> None:
 def test_a_word_of_one_article_matches_nothing_and_is_dropped() -> None:
     found = count_all(texts_of(("", "kelp urchin"), ("", "kelp otter")))
     assert found.vocabulary == ["kelp"]
-    assert (found.unmatched > 0).all()
+    assert (found.counts(0, 2).unmatched > 0).all()
 
 
 def test_a_single_article_keeps_all_its_words() -> None:
@@ -135,10 +143,20 @@ def test_a_text_outside_a_build_is_counted_in_its_columns_and_no_others() -> Non
         build.vocabulary,
         build.pair_keys,
     )
-    assert draft.vocabulary == build.vocabulary
-    assert np.array_equal(draft.pair_keys, build.pair_keys)
-    assert counted(draft, 0) == {"tall": 2, "kelp": 2, "slows": 1}
-    assert paired(draft, 0) == {("tall", "kelp"): 2}
+    assert counted(build, 0, draft) == {"tall": 2, "kelp": 2, "slows": 1}
+    assert paired(build, 0, draft) == {("tall", "kelp"): 2}
+
+
+def test_texts_outside_a_build_may_fill_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "_BLOCK_ARTICLES", 2)
+    drafts = tokenize_corpus(
+        texts_of(("Kelp kelp", "reef"), ("Reef", ""), ("", "kelp"), ("Tall", ""), ("A reef", ""))
+    )
+    titles = count_titles(drafts, ["kelp", "reef"])
+    assert titles.words.toarray().tolist() == [[1, 0], [0, 1], [0, 0], [0, 0], [0, 1]]
+    assert titles.unmatched.tolist() == [0, 0, 0, 1, 1]
+    words = count_terms(drafts, ["kelp", "reef"], np.empty(0, dtype=np.int64)).words
+    assert words.toarray().tolist() == [[4, 1], [0, 2], [1, 0], [0, 0], [0, 2]]
 
 
 words = st.sampled_from(["kelp", "Kelp", "reef", "tall", "x", "anti-CD20", ",", "\n", "海藻", "7"])
@@ -174,12 +192,16 @@ def test_counts_are_those_of_counting_one_by_one(pairs: list[tuple[str, str]]) -
 @settings(max_examples=20)
 def test_counting_in_many_blocks_changes_nothing(pairs: list[tuple[str, str]]) -> None:
     corpus = tokenize_corpus(texts_of(*pairs))
-    whole = count_corpus(corpus).whole()
+    whole = count_corpus(corpus)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanning, "_BLOCK_ARTICLES", 2)
-        counts = count_corpus(corpus)
-        assert len(counts.blocks) == (len(pairs) + 1) // 2
-        blocks = counts.whole()
+        blocks = count_corpus(corpus)
+    assert len(blocks.blocks) == (len(pairs) + 1) // 2
     assert whole.vocabulary == blocks.vocabulary
-    assert np.array_equal(whole.words.toarray(), blocks.words.toarray())
-    assert np.array_equal(whole.pairs.toarray(), blocks.pairs.toarray())
+    assert np.array_equal(whole.pair_keys, blocks.pair_keys)
+    for start, stop in blocks.blocks:
+        counts, part = whole.counts(0, len(pairs)), blocks.counts(start, stop)
+        assert np.array_equal(counts.words[start:stop].toarray(), part.words.toarray())
+        assert np.array_equal(counts.pairs[start:stop].toarray(), part.pairs.toarray())
+        titles, some = whole.title_counts(start, stop), blocks.title_counts(start, stop)
+        assert np.array_equal(titles.words.toarray(), some.words.toarray())
