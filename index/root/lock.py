@@ -15,7 +15,7 @@ CURRENT_LOCK = ".current.lock"
 """Held while ``CURRENT`` changes or builds are removed; never for as long as a build takes."""
 
 WATCH_LOCK = ".watch.lock"
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS = 0.005
 
 
 @contextmanager

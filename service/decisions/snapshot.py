@@ -5,17 +5,16 @@ was made from, and only to a newer version. A database that is older than the sn
 one, may lack takedowns, so it is not used until a person removes the snapshot.
 """
 
-import fcntl
 import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from index.errors import DatabaseError
+from index.errors import BuildError, DatabaseError
 from index.files import is_missing
+from index.root.lock import locked
 from index.sql_engine import CANT_OPEN, why_unopened
 from service.decisions import snapshot_file
 from service.decisions.database import Database
@@ -62,7 +61,7 @@ def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> 
             _mark(root)
         return  # checked before the lock is taken, which fails if the folder is read-only
     try:
-        with _locked(root):
+        with locked(root, "a copy of decisions", _LOCK, wait=LOCK_SECONDS):
             saved = snapshot_version(root)
             check_snapshot(root, saved, database.version(), database.lacks)
             if verify and load_snapshot(root) is None:
@@ -71,8 +70,9 @@ def update_snapshot(root: Path, database: Database, *, verify: bool = False) -> 
             if changes is None or not snapshot_file.apply_changes(root, changes):
                 snapshot_file.replace_file(root, database.state())
             _mark(root)
-    except (OSError, sqlite3.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+    except (OSError, sqlite3.Error, BuildError) as error:
+        cause = error.__cause__ or error
+        reason = cause.strerror if isinstance(cause, OSError) else str(cause)
         raise DatabaseError(
             f"decisions are stored in the database, but their copy {root / SNAPSHOT} can't be "
             f"written ({reason}): make it writable; the service keeps trying",
@@ -227,28 +227,3 @@ def _read(root: Path, read: Callable[[Path], Value | None]) -> Value | None:
         ) from error
     except (TypeError, ValueError, KeyError, OverflowError):
         return None
-
-
-@contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """Holds the lock of the snapshot while the caller writes it; one process at a time can.
-
-    The lock ends with the process, so a process that was killed leaves none behind.
-
-    Raises:
-        BlockingIOError: If another process, possibly a suspended one, holds the lock too long.
-    """
-    descriptor = os.open(root / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-    end = time.monotonic() + LOCK_SECONDS
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.002)
-        yield
-    finally:
-        os.close(descriptor)
