@@ -64,6 +64,7 @@ _YEAR_OR_MONTH = re.compile(r"(\d{4})(?:[-/.](0?[1-9]|1[0-2]))?", re.ASCII)
 _YEAR = re.compile(r"(?:://|10\.\d{4,9}/)\S*|(?<!\d)(\d{4})(?:0[1-9]|1[0-2])?(?!\d)")
 """A year, also that of 202703, but none in an address or a DOI, where a preprint was published."""
 
+_NEVER = (2999, 9999)
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
 
 
@@ -254,21 +255,30 @@ def check_date_format(date_format: Any) -> str:
     )
 
 
-def month_alone(value: Any) -> tuple[int, int] | None:
-    """Return year and month of a value that is a year alone (1 for its month) or a month of one."""
-    text = value.strip() if isinstance(value, str) else short(value)
-    found = _YEAR_OR_MONTH.fullmatch(text)
-    return (int(found[1]), int(found[2] or 1)) if found and int(found[1]) >= 1500 else None
+def is_month(value: Any) -> bool:
+    """Return whether a value is a year alone, or a month of one in digits."""
+    return _YEAR_OR_MONTH.fullmatch(str(value).strip()[:_MAX_TEXT]) is not None
 
 
-def first_year(value: Any) -> int:
-    """Return the earliest year of four digits that a value names; 0 if it names none.
+def first_month(value: Any) -> tuple[int, int]:
+    """Return the earliest likely year that a value names, 0 for none, and its month if it is now.
 
-    Years such as 2568 are taken for those of Buddha, as in Thailand.
+    The month is that of a value which names no day, or a year of Buddha such as 2568, as in
+    Thailand; it is 0 in other years, and where it can't be told.
     """
-    text = value[:_MAX_TEXT] if isinstance(value, str) else short(value)
-    years = [int(year) for year in _YEAR.findall(text) if year]
-    return min((year - 543 * (2400 < year < 2700) for year in years), default=0)
+    held, this_year = _held(value), dt.datetime.now(dt.UTC).year
+    text = held[:_MAX_TEXT] if isinstance(held, str) else short(held)
+    found = filter(None, _YEAR.findall(text))
+    written = {int(each) - 543 * (2400 < int(each) < 2700): each for each in found}
+    likely = (year for year in written if 1500 <= year <= this_year + 100 or year in _NEVER)
+    year = min(likely, default=0)
+    if year == this_year:
+        text = text.replace(written[year], str(year))
+        dotted = re.sub("[-/]", ".", text)
+        for day in (text, f"{text}-01", f"{text}01", f"1 {text}", f"1.{dotted}"):
+            with suppress(DateError):
+                return year, getattr(DateReader().read(day), "month", 0)
+    return year, 0
 
 
 def _held(value: Any) -> Any:

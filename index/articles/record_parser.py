@@ -14,7 +14,7 @@ from typing import Any
 from index.articles.block_text import block_text
 from index.articles.cleaning import decoded_markup, plain_text
 from index.articles.date_words import DateError
-from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader, first_year, month_alone
+from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader, first_month, is_month
 from index.articles.language_tags import read_language
 from index.articles.link_parser import (
     distinct,
@@ -404,10 +404,10 @@ class RecordParser(FieldReader):
 def _says_no_time(name: str, value: Any) -> bool:
     """Tell whether what can't be read as a time leaves an article visible from the beginning."""
     today = dt.datetime.now(dt.UTC)
-    month = month_alone(value)
+    year, month = first_month(value)
     if is_publication_date(name):
-        return (month or (first_year(value), 0)) <= (today.year, today.month)
-    return month is not None and month[0] < today.year
+        return (year, month) <= (today.year, today.month)
+    return 0 < year < today.year and is_month(value)
 
 
 def _first(values: Any, names: tuple[str, ...]) -> Any:

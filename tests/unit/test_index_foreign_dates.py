@@ -15,7 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.articles.date_words import DateError
-from index.articles.foreign_dates import FAR_FUTURE, FAR_PAST, DateReader, check_date_format
+from index.articles.foreign_dates import (
+    FAR_FUTURE,
+    FAR_PAST,
+    DateReader,
+    check_date_format,
+    first_month,
+)
 
 READER = DateReader(timezone=ZoneInfo("Europe/Berlin"))
 NINE = "2026-03-01T09:00:00+00:00"  # ten o'clock in Berlin
@@ -510,3 +516,15 @@ def test_short_weekdays_and_seconds_between_two_days_are_read() -> None:
         assert found.day == int(day[-1])
     for leap in ("Sat, 31 Dec 2016 23:59:60 GMT", "2016-12-31T23:59:60Z"):
         assert str(READER.read(leap)) == "2016-12-31 23:59:59+00:00"
+
+
+@pytest.mark.parametrize(
+    "said",
+    "December YEAR|Dec. YEAR|décembre YEAR|12/YEAR|12.YEAR|12-YEAR|YEAR12|YEAR-12|YEAR年12月|"
+    "YEAR-12-24|ธันวาคม THAI|THAI-12-24".split("|"),
+)
+def test_the_month_of_a_value_of_this_year_is_read(said: str) -> None:
+    year = dt.datetime.now(dt.UTC).year
+    said = said.replace("YEAR", str(year)).replace("THAI", str(year + 543))
+    assert first_month(said) == (year, 12)
+    assert first_month([f"Waves 12, {year}"]) == first_month(year) == (year, 0)
