@@ -17,54 +17,69 @@ _XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?\sencoding\s*=\s*["']\s*([^"']{1,40}
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/][^>]{0,1000}", re.IGNORECASE)
 _ATTRIBUTE = re.compile(rb"""([^\s"'>/=]{1,40})\s*=\s*("[^"]*|'[^']*|[^\s"'>]+)""")
-_OTHERS = re.compile(r"[^\x00-\x7f\xa0]+")
+_NOT_UTF_8 = re.compile("[\udc80-\udcff]+")
 _CUT = re.compile("[\udcc2-\udcf4][\udc80-\udcbf]+")  # what is left of a character in UTF-8
 _CHARSET = re.compile(r"""charset\s*=\s*+["']?\s*+([^\s"';]+)""", re.IGNORECASE)
 
 
-def decode(content: bytes, declared: str = "", *, lenient: bool = False) -> str:
+def decode(content: bytes, declared: str = "", own: str = "", *, lenient: bool = False) -> str:
     """Decodes bytes to text; a byte order mark overrides the declared encoding, and is removed.
 
     Bytes that are valid UTF-8 but not valid in the declared encoding are read as UTF-8.
 
     Args:
         content: The bytes of a page, feed or file.
-        declared: The label of its encoding, as an HTTP header or :func:`markup_encoding` gives it;
-            UTF-8 if it is empty or unknown.
+        declared: The label of its encoding, as an HTTP header gives it.
+        own: What :func:`markup_encoding` gives, for where the header gives nothing that is known,
+            or wrongly UTF-8. Without both it is UTF-8.
         lenient: Whether to show a character in the place of few bytes that are not valid, and read
-            a text that declares nothing or UTF-8 as UTF-8 or windows-1252, if it looks like it.
+            bytes that are not UTF-8 as windows-1252, if they look like it and nothing else is said.
 
     Raises:
         ValueError: If the bytes are not valid text; the message names the first invalid byte.
     """
-    codec = marked_codec(content) or _codec(declared) or "utf-8"
+    codec = marked_codec(content) or _codec(declared) or _codec(own) or "utf-8"
     try:
         return content.decode(codec)
     except UnicodeDecodeError as error:
         try:
             return content.decode()
         except UnicodeDecodeError:
-            likely = _likely_codec(content) if codec == "utf-8" else codec
-            text = content.decode(likely or "utf-8", errors="replace")
+            is_utf_8 = codec == "utf-8"
+            text = _mixed(content, own) if is_utf_8 else content.decode(codec, errors="replace")
             is_text = b"\0" not in content and 100 * text.count("\ufffd") < len(text)
-            if lenient and likely and is_text:
+            if lenient and is_text:
                 return text
             wrong = f"byte {error.start} is {error.object[error.start]:#04x}"
             remedy = "save it as UTF-8, or declare its encoding"
             raise ValueError(f"the text is not valid {codec}: {wrong}: {remedy}") from None
 
 
-def _likely_codec(content: bytes) -> str:
-    """Returns the Python codec of bytes that are not all valid UTF-8; empty if it is unknown."""
-    text = _CUT.sub("", content.decode(errors="surrogateescape"))
-    others = [one for one in text if not one.isascii()]
+def _mixed(content: bytes, own: str) -> str:
+    """Returns the text of bytes that are not all valid UTF-8; empty if their encoding is unknown.
+
+    If most of those beyond ASCII are UTF-8, the others become �. Else only what is not UTF-8 is
+    read in windows-1252, as in new templates around old texts.
+    """
+    text = content.decode(errors="surrogateescape")
+    others = [one for one in _CUT.sub("", text) if not one.isascii()]
     if 2 * sum("\udc80" <= one <= "\udcff" for one in others) <= len(others):
-        return "utf-8-sig"
-    runs = _OTHERS.findall(content.decode("cp1252", errors="replace"))
-    runs = [run for run in runs if any(map(str.isalpha, run))]
+        return content.decode(errors="replace")
+    if _codec(own) not in ("", "utf-8"):
+        return content.decode(_codec(own), errors="replace")
+    found = [windows_1252(run) for run in _NOT_UTF_8.findall(text)]
+    runs = [run for each in found for run in each.split("\xa0") if any(map(str.isalpha, run))]
     # Letters beyond ASCII stand among others in the languages of windows-1252.
     is_western = 4 * sum(len(run) for run in runs if len(run) > 2) <= sum(map(len, runs))
-    return "cp1252" if is_western else ""
+    return windows_1252(text) if is_western else ""
+
+
+def windows_1252(text: str) -> str:
+    """Returns a text whose bytes that are not UTF-8, as surrogates, are read in windows-1252."""
+    return _NOT_UTF_8.sub(
+        lambda found: found[0].encode(errors="surrogateescape").decode("cp1252", errors="replace"),
+        text,
+    )
 
 
 def marked_codec(content: bytes) -> str:

@@ -17,7 +17,7 @@ from index.articles.record import Record, RecordProblem, SourceItem
 from index.articles.text_lists import split_authors
 from index.articles.urls import join_url, split_url, without_origin
 from index.errors import RecordError, SourceError
-from index.sources.encodings import decode, markup_encoding
+from index.sources.encodings import decode, markup_encoding, windows_1252
 from index.sources.html_texts import html_record
 from index.sources.markup import MarkupError
 from index.sources.source import read_record
@@ -61,7 +61,6 @@ _PROTECTED = re.compile(rf"post-password-form|\A\s*(?:<p>)?(?:{words_of('no_exce
 _TAG = re.compile(r"<[^<>]*>")
 _PARTED = re.compile(r"</|<br\b", re.IGNORECASE)
 _BARE = re.compile(r"(<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z))|&(?!#?\w{1,32};)", re.DOTALL)
-_UNDECODED = re.compile("[\udc80-\udcff]")
 
 _ELSEWHERE = {
     "": "it is empty, or does not begin with an element",
@@ -145,10 +144,10 @@ def _checked(content: bytes, charset: str) -> tuple[str, str]:
     """Returns a feed's text from its root on, and what is wrong with its encoding."""
     undecoded = ""
     try:
-        text = decode(content, charset or markup_encoding(content))
+        text = decode(content, charset, markup_encoding(content))
     except ValueError as error:
         undecoded = str(error)
-        text = _UNDECODED.sub(_windows, content.decode(errors="surrogateescape"))
+        text = windows_1252(content.decode(errors="surrogateescape"))
     text = _CONTROL.sub(" ", text).lstrip("\ufeff")
     prolog = text[: _prolog_end(text)]
     if "<!ENTITY" in prolog.upper():
@@ -158,11 +157,6 @@ def _checked(content: bytes, charset: str) -> tuple[str, str]:
         raise MarkupError(_ELSEWHERE.get(kind, f"the root element is {kind}, not rss, RDF or feed"))
     # Without prolog, which named the encoding of the bytes; its lines still count.
     return "\n" * prolog.count("\n") + text[len(prolog) :], undecoded
-
-
-def _windows(found: re.Match[str]) -> str:
-    """Returns the character for which a byte that is not UTF-8 stands in windows-1252."""
-    return found[0].encode(errors="surrogateescape").decode("cp1252", errors="replace")
 
 
 def _prolog_end(text: str) -> int:

@@ -86,10 +86,10 @@ class Page:
         """
         if len(self.content) > MAX_PAGE_BYTES:
             raise RecordError("page-too-long", f"the page is longer than {MAX_PAGE_BYTES} bytes")
-        declared = markup_encoding(self.content) if is_markup and not self.charset else self.charset
+        own = markup_encoding(self.content) if is_markup else ""
         invalid = partial(RecordError, "invalid-encoding")
         with raised_as(invalid, "the page can't be decoded: ", ValueError):
-            return decode(self.content, declared, lenient=bool(self.url))
+            return decode(self.content, self.charset, own, lenient=bool(self.url))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -186,7 +186,7 @@ def _is_sitemap(client: PoliteClient, url: str, failed: list[str]) -> bool:
 
 def _feed_links(content: bytes, charset: str, base: str) -> list[str]:
     """Returns the addresses of the feeds that a page names; those of comments come last."""
-    root = parse_html(decode(content, charset or markup_encoding(content)))
+    root = parse_html(decode(content, charset, markup_encoding(content)))
     links = [
         address
         for link in select(root, "link[rel~=alternate][href]")

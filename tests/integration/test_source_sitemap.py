@@ -611,11 +611,18 @@ def test_a_stated_address_that_is_not_the_page_s_own_is_passed_over(site: Site, 
     assert found.url.endswith("/a")
 
 
-def test_the_header_s_encoding_outranks_the_page_s(site: Site) -> None:
-    text = article("Grüße", head="<meta charset=utf-8>").encode("windows-1252")
-    site.pages["/a"] = page(text, Content_Type="text/html; charset=ISO-8859-1")
+@pytest.mark.parametrize(
+    ("header", "own", "title"),
+    [("ISO-8859-1", "utf-8", "Grüße"), ("utf-8", "windows-1250", "Zażółć")],
+)
+def test_the_header_s_encoding_outranks_the_page_s_unless_it_is_wrongly_utf_8(
+    site: Site, header: str, own: str, title: str
+) -> None:
+    text = article(title, head=f"<meta charset={own}>")
+    text = text.encode("windows-1252" if own == "utf-8" else own)
+    site.pages["/a"] = page(text, Content_Type=f"text/html; charset={header}")
     site.pages["/sitemap.xml"] = page(sitemap(f"{site.url}/a"))
-    assert fetched(site)[0]["a"].title == "Grüße"
+    assert fetched(site)[0]["a"].title == title
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,22 @@ def test_bytes_that_are_not_utf_8_are_western_only_if_they_look_so(
     assert read == wrong.replace("\udcff", "\ufffd")
 
 
+@pytest.mark.parametrize("own", ["", "utf-8", "no-such"])
+def test_only_what_is_not_utf_8_is_western_in_an_old_text_of_a_new_template(own: str) -> None:
+    texts = "Café 東京からの手紙を読む", "\u2019 \u201ckelp\u201d, été là" * 9
+    page = b"".join(
+        text.encode(codec) for text, codec in zip(texts, ("utf-8", "cp1252"), strict=True)
+    )
+    assert decode(page, "utf-8", own, lenient=True) == "".join(texts)
+
+
+def test_where_the_header_says_utf_8_wrongly_the_page_s_own_word_counts() -> None:
+    page = "Zażółć gęślą jaźń".encode("windows-1250")
+    assert decode(page, "utf-8", "windows-1250", lenient=True) == "Zażółć gęślą jaźń"
+    mostly = "ł".encode() * 99 + b" \xb3"
+    assert decode(mostly, "utf-8", "windows-1250", lenient=True)[-2:] == " \ufffd"
+
+
 @pytest.mark.parametrize(
     ("head", "label"),
     [
