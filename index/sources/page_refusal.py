@@ -26,6 +26,7 @@ _MOST_LINKS = 2_000  # each is looked for in the text
 _STUB = 200  # characters; a page with more text is not there to redirect by a script
 _MOST_ARTICLES = 1_000
 _MOST = 0.75  # of what a page shows, in articles of others
+_LEAST_OWN = 60  # characters beside these of a page that calls itself an article
 _TITLES = "h1, h2, h3, h4, [class*=title]"
 _REFRESH = re.compile(
     r"""\s*+(?P<delay>\d*+)[.\d]*+(?:\s*+[;,]|\s)\s*+(?:url\s*=\s*)?["']?(?P<url>[^"']*)""",
@@ -68,7 +69,7 @@ _SINGLE_CLASSES = {"single", "singular", "page"}
 _DOXYGEN = ".contents > .directory, .contents > .qindex"  # its lists of classes, files and members
 _WORDPRESS = "meta[name=generator][content^=WordPress], link[href*='/wp-'], script[src*='/wp-']"
 _FILE = "body > .galley_view, body > rss, body > feed"  # of Open Journal Systems; mirrored feeds
-_UNBOUND = "h1.w-dyn-bind-empty"  # of Webflow's exported templates
+_UNBOUND = "w-dyn-bind-empty"  # the class of a title in Webflow's exported templates
 _NOT_FOUND = 'meta[name="prerender-status-code"][content^="4"]'
 """How pages that a browser fills tell services that save them that there is no such page."""
 
@@ -96,7 +97,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     is_said = "error404" in classes or select(root, _NOT_FOUND)
     if is_said or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
         raise RecordError("error-page", "the page is the site's page for errors such as 404")
-    is_unbound = select(root, _UNBOUND) and not any(map(line_of, select(root, "h1")))
+    own = (each for each in select(root, "h1") if next(each.iterancestors("a"), None) is None)
+    is_unbound = _UNBOUND in (next(own, root).get("class") or "").split()
     if any("{{" in title or "{%" in title for title in titles) or is_unbound:
         raise RecordError("template", "the page is a template: its title is not filled, as {{ is")
     if _PLACEHOLDER.search(name):
@@ -216,11 +218,11 @@ def _shows_others(root: Element, said: SchemaOrg, address: str, *, is_stated: bo
     if len(others) < 2 or len({*others.values()}) > 1:
         return False
     around = {above for each in others for above in (each, *each.iterancestors())}
-    if is_stated and not (is_home(address) or is_home(stated)) and _has_own(root, {*others}):
+    lengths, shown = [own_length(each, around) for each in others], own_length(root, around)
+    is_own = is_stated and not (is_home(address) or is_home(stated)) and _has_title(root, {*others})
+    if is_own and shown - sum(lengths) >= _LEAST_OWN:
         return False
-    lengths = [own_length(each, around) for each in others]
-    least = _MOST * own_length(root, around)
-    return sum(lengths) >= least > max(lengths)  # else one is the page's own
+    return sum(lengths) >= _MOST * shown > max(lengths)  # else one is the page's own
 
 
 def _title_link(article: Element) -> str:
@@ -242,16 +244,14 @@ def _is_same(url: str, address: str) -> bool:
     return ends == own and split_url(url).query == split_url(address).query
 
 
-def _has_own(root: Element, others: set[Element]) -> bool:
-    """Tells whether a title that is no link and a paragraph are in no article of others."""
-    own = {
-        each.tag
-        for each in select(root, "h1, p")
-        if line_of(each)
-        and not (is_site_name(each) or (each.tag == "h1" and select(each, "a")))
-        and not any(above in others or is_no_text(above) for above in each.iterancestors())
-    }
-    return own == {"h1", "p"}
+def _has_title(root: Element, others: set[Element]) -> bool:
+    """Tells whether an ``<h1>`` that is no link stands outside of the articles of others."""
+    return any(
+        next(title.iter("a"), None) is None
+        and not is_site_name(title)
+        and not any(above in others or is_no_text(above) for above in title.iterancestors())
+        for title in select(root, "h1")
+    )
 
 
 def _is_named_list(root: Element, page: Page, name: str, classes: set[str]) -> bool:

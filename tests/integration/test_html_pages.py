@@ -177,7 +177,7 @@ def title_of(folder: Path, head: str, body: str) -> str:
         ("<title>Kelp calms</title>", f"<article><h1 class=entry-title></h1>{BODY}"),
         (  # Webflow
             "<title>Shore</title>",
-            f"<h1 class=w-dyn-bind-empty></h1><article><h1>Kelp calms</h1>{BODY}",
+            f"<article><h1>Kelp calms</h1>{BODY}<h1 class=w-dyn-bind-empty></h1>",
         ),
     ],
 )
@@ -425,7 +425,11 @@ def refused(folder: Path, page: str, name: str = "p.html") -> str:
         (f"<title>x</title><body class='error404 wp'>{BODY}", "error-page"),
         (f"<meta name=prerender-status-code content=404><title>x</title>{BODY}", "error-page"),
         (f"<title>{{{{ page.title }}}} | Shore</title>{BODY}", "template"),
-        (f"<title>Shore</title><h1 class=w-dyn-bind-empty></h1>{BODY}", "template"),
+        (
+            "<title>Shore</title><a href=/><h1>Shore</h1></a><h1 class='big w-dyn-bind-empty'></h1>"
+            f"{BODY}<h1>Subscribe</h1>",
+            "template",
+        ),
         (
             "<?xml version='1.0'?><rss version='2.0'><channel><title>Comments on: Kelp</title>"
             "<item><title>By: Jo</title><description>Grows.</description></item></channel></rss>",
@@ -729,8 +733,9 @@ def posts_of(count: int) -> str:
         ),
         (f"<article><h3><a href=/sea>Sea</a></h3>{BODY * 4}</article>{cards_of(1)}", False),
         (
-            "<meta property=og:type content=article><main><h1>Kelp</h1><p>Ann sails to it.</p>"
-            f"<section><h2>More episodes</h2>{cards_of(6, teaser=PROSE)}</section></main>",
+            "<meta property=og:type content=article><main><h1>Kelp</h1><ul><li>Ann sails to it"
+            " all winter, and tells what she saw on the coast.</ul><section><h2>More episodes</h2>"
+            f"{cards_of(6, teaser=PROSE)}</section></main>",
             False,
         ),
         (
@@ -740,7 +745,7 @@ def posts_of(count: int) -> str:
         ),
         (
             "<meta property=og:type content=article><main><h1>Blog</h1>"
-            f"{cards_of(6, teaser=PROSE)}</main><footer><p>By Ann</p></footer>",
+            f"{cards_of(6, teaser=PROSE)}<p>Page 1 of 9</p></main><footer><p>By Ann</p></footer>",
             True,
         ),
         (
