@@ -45,8 +45,7 @@ class SchemaOrg:
         Args:
             root: The page's root element.
             canonical: The page's address; empty if unknown. An article with another is not taken.
-            path: The page's path, of which the first folders may be unknown. Of several articles
-                that with this path is taken.
+            path: The page's path. Of several articles that with this path is taken.
         """
         self._nodes = [node for document in _documents(root) for node in _nodes(document)]
         self._by_id: dict[str, Node] = {}
@@ -61,9 +60,7 @@ class SchemaOrg:
             works = self._of_this_page(_WORKS)
             articles = works if len(works) == 1 else []
         own, pages = _page(canonical or path), [_page(self._address(node)) for node in articles]
-        same = [
-            node for node, page in zip(articles, pages, strict=True) if page[-len(own) :] == own
-        ]
+        same = [node for node, page in zip(articles, pages, strict=True) if page == own]
         if not (canonical or same) and len({*pages} - {""}) > 1:  # teasers of a list
             articles = [node for node, page in zip(articles, pages, strict=True) if not page]
         self._article: Node = next(iter([*same, *articles]), {})

@@ -808,19 +808,21 @@ def test_none_of_the_teasers_of_a_home_page_is_its_article(tmp_path: Path) -> No
     )
 
 
-@pytest.mark.parametrize("own", ["/a", "/blog/a/", "https://shore.example/blog/a.html"])
+@pytest.mark.parametrize("own", ["/a", "/a/", "https://shore.example/a.html"])
 def test_of_several_articles_that_with_the_path_of_the_file_is_described(
     tmp_path: Path, own: str
 ) -> None:
     post = f"<article itemscope itemtype=http://schema.org/BlogPosting><a itemprop=url href={own}>"
     post += f"</a><h1>Kelp</h1><meta itemprop=datePublished content=2026-03-04>{BODY * 9}</article>"
     said = (
-        SAID.replace("/#", "/blog/a")
+        SAID.replace("/#", "/a")
         .replace("headline", "datePublished")
         .replace('"Shore"', '"2026-03-04"')
     )
     for page in (f"{posts_of(1)}{post}", f"<h1>Kelp</h1>{BODY}{said}{post}"):
         assert one(tmp_path, "a.html", page, "html").date == dt.date(2026, 3, 4)
+    listed = f"{posts_of(1)}{post.replace(own, f'/posts{own}')}"  # under a category of this name
+    assert refused(tmp_path, listed, "a.html") == "list-page"
 
 
 def test_how_far_a_page_is_indented_makes_no_text_of_its_navigation(tmp_path: Path) -> None:
