@@ -6,7 +6,7 @@ from itertools import takewhile
 from typing import Any
 
 from index.articles.foreign_dates import DateReader
-from index.articles.page_words import page_words, words_of
+from index.articles.page_words import words_of
 from index.articles.text_lists import is_full_name, split_keywords, without_by
 from index.articles.translation_keys import read_alternates
 from index.articles.urls import join_url, split_url, url_key
@@ -41,6 +41,7 @@ _DATE_WORDS = "#revdate, #postamble > .date"
 _LONGEST_PROMPT = 300  # characters
 _LONGEST_LABEL, _SHORTEST_HEADLINE = 80, 25
 _SENTENCE_ENDS = (".", "!", "?", "。")
+_POSTED = re.compile(rf"(?:{words_of('posted')})\w*(?:\W+\w{{1,3}})?\W*", re.IGNORECASE)
 _LABELS = (
     "#mw-normal-catlinks li a, .field--name-field-tags a, .field-name-field-tags a, .post-tags a,"
     " .blog-tags a, .article-tags a, .md-tag, .quarto-category"
@@ -339,10 +340,13 @@ def _in_no_text(times: list[Element], root: Element, article: Element) -> list[E
     """Returns those times that are all of their block, or in a line above an article's text."""
     above = {*_elements_before_text(root, article)}
     found = []
-    for time in times:
+    for time in filter(line_of, times):
         block = next((each for each in time.iterancestors() if each.tag in BLOCKS), root)
         words = line_of(block)
-        is_sentence = words.endswith(_SENTENCE_ENDS) and not page_words("posted").match(words)
+        before, _, behind = words.partition(line_of(time))
+        author = behind.strip(" ,.")
+        is_posted = _POSTED.fullmatch(before) and (not author or without_by(author) != author)
+        is_sentence = words.endswith(_SENTENCE_ENDS) and not is_posted
         is_line = any(each.tag in BLOCKS for each in block.iterdescendants()) or (
             len(words) <= _LONGEST_LABEL and not is_sentence
         )
@@ -426,7 +430,8 @@ def _above(sought: Set[Element], root: Element, main: Element) -> list[Element]:
 def _named_days(root: Element, main: Element) -> list[Element]:
     """Returns the first day that its class names, above an article or its first paragraph.
 
-    An article that names another day further down is one of entries, as a list of changes.
+    That of a change counts if there is no other. An article that names several days is one of
+    entries, as a list of changes.
     """
     entry, around = _article_around(main)
     article = main if entry is None else entry
@@ -439,14 +444,14 @@ def _named_days(root: Element, main: Element) -> list[Element]:
         for day in named[:_MOST_DAYS]
         if not (_is_beside(day, around) or _is_of_card(day, around, links))
     ]
+    named = [day for day in named if not _names(day) & _CHANGED] or named
     read = DateReader().find_instant
     days = {day: time.date() for day in named if (time := read(line_of(day)))}
     inside = [day for day in days if article in day.iterancestors()]
-    above = {*_elements_before_text(root, article)}
-    own = [day for day in inside if day in above][:1]
-    if len({days[day] for day in inside if day in own or day not in above}) > 1:
+    if len({days[day] for day in inside}) > 1:
         return []
-    return own or _above({*days}, root, main)[:1]
+    above = {*_elements_before_text(root, article)}
+    return [day for day in inside if day in above][:1] or _above({*days}, root, main)[:1]
 
 
 def _is_of_card(day: Element, around: Set[Element], links: Mapping[Element, str]) -> bool:

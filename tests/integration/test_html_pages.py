@@ -1089,6 +1089,7 @@ def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> 
         ("", "<time>2026年3月1日 10:00</time><time>3 days ago</time>"),
         ("", "<time>1 มีนาคม 2569</time>"),
         ("", "<p>Published on <time>1 March 2026</time> by Ann Baker.</p>"),
+        ("", "<p>Veröffentlicht am <time>1. März 2026</time>.</p><time></time>"),
         ("<meta name=date content=2026-03-01>", "<p>Since <time>7 May 1941</time></p>"),
         ("", "<abbr class=published title='2026-03-01T05:11:00-05:00'>5:11 AM</abbr>"),
         ("", "<abbr class=published title='5:11 am'>March 1, 2026</abbr>"),
@@ -1096,7 +1097,8 @@ def test_the_day_of_publication_goes_before_that_of_a_change(tmp_path: Path) -> 
         ("<meta property=published_time content=2026-03-01T10:19:00+0100>", ""),
         ("", "<time>an hour ago</time><time>March 1, 2026</time>"),
         ("", "<span class=post-date>1 Mar 2026</span>"),
-        ("", "<b class=post-date>1 Mar 2026</b> <b class='post-date updated'>5 Mar 2026</b>"),
+        ("", "<b class='post-date updated'>1 Mar 2026</b>"),
+        ("", "<b class='post-date updated'>5 Mar 2026</b> <b class=post-date>1 Mar 2026</b>"),
         ("", "<p class=post-meta> March 1, 2026 </p>"),
         ("", "<h2 class=date-header><span>Sunday, March 1, 2026</span></h2>"),
         (
@@ -1131,12 +1133,20 @@ def test_the_day_of_a_post_is_no_text(tmp_path: Path, above: str) -> None:
 @pytest.mark.parametrize(
     "above", ["", f"<p>{PROSE}</p>", "<p>By Ann on <time>1 May 2026</time></p>"]
 )
-def test_a_day_in_a_sentence_is_not_the_article_s(tmp_path: Path, above: str) -> None:
-    said = "The regatta takes place on <time>3 March 2031</time> in Kiel."
-    page = f"<article><h1>Kelp</h1>{above}<p>{said}</p>{BODY}</article>"
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The regatta takes place on {} in Kiel.",
+        "Written on {}, the letter never arrived.",
+        "Published work of {} by Ann Baker.",
+    ],
+)
+def test_a_day_in_a_sentence_is_not_the_article_s(tmp_path: Path, above: str, said: str) -> None:
+    text = said.format("<time>3 March 2031</time>")
+    page = f"<article><h1>Kelp</h1>{above}<p>{text}</p>{BODY}</article>"
     article = one(tmp_path, "p.html", page, "html")
     assert article.date == (dt.date(2026, 5, 1) if "Ann" in above else None)
-    assert "place on 3 March 2031 in Kiel." in article.sections[0].text
+    assert said.format("3 March 2031") in article.sections[0].text
 
 
 def test_a_day_below_the_first_paragraph_is_not_the_article_s(tmp_path: Path) -> None:
@@ -1174,10 +1184,11 @@ def test_days_beside_many_links_in_deep_nesting_are_looked_at_in_time(tmp_path: 
 
 
 def test_the_days_of_a_list_of_changes_are_headings(tmp_path: Path) -> None:
-    entries = "".join(f"<h2 class=date-header>May {day}, 2026</h2><p>{PROSE}</p>" for day in (3, 2))
-    article = one(tmp_path, "p.html", f"<article><h1>Changes</h1>{entries}</article>", "html")
-    assert article.date is None
-    assert [heading for heading, _ in told(article)] == ["May 3, 2026", "May 2, 2026"]
+    for text in (f"<p>{PROSE}</p>", "<ul><li>Kelp is sown.</li></ul>"):
+        page = "".join(f"<h2 class=date-header>May {day}, 2026</h2>{text}" for day in (3, 2))
+        article = one(tmp_path, "p.html", f"<article><h1>Changes</h1>{page}</article>", "html")
+        assert article.date is None
+        assert [heading for heading, _ in told(article)] == ["May 3, 2026", "May 2, 2026"]
 
 
 @pytest.mark.parametrize(
