@@ -75,8 +75,9 @@ def _kind_by_content(path: Path, kind: str | None) -> str | None:
 def kind_of_folder(folder: Path) -> str | None:
     """Returns the kind of source that reads a folder's pages (``"html"``); ``None`` if it has none.
 
-    Plain text beside other pages is not counted (``robots.txt``, licences), nor are files such as
-    ``README.md`` beside as many HTML pages and what site generators keep beside the articles.
+    Plain text beside other pages is not counted (``robots.txt``, licences), nor is what site
+    generators keep beside the articles. Files such as ``README.md`` count as one in each folder,
+    and not at all below an ``index.html`` or beside as many HTML pages.
 
     Raises:
         OSError: If the folder can't be read.
@@ -87,7 +88,8 @@ def kind_of_folder(folder: Path) -> str | None:
     for suffix, count in suffixes.items():
         if (kind := BY_SUFFIX.get(suffix, "")) in _PAGES:
             kinds[kind] += count
-    if (beside := suffixes.pop("beside", 0)) > kinds["html"]:
+    beside = suffixes.pop("beside", 0)
+    if beside > kinds["html"] and not (folder / "index.html").is_file():
         kinds["markdown"] += beside
     if len(kinds) > 1:
         del kinds["plain"]
@@ -120,9 +122,9 @@ def _suffixes_in(folder: Path) -> Counter[str]:
 
     found: Counter[str] = Counter()
     for _, folders, names in os.walk(folder, onerror=refuse):
-        found.update(
-            "beside" if name.lower() in _BESIDE else Path(name).suffix.lower() for name in names
-        )
+        pages = [name for name in names if name.lower() not in _BESIDE]
+        found.update(Path(name).suffix.lower() for name in pages)
+        found["beside"] += len(pages) < len(names)
         folders[:] = [
             name for name in folders if name not in NOT_CONTENT and not name.startswith(".")
         ]

@@ -165,12 +165,14 @@ def test_a_readme_beside_built_pages_is_none_of_them(tmp_path: Path, other: str,
     assert table_for(str(tmp_path))["kind"] == kind
 
 
-def test_many_readmes_beside_one_html_page_are_pages(tmp_path: Path) -> None:
-    for name in ("a/README.md", "b/README.md", "demo/index.html"):
-        (tmp_path / name).parent.mkdir()
+def test_many_readmes_beside_one_html_page_are_pages_but_below_its_index(tmp_path: Path) -> None:
+    for name in ("a/README.md", "a/LICENSE.md", "b/README.md", "c/README.md", "demo/index.html"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
-    with pytest.raises(SettingError, match="holds 2 Markdown and 1 HTML pages"):
+    with pytest.raises(SettingError, match="holds 3 Markdown and 1 HTML pages"):
         table_for(str(tmp_path))
+    (tmp_path / "index.html").write_text("x")
+    assert table_for(str(tmp_path))["kind"] == "html"
 
 
 def test_of_a_folder_of_two_kinds_the_counts_and_a_remedy_are_told(tmp_path: Path) -> None:
