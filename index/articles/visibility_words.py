@@ -63,6 +63,8 @@ _FEW_FIELDS = 100
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _WHOLE_NUMBER = re.compile(r"-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{10,}$")
+_UNLIKE = re.compile("[\\s'\"\u2010-\u201f-]")  # what systems write in a title in different ways
+_HELD = {"rendered", "raw", "value"}  # names of a title within an object
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,20 +164,21 @@ def _find(
 def _is_other_article(values: Mapping[str, Any], inner: Mapping[str, Any], within: str) -> bool:
     """Tells whether a record and an object in it, such as a translation, have different titles.
 
-    Markup, letter case and marks make no difference.
+    Markup, letter case, blanks, quotation marks and dashes make no difference.
     """
     title = next((values[name] for name in values if plain_name(str(name)) == "title"), None)
-    found = (said for _, _, said in _find(frozenset({"title"}), inner, within))
-    own, others = _title_words(title), set[str]().union(*map(_title_words, found))
+    found = [said for _, _, said in _find(frozenset({"title"}), inner, within)]
+    own, others = _titles([title]), _titles(found)
     return bool(own and others) and own.isdisjoint(others)
 
 
-def _title_words(title: Any) -> set[str]:
-    """Returns a title's texts, of which an object or a list has several, to compare them."""
-    given = [*title.values()] if isinstance(title, Mapping) else title
-    given = given if isinstance(given, list) else [given]
-    texts = (plain_name(plain_text(one[:1000])) for one in given if isinstance(one, str))
-    return set(filter(None, texts))
+def _titles(given: list[Any]) -> set[str]:
+    """Returns the texts of titles, also in lists and objects, as they are compared."""
+    items = [item for one in given for item in (one[:100] if isinstance(one, list) else [one])]
+    found = [said for item in items for said in _by_locale(item)]
+    found += [said[key] for said in found if isinstance(said, Mapping) for key in _HELD & {*said}]
+    plain = (plain_text(str(one)[:1000]) for one in found if isinstance(one, str | int | float))
+    return {_UNLIKE.sub("", one.casefold()) for one in plain} - {""}
 
 
 def _fields(names: frozenset[str], values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

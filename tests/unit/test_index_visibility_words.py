@@ -688,6 +688,7 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
             for title, other in (
                 *(("Kelp & Salt", "Kelp &amp; Salt"), ("Kelp's ", "kelp\u2019s")),
                 *(({"rendered": "Kelp"}, "Kelp"), ("Kelp", {"raw": "Kelp", "html": "<b>Kelp</b>"})),
+                *((1984, "1984"), ([{"value": "Kelp"}], {"en": {"value": "Kelp"}, "de": "Tang"})),
             )
         ),
         {"published": "\x00"},  # a BIT of MySQL
@@ -734,7 +735,14 @@ def test_further_systems_say_that_a_record_is_not_for_readers(values: dict[str, 
         {"published_at": "0000-00-00", "status": "Y"},
         {"title": "Kelp", "translation": {"title": "Tang", "status": "in progress"}},
         {"title": "Kelp", "translation": [{"attributes": {"title": "Tang", "draft": True}}]},
-        {"title": {"rendered": "Kelp"}, "translation": {"title": ["Tang"], "status": "draft"}},
+        *(
+            {"title": title, "translation": {"title": other, "status": "draft"}}
+            for title, other in (
+                *(({"rendered": "Kelp"}, ["Tang"]), ([{"value": "Kelp"}], [{"value": "Tang"}])),
+                *(({"value": "Kelp", "format": "html"}, {"value": "Tang", "format": "html"}),),
+                *((1984, "2001"), ("C++", "C#")),
+            )
+        ),
         {"mime_type": "text/html", "node": {"type": "Revision"}},
         {"type": "Revision", "template": "attachment", "audience": "estate agents"},
         {"durum": "yayinda", "stav": "nový", "situacao": "A"},
