@@ -25,7 +25,7 @@ _NO_TOPICS = set(
     "author post_format language post_translations translation_priority product_type"
     " product_visibility product_shipping_class".split()
 )
-_LANGUAGE_FOLDER = re.compile(r"/([a-z]{2})(?:-[a-z]{2,4})?\Z")
+_LANGUAGE_FOLDER = re.compile(r"/[a-z]{2}(?:-[a-z]{2,4})?\Z")  # often a country's, such as /no
 _PAST_END = b"rest_post_invalid_page_number"
 
 
@@ -217,9 +217,8 @@ def _record(location: str, post: Any) -> Record:
 
 def _site(url: str, post: Mapping[str, Any]) -> str:
     """Returns the address of all languages of a site, of which WPML has each in a folder."""
-    site, locale = url.rstrip("/"), str(post.get("wpml_current_locale"))
-    folder = _LANGUAGE_FOLDER.search(site)
-    return site[: folder.start()] if folder and locale.startswith(folder[1]) else site
+    site = url.rstrip("/")
+    return _LANGUAGE_FOLDER.sub("", site) if post.get("wpml_current_locale") else site
 
 
 def _text(value: Any, key: str) -> str:
