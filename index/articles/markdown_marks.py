@@ -9,7 +9,7 @@ import re
 from index.articles.cleaning import literal
 
 _SIGNS = ("](", "**", "```")
-_HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}#{1,6} ", re.MULTILINE)
 _LONGEST = 1_000_000  # characters
 _OF_HTML = ("</p>", "</div>", "</li>")
 _ADDRESS = r"<?((?:[^\s()<>\"]|\([^\s()<>\"]*+\))++)>?(?:\s++(?:\"[^\"\n]*+\"|'[^'\n]*+'))?\)"

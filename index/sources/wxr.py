@@ -32,7 +32,8 @@ _BLOCKS = (
 _PLAYERS = (
     r"(?:[\w-]+\.){0,2}(?:(?:youtube|vimeo|dailymotion|videopress|ted|twitter|x|facebook|instagram"
     r"|tiktok|reddit|tumblr|soundcloud|spotify|mixcloud|flickr|pinterest|kickstarter|speakerdeck"
-    r"|scribd|issuu)\.com|youtu\.be|dai\.ly|wordpress\.tv|bsky\.app|slideshare\.net)/"
+    r"|scribd|issuu|imgur|smugmug)\.com|youtu\.be|dai\.ly|flic\.kr|poll\.fm|wordpress\.tv|bsky\.app"
+    r"|slideshare\.net)/"
 )  # sites whose address alone on a line becomes what they show
 _BLOCK = re.compile(
     rf"\[(embed|audio|video|playlist)\b[^\[\]<>]{{0,500}}\][^\[\]<>]{{0,2000}}\[/\1\]"

@@ -315,7 +315,7 @@ def test_shortcodes_are_no_text_and_the_words_of_a_caption_are(tmp_path: Path) -
         "First lines.\n\nA second paragraph [sic].\n"
         '[caption id="a" width="3"]<img src="/k.jpg" /> Kelp by a diver[/caption]'
         '[gallery ids="1,2"][embed]https://video.example/1[/embed][contact-form-7 id="4"]'
-        "[su_note]inside[/su_note][ez-toc]\n\nhttps://www.youtube.com/watch?v=2\n\n"
+        "[su_note]inside[/su_note][ez-toc]\n\nhttps://www.youtube.com/watch?v=2\n\nhttps://flic.kr/p/5\n"
         '<div class="wp-block-embed__wrapper">\nhttps://kelp.example/3\n</div>'
         "<pre>GET\nhttps://kelp.example/4\n</pre>"
         "<!-- wp:query-no-results --><p>Nothing found.</p><!-- /wp:query-no-results -->"

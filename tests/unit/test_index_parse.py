@@ -515,6 +515,7 @@ Brown
         ("**Ed**: ok?\n[Ann]: Yes.\n[Bo]: 12:30\n[c]: c.html", "Ed: ok?\n[Ann]: Yes.\n[Bo]: 12:30"),
         ("C# has no __init__ or _x_", "C# has no __init__ or _x_"),
         ("### Kelp\r\n---\r\n_tall_", "Kelp\ntall"),
+        ("It is\n  ## Kelp", "It is\nKelp"),
     ],
 )
 def test_a_text_as_databases_keep_it_is_read_without_its_marks(
