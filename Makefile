@@ -1,7 +1,7 @@
 # make try SITE=https://example.org   read a site as it is, show related lists, serve a preview
 # make demo   build the sample corpus, show related articles, serve them
 # make test   run the tests (small counts); make test-unit: those of a minute; make test-long: those
-# of seven seconds or more of a core each, most of which kill processes or fill disks; .ci/run runs both
+# that take long, as they kill processes at any moment, fill disks or try histories; .ci/run runs both
 PYTHON ?= python3
 PIP_ARGS ?=
 VENV ?= .venv

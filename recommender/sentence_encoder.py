@@ -32,6 +32,7 @@ from recommender.encoder import (
     normalized,
 )
 from recommender.errors import ModelError
+from recommender.machine import return_freed_memory
 from recommender.multilingual import MULTILINGUAL, multilingual_folder
 
 if TYPE_CHECKING:  # imported where it is used, as that takes seconds
@@ -58,6 +59,9 @@ their caches; enough to fill a large GPU."""
 _TOKENIZED_FIRST, _TOKENIZED = 256, 2_048
 """Texts that are tokenized at a time, beside the forward passes of those before; the first few wait
 for nothing."""
+
+_TRIMMED = 16
+"""Batches after which memory that was freed goes back to the system: it would be a gigabyte."""
 
 
 def load_encoder(model: str = DEFAULT_MODEL, precision: str = "auto") -> Encoder:
@@ -103,6 +107,8 @@ class SentenceEncoder:
         if model == DEFAULT_MODEL:
             _check_default_weights(folder)
         with _without_garbage_collection():  # loading a model imports its code
+            # Each shape of a product has code of its own, and texts of all lengths have many.
+            os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
             import torch
 
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -199,7 +205,11 @@ class SentenceEncoder:
             return normalized(vectors, origin=self.fingerprint.model)
 
         with _side_by_side(min(self._beside, len(batches))) as mapped:
-            for batch, vectors in zip(batches, mapped(embed, batches), strict=True):
+            for done, (batch, vectors) in enumerate(
+                zip(batches, mapped(embed, batches), strict=True)
+            ):
+                if done % _TRIMMED == 0:
+                    return_freed_memory()
                 for i, vector in zip(batch, vectors, strict=True):
                     total[owners[i]] += len(windows[i]) * vector
                     remaining[owners[i]] -= 1
