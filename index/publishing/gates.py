@@ -332,8 +332,8 @@ def _share_noted(reading: Mapping[str, Any], count: int, notes: Sequence[str]) -
 def _judge_alone(new: Build, before: Build | None, limits: Limits, now: int) -> list[Verdict]:
     """Judge a build's lists by themselves; those that are no worse than before pass.
 
-    So a site whose first build was published is not held back by what is in its nature. What went
-    before says nothing of a build of more than twice as many articles.
+    So a site whose first build was published is not held back by what is in its nature. A few
+    articles say nothing of more than twice as many.
 
     Args:
         new: The build to judge.
@@ -348,7 +348,7 @@ def _judge_alone(new: Build, before: Build | None, limits: Limits, now: int) -> 
     most_weak, most_hub = limits.max_weak, max_hub
     if before is not None and (weak > most_weak or share > most_hub):
         count_before, weak_before, _, share_before = _measure_lists(before, limits, now)
-        if count <= 2 * count_before:
+        if count_before >= FEW or count <= 2 * count_before:
             most_weak = max(most_weak, min(1.0, _NO_WORSE * weak_before))
             most_hub = max(most_hub, min(1.0, _NO_WORSE * share_before))
     return [
