@@ -107,8 +107,6 @@ class SentenceEncoder:
         if model == DEFAULT_MODEL:
             _check_default_weights(folder)
         with _without_garbage_collection():  # loading a model imports its code
-            # Each shape of a product has code of its own, and texts of all lengths have many.
-            os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
             import torch
 
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -208,7 +206,7 @@ class SentenceEncoder:
             for done, (batch, vectors) in enumerate(
                 zip(batches, mapped(embed, batches), strict=True)
             ):
-                if done % _TRIMMED == 0:
+                if done % _TRIMMED == _TRIMMED - 1:
                     return_freed_memory()
                 for i, vector in zip(batch, vectors, strict=True):
                     total[owners[i]] += len(windows[i]) * vector

@@ -4,6 +4,7 @@ The live build is not touched. The folder of a build in progress has a temporary
 reads. It gets its real name when every file is written and synced; only publishing makes it live.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -227,6 +228,8 @@ def _make(
         links = resolve_links(collected, store, columns.dates, trust_related_blocks=trusted)
         links.links.save(folder)
         links.names.save(folder)
+    # oneDNN, by which PyTorch multiplies, keeps code for each shape, and texts have many lengths.
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
     encoder = load_encoder()
     if base is not None and base.manifest.encoder != encoder.fingerprint:
         raise BuildError(
