@@ -64,7 +64,8 @@ _YEAR_OR_MONTH = re.compile(r"(\d{4})(?:[-/.](0?[1-9]|1[0-2]))?", re.ASCII)
 _YEAR = re.compile(r"(?:://|10\.\d{4,9}/)\S*|(?<!\d)(\d{4})(?:0[1-9]|1[0-2])?(?!\d)")
 """A year, also that of 202703, but none in an address or a DOI, where a preprint was published."""
 
-_NEVER = (2999, 9999)
+_FIRST_YEAR = re.compile(r"\s*(\d{4})(?!\d)", re.ASCII)
+_HEBREW = range(5600, 5900)
 _COMPACT = re.compile(r"((?:1[5-9]|2[0-2])\d\d)(\d\d)(\d\d)(?:(\d\d)(\d\d)(\d\d))?")
 
 
@@ -263,6 +264,8 @@ def is_month(value: Any) -> bool:
 def first_month(value: Any) -> tuple[int, int]:
     """Return the earliest likely year that a value names, 0 for none, and its month if it is now.
 
+    Likely is what a value begins with, and within other words a year up to a hundred years ahead.
+
     The month is that of a value which names no day, or a year of Buddha such as 2568, as in
     Thailand; it is 0 in other years, and where it can't be told.
     """
@@ -270,7 +273,12 @@ def first_month(value: Any) -> tuple[int, int]:
     text = held[:_MAX_TEXT] if isinstance(held, str) else short(held)
     found = filter(None, _YEAR.findall(text))
     written = {int(each) - 543 * (2400 < int(each) < 2700): each for each in found}
-    likely = (year for year in written if 1500 <= year <= this_year + 100 or year in _NEVER)
+    first = _FIRST_YEAR.match(text)
+    likely = (
+        year
+        for year, each in written.items()
+        if 1500 <= year <= this_year + 100 or (first and first[1] == each and year not in _HEBREW)
+    )
     year = min(likely, default=0)
     if year == this_year:
         text = text.replace(written[year], str(year))

@@ -63,7 +63,7 @@ _FEW_FIELDS = 100
 _NUMBER = re.compile(r"(?!1(?:\.0)?$)-?\d+(?:\.0)?")
 _WHOLE_NUMBER = re.compile(r"-?\d+(?:\.0)?")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{10,}$")
-_UNLIKE = re.compile("[\\s'\"\u2010-\u201f-]")  # what systems write in a title in different ways
+_UNLIKE = re.compile(r"[^\w+#]")  # what systems write in a title in different ways
 _HELD = {"rendered", "raw", "value"}  # names of a title within an object
 
 
@@ -164,7 +164,7 @@ def _find(
 def _is_other_article(values: Mapping[str, Any], inner: Mapping[str, Any], within: str) -> bool:
     """Tells whether a record and an object in it, such as a translation, have different titles.
 
-    Markup, letter case, blanks, quotation marks and dashes make no difference.
+    Markup, letter case, blanks and signs make no difference, but for those of C++ and C#.
     """
     title = next((values[name] for name in values if plain_name(str(name)) == "title"), None)
     found = [said for _, _, said in _find(frozenset({"title"}), inner, within)]

@@ -77,7 +77,7 @@ def kind_of_folder(folder: Path) -> str | None:
 
     Plain text beside other pages is not counted (``robots.txt``, licences), nor is what site
     generators keep beside the articles. Files such as ``README.md`` count as one in each folder,
-    and not at all below an ``index.html`` or beside as many HTML pages.
+    and not at all below an ``index.html`` with other pages or beside as many HTML pages.
 
     Raises:
         OSError: If the folder can't be read.
@@ -89,7 +89,7 @@ def kind_of_folder(folder: Path) -> str | None:
         if (kind := BY_SUFFIX.get(suffix, "")) in _PAGES:
             kinds[kind] += count
     beside = suffixes.pop("beside", 0)
-    if beside > kinds["html"] and not (folder / "index.html").is_file():
+    if beside > kinds["html"] and (kinds["html"] < 2 or not (folder / "index.html").is_file()):
         kinds["markdown"] += beside
     if len(kinds) > 1:
         del kinds["plain"]

@@ -40,8 +40,12 @@ _DATE_WORDS = "#revdate, #postamble > .date"
 
 _LONGEST_PROMPT = 300  # characters
 _LONGEST_LABEL, _SHORTEST_HEADLINE = 80, 25
+_INLINE = {"a", "abbr", "b", "em", "i", "small", "span", "strong", "time"}
 _SENTENCE_ENDS = (".", "!", "?", "。")
-_POSTED = re.compile(rf"(?:{words_of('posted')})\w*(?:\W+\w{{1,3}})?\W*", re.IGNORECASE)
+_POSTED = re.compile(
+    rf"(?:{words_of('posted')})\w*(?:\W+(?:\w{{1,3}}|online|by .{{1,60}} on))?\W*", re.IGNORECASE
+)
+_CLAUSE = re.compile(r"\s*,\s*[^\W\d_]")
 _LABELS = (
     "#mw-normal-catlinks li a, .field--name-field-tags a, .field-name-field-tags a, .post-tags a,"
     " .blog-tags a, .article-tags a, .md-tag, .quarto-category"
@@ -69,7 +73,8 @@ _TIMES = (
 """Elements that state a time: those of HTML, of hAtom, and of RDFa as in Drupal."""
 
 _STATED_IN = {"abbr": "title", "span": "content"}
-_CHANGED, _FIRST = {"updated", "dt-updated", "modified"}, {"published", "dt-published"}
+_CHANGED = {"updated", "dt-updated", "modified", "modified-date", "last-updated"}
+_FIRST = {"published", "dt-published"}
 _MOST_AUTHORS, _MOST_TIMES, _MOST_DAYS, _MOST_SEEN = 5, 3, 20, 1_000
 _MOST_UNDATED = 50
 _LOCAL = re.compile(r"(?:[\w.-]+\.)?(?:localhost|test)|127(?:\.\d+){3}|0\.0\.0\.0|::1")
@@ -345,7 +350,8 @@ def _in_no_text(times: list[Element], root: Element, article: Element) -> list[E
         words = line_of(block)
         before, _, behind = words.partition(line_of(time))
         author = behind.strip(" ,.")
-        is_posted = _POSTED.fullmatch(before) and (not author or without_by(author) != author)
+        is_clause = _CLAUSE.match(behind) and behind.lstrip(" ,")[0].islower()
+        is_posted = _POSTED.fullmatch(before) and (not is_clause or without_by(author) != author)
         is_sentence = words.endswith(_SENTENCE_ENDS) and not is_posted
         is_line = any(each.tag in BLOCKS for each in block.iterdescendants()) or (
             len(words) <= _LONGEST_LABEL and not is_sentence
@@ -448,9 +454,12 @@ def _named_days(root: Element, main: Element) -> list[Element]:
     read = DateReader().find_instant
     days = {day: time.date() for day in named if (time := read(line_of(day)))}
     inside = [day for day in days if article in day.iterancestors()]
-    if len({days[day] for day in inside}) > 1:
-        return []
     above = {*_elements_before_text(root, article)}
+    in_one_line = {day.tag for day in inside} <= _INLINE and len(
+        {day.getparent() for day in inside}
+    ) == 1
+    if len({days[day] for day in inside}) > 1 and not (in_one_line and above.issuperset(inside)):
+        return []
     return [day for day in inside if day in above][:1] or _above({*days}, root, main)[:1]
 
 

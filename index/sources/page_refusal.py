@@ -97,7 +97,8 @@ def check_is_article(root: Element, page: Page, said: SchemaOrg) -> None:
     is_said = "error404" in classes or select(root, _NOT_FOUND)
     if is_said or _ERROR_NAME.fullmatch(name) or any(map(_is_error, titles)):
         raise RecordError("error-page", "the page is the site's page for errors such as 404")
-    own = (each for each in select(root, "h1") if next(each.iterancestors("a"), None) is None)
+    shown = select(root, "h1:not(.w-condition-invisible)")
+    own = (each for each in shown if next(each.iterancestors("a"), None) is None)
     is_unbound = _UNBOUND in (next(own, root).get("class") or "").split()
     if any("{{" in title or "{%" in title for title in titles) or is_unbound:
         raise RecordError("template", "the page is a template: its title is not filled, as {{ is")

@@ -1436,3 +1436,31 @@ def test_a_page_may_be_called_null_or_stand_on_an_intranet(tmp_path: Path) -> No
 def test_a_page_s_own_status_is_heard(tmp_path: Path, head: str, status: Status) -> None:
     page = f"<html><head><title>Kelp</title>{head}</head><p>{PROSE}</p>"
     assert one(tmp_path, "a.html", page, "html").status is status
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Published on {} in Travel.",
+        "Posted on {} by Ann.",
+        "Published by Ann Baker on {}.",
+        "Published online {}.",
+        "Published {} at 10:00 a.m.",
+    ],
+)
+def test_a_line_that_says_when_it_was_published_says_more(tmp_path: Path, line: str) -> None:
+    said = line.format("<time>1 March 2026</time>")
+    page = f"<article><h1>Kelp</h1><p>{said}</p>{BODY}</article>"
+    assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
+
+
+def test_of_two_days_in_one_line_the_first_is_the_article_s(tmp_path: Path) -> None:
+    days = "<b class=post-date>1 Mar 2026</b> <b class=entry-date>5 Mar 2026</b>"
+    page = f"<article><h1>Kelp</h1><div>{days}</div>{BODY}</article>"
+    assert one(tmp_path, "p.html", page, "html").date == dt.date(2026, 3, 1)
+
+
+def test_a_title_that_webflow_hides_is_none(tmp_path: Path) -> None:
+    hidden = "<h1 class='w-condition-invisible w-dyn-bind-empty'></h1>"
+    page = f"<article>{hidden}<h1>Kelp calms the waves</h1>{BODY}</article>"
+    assert one(tmp_path, "p.html", page, "html").title == "Kelp calms the waves"

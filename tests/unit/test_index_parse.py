@@ -243,6 +243,10 @@ def test_a_time_without_a_zone_is_read_in_the_setting(
             ({"releaseDate": said}, "status", Status.PUBLISHED)
             for said in ("2567-03-01", 2567, "2567-03", "5787", "Waves 12, 3011-3020", "Heft 2712")
         ),
+        *(
+            ({"releaseDate": said}, "status", Status.HIDDEN)
+            for said in ("3000-06-01", 3000, "2200", "2150-01", "8888-88-88")
+        ),
         ({"published": "10.7554/eLife.2640"}, "status", Status.PUBLISHED),
         ({"publish_time": "2020-05"}, "status", Status.PUBLISHED),
         ({"visible_from": 2020}, "status", Status.PUBLISHED),

@@ -686,7 +686,12 @@ def test_times_are_found_under_the_names_of_systems(values: dict[str, Any], name
         *(
             {"title": title, "translation": {"title": other, "status": "draft"}}
             for title, other in (
-                *(("Kelp & Salt", "Kelp &amp; Salt"), ("Kelp's ", "kelp\u2019s")),
+                *(
+                    ("Kelp & Salt", "Kelp &amp; Salt"),
+                    ("Kelp's ", "kelp\u2019s"),
+                    ("Wait...", "Wait…"),
+                ),
+                *(("« Kelp »", '"Kelp"'), ("Rye \u2212 kelp", "Rye - kelp"), ("Kelp.", "Kelp")),
                 *(({"rendered": "Kelp"}, "Kelp"), ("Kelp", {"raw": "Kelp", "html": "<b>Kelp</b>"})),
                 *((1984, "1984"), ([{"value": "Kelp"}], {"en": {"value": "Kelp"}, "de": "Tang"})),
             )
