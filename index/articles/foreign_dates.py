@@ -258,16 +258,16 @@ def check_date_format(date_format: Any) -> str:
 
 def is_month(value: Any) -> bool:
     """Return whether a value is a year alone, or a month of one in digits."""
-    return _YEAR_OR_MONTH.fullmatch(str(value).strip()[:_MAX_TEXT]) is not None
+    text = value.strip() if isinstance(value, str) else short(value)
+    return _YEAR_OR_MONTH.fullmatch(text) is not None
 
 
 def first_month(value: Any) -> tuple[int, int]:
-    """Return the earliest likely year that a value names, 0 for none, and its month if it is now.
+    """Return the earliest year that a value seems to name (0 if none), and the month in it.
 
-    Likely is what a value begins with, and within other words a year up to a hundred years ahead.
-
-    The month is that of a value which names no day, or a year of Buddha such as 2568, as in
-    Thailand; it is 0 in other years, and where it can't be told.
+    A year is four digits with which the value begins, or a number up to a hundred years ahead
+    within other words; 543 is taken off years of Buddha such as 2568, as in Thailand. The month is
+    read only where the year is the current one; it is 0 if the value names none.
     """
     held, this_year = _held(value), dt.datetime.now(dt.UTC).year
     text = held[:_MAX_TEXT] if isinstance(held, str) else short(held)

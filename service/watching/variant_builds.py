@@ -118,7 +118,7 @@ class VariantBuilds:
             refusals = [
                 one
                 for one in made.assessment.verdicts
-                if not one.passed and not _may_be(one, judged.get(one.gate.name.lower()))
+                if not one.passed and not _is_no_worse(one, judged.get(one.gate.name.lower()))
             ]
             if refusals:
                 own.remove(name)
@@ -220,9 +220,8 @@ def follow_live(
         builds.follow(made, before, published=published)
 
 
-def _may_be(found: Verdict, live: Mapping[str, Any] | None) -> bool:
-    """Tells whether a gate lets pass of the live build what it refuses of a variant's."""
-    if live is None:
-        return False
-    most = live["limit"] if found.gate in (Gate.WEAK, Gate.HUB) else -1.0
-    return not live["passed"] or found.value <= most
+def _is_no_worse(found: Verdict, live: Mapping[str, Any] | None) -> bool:
+    """Tells whether the live build failed a gate, too, or was allowed lists as weak as these."""
+    if live is None or not live["passed"]:
+        return live is not None
+    return found.gate in (Gate.WEAK, Gate.HUB) and found.value <= live["limit"]
