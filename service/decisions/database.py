@@ -394,7 +394,7 @@ def _upgrade(engine: sa.Engine, label: str) -> str | None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
             before = _schema_version(connection)
             if before != HEAD:
-                if before is not None and not before < HEAD:
+                if before is not None and before > HEAD:
                     _check_schema(before, label)
                 _migrate(connection, before)
             return before
